@@ -1,0 +1,149 @@
+"""Everything MLPerf Tiny says of a benchmark, in one table.
+
+Source: mlcommons/tiny 1afd2c9 (benchmark/runner, evaluation rules) and the EEMBC EnergyRunner guide.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from tinyperf.result import Metric
+
+Element = Literal["int8", "uint8", "float32"]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark of the suite.
+
+    `element`: what one input element is on the wire; int8 is already quantized with `wire_scale` and
+    `wire_zero_point`, uint8 is a pixel whose int8 code is pixel - 128, float32 is little-endian.
+    `input_bytes`: sent per inference; `stride_bytes`: step between the windows of one file.
+    `inferences`, `warmups`: the MLCommons runner's defaults (performance mode).
+    """
+
+    name: str
+    title: str
+    model_id: str
+    element: Element
+    input_shape: tuple[int, ...]
+    input_bytes: int
+    file_bytes: int
+    stride_bytes: int
+    labels: tuple[str, ...]
+    metric: Metric
+    target: float
+    samples: int
+    inferences: int
+    warmups: int
+    wire_scale: float
+    wire_zero_point: int
+
+    @property
+    def windows_per_file(self) -> int:
+        """196 for ad, 1 elsewhere."""
+        return (self.file_bytes - self.input_bytes) // self.stride_bytes + 1 if self.stride_bytes else 1
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Receive buffer of the reference firmware (MAX_DB_INPUT_SIZE)."""
+        return 5120 if self.name == "ad" else self.input_bytes
+
+
+BENCHMARKS = {
+    b.name: b
+    for b in (
+        Benchmark(
+            name="kws",
+            title="keyword spotting",
+            model_id="kws01",
+            element="int8",
+            input_shape=(1, 49, 10, 1),
+            input_bytes=490,
+            file_bytes=490,
+            stride_bytes=0,
+            labels=("Down", "Go", "Left", "No", "Off", "On", "Right", "Stop", "Up", "Yes", "Silence", "Unknown"),
+            metric="top1",
+            target=0.90,
+            samples=1000,
+            inferences=70,
+            warmups=10,
+            wire_scale=0.5847029089927673,
+            wire_zero_point=83,
+        ),
+        Benchmark(
+            name="vww",
+            title="visual wake words",
+            model_id="vww01",
+            element="uint8",
+            input_shape=(1, 96, 96, 3),
+            input_bytes=27648,
+            file_bytes=27648,
+            stride_bytes=0,
+            labels=("non_person", "person"),
+            metric="top1",
+            target=0.80,
+            samples=1000,
+            inferences=20,
+            warmups=5,
+            wire_scale=1.0,
+            wire_zero_point=-128,
+        ),
+        Benchmark(
+            name="ic",
+            title="image classification",
+            model_id="ic01",
+            element="uint8",
+            input_shape=(1, 32, 32, 3),
+            input_bytes=3072,
+            file_bytes=3072,
+            stride_bytes=0,
+            labels=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+            metric="top1",
+            target=0.85,
+            samples=200,
+            inferences=20,
+            warmups=5,
+            wire_scale=1.0,
+            wire_zero_point=-128,
+        ),
+        Benchmark(
+            name="ad",
+            title="anomaly detection",
+            model_id="ad01",
+            element="float32",
+            input_shape=(1, 640),
+            input_bytes=2560,
+            file_bytes=102400,
+            stride_bytes=512,
+            labels=("normal", "anomaly"),
+            metric="auc",
+            target=0.85,
+            samples=248,
+            inferences=1500,
+            warmups=10,
+            wire_scale=1.0,
+            wire_zero_point=0,
+        ),
+    )
+}
+
+
+def benchmark(name: str) -> Benchmark:
+    """The benchmark of that name.
+
+    Raises: UsageError: no such benchmark; the closest name is suggested.
+    """
+    try:
+        return BENCHMARKS[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, BENCHMARKS, n=1)
+        raise UsageError(
+            f"unknown benchmark '{name}'",
+            hint=(f"did you mean '{near[0]}'? " if near else "") + f"choose one of {', '.join(BENCHMARKS)}",
+        ) from None

@@ -1,0 +1,191 @@
+"""What a board is: one YAML file, read strictly. `boards/` is the registry; a file from elsewhere works the same."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tinyperf import content
+from tinyperf.errors import ContentError, UsageError
+
+Verified = Literal["silicon", "emulated", "compiled", "rendered"]
+
+
+class Description(BaseModel):
+    """Base of everything read from YAML: unknown keys refused, no silent conversions, immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Region(Description):
+    """One memory region of the linker script."""
+
+    origin: int
+    bytes: int
+
+
+class Memory(Description):
+    """`ram` holds stack and data; `arena` (optional) is a second RAM region for the model's arena."""
+
+    flash: Region
+    ram: Region
+    arena: Region | None = None
+
+
+class Serial(Description):
+    """Benchmark UART. `usb`: VID:PID of the port as pyserial shows it, lower-case hex, for finding the board."""
+
+    baud: int = 115200
+    energy_baud: int = 9600
+    usb: list[str] = []
+
+
+class PlatformIO(Description):
+    """The online form of the generated project."""
+
+    platform: str
+    board: str
+    packages: list[str] = []
+    framework: str | None = None
+
+
+class Flash(Description):
+    """How flash tools call this board; a tool whose field is absent is not offered."""
+
+    openocd_board: str | None = None
+    stlink_address: int | None = None
+    pyocd_target: str | None = None
+    jlink_device: str | None = None
+    drive_label: str | None = None
+
+
+class Emulator(Description):
+    """The virtual board: `engine` unicorn with a SoC of tinyperf/device/emulator/soc/, or qemu with a machine."""
+
+    engine: Literal["unicorn", "qemu", "process"]
+    soc: str | None = None
+    machine: str | None = None
+
+
+class Board(Description):
+    """One board. `core` is GCC's -mcpu, `mcu` a folder of firmware_templates/mcu/."""
+
+    name: str
+    title: str
+    verified: Verified
+    soc: str
+    core: str
+    fpu: str | None = None
+    dsp: bool = False
+    mcu: str
+    clock_hz: int
+    memory: Memory | None = None
+    serial: Serial = Serial()
+    timestamp_pin: str | None = None
+    platformio: PlatformIO | None = None
+    flash: Flash = Flash()
+    emulator: Emulator | None = None
+
+
+def load(name: str) -> Board:
+    """A shipped board by name, or any YAML file by path.
+
+    Raises: UsageError: no such board. ContentError: the file breaks a rule; file, line and words say which.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise UsageError(
+                f"board file {name} does not exist", hint="'tinyperf boards new NAME' writes one to start from"
+            )
+        return read(path)
+    known = content.names("boards", ".yaml")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        raise UsageError(
+            f"unknown board '{name}'",
+            hint=(f"did you mean '{near[0]}'? " if near else "") + f"known: {', '.join(known)}; or give a .yaml file",
+        )
+    return read(known[name])
+
+
+def read(path: Path) -> Board:
+    """One board file.
+
+    Raises: ContentError: not YAML, a key twice, an unknown or missing key, a value of the wrong type.
+    """
+    hint = "compare with boards/nucleo-l4r5zi.yaml, or start anew with 'tinyperf boards new NAME'"
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_duplicates(tree, path)
+        return Board.model_validate(yaml.safe_load(text))
+    except ValidationError as exc:
+        lines = [f"{path}:{_line_of(tree, e['loc'])}: {_words(e)}" for e in exc.errors()]
+        raise ContentError("\n".join(lines), hint=hint) from exc
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ContentError(f"{path}: {exc}", hint=hint) from exc
+
+
+def _words(error: Any) -> str:
+    """One pydantic error in our words: the dotted field, what is wrong, a close match for an unknown key."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(Board), n=1)
+        return f"{where}: unknown field" + (f", did you mean {near[0]}?" if near else "")
+    if error["type"] == "missing":
+        return f"{where}: missing"
+    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
+
+
+def _field_names(model: type[BaseModel]) -> list[str]:
+    found: list[str] = []
+    for name, info in model.model_fields.items():
+        found.append(name)
+        for part in (info.annotation, *getattr(info.annotation, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found += _field_names(part)
+    return found
+
+
+def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
+    """1-based line of the key that `loc` names; of its nearest parent where the key itself is absent."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
+    """PyYAML keeps the last of two equal keys silently; a description must not."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ContentError(
+                    f"{path}:{key.start_mark.line + 1}: {key.value}: key given twice", hint="remove one of the two"
+                )
+            seen.add(key.value)
+            _refuse_duplicates(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_duplicates(value, path)

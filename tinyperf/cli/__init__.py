@@ -1,0 +1,108 @@
+"""The command line: one file per verb, each with a click command named `command`; the folder is the registry.
+
+Only this package prints and exits. stdout carries the result, stderr progress and messages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinyperf import __version__
+from tinyperf.errors import TinyperfError
+
+
+class Verbs(click.Group):
+    """Loads the module of a verb only when that verb is used, so that `tinyperf --help` stays instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        found: click.Command = importlib.import_module(f"tinyperf.cli.{cmd_name}").command
+        return found
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="tinyperf")
+def tinyperf() -> None:
+    """Benchmark TinyML models on microcontrollers, or on a virtual one.
+
+    \b
+    tinyperf run --board nucleo-l4r5zi --virtual kws            build, start, measure, score
+    tinyperf run --board nucleo-l4r5zi --port /dev/ttyACM0 kws  the same on silicon
+    """
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one verb and exit with the documented code."""
+    sys.exit(invoke(sys.argv[1:] if argv is None else argv))
+
+
+def invoke(argv: list[str]) -> int:
+    """Run one verb; its exit code. Every exception ends here and nowhere else."""
+    as_json = "--json" in argv
+    try:
+        result = tinyperf.main(args=argv, prog_name="tinyperf", standalone_mode=False)
+    except TinyperfError as exc:
+        _show(exc.as_dict(), as_json=as_json)
+        return exc.exit_code
+    except click.exceptions.NoArgsIsHelpError as exc:
+        print(exc.format_message())
+        return 2
+    except click.ClickException as exc:
+        where = exc.ctx.command_path if isinstance(exc, click.UsageError) and exc.ctx else "tinyperf"
+        _show(
+            {
+                "seen": exc.format_message(),
+                "means": "",
+                "hint": f"'{where} --help' shows what it takes",
+                "exit_code": 2,
+            },
+            as_json=as_json,
+        )
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _show(
+            {
+                "seen": "interrupted",
+                "means": "",
+                "hint": "a session folder named above can be finished with --resume",
+                "exit_code": 130,
+            },
+            as_json=as_json,
+        )
+        return 130
+    except BrokenPipeError:  # the reader of our stdout has gone (`| head`); the shell's convention
+        sys.stderr.close()
+        return 141
+    except Exception as exc:  # noqa: BLE001  (the one place: a defect of ours must not look like a measurement)
+        traceback.print_exc()
+        _show(
+            {
+                "seen": f"{type(exc).__name__}: {exc}",
+                "means": "this is a defect in tinyperf",
+                "hint": "please report it with the lines above",
+                "exit_code": 70,
+            },
+            as_json=as_json,
+        )
+        return 70
+    return result if isinstance(result, int) else 0
+
+
+def _show(error: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": error}, indent=2))
+    print(f"error: {error['seen']}", file=sys.stderr)
+    if error["means"]:
+        print(f"  means: {error['means']}", file=sys.stderr)
+    print(f"  try:   {error['hint']}", file=sys.stderr)

@@ -1,0 +1,135 @@
+"""Engines turn a model into C or C++ sources with a memory plan: the `Engine` interface and its public fake.
+
+A folder `tinyperf/engines/NAME/` with a module-level `ENGINE` is an engine; the folder is the registry.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tinyperf.errors import UsageError
+from tinyperf.result import EngineDetails
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinyperf.tflite import Model
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the engine compiles for. `core` is GCC's -mcpu or "host"; `dsp`: the Armv7E-M DSP instructions exist."""
+
+    core: str
+    fpu: str | None = None
+    dsp: bool = False
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What became of one operator: which kernel, why that one, and its cost. `symbol` is its C function."""
+
+    index: int
+    op: str
+    macs: int
+    kernel: str
+    why: str
+    symbol: str
+    weights_bytes: int
+    scratch_bytes: int
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Sources (path below the project's src/ -> text) that implement tp_model.h for one model on one target.
+
+    `arena_bytes`: all RAM the model needs (input, output, activations, scratch). `libraries` and `build_flags` go
+    into platformio.ini as they are. `layers` may be empty where the engine interprets.
+    """
+
+    sources: Mapping[str, str]
+    arena_bytes: int
+    weights_bytes: int
+    details: EngineDetails
+    layers: tuple[Layer, ...] = ()
+    libraries: tuple[str, ...] = ()
+    build_flags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """Model to sources. Pure: reads no file but its templates, starts nothing."""
+
+    name: str
+
+    def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
+        """Sources for `model` on `target`.
+
+        Raises: ModelError: the model holds what this engine does not support. UsageError: unknown option.
+        """
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises: UsageError: no such engine.
+    """
+    known = sorted(p.name for p in Path(__file__).parent.iterdir() if (p / "__init__.py").is_file())
+    if name not in known:
+        raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(known)}")
+    found: Engine = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
+    return found
+
+
+@dataclass
+class FakeEngine:
+    """Public fake: one C file whose inference copies input bytes to the output."""
+
+    name: str = "fake"
+    asked: list[tuple[str, Target]] = field(default_factory=list)
+
+    def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
+        if options:
+            raise UsageError(f"engine 'fake' has no option {min(options)}", hint="leave it out")
+        self.asked.append((model.name, target))
+        n_in = _elements(model.input.shape)
+        n_out = _elements(model.output.shape)
+        text = FAKE_MODEL_C.format(n_in=n_in, n_out=n_out)
+        return Generated(
+            sources={"model.c": text},
+            arena_bytes=n_in + n_out,
+            weights_bytes=0,
+            details=EngineDetails(kernels="copy", version="0"),
+        )
+
+
+def _elements(shape: tuple[int, ...]) -> int:
+    count = 1
+    for n in shape:
+        count *= n
+    return count
+
+
+FAKE_MODEL_C = """\
+/* SPDX-License-Identifier: 0BSD */
+/* Made by tinyperf's fake engine: copies input bytes to the output. */
+#include "tp_model.h"
+
+static int8_t input[{n_in}];
+static int8_t output[{n_out}];
+
+const char *tp_model_init(void) {{ return NULL; }}
+int8_t *tp_model_input(void) {{ return input; }}
+const int8_t *tp_model_output(void) {{ return output; }}
+
+const char *tp_model_invoke(void)
+{{
+    for (size_t i = 0; i < sizeof output; i++) {{
+        output[i] = input[i % sizeof input];
+    }}
+    return NULL;
+}}
+"""

@@ -1,0 +1,82 @@
+"""Every error that tinyperf raises on purpose: what was seen, what it means, what to do next.
+
+The class decides the exit code (README, "Exit codes"); the command line turns the error into text or JSON.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TinyperfError(Exception):
+    """Base of the family; never raised itself.
+
+    Args:
+        seen: what was observed, with the offending value, file or port in it.
+        means: what that probably means; may be empty where `seen` says it all.
+        hint: what to do next; a command where there is one.
+    """
+
+    exit_code: ClassVar[int]
+
+    def __init__(self, seen: str, *, means: str = "", hint: str) -> None:
+        super().__init__(seen)
+        self.seen = seen
+        self.means = means
+        self.hint = hint
+
+    def as_dict(self) -> dict[str, str | int]:
+        """The `error` object of `--json`."""
+        return {"seen": self.seen, "means": self.means, "hint": self.hint, "exit_code": self.exit_code}
+
+
+class UsageError(TinyperfError):
+    """Arguments that make no sense, alone or together."""
+
+    exit_code = 2
+
+
+class ContentError(TinyperfError):
+    """A description file (board, model card, session) that cannot be understood."""
+
+    exit_code = 2
+
+
+class ModelError(TinyperfError):
+    """A .tflite file that is damaged, or holds what no engine here supports."""
+
+    exit_code = 2
+
+
+class DataError(TinyperfError):
+    """A dataset that is absent, incomplete or of the wrong size."""
+
+    exit_code = 2
+
+
+class MissingExtraError(TinyperfError):
+    """An optional Python package is not installed."""
+
+    exit_code = 2
+
+
+class BuildError(TinyperfError):
+    """Firmware could not be generated, compiled or linked."""
+
+    exit_code = 3
+
+
+class DeviceError(TinyperfError):
+    """A board, port or instrument that is absent, silent, or answers wrongly."""
+
+    exit_code = 4
+
+
+class FaultError(DeviceError):
+    """The firmware ended in a processor fault on the virtual board."""
+
+
+class DiskError(TinyperfError):
+    """A file could not be written; what was written before is kept."""
+
+    exit_code = 4

@@ -1,0 +1,139 @@
+"""Energy instruments: the `Monitor` interface, how one is chosen by name, and the public fake.
+
+A module `energy/NAME.py` with `open_monitor(options: dict[str, str]) -> Monitor` is an instrument; the folder is the
+registry. `NAME:OPTION=VALUE,...` on the command line gives the options.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from tinyperf import content
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an instrument says of itself; `verified`: on real hardware, or against its simulator only."""
+
+    name: str
+    model: str
+    serial: str
+    firmware: str
+    sample_rate_hz: float
+    verified: Literal["hardware", "simulated"]
+    accuracy: float
+    """Relative accuracy of a mean power figure, from the instrument's data sheet (0.02 = 2 %)."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive samples. `first`: index of the first one since start(), so that a gap is visible.
+
+    `power_w`: float64 watts, one per sample. `pulses`: positions (in samples since start(), fractional where the
+    instrument knows better than one sample) of falling edges on the timestamp input.
+    """
+
+    first: int
+    power_w: npt.NDArray[np.float64]
+    pulses: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Monitor(Protocol):
+    """One energy instrument that supplies the target. Every method may raise DeviceError.
+
+    `close` always powers the target off, also after an exception or Ctrl-C, and may be called twice.
+    """
+
+    def describe(self) -> Identity:
+        """Who it is and how fast it samples."""
+
+    def set_supply_mv(self, supply_mv: int) -> None:
+        """Supply voltage; takes effect at once where the target is on."""
+
+    def power(self, *, on: bool) -> None:
+        """Switch the target's supply."""
+
+    def start(self) -> None:
+        """Begin sampling; sample 0 follows."""
+
+    def samples(self) -> Iterator[Chunk]:
+        """Chunks that have arrived; ends when none is waiting, or after stop() when all were delivered."""
+
+    def stop(self) -> None:
+        """End sampling; what is in flight still comes from samples()."""
+
+    def close(self) -> None:
+        """Stop, power the target off, release the port."""
+
+
+def parse_monitor(text: str) -> tuple[str, dict[str, str]]:
+    """`lpm01a:port=/dev/ttyACM1,freq=5k` -> ("lpm01a", {"port": "/dev/ttyACM1", "freq": "5k"}).
+
+    Raises: UsageError: an option without `=`.
+    """
+    name, _, rest = text.partition(":")
+    options: dict[str, str] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise UsageError(
+                f"monitor option '{part}' in '{text}' is not OPTION=VALUE", hint="for example lpm01a:port=/dev/ttyACM1"
+            )
+        options[key] = value
+    return name, options
+
+
+def open_monitor(text: str) -> Monitor:
+    """The instrument that `NAME[:OPTION=VALUE,...]` names, opened.
+
+    Raises: UsageError: no such instrument. MissingExtraError: its Python package is absent. DeviceError: not there.
+    """
+    name, options = parse_monitor(text)
+    known = content.names("energy", ".py")
+    if name not in known:
+        raise UsageError(
+            f"unknown energy monitor '{name}'", hint=f"known: {', '.join(known)}; see 'tinyperf energy monitors'"
+        )
+    opened: Monitor = content.load_module("energy", known[name]).open_monitor(options)
+    return opened
+
+
+@dataclass
+class ScriptedMonitor:
+    """Public fake: delivers prepared chunks and remembers what was asked of it, in order."""
+
+    chunks: list[Chunk]
+    calls: list[str] = field(default_factory=list)
+    sample_rate_hz: float = 1000.0
+
+    def describe(self) -> Identity:
+        return Identity("scripted", "none", "0", "0", self.sample_rate_hz, "simulated", 0.0)
+
+    def set_supply_mv(self, supply_mv: int) -> None:
+        self.calls.append(f"supply {supply_mv}")
+
+    def power(self, *, on: bool) -> None:
+        self.calls.append("power on" if on else "power off")
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def samples(self) -> Iterator[Chunk]:
+        while self.chunks:
+            yield self.chunks.pop(0)
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+    def close(self) -> None:
+        self.calls.append("power off")
+        self.calls.append("close")

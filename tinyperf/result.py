@@ -1,0 +1,113 @@
+"""The JSON contract of `tinyperf run` as typed values; README, "JSON", shows it to users.
+
+Absent parts are None, never guessed. Accuracy and AUC are fractions here; people are shown percent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Mode = Literal["performance", "accuracy", "energy"]
+Inputs = Literal["official", "user", "subset", "synthetic"]
+Metric = Literal["top1", "auc"]
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    compiler: str
+    flags: str
+
+
+@dataclass(frozen=True)
+class EngineDetails:
+    kernels: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """N timed inferences between two timestamps of the device."""
+
+    inferences: int
+    seconds: float
+    throughput_ips: float
+
+
+@dataclass(frozen=True)
+class Performance:
+    latency_ms: float
+    throughput_ips: float
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    metric: Metric
+    value: float
+    target: float | None
+    samples: int
+
+
+@dataclass(frozen=True)
+class EnergyWindow:
+    start_s: float
+    seconds: float
+    uj: float
+    uj_per_inference: float
+
+
+@dataclass(frozen=True)
+class Energy:
+    uj_per_inference: float
+    uj_interval: tuple[float, float]
+    windows: tuple[EnergyWindow, ...]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Linker figures for flash and RAM; the plan's (or the interpreter's) figure for the arena."""
+
+    flash_bytes: int | None
+    ram_bytes: int | None
+    arena_bytes: int | None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One measured mode of one model on one board.
+
+    `valid`: this mode's run rules were kept; says nothing about quality. `target_met`: None where accuracy was not
+    measured. `estimated`: the figure comes from a virtual board; `error_percent` is then the residual error of its
+    cycle model against published silicon figures.
+    """
+
+    benchmark: str
+    board: str
+    engine: str | None
+    transport: str
+    mode: Mode
+    valid: bool
+    reasons: tuple[str, ...]
+    inputs: Inputs
+    estimated: bool
+    session: str
+    target_met: bool | None = None
+    error_percent: float | None = None
+    build_id: str | None = None
+    toolchain: Toolchain | None = None
+    engine_details: EngineDetails | None = None
+    performance: Performance | None = None
+    accuracy: Accuracy | None = None
+    energy: Energy | None = None
+    memory: Memory | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values."""
+        return asdict(self)
+
+    @property
+    def exit_code(self) -> int:
+        """0 valid and on target; 1 measured, but not valid by the rules or below the accuracy target."""
+        return 0 if self.valid and self.target_met is not False else 1
