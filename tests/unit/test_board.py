@@ -35,5 +35,5 @@ def test_an_unknown_board_is_told_with_the_closest_name() -> None:
 
 
 def test_a_missing_board_file_is_told_by_its_path() -> None:
-    with pytest.raises(UsageError, match="board file ./none.yaml does not exist"):
+    with pytest.raises(UsageError, match=r"board file \./none\.yaml does not exist"):
         board.load("./none.yaml")

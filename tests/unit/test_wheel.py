@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+PROBE = """
+import tinyperf
+from tinyperf import api, content
+print(tinyperf.__file__)
+print([b.name for b in api.boards()])
+print([any(content.shipped(k).iterdir()) for k in ("boards", "energy", "firmware_templates", "models")])
+"""
 
 
 @pytest.mark.slow
@@ -26,15 +33,7 @@ def test_a_fresh_environment_lists_boards_from_the_wheel(tmp_path: Path) -> None
     deps = next(p for p in sys.path if p.endswith("site-packages"))
     (site / "deps.pth").write_text(deps + "\n")
     shown = subprocess.run(
-        [
-            python,
-            "-c",
-            "import tinyperf, tinyperf.content as c, tinyperf.api as a; print(tinyperf.__file__); print([b.name for b in a.boards()]); print([len(list(c.shipped(k).iterdir())) > 0 for k in ('boards', 'energy', 'firmware_templates', 'models')])",
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
+        [python, "-c", PROBE], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout.splitlines()
     assert str(tmp_path) in shown[0]
     assert "nucleo-l4r5zi" in shown[1]
