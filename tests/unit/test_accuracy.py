@@ -55,7 +55,7 @@ def test_auc_counts_ties_one_half() -> None:
 
 
 def test_auc_of_many_classes_is_the_mean_of_one_against_the_rest() -> None:
-    scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.4, 0.3], [0.5, 0.1, 0.4]])
+    scores = np.array([[0.75, 0.125, 0.125], [0.25, 0.625, 0.125], [0.25, 0.5, 0.25], [0.5, 0.125, 0.375]])
     assert accuracy.auc(scores, np.array([0, 1, 2, 2])) == pytest.approx(1.0)
     assert accuracy.auc(scores, np.array([0, 2, 1, 1])) == pytest.approx((3 / 3 + 1.5 / 4 + 0.5 / 3) / 3)
 

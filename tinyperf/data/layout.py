@@ -142,10 +142,11 @@ def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.N
         tensor: the model's int8 input with its quantization.
     Returns: int8 [n, *tensor.shape[1:]], n = 1 for one input.
     """
-    shape = (-1, *tensor.shape[1:])
     if benchmark is not None and benchmark.element == "float32":
-        return quantized(np.frombuffer(wire, "<f4"), tensor).reshape(shape)
-    return np.take(wire_table(benchmark, tensor), np.frombuffer(wire, np.uint8)).reshape(shape)
+        codes = quantized(np.frombuffer(wire, "<f4"), tensor)
+    else:
+        codes = wire_table(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
+    return codes.reshape(-1, *tensor.shape[1:])
 
 
 def wire_table(benchmark: Benchmark | None, tensor: Tensor) -> npt.NDArray[np.int8]:
@@ -174,7 +175,8 @@ def quantized(real: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[np.i
     whole = np.trunc(steps)
     # Not trunc(x + 0.5): in float32 that takes 0.49999997 up to 1.
     whole += np.where(np.abs(steps - whole) >= np.float32(0.5), np.sign(steps), np.float32(0.0))
-    return np.clip(whole + np.float32(zero_point), -128, 127).astype(np.int8)
+    codes: npt.NDArray[np.int8] = np.clip(whole + np.float32(zero_point), -128, 127).astype(np.int8)
+    return codes
 
 
 def _quantization(tensor: Tensor) -> tuple[float, int]:
