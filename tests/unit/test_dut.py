@@ -43,8 +43,14 @@ def connected(script: list[Step]) -> tuple[Dut, ScriptedLink, list[tuple[str, by
         pytest.param([QUIET, *NAME, *PROFILE, *FOREIGN], id="a device that waits"),
         pytest.param([("device", BOOT), QUIET, *NAME, *PROFILE, *FOREIGN], id="boot text first"),
         pytest.param(
-            [("device", b"\xff\xfem-time"), ("device", b"stamp-mode-performance\r\nm-ready\r\n"), QUIET]
-            + [*NAME, *PROFILE, *FOREIGN],
+            [
+                ("device", b"\xff\xfem-time"),
+                ("device", b"stamp-mode-performance\r\nm-ready\r\n"),
+                QUIET,
+                *NAME,
+                *PROFILE,
+                *FOREIGN,
+            ],
             id="boot text torn, with a wrong byte in front",
         ),
         pytest.param(
@@ -64,13 +70,26 @@ def connected(script: list[Step]) -> tuple[Dut, ScriptedLink, list[tuple[str, by
             id="m-ready lost once",
         ),
         pytest.param(
-            [QUIET, NAME[0], ("device", b"m-ready\r\n"), ("device", b"m-name-dut-[x]\r\nm-ready\r\n")]
-            + [*PROFILE, *FOREIGN],
+            [
+                QUIET,
+                NAME[0],
+                ("device", b"m-ready\r\n"),
+                ("device", b"m-name-dut-[x]\r\nm-ready\r\n"),
+                *PROFILE,
+                *FOREIGN,
+            ],
             id="a stale m-ready before the answer",
         ),
         pytest.param(
-            [QUIET, NAME[0], ("device", b"e-[Unknown command: xxname]\r\nm-ready\r\n"), QUIET]
-            + [*NAME, *PROFILE, *FOREIGN],
+            [
+                QUIET,
+                NAME[0],
+                ("device", b"e-[Unknown command: xxname]\r\nm-ready\r\n"),
+                QUIET,
+                *NAME,
+                *PROFILE,
+                *FOREIGN,
+            ],
             id="a command buffer that still held something",
         ),
         pytest.param(
@@ -254,8 +273,18 @@ def test_a_torn_answer_is_noted_and_the_device_asked_whether_it_lives(answer: by
 
 def test_a_trial_is_repeated_whole_and_says_so() -> None:
     device, link, _ = connected(
-        [*LOAD, *DATA, INFER, ("device", RESULTS + b"m-ready\r\n"), QUIET, *NAME]
-        + [*LOAD, *DATA, INFER, ("device", WINDOW + END + RESULTS + b"m-ready\r\n")]
+        [
+            *LOAD,
+            *DATA,
+            INFER,
+            ("device", RESULTS + b"m-ready\r\n"),
+            QUIET,
+            *NAME,
+            *LOAD,
+            *DATA,
+            INFER,
+            ("device", WINDOW + END + RESULTS + b"m-ready\r\n"),
+        ]
     )
     told: list[str] = []
     assert device.trial(b"\x01\x02\xff", 70, 10, again=told.append).device_us == 10_000_000
