@@ -306,7 +306,9 @@ def _failure(argv: Sequence[str], folder: Path, output: str) -> BuildError | Dis
     )
 
 
-_ERROR = re.compile(r"(?:(?P<file>[^\s:]+\.\w+):\d+(?::\d+)?: (?:fatal )?error: |.*(?:undefined reference|/ld: |ld returned))")
+_ERROR = re.compile(
+    r"(?P<file>[^\s:]+\.\w+):\d+(?::\d+)?: (?:fatal )?error: |.*(?:undefined reference|/ld: |ld returned)"
+)
 
 
 def explain(output: str) -> tuple[list[str], str]:

@@ -44,10 +44,10 @@ if protocol == "stlink" and openocd_board:
     upload = [env.VerboseAction(command, "Uploading $SOURCE")]
 else:
 
-    def refuse(*_args, **_kwargs):
+    def refuse(target: object, source: object, env: object) -> None:  # noqa: ARG001  (SCons' signature)
         """PlatformIO would call an upload by an unknown protocol a success."""
         sys.stderr.write(f"Error: this project uploads by stlink only, not by '{protocol}'; or use 'tinyperf flash'\n")
-        env.Exit(1)
+        sys.exit(1)
 
     upload = [refuse]
 AlwaysBuild(env.AddPlatformTarget("upload", elf, upload, "Upload"))
