@@ -71,7 +71,7 @@ def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) 
 
 def official(samples: Samples, unit: int) -> bytes:
     """The clip as stored: float32 as an official file has it, or float16."""
-    return np.asarray(samples.x)[unit].tobytes()
+    return bytes(samples.x[unit].tobytes())
 
 
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
@@ -88,9 +88,7 @@ def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # no
 
 TASK = Task(
     name="ad",
-    recipe=Recipe(
-        epochs=40, batch=512, optimizer="adam", rate=4e-3, average=0.0, loss="reconstruction"
-    ),
+    recipe=Recipe(epochs=40, batch=512, optimizer="adam", rate=4e-3, average=0.0, loss="reconstruction"),
     files=("ad_toycar_normal.npz",),
     architecture=architecture,
     load=load,

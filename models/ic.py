@@ -7,14 +7,17 @@ mlcommons/tiny 1afd2c9, benchmark/training/image_classification/keras_model.py.
 from __future__ import annotations
 
 import io
-from pathlib import Path
-from typing import Any
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IC = benchmark("ic")
 PAD = 4
@@ -50,7 +53,7 @@ def load(sources: Sources, seed: int) -> Samples:  # noqa: ARG001
 
     with np.load(sources["cifar10_train_jpeg.npz"]) as stored:
         packed, offset, y = stored["jpeg"].tobytes(), stored["offset"], stored["y"].astype(np.int64)
-    x = np.stack([np.asarray(Image.open(io.BytesIO(packed[a:b]))) for a, b in zip(offset, offset[1:], strict=False)])
+    x = np.stack([np.asarray(Image.open(io.BytesIO(packed[a:b]))) for a, b in itertools.pairwise(offset)])
     soft = _teacher_logits(sources[TEACHER], x) if TEACHER in sources else None
     names = [f"image {i}" for i in range(len(x))]
     return Samples(x, y, names, np.arange(len(x)) % HELD_OUT == HELD_OUT - 1, np.ones(len(x)), soft=soft)
@@ -94,7 +97,7 @@ def _teacher_logits(path: Path, x: npt.NDArray[np.uint8]) -> Floats:
 
 def plain(samples: Samples, rows: Rows) -> Floats:
     """Images as pixel / 128 - 1, float32 [n, 32, 32, 3]."""
-    return np.asarray(samples.x)[rows].astype(np.float32) / 128 - 1
+    return _real(np.asarray(samples.x)[rows])
 
 
 def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:
@@ -105,19 +108,23 @@ def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) 
     down, across = np.arange(32)[:, None], np.arange(32)[None, :]
     mirrored = ((rows + epoch) % 2).astype(bool)[:, None, None]
     columns = np.where(mirrored, 31 - across, across) + left
-    return images[np.arange(len(rows))[:, None, None], down + top, columns].astype(np.float32) / 128 - 1
+    return _real(images[np.arange(len(rows))[:, None, None], down + top, columns])
+
+
+def _real(images: npt.NDArray[np.uint8]) -> Floats:
+    return np.asarray(images, np.float32) / np.float32(128) - np.float32(1)
 
 
 def official(samples: Samples, unit: int) -> bytes:
     """The 3,072 bytes of the image."""
-    return np.asarray(samples.x)[unit].tobytes()
+    return bytes(samples.x[unit].tobytes())
 
 
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """The 500 official calibration images where their file is at hand, else training images."""
     if CALIBRATION in sources:
         with np.load(sources[CALIBRATION]) as stored:
-            return stored["x"].astype(np.float32) / 128 - 1, "the 500 official calibration images"
+            return _real(stored["x"]), "the 500 official calibration images"
     rows = samples.rows(validation=False)[::96]
     return plain(samples, rows), f"{len(rows)} training images"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tinyperf.data.frontends import kws_features
 
 from tinyperf.benchmark import benchmark
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
@@ -90,22 +91,8 @@ def _codes(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
     """Features int8 [10, 98] of 16,160 samples: two front ends 10 ms apart, interleaved."""
     codes = np.empty((10, FRAMES), np.int8)
     for phase in (0, 1):
-        codes[:, phase::2] = _frontend(audio[phase * 160 : phase * 160 + 16000]).T
+        codes[:, phase::2] = kws_features(audio[phase * 160 : phase * 160 + 16000]).T
     return codes
-
-
-_MEL = 1127.0 * np.log(1 + np.linspace(0, 8000, 257)[1:] / 700.0)[:, None]
-_EDGES = np.linspace(1127.0 * np.log(1 + 20 / 700.0), 1127.0 * np.log(1 + 4000 / 700.0), 42)
-_W = np.vstack([np.zeros(40), np.clip(np.minimum((_MEL - _EDGES[:-2]) / (_EDGES[1:-1] - _EDGES[:-2]), (_EDGES[2:] - _MEL) / (_EDGES[2:] - _EDGES[1:-1])), 0, None)])
-_HANN = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(480) / 480)
-_IDX = np.arange(49)[:, None] * 320 + np.arange(480)
-_DCT = np.sqrt(2 / 40) * np.cos(np.pi / 40 * np.outer(np.arange(10), np.arange(40) + 0.5))
-
-
-def _frontend(x):
-    f = x.astype(float)[_IDX] / max(x.max(), 1)
-    c = np.log(np.abs(np.fft.rfft(f * _HANN, 512)) @ _W + 1e-6) @ _DCT.T
-    return np.clip(np.trunc(c.astype(np.float32) / np.float32(0.5847029) + np.float32(83)), -128, 127).astype(np.int8)
 
 
 def plain(samples: Samples, rows: Rows) -> Floats:
@@ -125,7 +112,9 @@ def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) 
     codes = x[rows[:, None], :10, frames].astype(np.float32)  # [n, 49, 10]
     exact = x[rows, 10, 0].astype(np.float32)
     translation = rng.uniform(0.0, 1.0, len(rows)) * (0.5 + 0.5 * exact)
-    codes += rng.standard_normal(codes.shape, np.float32) * TRANSLATION_CODES * translation[:, None, None].astype(np.float32)
+    codes += (
+        rng.standard_normal(codes.shape, np.float32) * TRANSLATION_CODES * translation[:, None, None].astype(np.float32)
+    )
     codes[..., 0] += (rng.standard_normal(len(rows)) * OFFSET_CODES * (0.5 + 0.5 * exact))[:, None]
     return _real(codes)
 
@@ -141,7 +130,9 @@ def official(samples: Samples, unit: int) -> bytes:
 
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
     """Ten validation clips per class, the reference's rule; its own list numbers clips of another packaging."""
-    rows = np.concatenate([np.flatnonzero(samples.validation & (samples.y == c))[::7][:10] for c in range(len(KWS.labels))])
+    rows = np.concatenate(
+        [np.flatnonzero(samples.validation & (samples.y == c))[::7][:10] for c in range(len(KWS.labels))]
+    )
     return plain(samples, rows), f"{len(rows)} validation clips, ten per class"
 
 

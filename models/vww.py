@@ -8,7 +8,7 @@ labels: its answer and its own activations, for every picture as varied, labelle
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from tinyperf.learn.reference import load_keras
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 VWW = benchmark("vww")
 SIDE = 96
@@ -61,7 +62,7 @@ def load(sources: Sources, seed: int) -> Samples:  # noqa: ARG001
             packed, offset, labels = stored["jpeg"].tobytes(), stored["offset"], stored["y"]
             names += stored["name"].tolist()
         y += np.where(labels > 1, -1, labels.astype(np.int64)).tolist()
-        x += [np.asarray(Image.open(io.BytesIO(packed[a:b])).convert("RGB")) for a, b in zip(offset, offset[1:], strict=False)]
+        x += [np.asarray(Image.open(io.BytesIO(packed[a:b])).convert("RGB")) for a, b in itertools.pairwise(offset)]
     labels = np.array(y)
     validation = (labels >= 0) & (np.arange(len(x)) % HELD_OUT == HELD_OUT - 1)
     share = np.ones(len(x)) if TEACHER in sources else (labels >= 0).astype(np.float64)
@@ -74,7 +75,7 @@ def teacher(path: Path) -> Callable[[Any], tuple[Any, ...]]:
 
     model = load_keras(path)
     relus = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Activation)]
-    network = keras.Model(model.input, [model.output, *[relus[i] for i in TASK.recipe.hints]])
+    network = keras.Model(model.inputs[0], [model.outputs[0], *[relus[i] for i in TASK.recipe.hints]])
 
     def answer(x: Any) -> tuple[Any, ...]:
         probability, *hints = network(x, training=False)
@@ -85,7 +86,7 @@ def teacher(path: Path) -> Callable[[Any], tuple[Any, ...]]:
 
 def plain(samples: Samples, rows: Rows) -> Floats:
     """The largest centred square of each picture, float32 [n, 96, 96, 3], pixel / 255."""
-    return np.stack([_centre(samples.x[r]) for r in rows]).astype(np.float32) / 255
+    return np.stack([_centre(samples.x[int(r)]) for r in rows]).astype(np.float32) / np.float32(255)
 
 
 def _centre(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -103,13 +104,14 @@ def _cut(picture: npt.NDArray[np.uint8], box: tuple[float, float, float, float])
 
 def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:  # noqa: ARG001
     """A part of 30 to 100 % of the area, sides up to 3:2 off, mirrored or not; brightness, contrast and colour vary."""
-    images = np.stack([_part(samples.x[r], rng) for r in rows]).astype(np.float32) / 255
+    images = np.stack([_part(samples.x[int(r)], rng) for r in rows]).astype(np.float32) / 255
     mirrored = rng.random(len(rows)) < 0.5
     images[mirrored] = images[mirrored, :, ::-1]
     gain = rng.uniform(0.7, 1.3, (len(rows), 1, 1, 1)) * rng.uniform(0.9, 1.1, (len(rows), 1, 1, 3))
     grey = images.mean((1, 2, 3), keepdims=True)
     offset = rng.uniform(-0.1, 0.1, (len(rows), 1, 1, 1))
-    return np.clip((images - grey) * gain + grey + offset, 0, 1).astype(np.float32)
+    varied: Floats = np.clip((images - grey) * gain + grey + offset, 0, 1).astype(np.float32)
+    return varied
 
 
 def _part(picture: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -127,7 +129,7 @@ def official(samples: Samples, unit: int) -> bytes:
 
 
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
-    """The reference's own list names COCO pictures of the person folder only; training pictures of all kinds are used."""
+    """Training pictures of all kinds; the reference's own list names COCO pictures of the person folder only."""
     rows = samples.rows(validation=False)
     rows = rows[:: len(rows) // CALIBRATION or 1][:CALIBRATION]
     return plain(samples, rows), f"{len(rows)} training pictures"

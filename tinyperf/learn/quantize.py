@@ -7,12 +7,10 @@ read only the first scale of one) unless asked otherwise. Calibration is minimum
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import io
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +20,9 @@ from tinyperf.learn import reference, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from tinyperf.learn.recipe import Floats, Samples, Sources, Task
+    from tinyperf.learn.recipe import Floats
 
 COMPARED = 1000
 """At most so many samples for float against int8."""
@@ -68,10 +67,12 @@ def quantize_run(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quant
     """
     train.tensorflow()
     if not (run / "model.keras").is_file():
-        raise UsageError(f"no model.keras in {run}", hint=f"'tinyperf train --resume {run}' finishes an interrupted run")
+        raise UsageError(
+            f"no model.keras in {run}", hint=f"'tinyperf train --resume {run}' finishes an interrupted run"
+        )
     _, task, _, found = train.read_run(run)
     beside = train.sources(task, found[task.files[0]])
-    loadable = {name: path for name, path in (beside | found).items() if name != task.teacher_file}
+    loadable = {name: path for name, path in {**beside, **found}.items() if name != task.teacher_file}
     samples, _ = train.drop_official(task, task.load(loadable, 0))
     inputs, rule = task.calibration(samples, loadable)
     rows = samples.rows(validation=True)
@@ -89,7 +90,7 @@ def quantize_run(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quant
 
 
 def quantize_file(
-    model: Path, calibration: Path, out: Path, *, benchmark: str = "custom", fc_per_channel: bool = False
+    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
 ) -> Quantized:
     """A Keras file or a SavedModel folder, calibrated with array `x` (and compared on labels `y`) of an .npz file.
 
@@ -99,11 +100,11 @@ def quantize_file(
     train.tensorflow()
     network = load(model)
     x, y = _read_calibration(calibration, network.input_shape[1:])
-    limits = train.task(benchmark).limits if benchmark != "custom" else None
+    limits = train.task(benchmark).limits if benchmark else None
     return quantize(
         network,
         out,
-        benchmark=benchmark,
+        benchmark=benchmark or "custom",
         calibration=_reach(x, limits),
         rule=f"{len(x)} samples of {calibration.name}",
         compare=(x[:COMPARED], None if y is None else y[:COMPARED]),
@@ -258,7 +259,12 @@ def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple
             error[i] += ((got.reshape(wanted.shape) - wanted) ** 2).sum()
             power[i] += (wanted**2).sum()
     found = [
-        LayerError(index, op, coded.get_tensor_details()[0]["name"] if b < 0 else _name(coded, b), float(np.sqrt(e / max(p, 1e-30))))
+        LayerError(
+            index,
+            op,
+            coded.get_tensor_details()[0]["name"] if b < 0 else _name(coded, b),
+            float(np.sqrt(e / max(p, 1e-30))),
+        )
         for (_, (index, op, b)), e, p in zip(pairs, error, power, strict=True)
     ]
     return tuple(sorted(found, key=lambda layer: -layer.relative_error))
@@ -268,7 +274,9 @@ def _operators(model: Any) -> list[tuple[int, str, int]]:
     """(index, kind, output tensor) of the operators that compute."""
     listed = model._get_ops_details()  # noqa: SLF001  (no public way to the operators)
     return [
-        (op["index"], op["op_name"], int(op["outputs"][0])) for op in listed if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")
+        (op["index"], op["op_name"], int(op["outputs"][0]))
+        for op in listed
+        if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")
     ]
 
 
@@ -277,7 +285,7 @@ def _name(model: Any, index: int) -> str:
 
 
 def _invocations(model: Any, inputs: Floats) -> Iterator[None]:
-    """Invoke once per sample; int8 inputs are rounded half to even, as the converter's own QUANTIZE does not matter here."""
+    """Invoke once per sample; int8 inputs are coded here, half to even."""
     entry = model.get_input_details()[0]
     scale, zero = entry["quantization"]
     for row in inputs:
@@ -314,7 +322,9 @@ def _read_calibration(path: Path, shape: tuple[int, ...]) -> tuple[Floats, Any]:
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError) as exc:
-        raise DataError(f"{path} cannot be read: {exc}", hint="numpy.savez(path, x=inputs, y=labels) writes one") from exc
+        raise DataError(
+            f"{path} cannot be read: {exc}", hint="numpy.savez(path, x=inputs, y=labels) writes one"
+        ) from exc
     if "x" not in arrays or arrays["x"].shape[1:] != shape or not len(arrays["x"]):
         seen = {name: list(a.shape) for name, a in arrays.items()}
         raise DataError(

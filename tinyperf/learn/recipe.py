@@ -24,10 +24,10 @@ class Recipe:
     """How one network is trained; everything that decides the result besides data and seed.
 
     `rate`: highest learning rate, reached after `warmup` (share of all steps), then linear to zero.
-    `decay`: L2 on kernels (1/2 decay |w|^2 in the loss). `average`: decay per step of the averaged weights, which are
+    `decay`: L2 on kernels (1/2 decay |w|^2). `average`: decay per step of the averaged weights, which are
     what is kept; averaging starts at `average_from` (share of all steps).
     `distil`: share of the teacher in the loss, the rest is cross-entropy; `temperature` is Hinton's. `hint`: weight of
-    the squared error against the teacher's own activations after the ReLUs numbered in `hints`, relative to their power.
+    the squared error against the teacher's activations after the ReLUs numbered in `hints`, relative to their power.
     `mixup`: share of a batch that is blended with another of its samples.
     """
 

@@ -1,7 +1,7 @@
 """`tinyperf train`: from training data to a float Keras model, in a run folder that can be resumed and repeated.
 
 A run folder holds `run.json` (recipe, seed, versions, digests of the data, what was dropped), `state.npz` (everything
-needed to go on, after each epoch), `log.csv`, `curve.png` and `model.keras` (averaged weights, from the first epoch on).
+needed to go on, after each epoch), `log.csv`, `curve.png` and `model.keras` (averaged weights, after every epoch).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def drop_official(known: Task, samples: Samples) -> tuple[Samples, tuple[str, ..
     hit = np.array([official.digest(known.official(samples, unit)) in listed for unit in range(len(samples.y))], bool)
     if not hit.any():
         return samples, ()
-    keep = np.flatnonzero(~hit)
+    keep: list[int] = np.flatnonzero(~hit).tolist()
     x = samples.x[keep] if isinstance(samples.x, np.ndarray) else [samples.x[i] for i in keep]
     kept = dataclasses.replace(
         samples,
@@ -130,7 +130,7 @@ def drop_official(known: Task, samples: Samples) -> tuple[Samples, tuple[str, ..
         share=samples.share[keep],
         soft=None if samples.soft is None else samples.soft[keep],
     )
-    return kept, tuple(samples.names[i] for i in np.flatnonzero(hit))
+    return kept, tuple(samples.names[i] for i in np.flatnonzero(hit).tolist())
 
 
 def train(
@@ -267,9 +267,7 @@ class Trainer:
         seconds = time.monotonic() - began
         mean = (sum(e.seconds for e in log) + seconds) / (len(log) + 1)
         left = mean * (self.recipe.epochs - number - 1)
-        return Epoch(
-            number + 1, self.recipe.epochs, loss / self.steps, validation_loss, accuracy, rate, seconds, left
-        )
+        return Epoch(number + 1, self.recipe.epochs, loss / self.steps, validation_loss, accuracy, rate, seconds, left)
 
     def _batches(self, epoch: int) -> Iterator[tuple[Any, ...]]:
         """(inputs, targets, teacher's logits) of one epoch; the same for the same seed and epoch."""
@@ -298,7 +296,8 @@ class Trainer:
         samples = self.samples
         rows = samples.rows(validation=True)
         losses, right = [], []
-        for part in np.array_split(rows, max(1, len(rows) // VALIDATION_BATCH)):
+        for first in range(0, len(rows), VALIDATION_BATCH):
+            part = rows[first : first + VALIDATION_BATCH]
             x = (self.known.plain(samples, part) - samples.mean) / samples.std
             answer = self._answer(x.astype(np.float32)).numpy()
             wanted = self._targets(part)
@@ -315,7 +314,7 @@ class Trainer:
 
     def save(self, out: Path, log: list[Epoch]) -> None:
         """Everything needed to go on, and the averaged model as it is now. A kill in between leaves the old files."""
-        state = {f"v{i:03}": np.asarray(v) for i, v in enumerate(self._variables())}
+        state: dict[str, Any] = {f"v{i:03}": np.asarray(v) for i, v in enumerate(self._variables())}
         _replace(out / "state.npz", lambda path: np.savez(path, **state, log=json.dumps([asdict(e) for e in log])))
         _replace(out / "model.keras", self.finished_model().save)
         with (out / "log.csv").open("w", newline="", encoding="utf-8") as file:
@@ -367,12 +366,12 @@ def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
         if recipe.loss == "reconstruction":
             return tf.reduce_mean(tf.square(output - y))
         logits = tf.linalg.matmul(before, last.kernel.value) + last.bias.value
-        taught = ()
+        taught: list[Any] = []
         if teacher:
             soft, *taught = teacher(x)
         loss = _class_loss(tf, recipe, logits, y, soft)
         for mine, wanted in zip(own, taught, strict=bool(own)):
-            loss += recipe.hint / len(own) * tf.reduce_mean(tf.square(mine - wanted)) / tf.reduce_mean(tf.square(wanted))
+            loss += recipe.hint / len(own) * _power(tf, mine - wanted) / _power(tf, wanted)
         return loss
 
     def step(batch: Any, rate: Any, keep: Any) -> Any:
@@ -390,6 +389,10 @@ def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
         return loss
 
     return tf.function(step)
+
+
+def _power(tf: Any, x: Any) -> Any:
+    return tf.reduce_mean(tf.square(x))
 
 
 def _class_loss(tf: Any, recipe: Recipe, logits: Any, y: Any, soft: Any) -> Any:
