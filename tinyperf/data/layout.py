@@ -15,6 +15,7 @@ import numpy as np
 
 from tinyperf.data import official
 from tinyperf.errors import DataError
+from tinyperf.firmware.render import input_codes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +141,7 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
 
 
 def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """Wire bytes as input codes of `tensor`, converted as the firmware does it.
+    """Wire bytes as input codes of `tensor`, as the firmware converts them.
 
     Args:
         benchmark: says what the bytes are; None: raw int8 codes of a custom model.
@@ -151,27 +152,8 @@ def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.N
     if benchmark is not None and benchmark.element == "float32":
         codes = quantized(np.frombuffer(wire, "<f4"), tensor)
     else:
-        codes = wire_table(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
+        codes = input_codes(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
     return codes.reshape(-1, *tensor.shape[1:])
-
-
-def wire_table(benchmark: Benchmark | None, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """int8 [256]: the input code of each wire byte. Not for ad, whose wire carries float32.
-
-    uint8 pixels become pixel - 128. kws bytes are codes of the reference model: copied where the model's input has
-    its scale and zero point, otherwise taken to real values and quantized anew.
-    """
-    raw = np.arange(256, dtype=np.uint8)
-    if benchmark is None:
-        return raw.view(np.int8)
-    if benchmark.element == "uint8":
-        return (raw.astype(np.int16) - 128).astype(np.int8)
-    codes = raw.view(np.int8)
-    scale, zero_point = _quantization(tensor)
-    if (np.float32(scale), zero_point) == (np.float32(benchmark.wire_scale), benchmark.wire_zero_point):
-        return codes
-    real = (codes.astype(np.float32) - np.float32(benchmark.wire_zero_point)) * np.float32(benchmark.wire_scale)
-    return quantized(real, tensor)
 
 
 def quantized(real: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[np.int8]:

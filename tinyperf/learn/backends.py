@@ -21,7 +21,8 @@ from tinyperf.errors import MissingExtraError, ModelError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from tinyperf.tflite import Model
 
 Backend = Literal["tflm", "litert", "aot", "tflite-runtime"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
@@ -36,7 +37,7 @@ BATCH = 32
 
 
 def infer(
-    backend: Backend, model: Path, codes: Codes, *, jobs: int = 1, progress: Callable[[int], None] = lambda _: None
+    backend: Backend, model: Model, codes: Codes, *, jobs: int = 1, progress: Callable[[int], None] = lambda _: None
 ) -> Codes:
     """Outputs of `model` for all `codes`, in order, int8 [n, outputs].
 
@@ -64,11 +65,17 @@ def infer(
 
 
 @contextlib.contextmanager
-def opened(backend: Backend, model: Path) -> Iterator[Runner]:
+def opened(backend: Backend, model: Model) -> Iterator[Runner]:
     """One model loaded into one runtime.
 
     Raises: MissingExtraError, ModelError: as `infer`. UsageError: no such backend.
     """
+    if model.boundary and backend != "aot":
+        raise ModelError(
+            f"{model.name} has float32 at its ends, backend '{backend}' is fed int8",
+            means="its QUANTIZE and DEQUANTIZE are the host's work on a device",
+            hint="'--backend aot' leaves them out; or convert with inference_input_type = tf.int8",
+        )
     if backend == "tflm":
         yield _tflm(model)
     elif backend == "litert":
@@ -76,17 +83,16 @@ def opened(backend: Backend, model: Path) -> Iterator[Runner]:
     elif backend == "tflite-runtime":
         yield _interpreter(_tflite_runtime(), model)
     elif backend == "aot":
-        from tinyperf import tflite
         from tinyperf.engines.aot.host import HostModel
 
-        with HostModel(tflite.load(model)) as host:
+        with HostModel(model) as host:
             yield host.run
     else:
         raise UsageError(f"unknown backend '{backend}'", hint=f"choose one of {', '.join(BACKENDS)}")
 
 
 def _in_processes(
-    backend: Backend, model: Path, chunks: list[Codes], jobs: int, progress: Callable[[int], None]
+    backend: Backend, model: Model, chunks: list[Codes], jobs: int, progress: Callable[[int], None]
 ) -> list[Codes]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -100,12 +106,12 @@ def _in_processes(
         return done
 
 
-def _chunk(backend: Backend, model: Path, codes: Codes) -> Codes:
+def _chunk(backend: Backend, model: Model, codes: Codes) -> Codes:
     with opened(backend, model) as run:
         return run(codes)
 
 
-def _tflm(model: Path) -> Runner:
+def _tflm(model: Model) -> Runner:
     machine = f"{platform.system()} {platform.machine()}"
     if machine != "Linux x86_64":
         raise MissingExtraError(
@@ -119,9 +125,8 @@ def _tflm(model: Path) -> Runner:
         raise MissingExtraError(
             "backend 'tflm' needs the Python package tflite-micro", hint="pip install 'tinyperf[tflm]'"
         ) from exc
-    data = model.read_bytes()
     try:
-        interpreter = runtime.Interpreter.from_bytes(data, arena_size=max(10 * len(data), 1 << 24))
+        interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=max(10 * len(model.data), 1 << 24))
     except (RuntimeError, ValueError, TypeError) as exc:
         raise _refused("tflm", model, exc) from exc
 
@@ -169,7 +174,7 @@ def _tflite_runtime() -> Any:
     return Interpreter
 
 
-def _interpreter(kind: Any, model: Path) -> Runner:
+def _interpreter(kind: Any, model: Model) -> Runner:
     """LiteRT and its predecessor have the same interface.
 
     Inputs go in batches of 32 where the model takes them and where the first batch gives the bits of batch 1.
@@ -192,9 +197,9 @@ def _interpreter(kind: Any, model: Path) -> Runner:
 class _Batch:
     """One interpreter with its input resized to `size` samples."""
 
-    def __init__(self, kind: Any, model: Path, size: int) -> None:
+    def __init__(self, kind: Any, model: Model, size: int) -> None:
         try:
-            self._interpreter = kind(model_path=str(model), num_threads=1)
+            self._interpreter = kind(model_content=model.data, num_threads=1)
             details = self._interpreter.get_input_details()[0]
             if size > 1:
                 self._interpreter.resize_tensor_input(details["index"], (size, *details["shape"][1:]))
@@ -213,7 +218,7 @@ class _Batch:
         return outputs
 
 
-def _same_in_batches(kind: Any, model: Path, single: _Batch, codes: Codes) -> _Batch:
+def _same_in_batches(kind: Any, model: Model, single: _Batch, codes: Codes) -> _Batch:
     """A batched interpreter that reproduces `single` on `codes`; `single` itself where there is none."""
     try:
         batch = _Batch(kind, model, BATCH)
@@ -223,9 +228,9 @@ def _same_in_batches(kind: Any, model: Path, single: _Batch, codes: Codes) -> _B
     return batch if same else single
 
 
-def _refused(backend: str, model: Path, exc: Exception) -> ModelError:
+def _refused(backend: str, model: Model, exc: Exception) -> ModelError:
     return ModelError(
-        f"backend '{backend}' refuses {model}: {str(exc).strip() or type(exc).__name__}",
+        f"backend '{backend}' refuses {model.name}: {str(exc).strip() or type(exc).__name__}",
         means="the file is damaged, or holds an operator this runtime does not have",
         hint="'tinyperf models' lists models that are known to work",
     )

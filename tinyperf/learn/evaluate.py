@@ -6,7 +6,6 @@ figure.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from dataclasses import asdict, dataclass, field
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf import content, tflite
 from tinyperf.data import layout
-from tinyperf.errors import DataError, ModelError, UsageError
+from tinyperf.errors import DataError
+from tinyperf.firmware.render import check_model
 from tinyperf.learn import backends
 from tinyperf.rules import accuracy
 
@@ -121,9 +120,9 @@ class Evaluation:
 
 def evaluate(
     benchmark: Benchmark | None,
+    model: Model,
     *,
     backend: Backend,
-    model: Path | None = None,
     data: Path | None = None,
     samples: int | None = None,
     jobs: int = 1,
@@ -133,8 +132,8 @@ def evaluate(
     """Score a model on the host.
 
     Args:
-        benchmark: or None for a custom model, which then needs `model` and `data`.
-        model: .tflite, int8 in and out; None: the shipped model of the benchmark.
+        benchmark: or None for a custom model, which then needs `data`.
+        model: int8 in and out, of the benchmark's sizes.
         data: folder in EnergyRunner's layout; None: $TINYPERF_DATA/datasets.
         samples: only the first ones; the result is then not official.
         compare: a second backend, whose differing outputs are listed.
@@ -142,12 +141,10 @@ def evaluate(
     Raises: UsageError, DataError, ModelError, MissingExtraError.
     """
     start = time.perf_counter()
-    path = _model_path(benchmark, model)
-    loaded = tflite.load(path)
-    _check(loaded, benchmark)
-    dataset = _dataset(benchmark, loaded, data).first(samples)
+    check_model(model, benchmark)
+    dataset = _dataset(benchmark, model, data).first(samples)
     wires = [sample.windows() for sample in dataset.samples]
-    codes = np.concatenate([layout.to_tensor(benchmark, b"".join(wire), loaded.input) for wire in wires])
+    codes = np.concatenate([layout.to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
     total = len(codes) * (2 if compare else 1)
     done = 0
 
@@ -156,14 +153,14 @@ def evaluate(
         done += count
         progress(done, total)
 
-    outputs = backends.infer(backend, path, codes, jobs=jobs, progress=advance)
-    scores = _scores(benchmark, loaded, outputs, wires)
+    outputs = backends.infer(backend, model, codes, jobs=jobs, progress=advance)
+    scores = _scores(benchmark, model, outputs, wires)
     labels = np.array([sample.label for sample in dataset.samples])
     comparison = None
     if compare:
-        others = backends.infer(compare, path, codes, jobs=jobs, progress=advance)
+        others = backends.infer(compare, model, codes, jobs=jobs, progress=advance)
         comparison = _comparison(
-            benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, loaded, others, wires))
+            benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
         )
     value = _value(benchmark, scores, labels)
     target = benchmark.target if benchmark else None
@@ -173,8 +170,8 @@ def evaluate(
     return Evaluation(
         benchmark=benchmark.name if benchmark else "custom",
         backend=backend,
-        model=path.name,
-        model_sha256=loaded.sha256,
+        model=model.name,
+        model_sha256=model.sha256,
         metric="top1" if counted else "auc",
         value=value,
         target=target,
@@ -194,20 +191,6 @@ def evaluate(
     )
 
 
-def _model_path(benchmark: Benchmark | None, model: Path | None) -> Path:
-    if model is not None:
-        return model
-    if benchmark is None:
-        raise UsageError("neither a benchmark nor --model was given", hint="for example: tinyperf evaluate kws ...")
-    shipped = content.names("models", ".tflite")
-    if benchmark.name not in shipped:
-        raise UsageError(
-            f"no model for {benchmark.name} is shipped",
-            hint=f"'tinyperf train {benchmark.name}' makes one, or give --model FILE.tflite",
-        )
-    return shipped[benchmark.name]
-
-
 def _dataset(benchmark: Benchmark | None, model: Model, data: Path | None) -> Dataset:
     if data is None and "TINYPERF_DATA" in os.environ:
         data = Path(os.environ["TINYPERF_DATA"]) / "datasets"
@@ -220,33 +203,11 @@ def _dataset(benchmark: Benchmark | None, model: Model, data: Path | None) -> Da
     return layout.load(data, benchmark) if benchmark else layout.load_custom(data, model)
 
 
-def _check(model: Model, benchmark: Benchmark | None) -> None:
-    """The model is int8 in and out, and fits the benchmark's inputs and labels."""
-    for tensor, side in ((model.input, "input"), (model.output, "output")):
-        if tensor.dtype != "int8" or tensor.quantization is None:
-            raise ModelError(
-                f"{model.name}: the {side} is {tensor.dtype}, not quantized int8",
-                means="firmware and this evaluation run fully quantized models only",
-                hint="'tinyperf quantize' makes one",
-            )
-    if benchmark is None:
-        return
-    takes, gives = math.prod(model.input.shape), math.prod(model.output.shape)
-    needs = math.prod(benchmark.input_shape)
-    results = needs if benchmark.metric == "auc" else len(benchmark.labels)
-    if (takes, gives) != (needs, results):
-        raise ModelError(
-            f"{model.name} takes {takes} values and gives {gives}; {benchmark.name} has {needs} and {results}",
-            means="this is a model for something else",
-            hint=f"give a {benchmark.name} model, or leave the benchmark out for a model of your own",
-        )
-
-
 def _scores(
     benchmark: Benchmark | None, model: Model, outputs: Codes, wires: list[list[bytes]]
 ) -> npt.NDArray[np.float64]:
     """[samples, classes] as printed by the firmware; ad: [samples], the mean error of a file's windows."""
-    assert model.output.quantization is not None  # noqa: S101  (_check)
+    assert model.output.quantization is not None  # noqa: S101  (check_model)
     scale, zero_point = model.output.quantization.scale[0], model.output.quantization.zero_point[0]
     if benchmark is None or benchmark.metric == "top1":
         return accuracy.reported(outputs, scale, zero_point)
