@@ -167,8 +167,8 @@ def quantize(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     inputs, labels = compare
-    before = np.concatenate([np.asarray(fixed(row[None], training=False)) for row in inputs])
-    after = run_int8(content, inputs)
+    exact = _convert(fixed, None, fc_per_channel=False)
+    before, after = run(exact, inputs), run(content, inputs)
     metric, values = _judge(before, after, inputs, labels)
     return Quantized(
         benchmark=benchmark,
@@ -181,7 +181,7 @@ def quantize(
         float_value=values[0],
         int8_value=values[1],
         samples=len(inputs),
-        layers=layer_errors(_convert(fixed, None, fc_per_channel=False), content, inputs[:LAYER_SAMPLES]),
+        layers=layer_errors(exact, content, inputs[:LAYER_SAMPLES]),
     )
 
 
@@ -242,10 +242,11 @@ def interpreter(content: bytes) -> Any:
     return made
 
 
-def run_int8(content: bytes, inputs: Floats) -> Floats:
-    """Real inputs [n, ...] through an int8 model; real outputs [n, ...]."""
+def run(content: bytes, inputs: Floats) -> Floats:
+    """Real inputs [n, ...] through a float32 or int8 model; real outputs [n, ...]."""
     model = interpreter(content)
-    return np.concatenate([_real(model, model.get_output_details()[0]["index"]) for _ in _invocations(model, inputs)])
+    output = model.get_output_details()[0]
+    return np.concatenate([_real(model, output) for _ in _invocations(model, inputs)])
 
 
 def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple[LayerError, ...]:
@@ -259,29 +260,21 @@ def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple
             error[i] += ((got.reshape(wanted.shape) - wanted) ** 2).sum()
             power[i] += (wanted**2).sum()
     found = [
-        LayerError(
-            index,
-            op,
-            coded.get_tensor_details()[0]["name"] if b < 0 else _name(coded, b),
-            float(np.sqrt(e / max(p, 1e-30))),
-        )
-        for (_, (index, op, b)), e, p in zip(pairs, error, power, strict=True)
+        LayerError(index, op, str(tensor["name"]), float(np.sqrt(e / max(p, 1e-30))))
+        for (_, (index, op, tensor)), e, p in zip(pairs, error, power, strict=True)
     ]
     return tuple(sorted(found, key=lambda layer: -layer.relative_error))
 
 
-def _operators(model: Any) -> list[tuple[int, str, int]]:
-    """(index, kind, output tensor) of the operators that compute."""
+def _operators(model: Any) -> list[tuple[int, str, dict[str, Any]]]:
+    """(index, kind, details of the output tensor) of the operators that compute."""
+    tensors = {details["index"]: details for details in model.get_tensor_details()}
     listed = model._get_ops_details()  # noqa: SLF001  (no public way to the operators)
     return [
-        (op["index"], op["op_name"], int(op["outputs"][0]))
+        (op["index"], op["op_name"], tensors[int(op["outputs"][0])])
         for op in listed
         if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")
     ]
-
-
-def _name(model: Any, index: int) -> str:
-    return next(str(d["name"]) for d in model.get_tensor_details() if d["index"] == index)[-60:]
 
 
 def _invocations(model: Any, inputs: Floats) -> Iterator[None]:
@@ -295,10 +288,9 @@ def _invocations(model: Any, inputs: Floats) -> Iterator[None]:
         yield
 
 
-def _real(model: Any, index: int) -> Floats:
+def _real(model: Any, details: dict[str, Any]) -> Floats:
     """A tensor's content as real values."""
-    details = next(d for d in model.get_tensor_details() if d["index"] == index)
-    values = model.get_tensor(index)
+    values = model.get_tensor(details["index"])
     if values.dtype == np.float32:
         return np.asarray(values)
     scale, zero = details["quantization"]

@@ -241,15 +241,16 @@ class Trainer:
         self.optimizer = make(recipe.rate, **options)
         self.optimizer.build(self.network.trainable_variables)
         self.steps = int((samples.share * ~samples.validation).sum() * samples.windows) // recipe.batch
+        if self.steps == 0 or not samples.validation.any():
+            raise DataError(
+                f"{len(samples.y)} samples, {samples.validation.sum()} held out, make no batch of {recipe.batch}",
+                means="training needs at least one batch, and something to validate on",
+                hint="use more data",
+            )
         live = known.teacher and recipe.distil and known.teacher_file in found
         teacher = known.teacher(found[known.teacher_file]) if live and known.teacher and known.teacher_file else None
         self._step = _step_function(tf, self, teacher)
         self._answer = tf.function(lambda x: self.average(x, training=False), reduce_retracing=True)
-        if self.steps == 0:
-            raise DataError(
-                f"{len(samples.y)} samples are fewer than one batch of {recipe.batch}",
-                hint="use more data; 'tinyperf data --synthetic' makes a set that is large enough",
-            )
 
     def epoch(self, number: int, log: list[Epoch]) -> Epoch:
         """Train one epoch and look at the validation part with the averaged weights."""
@@ -275,8 +276,9 @@ class Trainer:
         rng = np.random.default_rng([self.seed, 2, epoch])
         units = np.flatnonzero(~samples.validation & (rng.random(len(samples.y)) < samples.share))
         rows = (units[:, None] * samples.windows + np.arange(samples.windows)).reshape(-1)
-        rows = np.resize(rng.permutation(rows), (self.steps, recipe.batch))
-        for part in rows:
+        order = np.resize(rng.permutation(rows), self.steps * recipe.batch)  # wraps around where an epoch drew too few
+        for first in range(0, len(order), recipe.batch):
+            part = order[first : first + recipe.batch]
             x = (self.known.augment(samples, part, rng, epoch) - samples.mean) / samples.std
             y = self._targets(part)
             soft = np.zeros_like(y) if samples.soft is None else samples.soft[part]
