@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
+from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.firmware.build import Image
+    from tinyperf.firmware.render import Project
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
+    from tinyperf.tflite import Model
 
 
 def boards() -> list[_board.Board]:
@@ -120,4 +125,85 @@ def console(
 
     return session.console(
         board=board, port=port, baud=baud, virtual=virtual, benchmark=benchmark, image=image, timeout_s=timeout_s
+    )
+
+
+def model_for(benchmark: str | None, model: Path | None) -> tuple[Benchmark | None, Model]:
+    """What to run: a benchmark's shipped model, a benchmark with a model of the user's, or (benchmark None) any model.
+
+    Raises: UsageError: unknown benchmark, neither given, or nothing shipped for it. ModelError: as `tflite.load`.
+    """
+    from tinyperf import benchmark as _benchmark
+    from tinyperf import tflite
+
+    chosen = _benchmark.benchmark(benchmark) if benchmark is not None else None
+    if model is not None:
+        return chosen, tflite.load(model)
+    if chosen is None:
+        raise UsageError(
+            "neither a benchmark nor a model is given",
+            hint=f"name one of {', '.join(_benchmark.BENCHMARKS)}, or --model FILE.tflite for a model of your own",
+        )
+    shipped = content.names("models", ".tflite")
+    if chosen.name not in shipped:
+        raise UsageError(
+            f"no trained model is shipped for '{chosen.name}' in this version",
+            hint=f"give one: --model FILE.tflite; 'tinyperf train {chosen.name}' makes one",
+        )
+    return chosen, tflite.load(shipped[chosen.name])
+
+
+def generate(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    out: Path,
+    model: Path | None = None,
+    engine: str = "aot",
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+) -> Project:
+    """The complete firmware project, written to the folder `out`; `pio run` there builds it.
+
+    Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
+    """
+    from tinyperf.firmware import build as _build
+
+    chosen, loaded = model_for(benchmark, model)
+    return _build.generate(
+        _board.load(board),
+        loaded,
+        benchmark=chosen,
+        engine=engine,
+        engine_options=engine_options,
+        energy=energy,
+        folder=out,
+    )
+
+
+def build(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    out: Path | None = None,
+    model: Path | None = None,
+    engine: str = "aot",
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+) -> Image:
+    """The firmware image, built or taken from the cache; `out`: also copied there.
+
+    Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
+    """
+    from tinyperf.firmware import build as _build
+
+    chosen, loaded = model_for(benchmark, model)
+    return _build.build(
+        _board.load(board),
+        loaded,
+        benchmark=chosen,
+        engine=engine,
+        engine_options=engine_options,
+        energy=energy,
+        folder=out,
     )
