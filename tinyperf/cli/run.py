@@ -141,8 +141,9 @@ def _show(found: RunResult) -> None:
 
     remark = api.remark(found)
     console = Console(highlight=False)
-    engine = f"{found.engine} {found.engine_details.kernels}" if found.engine and found.engine_details else "foreign"
-    console.print(f"{found.benchmark} on {found.board}, {found.mode}, {engine} firmware, {found.transport}")
+    engine = found.engine or "foreign"
+    about = f"{found.benchmark} on {found.board}, {found.mode}, {engine} firmware, {found.transport}"
+    console.print(about, soft_wrap=True)
     if found.performance:
         console.print(
             f"  latency {found.performance.latency_ms:.3f} ms, {found.performance.throughput_ips:.3f} inferences/s"

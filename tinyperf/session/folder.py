@@ -137,7 +137,8 @@ class Transcript:
     def __init__(self, path: Path, *, pulses: bool = False) -> None:
         self.path = path
         self.reader = Reader(pulses=pulses)
-        self._offset_s = 0.0
+        self._last_s = 0.0
+        self._offset_s: float | None = None  # between the link's clock and the transcript's, which starts at 0
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._lock()
@@ -175,8 +176,8 @@ class Transcript:
                     break
                 whole += len(line)
                 record = json.loads(line)
-                self._offset_s = float(record["t_s"])
-                self.reader.feed(record["dir"], bytes.fromhex(record["hex"]), self._offset_s)
+                self._last_s = float(record["t_s"])
+                self.reader.feed(record["dir"], bytes.fromhex(record["hex"]), self._last_s)
         os.ftruncate(self._file, whole)
 
     def record(self, direction: Direction, data: bytes, at_s: float) -> None:
@@ -184,6 +185,8 @@ class Transcript:
 
         Raises: DiskError: the disk is full; what was written before is kept.
         """
+        if self._offset_s is None:
+            self._offset_s = self._last_s - at_s
         t_s = round(self._offset_s + at_s, 6)
         line = f'{{"t_s": {t_s!r}, "dir": "{direction}", "hex": "{data.hex()}"}}\n'.encode()
         try:
@@ -205,5 +208,5 @@ def _disk(path: Path, exc: OSError) -> DiskError:
     return DiskError(
         f"{path} cannot be written: {exc.strerror or exc}",
         means="the disk is full, or the folder may not be written to",
-        hint="make room or give another --out; what was written is kept, --resume goes on from there",
+        hint="make room or give another --out; what was written is kept, --resume SESSION goes on from there",
     )

@@ -6,6 +6,7 @@ Everything that can be found wrong is found here, before a session folder exists
 from __future__ import annotations
 
 import hashlib
+import importlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -314,6 +315,5 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
 
 
 def _error_percent() -> float:
-    from tinyperf.device.emulator import ERROR_PERCENT
-
-    return float(ERROR_PERCENT)
+    emulator: Any = importlib.import_module("tinyperf.device.emulator")
+    return float(emulator.ERROR_PERCENT)

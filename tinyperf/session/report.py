@@ -86,13 +86,19 @@ def _reasons(measured: Measured, timed: list[rules.Timed]) -> tuple[str, ...]:
     if plan["mode"] == "performance":
         return rules.reasons(timed, cross_check=plan["transport"] != "virtual")
     if plan["mode"] == "energy":
-        return measured.energy_reasons
+        return measured.energy_reasons if measured.energy else (*measured.energy_reasons, "no energy was measured")
     wanted = sum(sample["windows"] for sample in plan["samples"])
     found = []
     if len(measured.trials) < wanted:
         found.append(f"{len(measured.trials)} of {wanted} inputs were measured")
     if plan["inputs"] == "subset":
         found.append(f"{len(plan['samples'])} samples are a part of the set; the rules want all of them")
+    if (
+        measured.trials
+        and plan["metric"] == "auc"
+        and len({plan["samples"][t.index]["label"] for t in measured.trials}) < 2
+    ):
+        found.append("all samples measured have the same label; an AUC needs both")
     return tuple(found)
 
 

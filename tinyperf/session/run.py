@@ -6,6 +6,7 @@ sent again, and the transcript says so.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     """Told what is being done, how much of it is done, and how much there is (0: unknown)."""
 
 PILOT_LIMIT = 12
+WINDOW_ATTEMPTS = 3
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
@@ -165,10 +167,22 @@ class Work:
             disk.write_plan(self.at, self.plan)
         for k in missing:
             self.progress(f"window {k + 1} of {len(inputs)}", k, len(inputs))
-            label = sample_note(k, 0, samples[k].name, shards.IN_FLIGHT if (k, 0) in reader.begun else "")
-            self.dut.trial(label, inputs[k], self.plan["inferences"], self.plan["warmups"], pulses=pulses)
+            self._window(k, inputs[k], samples[k].name, pulses=pulses)
         self.progress("windows", len(inputs), len(inputs))
         return [reader.trials[key] for key in sorted(reader.trials)]
+
+    def _window(self, k: int, data: bytes, name: str, *, pulses: bool) -> None:
+        """One window; where it came out shorter than the rules want (load varies), once more with more inferences."""
+        again = shards.IN_FLIGHT if (k, 0) in self.transcript.reader.begun else ""
+        inferences: int = self.plan["inferences"]
+        for _ in range(WINDOW_ATTEMPTS):
+            label = sample_note(k, 0, name, again)
+            found = self.dut.trial(label, data, inferences, self.plan["warmups"], pulses=pulses)
+            seconds = found.host_s if found.device_us is None else found.device_us / 1e6
+            if seconds >= rules.MIN_SECONDS or seconds <= 0:
+                return
+            again = f"the window lasted {seconds:.3f} s"
+            inferences = math.ceil(inferences * rules.AIM_SECONDS / seconds)
 
     def _pilot(self, data: bytes, *, pulses: bool) -> int:
         """N of a window, from inferences that are not measured.
@@ -201,10 +215,6 @@ def _windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
         dut = prepared.converse(transcript.record)
         identify(at, plan, dut)
         work = Work(at, prepared, plan, transcript, dut, progress)
-        if plan["transport"] == "virtual":
-            from tinyperf.session.calibration import calibrated
-
-            calibrated(work)
         work.windows(pulses=pulses)
         return {"download_s": round(dut.spent_s["download"], 3), "infer_s": round(dut.spent_s["infer"], 3)}
     finally:
