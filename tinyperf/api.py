@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tinyperf.benchmark import Benchmark
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.render import Project
+    from tinyperf.learn.backends import Backend
+    from tinyperf.learn.evaluate import Evaluation
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.tflite import Model
@@ -24,6 +26,46 @@ if TYPE_CHECKING:
 def boards() -> list[_board.Board]:
     """All shipped boards, by name."""
     return [_board.read(path) for path in content.names("boards", ".yaml").values()]
+
+
+def evaluate(
+    benchmark: str | None = None,
+    *,
+    backend: Backend = "aot",
+    model: Path | None = None,
+    data: Path | None = None,
+    samples: int | None = None,
+    jobs: int = 1,
+    compare: Backend | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Accuracy of a model on the host: arguments as `tinyperf.learn.evaluate.evaluate`.
+
+    Raises: UsageError, ModelError: as `model_for`. DataError, MissingExtraError, BuildError: no inputs, no runtime.
+    """
+    from tinyperf.learn import evaluate as _evaluate
+
+    chosen, loaded = model_for(benchmark, model)
+    return _evaluate.evaluate(
+        chosen,
+        loaded,
+        backend=backend,
+        data=data,
+        samples=samples,
+        jobs=jobs,
+        compare=compare,
+        progress=progress or (lambda _done, _all: None),
+    )
+
+
+def plot_evaluation(result: Evaluation, path: Path) -> None:
+    """Confusion matrix, ROC curves and score histogram of an evaluation as a PNG.
+
+    Raises: MissingExtraError: matplotlib is not installed. DiskError: the file cannot be written.
+    """
+    from tinyperf.learn import plot as _plot
+
+    _plot.evaluation(result, path)
 
 
 def energy_replay(folder: Path) -> Replay:

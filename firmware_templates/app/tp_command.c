@@ -127,7 +127,7 @@ void tp_command_byte(uint8_t byte)
 {
     if (byte != (uint8_t)'%') {
         if (length < TP_COMMAND_CHARS) {
-            line[length] = byte == 0U ? '?' : (char)byte; /* a NUL must not cut a command short */
+            line[length] = byte == 0U ? '\x7f' : (char)byte; /* a NUL must not cut it short */
             length++;
         } else {
             length = TP_COMMAND_CHARS + 1U;

@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from tinyperf import engines
 from tinyperf.engines import Target
 from tinyperf.errors import BuildError, DiskError
+from tinyperf.firmware import tool
 from tinyperf.firmware.render import Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
 
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tinyperf.benchmark import Benchmark
-    from tinyperf.board import Board
+    from tinyperf.board import Board, PlatformIO
     from tinyperf.engines import Generated
     from tinyperf.tflite import Model
 
 CROSS_COMPILER = "arm-none-eabi-gcc"
-ONLINE_PLATFORM = "ststm32"
 TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
 RECORD = "image.json"
 LOG = "build.log"
@@ -76,6 +75,13 @@ def build(
     project, generated, toolset = prepare(
         board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy
     )
+    return build_project(board, project, generated, toolset, folder=folder)
+
+
+def build_project(
+    board: Board, project: Project, generated: Generated, toolset: Toolset, *, folder: Path | None = None
+) -> Image:
+    """The image of a rendered project. Arguments and errors: as `build`."""
     check_fits(board, generated)
     if toolset.form != "native" and find_spec("platformio") is None:
         raise BuildError(
@@ -178,26 +184,33 @@ def find_toolset(board: Board, *, need: bool = True) -> Toolset:
     if board.memory is None:
         return _native_toolset(need=need)
     scons = _scons_version()
-    framework = board.platformio.framework if board.platformio else None
-    if shutil.which(CROSS_COMPILER) and framework is None:
+    if shutil.which(CROSS_COMPILER) and (board.platformio is None or board.platformio.framework is None):
         return Toolset("offline", compiler_version(CROSS_COMPILER), scons)
-    installed = _platformio_home() / "platforms"
-    platform = board.platformio.platform.partition("@")[0].rpartition("/")[2] if board.platformio else ""
-    if platform and (installed / platform).is_dir():
+    if board.platformio and _platform_folder(board.platformio).is_dir():
         return Toolset("online", _packaged_compiler(board), scons)
     if need:
-        raise BuildError(
-            f"{CROSS_COMPILER} is not on PATH" if framework is None else f"PlatformIO's {platform} is not installed",
-            means=f"and PlatformIO's platform {platform or ONLINE_PLATFORM} is not installed in {installed} either"
-            if framework is None
-            else f"board '{board.name}' is built with the {framework} framework, which that platform brings",
-            hint="install the cross compiler (Debian: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)"
-            if framework is None
-            else f"where the registry can be reached: pio pkg install -g -p {board.platformio.platform}"
-            if board.platformio
-            else "",
-        )
+        raise _nothing_to_build_with(board)
     return Toolset("online" if board.platformio else "offline", "", scons)
+
+
+def _platform_folder(platformio: PlatformIO) -> Path:
+    """Where the platform of `ststm32@19.6.0` is installed, if it is."""
+    return _platformio_home() / "platforms" / platformio.platform.partition("@")[0].rpartition("/")[2]
+
+
+def _nothing_to_build_with(board: Board) -> BuildError:
+    online = board.platformio
+    if online and online.framework:
+        return BuildError(
+            f"PlatformIO's platform {online.platform} is not installed in {_platform_folder(online).parent}",
+            means=f"board '{board.name}' is built with the {online.framework} framework, which that platform brings",
+            hint=f"where its registry can be reached: pio pkg install --global --platform {online.platform}",
+        )
+    return BuildError(
+        f"{CROSS_COMPILER} is not on PATH",
+        means="and PlatformIO has no compiler of its own for this board either",
+        hint="install it (Debian: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)",
+    )
 
 
 def _native_toolset(*, need: bool) -> Toolset:
@@ -263,31 +276,18 @@ def _run(argv: Sequence[str], folder: Path, *, timeout_s: float = TIMEOUT_S) -> 
 
     Raises: BuildError: it failed, cannot be started, or ran past the limit. DiskError: it ran out of disk.
     """
-    try:
-        done = subprocess.run(
-            argv,
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-            encoding="utf-8",
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired as exc:
-        raise BuildError(
-            f"{shlex.join(argv)} did not end within {timeout_s:g} s", hint="run it by hand in " + str(folder)
-        ) from exc
-    except OSError as exc:
-        raise BuildError(f"{argv[0]} cannot be started: {exc.strerror}", hint="check the tool on PATH") from exc
-    if done.returncode != 0:
-        raise _failure(argv, folder, done.stdout)
-    return done.stdout
+    step = tool.Step(tuple(argv), timeout_s)
+    outcome = tool.run(step, cwd=folder, env=_environment())
+    if outcome.status is None:
+        raise BuildError(f"{step.command} did not end within {timeout_s:g} s", hint=f"run it by hand in {folder}")
+    if outcome.status == -1:
+        raise BuildError(f"{argv[0]} cannot be started: {outcome.output}", hint="check the tool on PATH")
+    if outcome.status != 0:
+        raise _failure(step, folder, outcome.output)
+    return outcome.output
 
 
-def _failure(argv: Sequence[str], folder: Path, output: str) -> BuildError | DiskError:
+def _failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskError:
     """What a failed build says, cut down to the errors and the command that made them."""
     (folder / LOG).write_text(output, encoding="utf-8")
     if "No space left on device" in output:
@@ -300,8 +300,8 @@ def _failure(argv: Sequence[str], folder: Path, output: str) -> BuildError | Dis
         )
     errors, command = explain(output)
     return BuildError(
-        "\n".join(errors) or "\n".join(output.strip().splitlines()[-8:]) or f"{argv[0]} failed without a word",
-        means=f"failing command: {command or shlex.join(argv)}",
+        "\n".join(errors) or "\n".join(output.strip().splitlines()[-8:]) or f"{step.argv[0]} failed without a word",
+        means=f"failing command: {command or step.command}",
         hint=f"the project and its {LOG} are kept in {folder}",
     )
 

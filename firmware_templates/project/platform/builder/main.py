@@ -25,7 +25,7 @@ env.Replace(
 )
 env.Append(
     # Debug information must not depend on where the project lies.
-    CCFLAGS=["-g", "-ffile-prefix-map=$PROJECT_DIR=."],
+    CCFLAGS=["-g", '"-ffile-prefix-map=$PROJECT_DIR=."'],
     BUILDERS={
         "ElfToBin": Builder(
             action=env.VerboseAction("$OBJCOPY -O binary $SOURCES $TARGET", "Building $TARGET"), suffix=".bin"
