@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,8 +224,7 @@ def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> 
     chosen = full.first(request.samples)
     if request.mode == "accuracy":
         return chosen
-    five = chosen.first(rules.WINDOWS)
-    return layout.Dataset(full.kind, five.samples, five.folder, five.classes)
+    return replace(full, samples=chosen.samples[: rules.WINDOWS])
 
 
 def engine_and_options(text: str) -> tuple[str, dict[str, str]]:
