@@ -20,3 +20,12 @@ def test_an_unknown_verb_exits_2_and_is_told_in_json(capsys: pytest.CaptureFixtu
     shown = capsys.readouterr()
     assert json.loads(shown.out)["error"]["exit_code"] == 2
     assert "No such command 'rum'" in shown.err
+
+
+def test_every_verb_is_a_function_of_the_package() -> None:
+    import tinyperf
+
+    assert tinyperf.run.__module__ == "tinyperf.api"
+    assert tinyperf.build.__module__ == "tinyperf.api"
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        _ = tinyperf.nosuch
