@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tinyperf import cli
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_boards_as_json_has_name_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
