@@ -56,25 +56,28 @@ def test_generated_host_project_builds_by_its_script(model: Path, tmp_path: Path
     assert b"m-name-dut-[tinyperf]" in done.stdout
 
 
+@pytest.fixture
+def bad_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file bad.tflite in the working directory."""
+    (tmp_path / "bad.tflite").write_bytes(b"TFL3")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("bad_file")
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         pytest.param(["build", "--board", "host"], 2, "neither a benchmark nor a model", id="nothing-to-build"),
-        pytest.param(["build", "--board", "host", "kws", "--model", "bad.tflite"], 2, "bad.tflite", id="damaged-model"),
+        pytest.param(
+            ["build", "--board", "host", "kws", "--model", "bad.tflite"], 2, "is no .tflite file", id="damaged-model"
+        ),
         pytest.param(["build", "--board", "host", "kwz"], 2, "did you mean 'kws'", id="unknown-benchmark"),
         pytest.param(["generate", "kws"], 2, "--board", id="no-board"),
     ],
 )
 def test_what_makes_no_sense_is_said(
-    arguments: list[str],
-    code: int,
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("bad.tflite").write_bytes(b"TFL3")
     assert cli.invoke(arguments) == code
     assert words in capsys.readouterr().err
 
