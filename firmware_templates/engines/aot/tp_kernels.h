@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define TP_KERNEL static inline __attribute__((always_inline))
 #define TP_LAYER static __attribute__((noinline)) void

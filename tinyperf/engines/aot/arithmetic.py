@@ -53,3 +53,14 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
     if activation == "RELU_N1_TO_1":
         return max(INT8_LOW, code(-1.0)), min(INT8_HIGH, code(1.0))
     return INT8_LOW, INT8_HIGH
+
+
+def requantize(accumulator: int, multiplier: int, shift: int) -> int:
+    """accumulator * multiplier * 2**(shift - 31), rounded twice: TFLM's `MultiplyByQuantizedMultiplier`.
+
+    Without its overflows: exact for any size of accumulator.
+    """
+    high = ((accumulator << max(shift, 0)) * multiplier + 2**30) >> 31
+    right = max(-shift, 0)
+    rest = high & ((1 << right) - 1)
+    return (high >> right) + (rest > (((1 << right) - 1) >> 1) + (high < 0))

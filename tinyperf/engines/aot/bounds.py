@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW
+from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, requantize
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,3 +29,22 @@ def accumulator(
     low = bias + positive * low_input + negative * high_input
     high = bias + positive * high_input + negative * low_input
     return low, high
+
+
+def constant_channel(
+    ends: tuple[int, int], multiplier: int, shift: int, *, out_zero: int, clamp: tuple[int, int]
+) -> tuple[int, int, int] | None:
+    """Bias, multiplier and shift that give the same output with small numbers, where the output is a constant.
+
+    Args: ends: lowest and highest accumulator.
+
+    Quantizers leave dead channels with biases near 2**30. Requantization is monotonic, so a channel whose two ends
+    give one code gives it for every input. None where it does not, or where its weights would still count.
+    """
+    codes = {min(max(requantize(end, multiplier, shift) + out_zero, clamp[0]), clamp[1]) for end in ends}
+    if len(codes) > 1:
+        return None
+    code = codes.pop()
+    if code == min(max(out_zero, clamp[0]), clamp[1]):
+        return 0, 0, 0
+    return (4 * (code - out_zero), 2**30, -1) if ends[0] == ends[1] else None

@@ -116,7 +116,8 @@ def emit(model: Model, choices: tuple[Choice, ...], plan: Plan, target: Target) 
     weights = WeightsFile(__version__, name, model.sha256, weights_bytes, tuple(arrays.values()))
     sources = {"model.c": _render("model.c.j2", context), "model_weights.h": _render("model_weights.h.j2", weights)}
     folder = content.shipped("firmware_templates") / "engines" / "aot"
-    for header in sorted({"tp_kernels.h", *headers}):
+    shared = {"tp_kernels.h"} | ({"tp_dsp.h"} if any(h.endswith("_dsp.h") for h in headers) else set())
+    for header in sorted(shared | headers):
         sources[header] = (folder / header).read_text(encoding="utf-8")
     return Emitted(sources, tuple(layers), weights_bytes)
 

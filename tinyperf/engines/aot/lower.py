@@ -105,7 +105,17 @@ def _channels(node: Node, rows: npt.NDArray[np.int8], ratios: list[float]) -> Ch
     if bias_tensor is not None and bias_tensor.data is not None:
         bias = bias_tensor.data.ravel().astype(np.int32)
     pairs = [quantize_multiplier(r) for r in (ratios if len(ratios) == count else ratios * count)]
+    original = bias.copy()
     low, high = bounds.accumulator(rows, bias, _zero(node.input(0)))
+    for c, (multiplier, shift) in enumerate(pairs):
+        constant = bounds.constant_channel(
+            (int(low[c]), int(high[c])), multiplier, shift, out_zero=_zero(node.output), clamp=_clamp(node)
+        )
+        if constant is not None:
+            bias[c], *pair = constant
+            pairs[c] = (pair[0], pair[1])
+            low[c] += int(bias[c]) - int(original[c])
+            high[c] += int(bias[c]) - int(original[c])
     return Channels(
         bias,
         np.array([m for m, _ in pairs], np.int32),

@@ -12,7 +12,8 @@ from tinyperf.engines.aot.kernels import Array
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tinyperf.engines.aot.work import Channels, Window
+    from tinyperf.engines import Target
+    from tinyperf.engines.aot.work import Channels, Conv, Window
 
 
 def call(function: str, *arguments: str | int) -> str:
@@ -60,8 +61,13 @@ def weights_array(prefix: str, weights: npt.NDArray[np.int8], comment: str) -> A
     return Array(f"{prefix}_weights", "int8_t", weights.size, c_array(weights), comment, weights.size)
 
 
-def channels_array(prefix: str, channels: Channels, bias: npt.NDArray[np.int32] | None = None) -> Array:
-    """`struct tp_channel` of every output channel; `bias` replaces the model's where a kernel folded into it."""
+def channels_array(
+    prefix: str, channels: Channels, bias: npt.NDArray[np.int32] | None = None, *, fillers: int = 0
+) -> Array:
+    """`struct tp_channel` of every output channel, and of `fillers` more that are never stored.
+
+    `bias` replaces the model's where a kernel folded into it.
+    """
     rows = []
     values = channels.bias if bias is None else bias
     for b, multiplier, shift in zip(
@@ -69,6 +75,7 @@ def channels_array(prefix: str, channels: Channels, bias: npt.NDArray[np.int32] 
     ):
         # A flushed multiplier gives 0 whatever the shift; 1 keeps the short requantization licensed.
         rows.append(ints((b, multiplier, shift if multiplier else 1)))
+    rows += [ints((0, 0, 1))] * fillers
     return Array(
         f"{prefix}_channels",
         "struct tp_channel",
@@ -84,3 +91,21 @@ def folded_bias(channels: Channels, rows: npt.NDArray[np.int8], in_zero: int) ->
     sums = rows.astype(np.int64).sum(axis=1)
     bias: npt.NDArray[np.int64] = channels.bias.astype(np.int64) - in_zero * sums
     return bias.astype(np.int32)
+
+
+def dsp_refusal(channels: Channels, target: Target) -> str | None:
+    """What every kernel with the DSP instructions and the short requantization needs; None where it has it."""
+    if not target.dsp:
+        return "the DSP instructions"
+    return None if channels.right_only else "accumulators below 2^30 and right shifts, proven for every channel"
+
+
+# The reach of an immediate offset of LDR, TP_DOT_LENGTH in tp_dsp.h.
+LONGEST_COLUMN = 4092
+
+
+def paired_rows(work: Conv, length: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], int]:
+    """Weights as rows; the same padded with zeros to `length` columns and an even number; how many were added."""
+    rows = work.weights.reshape(work.window.out_shape[2], -1)
+    fillers = len(rows) % 2
+    return rows, np.pad(rows, ((0, fillers), (0, length - rows.shape[1]))), fillers
