@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
+    from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
+    from tinyperf.firmware.flash import Flashed
     from tinyperf.firmware.render import Project
     from tinyperf.learn.backends import Backend
     from tinyperf.learn.evaluate import Evaluation
@@ -249,3 +251,46 @@ def build(
         energy=energy,
         folder=out,
     )
+
+
+def flash(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+    virtual: bool = False,
+    probe: str | None = None,
+    port: str | None = None,
+    tool: str | None = None,
+) -> Flashed:
+    """Build, flash, and prove by the build id read back that the board runs this image.
+
+    Args: probe: serial number, where several are connected; port: of the firmware, found through the probe otherwise.
+    Raises: DeviceError: no probe, no tool, a tool's failure, or another image runs afterwards. Otherwise as `build`.
+    """
+    from tinyperf.firmware import flash as _flash
+
+    chosen = _board.load(board)
+    place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
+    image = build(board, benchmark, model=model, engine=engine, engine_options=engine_options, energy=energy)
+    return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
+
+
+def tflm_registered() -> list[Library]:
+    """The TensorFlow Lite Micro trees and archives that `tflm_use` registered and that still stand."""
+    from tinyperf.firmware import tflm
+
+    return tflm.registered()
+
+
+def tflm_use(path: Path) -> Library:
+    """Register a TensorFlow Lite Micro tree or archive for the kernels it holds.
+
+    Raises: UsageError, ContentError: not there, or not whole. DiskError: the settings cannot be written.
+    """
+    from tinyperf.firmware import tflm
+
+    return tflm.use(path)
