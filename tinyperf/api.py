@@ -10,16 +10,20 @@ from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
+    from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
+    from tinyperf.firmware.flash import Flashed
     from tinyperf.firmware.render import Project
     from tinyperf.learn.backends import Backend
     from tinyperf.learn.cards import Card
     from tinyperf.learn.evaluate import Evaluation
     from tinyperf.learn.quantize import Quantized
     from tinyperf.learn.train import Epoch, Trained
+    from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.tflite import Model
 
@@ -77,6 +81,98 @@ def energy_replay(folder: Path) -> Replay:
     from tinyperf.rules import replay
 
     return replay.replay(folder)
+
+
+def run(
+    benchmark: str | None = None,
+    *,
+    board: str,
+    mode: Mode = "performance",
+    virtual: bool = False,
+    port: str | None = None,
+    engine: str = "aot",
+    model: Path | None = None,
+    data: Path | None = None,
+    samples: int | None = None,
+    image: Path | None = None,
+    build: bool = True,
+    monitor: str | None = None,
+    jobs: int | None = 1,
+    out: Path | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> RunResult:
+    """Measure one mode of a benchmark, of a model of your own, or of a foreign image, on a board.
+
+    Args:
+        benchmark: kws, vww, ic or ad; None where `model` is your own or the firmware itself says what it is.
+        board: a name or a board file. virtual: the virtual board; port: the real one.
+        jobs: virtual boards at once in accuracy mode; more than one start processes, so that a script needs the usual
+            `if __name__ == "__main__":`. None: as many as help.
+        progress: told what is done, how much of it, and how much there is (0: unknown).
+    Raises: TinyperfError: what was seen, what it means, what to do; what was measured stays in the session folder.
+    """
+    from tinyperf.session import run as session
+    from tinyperf.session.plan import Request
+
+    return session.run(
+        Request(
+            board=board,
+            benchmark=benchmark,
+            mode=mode,
+            virtual=virtual,
+            port=port,
+            engine=engine,
+            model=str(model) if model else None,
+            data=str(data) if data else None,
+            samples=samples,
+            image=str(image) if image else None,
+            build=build,
+            monitor=monitor,
+            jobs=jobs,
+            out=str(out) if out else None,
+        ),
+        progress,
+    )
+
+
+def resume(
+    session: Path, *, jobs: int | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> RunResult:
+    """Finish a session that stopped; a complete one is only scored again.
+
+    Raises: UsageError: no session there. ContentError: model, data or firmware are not those it was begun with.
+    """
+    from tinyperf.session import run
+
+    return run.resume(session, progress, jobs=jobs)
+
+
+def remark(result: RunResult) -> str:
+    """What must stand beside every figure of `result`: estimated, a subset, not valid; empty where nothing must."""
+    from tinyperf.session import report
+
+    return report.remark(result)
+
+
+def console(
+    *,
+    board: str,
+    port: str | None = None,
+    baud: int | None = None,
+    virtual: bool = False,
+    benchmark: str | None = None,
+    image: Path | None = None,
+    timeout_s: float = 5.0,
+) -> AbstractContextManager[Callable[[str], tuple[list[str], bool]]]:
+    """Talk to a device: the context gives a function from a command to (lines of the answer, whether it ended).
+
+    Raises: DeviceError: the port. UsageError: a command that cannot be sent.
+    """
+    from tinyperf.session import console as session
+
+    return session.console(
+        board=board, port=port, baud=baud, virtual=virtual, benchmark=benchmark, image=image, timeout_s=timeout_s
+    )
 
 
 def model_for(benchmark: str | None, model: Path | None) -> tuple[Benchmark | None, Model]:
@@ -225,3 +321,46 @@ def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], 
     from tinyperf.learn import reference
 
     return reference.pull(out, progress=progress)
+
+
+def flash(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+    virtual: bool = False,
+    probe: str | None = None,
+    port: str | None = None,
+    tool: str | None = None,
+) -> Flashed:
+    """Build, flash, and prove by the build id read back that the board runs this image.
+
+    Args: probe: serial number, where several are connected; port: of the firmware, found through the probe otherwise.
+    Raises: DeviceError: no probe, no tool, a tool's failure, or another image runs afterwards. Otherwise as `build`.
+    """
+    from tinyperf.firmware import flash as _flash
+
+    chosen = _board.load(board)
+    place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
+    image = build(board, benchmark, model=model, engine=engine, engine_options=engine_options, energy=energy)
+    return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
+
+
+def tflm_registered() -> list[Library]:
+    """The TensorFlow Lite Micro trees and archives that `tflm_use` registered and that still stand."""
+    from tinyperf.firmware import tflm
+
+    return tflm.registered()
+
+
+def tflm_use(path: Path) -> Library:
+    """Register a TensorFlow Lite Micro tree or archive for the kernels it holds.
+
+    Raises: UsageError, ContentError: not there, or not whole. DiskError: the settings cannot be written.
+    """
+    from tinyperf.firmware import tflm
+
+    return tflm.use(path)

@@ -158,6 +158,7 @@ class PlatformioIni:
     build_flags: tuple[str, ...]
     source_flags: tuple[str, ...]
     libraries: tuple[str, ...]
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ class ExtraScript:
     c_flags: str
     cxx_flags: str
     link_flags: str
+    skipped: str
 
 
 Context = ConfigHeader | ConfigTables | LinkerScript | PlatformioIni | ExtraScript
@@ -508,7 +510,8 @@ def _project_files(
             hint="install arm-none-eabi-gcc (Debian: gcc-arm-none-eabi), or fill in the board file's platformio",
         )
     ini = _platformio_ini(board, generated, flags, toolset, names)
-    extra = ExtraScript(origin, repr(list(flags.c)), repr(list(flags.cxx)), repr(list(flags.link)))
+    skipped = repr(list(generated.skipped_sources)) if generated.skipped_sources else ""
+    extra = ExtraScript(origin, repr(list(flags.c)), repr(list(flags.cxx)), repr(list(flags.link)), skipped)
     files = {
         "platformio.ini": _render("project/platformio.ini.j2", ini),
         "extra.py": _render("project/extra.py.j2", extra),
@@ -538,6 +541,7 @@ def _platformio_ini(
         build_flags=flags.common,
         source_flags=flags.warnings,
         libraries=generated.libraries,
+        options=tuple(f"{name} = {value}" for name, value in sorted(generated.project_options.items())),
     )
 
 
