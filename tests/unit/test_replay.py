@@ -1,0 +1,172 @@
+"""Published and damaged sessions computed again: every printed figure, and no wrong figure called valid."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyperf.cli import invoke
+from tinyperf.errors import ContentError
+from tinyperf.rules.replay import replay
+
+DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[2] / "../shared/data"))
+SESSIONS = DATA / "sessions/krai_v1.1"
+needs_sessions = pytest.mark.skipif(not SESSIONS.is_dir(), reason=f"published sessions not found in {SESSIONS}")
+
+RATE_HZ = 1000
+SPANS = [(2.0 + 13.0 * k, 13.0 + 13.0 * k) for k in range(5)]
+
+
+def write_energyrunner(folder: Path) -> None:
+    """A session as EnergyRunner leaves it: 40 mW in five windows of 11 s with 100 inferences, 20 mW between them."""
+    samples = np.full(68 * RATE_HZ, 20.0, dtype="<f4")
+    for begin, end in SPANS:
+        samples[round(begin * RATE_HZ) : round(end * RATE_HZ)] = 40.0
+    (folder / "trace1-energy.bin").write_bytes(struct.pack("<Bf", 0xF1, RATE_HZ) + samples.tobytes())
+    stamps = [0.015, *(t for span in SPANS for t in span)]
+    (folder / "trace1-timestamps.json").write_text(json.dumps(stamps))
+    lines = ["00010.000 emon: m-trace[on]", "00010.014 io: m-dut-passthrough(timestamp)"]
+    for begin, end in SPANS:
+        lines += [f"{begin + 9.99:09.3f} io: [dut]: m-infer-start-100", f"{end + 10.02:09.3f} io: [dut]: m-infer-done"]
+    lines += ["00077.900 sequencer: m-sequencing-i[22]-command[emon trace off]-ack[/emon: m-ready/]"]
+    (folder / "log.txt").write_text("\n".join(lines))
+    (folder / "results.txt").write_text("00078.000 ulp-ml: Median energy cost is 4399.800 uJ/inf.\n")
+
+
+def write_mlcommons(folder: Path) -> None:
+    """A session of the MLCommons runner: the same windows, one batch each, a boot pulse in the first."""
+    batches = []
+    counter = 0
+    for number in range(5):
+        events = [["00", 100]] if number == 0 else []
+        events += [[f"{counter + len(events):02d}", 2000], [f"{counter + len(events) + 1:02d}", 13000]]
+        counter += len(events)
+        samples = [2e-5] * 2000 + [4e-5] * 11000 + [2e-5] * 200
+        batches.append(
+            {"infer": {"iterations": 100, "warmups": 1}, "power": {"samples": samples, "timestamps": events}}
+        )
+    (folder / "results.json").write_text(json.dumps(batches))
+    (folder / "results.txt").write_text("Median energy cost is 4400.0000 uJ/inf.\n")
+
+
+@needs_sessions
+@pytest.mark.parametrize(
+    ("name", "median"), [pytest.param("kws", 5627.485, id="kws"), pytest.param("ad", 529.299, id="ad")]
+)
+def test_published_sessions_give_every_printed_figure(name: str, median: float) -> None:
+    found = replay(SESSIONS / name / "energy")
+    assert found.valid
+    assert found.printed == 37
+    assert found.differences == ()
+    assert found.median_uj_per_inference == pytest.approx(median, abs=0.0005)
+
+
+@pytest.mark.parametrize("write", [write_energyrunner, write_mlcommons])
+def test_a_good_session_is_valid(write: object, tmp_path: Path) -> None:
+    assert callable(write)
+    write(tmp_path)
+    found = replay(tmp_path)
+    assert found.reasons == ()
+    assert found.median_uj_per_inference == pytest.approx(4399.9, abs=0.11)
+    assert len(found.windows) == 5
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "reason"),
+    [
+        pytest.param("trace1-timestamps.json", "28.0, ", "", "no pulse for the start of a window at 27.99", id="lost"),
+        pytest.param("trace1-timestamps.json", "28.0, ", "28.0, 30.0, ", "pulse at 30.000 s belongs", id="extra"),
+        pytest.param("trace1-timestamps.json", "28.0, ", "28.0, 28.003, ", "bounce", id="bounce"),
+        pytest.param("trace1-timestamps.json", "26.0, ", "24.0, ", "no pulse for the stop", id="moved"),
+        pytest.param("log.txt", "m-infer-start-100", "m-infer-start-9", "9 inferences, 10 are required", id="few"),
+        pytest.param("log.txt", "00077.900", "00079.000", "of the samples are lost", id="samples-lost"),
+        pytest.param("log.txt", "emon trace off", "emon trace", "ends before 'emon trace off'", id="log-cut"),
+        pytest.param("results.txt", "4399.800", "4399.900", "1 of 1 printed figures", id="figure-forged"),
+    ],
+)
+def test_a_damaged_energyrunner_session_is_not_valid(
+    name: str, old: str, new: str, reason: str, tmp_path: Path
+) -> None:
+    write_energyrunner(tmp_path)
+    edit(tmp_path / name, old, new)
+    found = replay(tmp_path)
+    assert not found.valid
+    assert reason in "; ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        pytest.param('["03", 2000], ', "", "1 pulses came", id="lost"),
+        pytest.param('["03", 2000]', '["04", 2000]', "not consecutive", id="counter-jumps"),
+        pytest.param('["00", 100], ["01", 2000]', '["00", 2000], ["01", 9000]', "of what is usual", id="extra-inside"),
+        pytest.param('["03", 2000]', '["03", 1000], ["04", 2000]', "belong to no command", id="extra-between"),
+        pytest.param("[2e-05, ", "[NaN, ", "are not numbers", id="torn-samples"),
+    ],
+)
+def test_a_damaged_mlcommons_session_is_not_valid(old: str, new: str, reason: str, tmp_path: Path) -> None:
+    write_mlcommons(tmp_path)
+    edit(tmp_path / "results.json", old, new)
+    found = replay(tmp_path)
+    assert not found.valid
+    assert reason in "; ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("trace1-energy.bin", b"", "not an EnergyRunner trace: 0 bytes", id="empty-trace"),
+        pytest.param("trace1-energy.bin", b"\xf1\0\0\0\0abcd", "a sample rate of 0 Hz", id="no-rate"),
+        pytest.param("trace1-timestamps.json", b"[1, 2", "is not JSON", id="json-cut"),
+        pytest.param("trace1-timestamps.json", b'{"a": 1}', "not a list of seconds", id="json-other"),
+        pytest.param("trace1-timestamps.json", b"[2, 1]", "do not rise", id="stamps-fall"),
+        pytest.param("trace1-timestamps.json", None, "trace1-timestamps.json is missing", id="no-stamps"),
+        pytest.param("trace1-energy.bin", None, "no file *-energy.bin", id="no-trace"),
+        pytest.param("log.txt", None, "log.txt is missing", id="no-log"),
+        pytest.param("log.txt", b"\xff\xfe", "no line m-trace[on]", id="log-rubbish"),
+    ],
+)
+def test_what_cannot_be_judged_is_an_error_that_names_the_file(
+    name: str, content: bytes | None, words: str, tmp_path: Path
+) -> None:
+    write_energyrunner(tmp_path)
+    (tmp_path / name).unlink() if content is None else (tmp_path / name).write_bytes(content)
+    with pytest.raises(ContentError) as caught:
+        replay(tmp_path)
+    assert words in caught.value.seen
+
+
+@needs_sessions
+@pytest.mark.parametrize("size", [0, 4, 100, 100_001, 200_000])
+def test_a_trace_cut_short_is_never_valid(size: int, tmp_path: Path) -> None:
+    for path in (SESSIONS / "kws/energy").iterdir():
+        shutil.copyfile(path, tmp_path / path.name)
+    trace = tmp_path / "trace1-energy.bin"
+    trace.write_bytes(trace.read_bytes()[:size])
+    assert invoke(["energy", "replay", str(tmp_path)]) in {1, 2}
+
+
+def test_exit_codes_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_energyrunner(tmp_path)
+    assert invoke(["energy", "replay", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["valid"] is True
+    assert found["reasons"] == []
+    assert set(found["windows"][0]) == {"start_s", "seconds", "uj", "uj_per_inference"}
+    assert found["median_uj_per_inference"] == pytest.approx(4399.9, abs=0.11)
+    edit(tmp_path / "trace1-timestamps.json", "28.0, ", "")
+    assert invoke(["energy", "replay", str(tmp_path)]) == 1
+    assert "not valid: no pulse" in capsys.readouterr().out
+    assert invoke(["energy", "replay", str(tmp_path / "absent")]) == 2

@@ -1,0 +1,275 @@
+"""Evaluation inputs in EnergyRunner's layout: a folder with `y_labels.csv` and one raw file for each sample.
+
+Rows are `file,classes,label` or `file,classes,label,window_bytes,stride_bytes` (ad). Everything is checked before the
+first byte is used, so that a run of hours does not end at a short file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.data import official
+from tinyperf.errors import DataError
+from tinyperf.firmware.render import input_codes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.result import Inputs
+    from tinyperf.tflite import Model, Tensor
+
+LABELS = "y_labels.csv"
+SHOWN_PROBLEMS = 10
+SYNTHETIC_SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled input. `source`: its file, or the bytes themselves where they are made up.
+
+    `window_bytes`, `stride_bytes`: how the file is cut into inputs; stride 0 means the file is one input.
+    """
+
+    name: str
+    label: int
+    source: Path | bytes
+    window_bytes: int
+    stride_bytes: int = 0
+
+    def read(self) -> bytes:
+        """The whole file.
+
+        Raises: DataError: it cannot be read (any more).
+        """
+        if isinstance(self.source, bytes):
+            return self.source
+        try:
+            return self.source.read_bytes()
+        except OSError as exc:
+            raise DataError(f"{self.source} cannot be read: {exc.strerror}", hint="check the data folder") from exc
+
+    def windows(self) -> list[bytes]:
+        """The inputs as sent on the wire, oldest first: 196 for a file of ad, otherwise one."""
+        data = self.read()
+        step = self.stride_bytes or len(data)
+        return [data[at : at + self.window_bytes] for at in range(0, len(data) - self.window_bytes + 1, step)]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples in the order of `y_labels.csv`.
+
+    `kind`: official only if all samples and labels are the official ones, and none besides; subset if official ones
+    are missing; user; synthetic. `labels`: names of the classes. `folder` is None for synthetic ones.
+    """
+
+    kind: Inputs
+    samples: tuple[Sample, ...]
+    folder: Path | None
+    labels: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int | None) -> Dataset:
+        """The first `count` samples (None: all); fewer than all are a subset."""
+        if count is None or count >= len(self.samples):
+            return self
+        kind: Inputs = "synthetic" if self.kind == "synthetic" else "subset"
+        return replace(self, kind=kind, samples=self.samples[:count])
+
+
+def load(folder: Path, benchmark: Benchmark) -> Dataset:
+    """The dataset of one benchmark, every file checked.
+
+    Args: folder: holds `kws01/` (`vww01/`, ...) or is it.
+    Raises: DataError: no such folder or list, bad rows, labels out of range, files missing or of the wrong size.
+    """
+    at = _folder(folder, benchmark.model_id)
+    rows = _rows(at, len(benchmark.labels), benchmark.file_bytes, (benchmark.input_bytes, benchmark.stride_bytes))
+    found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
+    return Dataset(_kind(found, official.inputs(benchmark.name)), rows, at, benchmark.labels)
+
+
+def load_custom(folder: Path, model: Model) -> Dataset:
+    """A user's own inputs for a user's own model: raw int8 tensors and a `y_labels.csv` of `file,classes,label`.
+
+    A `labels.txt` beside it, one name a line, names the classes; without it they are 0, 1, ...
+
+    Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs.
+    """
+    at = _folder(folder, "custom")
+    input_bytes, classes = math.prod(model.input.shape), math.prod(model.output.shape)
+    return Dataset("user", _rows(at, classes, input_bytes, (input_bytes, 0)), at, _names(at / "labels.txt", classes))
+
+
+def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Dataset:
+    """Ten made-up samples of the right size, the same bytes on every machine; for performance, not for accuracy.
+
+    Args: benchmark: or None for a custom `model`, whose raw int8 input tensor is filled.
+    """
+    if benchmark is not None:
+        name, labels = benchmark.model_id, benchmark.labels
+        file_bytes, window, stride = benchmark.file_bytes, benchmark.input_bytes, benchmark.stride_bytes
+    elif model is not None:
+        name, labels = "custom", tuple(map(str, range(math.prod(model.output.shape))))
+        file_bytes = window = math.prod(model.input.shape)
+        stride = 0
+    else:
+        raise ValueError("a benchmark or a model is needed")
+    floats = benchmark is not None and benchmark.element == "float32"
+    samples = []
+    for index in range(SYNTHETIC_SAMPLES):
+        # SHAKE-128 as the generator: a random stream that no numpy version can change.
+        seed = f"tinyperf {name} {index}".encode()
+        if floats:
+            grey = np.frombuffer(hashlib.shake_128(seed).digest(file_bytes // 4), np.uint8)
+            data = (grey.astype("<f4") * np.float32(0.25) - np.float32(60.0)).tobytes()  # log-mel, dB
+        else:
+            data = hashlib.shake_128(seed).digest(file_bytes)
+        samples.append(Sample(f"synthetic_{index}.bin", index % len(labels), data, window, stride))
+    return Dataset("synthetic", tuple(samples), None, labels)
+
+
+def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.NDArray[np.int8]:
+    """Wire bytes as input codes of `tensor`, as the firmware converts them.
+
+    Args:
+        benchmark: says what the bytes are; None: raw int8 codes of a custom model.
+        wire: one input, or several back to back.
+        tensor: the model's int8 input with its quantization.
+    Returns: int8 [n, *tensor.shape[1:]], n = 1 for one input.
+    """
+    if benchmark is not None and benchmark.element == "float32":
+        codes = quantized(np.frombuffer(wire, "<f4"), tensor)
+    else:
+        codes = input_codes(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
+    return codes.reshape(-1, *tensor.shape[1:])
+
+
+def quantized(real: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[np.int8]:
+    """clamp(round(real / scale) + zero_point, -128, 127) in float32, half away from zero as C's roundf."""
+    scale, zero_point = _quantization(tensor)
+    steps = real / np.float32(scale)
+    whole = np.trunc(steps)
+    # Not trunc(x + 0.5): in float32 that takes 0.49999997 up to 1.
+    whole += np.where(np.abs(steps - whole) >= np.float32(0.5), np.sign(steps), np.float32(0.0))
+    codes: npt.NDArray[np.int8] = np.clip(whole + np.float32(zero_point), -128, 127).astype(np.int8)
+    return codes
+
+
+def _quantization(tensor: Tensor) -> tuple[float, int]:
+    if tensor.quantization is None:
+        raise DataError(
+            f"input tensor '{tensor.name}' has no quantization",
+            means="this is not a fully quantized int8 model",
+            hint="'tinyperf quantize' makes one",
+        )
+    return tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+
+
+def _folder(folder: Path, name: str) -> Path:
+    for at in (folder / name, folder):
+        if (at / LABELS).is_file():
+            return at
+    if not folder.is_dir():
+        raise DataError(f"data folder {folder} does not exist", hint="--data names a folder that holds " + name)
+    held = sorted(p.name for p in folder.iterdir())[:5]
+    raise DataError(
+        f"no {LABELS} in {folder} or in {folder / name}; it holds {', '.join(held) if held else 'nothing'}",
+        means=f"--data is the folder that holds {name}/, or {name} itself, in EnergyRunner's layout",
+        hint="'tinyperf data' makes that layout from an original dataset",
+    )
+
+
+def _names(path: Path, classes: int) -> tuple[str, ...]:
+    if not path.is_file():
+        return tuple(map(str, range(classes)))
+    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    if len(names) != classes:
+        raise DataError(
+            f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"
+        )
+    return names
+
+
+def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> tuple[Sample, ...]:
+    """The samples of `y_labels.csv`, each file present and of the right size."""
+    path = folder / LABELS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise DataError(f"{path} cannot be read: {exc}", hint="it is a text file: file,classes,label") from exc
+    samples: dict[str, Sample] = {}
+    problems: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row = _row(line, folder, classes, file_bytes, cut)
+        if isinstance(row, str):
+            problems.append(f"{path}:{number}: {row}")
+        elif row.name in samples:
+            problems.append(f"{path}:{number}: {row.name} is listed twice")
+        else:
+            samples[row.name] = row
+    if problems:
+        more = [f"... and {len(problems) - SHOWN_PROBLEMS} more"] if len(problems) > SHOWN_PROBLEMS else []
+        raise DataError(
+            "\n".join(problems[:SHOWN_PROBLEMS] + more),
+            means=f"{len(problems)} of {len(problems) + len(samples)} rows of {path} are no good",
+            hint="rows are file,classes,label; fetch the files again or 'tinyperf data' makes the folder anew",
+        )
+    if not samples:
+        raise DataError(f"{path} lists no files", hint="rows are file,classes,label")
+    return tuple(samples.values())
+
+
+def _row(line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> Sample | str:
+    """One row as a sample, or what is wrong with it."""
+    cells = [cell.strip() for cell in line.split(",")]
+    if len(cells) not in {3, 5}:
+        return f"{len(cells)} columns in '{line[:60]}', expected file,classes,label"
+    name, *numbers = cells
+    if not all(n.isascii() and n.isdigit() for n in numbers):
+        return f"columns after the file name must be whole numbers, found '{','.join(numbers)[:60]}'"
+    listed, label, *window = map(int, numbers)
+    if not name or name in {".", ".."} or "/" in name or "\\" in name:
+        return f"'{name}' is not a plain file name"
+    if listed != classes:
+        return f"{name}: {listed} classes, expected {classes}"
+    if label >= classes:
+        return f"{name}: label {label} is out of range 0 to {classes - 1}"
+    if window and cut[1] and tuple(window) != cut:
+        return f"{name}: windows of {window[0]} bytes at a stride of {window[1]}, expected {cut[0]} and {cut[1]}"
+    file = folder / name
+    if not file.is_file():
+        return f"{name} is missing"
+    if file.stat().st_size != file_bytes:
+        return f"{name} has {file.stat().st_size} bytes, expected {file_bytes}"
+    return Sample(name, label, file, *cut)
+
+
+def _official_key(sample: Sample, *, floats: bool) -> tuple[str, int]:
+    data = sample.read()
+    if floats and not np.isfinite(np.frombuffer(data, "<f4")).all():
+        raise DataError(
+            f"{sample.name} holds values that are not finite",
+            means="the file is damaged, or is not little-endian float32",
+            hint="fetch it again",
+        )
+    return official.digest(data), sample.label
+
+
+def _kind(found: list[tuple[str, int]], known: tuple[tuple[str, int], ...]) -> Inputs:
+    if sorted(found) == sorted(known):
+        return "official"
+    return "subset" if set(found) <= set(known) and len(found) < len(known) else "user"

@@ -1,0 +1,455 @@
+"""One conversation with a device under test, over any Link: handshake, download, inference.
+
+One command at a time; each waits for `m-ready`. Whatever goes wrong on the line is retried a bounded number of times,
+and every retry leaves a note in the transcript. Time is the link's clock, so a virtual board times out in virtual time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from tinyperf.device import protocol
+from tinyperf.device.protocol import (
+    Build,
+    Crc,
+    Event,
+    Expecting,
+    Fault,
+    InferDone,
+    InferStart,
+    Limits,
+    Loaded,
+    ModelId,
+    Name,
+    Noise,
+    Note,
+    Parser,
+    Profile,
+    Ready,
+    Refused,
+    Reset,
+    Results,
+    Timestamp,
+)
+from tinyperf.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyperf.device.link import Link
+
+Direction = Literal["host", "device", "note"]
+E = TypeVar("E", bound=Event)
+
+BOOT_SILENCE_S = 0.25  # a board that is talking when the port opens is listened to first
+NAME_TIMEOUT_S = 2.0  # EnergyRunner's port scan waits as long
+COMMAND_TIMEOUT_S = 5.0  # the MLCommons runner's time limit for a line
+INFER_SILENCE_S = 60.0
+HANDSHAKES = 5
+ATTEMPTS = 3
+AGAIN = " again: "  # in a transcript's note: what follows is sent a second time, and why
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the device says of itself. `build_id` is None for foreign firmware, which also gets the standard limits."""
+
+    vendor: str
+    profile: str
+    model_id: str
+    build_id: str | None
+    command_chars: int
+    chunk_bytes: int
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What one `infer N W` gave. Device times are None in energy mode, where pulses take their place.
+
+    `host_s`: from `m-infer-start` to the last line of the window on the link's clock.
+    """
+
+    inferences: int
+    warmups: int
+    results: tuple[float, ...]
+    start_us: int | None
+    end_us: int | None
+    host_s: float
+
+    @property
+    def device_us(self) -> int | None:
+        """Length of the window by the device's clock."""
+        if self.start_us is None or self.end_us is None:
+            return None
+        return protocol.elapsed_us(self.start_us, self.end_us)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Events with their arrival times; `why` is empty for a complete answer, else what was wrong with it."""
+
+    events: tuple[tuple[float, Event], ...]
+    why: str = ""
+
+    def first(self, kind: type[E]) -> E | None:
+        """The first event of that kind."""
+        return next((e for _, e in self.events if isinstance(e, kind)), None)
+
+
+class Dut:
+    """A device under test.
+
+    `where` names the port in messages; `baud` is None where there is no serial line. `record` is told every byte both
+    ways, and notes, as (direction, bytes, seconds of the link's clock).
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        record: Callable[[Direction, bytes, float], None] = lambda *_: None,
+        *,
+        where: str = "the device",
+        baud: int | None = None,
+    ) -> None:
+        self.link = link
+        self.where = where
+        self.baud = baud
+        self.identity: Identity | None = None
+        self.boot_mode: str | None = None
+        self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
+        self._record = record
+        self._parser = Parser()
+        self._chunk_bytes = protocol.FOREIGN_CHUNK_BYTES
+
+    # ---------------------------------------------------------------- handshake
+
+    def connect(self) -> Identity:
+        """Find out who answers.
+
+        Survives boot text at any time, a lost `m-ready`, wrong bytes and a restart during the handshake.
+        Raises: DeviceError: nobody answers, or not as a DUT of this protocol does.
+        """
+        heard: list[Event] = [e for _, e in self._listen(BOOT_SILENCE_S)]
+        for attempt in range(1, HANDSHAKES + 1):
+            answer = self._ask(protocol.NAME, (Name,), NAME_TIMEOUT_S, booting=True)
+            heard += [e for _, e in answer.events]
+            name = answer.first(Name)
+            if name is not None and not answer.why:
+                found = self._identify(name)
+                if found is not None:
+                    self.identity = found
+                    self._chunk_bytes = found.chunk_bytes
+                    return found
+            self.note(f"handshake attempt {attempt} of {HANDSHAKES}: {answer.why or 'no complete answer to profile'}")
+            heard += [e for _, e in self._listen(BOOT_SILENCE_S)]
+        raise self._nobody(heard)
+
+    def _identify(self, name: Name) -> Identity | None:
+        if name.device != "dut":
+            raise DeviceError(
+                f"the device on {self.where} calls itself '{name.device}' (vendor '{name.vendor}')",
+                means="a device under test must be called 'dut'; this may be an interface board or an instrument",
+                hint="give the DUT's own port, or let the firmware answer 'm-name-dut-[VENDOR]'",
+            )
+        profile = self._ask(protocol.PROFILE, (ModelId,), NAME_TIMEOUT_S, booting=True)
+        model, text = profile.first(ModelId), profile.first(Profile)
+        if profile.why or model is None:
+            return None
+        build = self._ask(protocol.BUILD, (Build,), NAME_TIMEOUT_S, booting=True)
+        if build.first(Reset):
+            return None
+        own, limits = build.first(Build), build.first(Limits)
+        return Identity(
+            vendor=name.vendor,
+            profile=text.text if text else "",
+            model_id=model.text,
+            build_id=own.build_id if own else None,
+            command_chars=limits.command_chars if own and limits else protocol.FOREIGN_COMMAND_CHARS,
+            chunk_bytes=limits.chunk_bytes if own and limits else protocol.FOREIGN_CHUNK_BYTES,
+        )
+
+    def _nobody(self, heard: list[Event]) -> DeviceError:
+        noise = b"".join(e.raw for e in heard if isinstance(e, Noise))
+        text = [_words(e) for e in heard if not isinstance(e, Noise)]
+        at = f" at {self.baud} baud" if self.baud else ""
+        seen = f"no answer to 'name' on {self.where}{at} in {HANDSHAKES} attempts of {NAME_TIMEOUT_S:g} s"
+        doctor = "'tinyperf doctor' shows what answers on each port; 'tinyperf flash' puts the image back"
+        if noise and len(noise) >= sum(map(len, text)):
+            return DeviceError(
+                f"{seen}; received {len(noise)} bytes that are no text, such as {noise[:16]!r}",
+                means="the baud rate is wrong, or the line is disturbed",
+                hint=f"the board file's serial.baud must be the firmware's rate; {doctor}",
+            )
+        if text:
+            return DeviceError(
+                f"{seen}; received {'; '.join(text[-3:])!r}",
+                means="the board runs other firmware, or firmware that hangs while it starts",
+                hint=doctor,
+            )
+        return DeviceError(
+            f"{seen}; received nothing",
+            means="the board is off, in reset or on another port, TX and RX are swapped, or it runs other firmware",
+            hint=doctor,
+        )
+
+    def require_model(self, model_id: str) -> None:
+        """Raises: DeviceError: the firmware runs another benchmark than the one asked for."""
+        if self.identity is not None and self.identity.model_id != model_id:
+            raise DeviceError(
+                f"the firmware on {self.where} runs model '{self.identity.model_id}', asked for was '{model_id}'",
+                means="another benchmark was flashed",
+                hint="'tinyperf flash' puts the right image on the board, or name the benchmark that is there",
+            )
+
+    def require_build(self, build_id: str) -> None:
+        """Raises: DeviceError: the board runs another image than the one just built."""
+        found = self.identity.build_id if self.identity else None
+        if found != build_id:
+            raise DeviceError(
+                f"the firmware on {self.where} has build id {found or 'none'}; the image built is {build_id}",
+                means="the board runs an older or foreign image",
+                hint="'tinyperf flash' with the same arguments puts this image on; --no-build measures what is there",
+            )
+
+    def require_mode(self, mode: Literal["performance", "energy"]) -> None:
+        """Check that timestamps come as this mode wants them: as text, or as pulses on the pin.
+
+        Raises: DeviceError: the firmware was built for the other mode.
+        """
+        wanted: tuple[type[Event], ...] = (Timestamp,) if mode == "performance" else ()
+        answer = self._ask(protocol.TIMESTAMP, wanted, NAME_TIMEOUT_S)
+        ready, text = answer.first(Ready) is not None, answer.first(Timestamp) is not None
+        if answer.first(Refused) or (ready and text == (mode == "performance") and self.boot_mode in {None, mode}):
+            return
+        if not ready:
+            raise self._silent(answer.why)
+        found = "energy" if mode == "performance" else "performance"
+        raise DeviceError(
+            f"'timestamp' on {self.where} was answered {'with' if text else 'without'} an m-lap-us line",
+            means=f"this firmware was built for {found} mode, and {mode} mode was asked for",
+            hint=f"build and flash it for {mode} mode",
+        )
+
+    def _silent(self, why: str) -> DeviceError:
+        return DeviceError(
+            f"{self.where} stopped answering: {why}",
+            means="the board hangs, lost power, or was unplugged",
+            hint="reset or reconnect it; --resume SESSION goes on from here",
+        )
+
+    # ---------------------------------------------------------------- download and inference
+
+    def download(self, data: bytes) -> None:
+        """Send one input; verified by count, by `m-load-done`, and by CRC where the firmware can.
+
+        Raises: DeviceError: it did not arrive in three attempts, or the device restarted.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            # Boards without a receive FIFO lose bytes of long bursts: smaller chunks help those and cost others little.
+            why = self._download_once(data, max(8, self._chunk_bytes // attempt))
+            if not why:
+                return
+            self.note(f"download attempt {attempt} of {ATTEMPTS} failed: {why}")
+            self._listen(BOOT_SILENCE_S)
+        raise DeviceError(
+            f"{len(data)} bytes could not be downloaded to {self.where} in {ATTEMPTS} attempts; last: {why}",
+            means="bytes are lost on the line, or the firmware takes no input of this size",
+            hint="another cable or USB port; a lower serial.baud; compare the benchmark with what is flashed",
+        )
+
+    def _download_once(self, data: bytes, chunk_bytes: int) -> str:
+        answer = self._ask(protocol.db_load(len(data)), (Expecting,), COMMAND_TIMEOUT_S)
+        expecting = answer.first(Expecting)
+        if answer.why or expecting is None:
+            return answer.why
+        if expecting.count != len(data):
+            return f"{len(data)} bytes were announced, the device expects {expecting.count}"
+        commands = list(protocol.db_chunks(data, chunk_bytes))
+        for k, command in enumerate(commands, start=1):
+            last = k == len(commands)
+            answer = self._ask(command, (Loaded,) if last else (), COMMAND_TIMEOUT_S)
+            if answer.why:
+                return f"chunk {k} of {len(commands)}: {answer.why}"
+            if not last and answer.first(Loaded):
+                return f"the device took the download for complete after chunk {k} of {len(commands)}"
+        return self._check_crc(data)
+
+    def _check_crc(self, data: bytes) -> str:
+        if self.identity is None or self.identity.build_id is None:
+            return ""
+        answer = self._ask(protocol.CRC, (Crc,), COMMAND_TIMEOUT_S)
+        crc = answer.first(Crc)
+        if crc is None or crc.value == protocol.crc32(data):
+            return answer.why
+        return f"CRC of the bytes that arrived is {crc.value:08x}, of those sent {protocol.crc32(data):08x}"
+
+    def infer(
+        self, inferences: int, warmups: int, *, pulses: bool = False, silence_s: float = INFER_SILENCE_S
+    ) -> Inference | None:
+        """Run N inferences on the downloaded input; None where the answer was torn, so that it must be repeated.
+
+        `pulses`: energy mode, no timestamps as text. `silence_s`: longest wait for a line.
+        Raises: DeviceError: the device refused, restarted, or said nothing.
+        """
+        answer = self._ask(protocol.infer(inferences, warmups), (Results,), silence_s)
+        results = answer.first(Results)
+        stamps = [(t, e.us) for t, e in answer.events if isinstance(e, Timestamp)]
+        refused = answer.first(Refused)
+        if refused is not None:
+            raise DeviceError(
+                f"'infer {inferences} {warmups}' was refused: {refused.text}",
+                means="the input is incomplete, or the model cannot run on this board",
+                hint="the transcript in the session folder shows the conversation",
+            )
+        if results is None or (not pulses and len(stamps) != 2):
+            self.note(f"infer {inferences} {warmups}: {answer.why or f'{len(stamps)} timestamps, 2 expected'}")
+            self._resynchronize()
+            return None
+        if answer.why:  # everything but the last m-ready has arrived
+            self.note(f"infer {inferences} {warmups}: complete, but {answer.why}")
+            self._resynchronize()
+        starts = [t for t, e in answer.events if isinstance(e, InferStart)]
+        ends = [t for t, e in answer.events if isinstance(e, InferDone)] if pulses else [stamps[-1][0]]
+        return Inference(
+            inferences,
+            warmups,
+            results.values,
+            None if pulses else stamps[0][1],
+            None if pulses else stamps[1][1],
+            host_s=ends[-1] - starts[0] if starts and ends else 0.0,
+        )
+
+    def trial(self, label: str, data: bytes, inferences: int, warmups: int, *, pulses: bool = False) -> Inference:
+        """Download and infer; both again, at most three times, where the answer was torn.
+
+        `label` is noted in the transcript before each attempt, with the reason for a repeated one. (Some firmware
+        computes in place: a repeated inference needs a repeated download.)
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            again = f"{AGAIN}the answer of attempt {attempt - 1} was torn" if attempt > 1 else ""
+            self.note(label + again)
+            start_s = time.perf_counter()
+            self.download(data)
+            between_s = time.perf_counter()
+            found = self.infer(inferences, warmups, pulses=pulses)
+            self.spent_s["download"] += between_s - start_s
+            self.spent_s["infer"] += time.perf_counter() - between_s
+            if found is not None:
+                return found
+        raise DeviceError(
+            f"'infer {inferences} {warmups}' on {self.where} gave no complete answer in {ATTEMPTS} attempts",
+            means="lines are lost between the board and this computer, or the firmware hangs",
+            hint="the transcript in the session folder shows what arrived; --resume SESSION goes on from here",
+        )
+
+    # ---------------------------------------------------------------- bytes
+
+    def ask(self, command: bytes, timeout_s: float = COMMAND_TIMEOUT_S) -> Answer:
+        """Any command, for people and other tools: what came until m-ready."""
+        return self._ask(command, (), timeout_s)
+
+    def note(self, text: str) -> None:
+        """A line in the transcript that was not on the wire."""
+        self._record("note", text.encode(), self.link.now_s())
+
+    def _resynchronize(self) -> None:
+        """After a torn answer: wait for quiet, then make sure that the device answers.
+
+        Raises: DeviceError: it does not.
+        """
+        self._listen(BOOT_SILENCE_S)
+        answer = self._ask(protocol.NAME, (Name,), COMMAND_TIMEOUT_S)
+        if answer.why:
+            raise self._silent(answer.why)
+
+    def _ask(
+        self, command: bytes, wanted: tuple[type[Event], ...], timeout_s: float, *, booting: bool = False
+    ) -> Answer:
+        """Send one command, collect until `m-ready`. An `m-ready` before what is wanted ends a stale answer.
+
+        `booting`: a restart belongs to the handshake; otherwise it is an error.
+        """
+        self._listen(0.0, booting=booting)
+        self._record("host", command, self.link.now_s())
+        self.link.write(command)
+        events: list[tuple[float, Event]] = []
+        complete = not wanted
+        limit_s = self.link.now_s() + 20 * timeout_s  # a device that chatters for ever is not answering
+        while self.link.now_s() < limit_s:
+            arrived = self._read(timeout_s)
+            if arrived is None:
+                break
+            for at, event in arrived:
+                if isinstance(event, Reset):
+                    self._restarted(event, command, booting=booting)
+                    return Answer((*events, (at, event)), "the device restarted")
+                events.append((at, event))
+                complete = complete or isinstance(event, (*wanted, Refused))
+                if isinstance(event, Fault):
+                    raise self._fault([e for _, e in arrived if e is not event], event, command)
+                if isinstance(event, Ready) and complete:
+                    refused = next((e for _, e in events if isinstance(e, Refused)), None)
+                    return Answer(tuple(events), f"the device refused: {refused.text}" if refused else "")
+        return Answer(tuple(events), self._silence(command, events, timeout_s))
+
+    def _silence(self, command: bytes, events: list[tuple[float, Event]], timeout_s: float) -> str:
+        said = "; ".join(_words(e) for _, e in events[-3:]) or "nothing"
+        torn = f", and the unfinished line {self._parser.pending!r}" if self._parser.pending else ""
+        return f"no m-ready within {timeout_s:g} s after '{_short(command)}'; received {said}{torn}"
+
+    def _restarted(self, event: Reset, command: bytes, *, booting: bool) -> None:
+        self.boot_mode = event.mode or self.boot_mode
+        if booting:
+            self._listen(BOOT_SILENCE_S, booting=True)
+            return
+        raise DeviceError(
+            f"the device on {self.where} restarted: '{event.line}' arrived during '{_short(command)}'",
+            means="its supply dipped, a watchdog or a fault reset it, or somebody pressed the button",
+            hint="check supply and cable; what was measured is kept, --resume SESSION goes on from here",
+        )
+
+    def _fault(self, following: list[Event], event: Fault, command: bytes) -> DeviceError:
+        dump = [_words(e) for e in (event, *following, *(e for _, e in self._listen(1.0, booting=True)))]
+        return DeviceError(
+            f"the firmware on {self.where} faulted during '{_short(command)}': {' | '.join(dump[:12])}",
+            means="a defect in the firmware, or a stack or arena that is too small",
+            hint="the whole dump is in the transcript; 'tinyperf run --virtual' shows the function it happened in",
+        )
+
+    def _listen(self, silence_s: float, *, booting: bool | None = None) -> list[tuple[float, Event]]:
+        """Take what arrives until `silence_s` pass without any (at most 40 times as long); stale answers end here."""
+        events: list[tuple[float, Event]] = []
+        limit_s = self.link.now_s() + 40 * max(silence_s, 0.05)
+        while (arrived := self._read(silence_s)) is not None and self.link.now_s() < limit_s:
+            events += arrived
+        for _, event in events:
+            if isinstance(event, Reset):
+                self.boot_mode = event.mode or self.boot_mode
+                if self.identity is not None and not booting:
+                    self._restarted(event, b"(idle)%", booting=False)
+        return events
+
+    def _read(self, timeout_s: float) -> list[tuple[float, Event]] | None:
+        data = self.link.read(timeout_s)
+        if not data:
+            return None
+        at = self.link.now_s()
+        self._record("device", data, at)
+        return [(at, event) for event in self._parser.feed(data)]
+
+
+def _short(command: bytes) -> str:
+    text = command.decode("ascii").removesuffix("%")
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _words(event: Event) -> str:
+    if isinstance(event, Note | Fault | Refused):
+        return event.text
+    if isinstance(event, Noise):
+        return repr(event.raw[:40])
+    if isinstance(event, Reset):
+        return event.line
+    return str(event)

@@ -1,0 +1,336 @@
+"""The EnergyRunner serial protocol without input or output: bytes in, events out; commands as bytes.
+
+Source: mlcommons/tiny `benchmark/api` and `benchmark/runner`, logs of EnergyRunner 3.0.10. The parser holds no clock,
+no port and no thread, so that a published log, a serial port and a virtual board are read by the same lines.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+END_OF_COMMAND = b"%"
+MAX_LINE_BYTES = 8192  # the longest honest line is `m-results` of some hundred classes
+
+# What every DUT takes, and what foreign firmware gets: EE_CMD_SIZE of the reference, 31 bytes = the MLCommons runner's
+# chunk ("db " + 62 digits fit 80 characters, and the 64 bytes that EEMBC promises never to exceed, but for the "%").
+FOREIGN_COMMAND_CHARS = 80
+FOREIGN_CHUNK_BYTES = 31
+
+
+@dataclass(frozen=True)
+class Ready:
+    """`m-ready`: the answer is complete."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """`m-name-<device>-[<vendor>]`; `device` must be `dut`."""
+
+    device: str
+    vendor: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`m-profile-[...]`: which firmware interface."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ModelId:
+    """`m-model-[kws01]`: which benchmark the firmware runs."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Timestamp:
+    """`m-lap-us-<n>`: the device's microseconds, as sent (32 bit wrap after 71.6 minutes)."""
+
+    us: int
+
+
+@dataclass(frozen=True)
+class InferStart:
+    """`m-infer-start-<N>`: N timed inferences follow."""
+
+    inferences: int
+
+
+@dataclass(frozen=True)
+class InferDone:
+    """`m-infer-done`: the timed inferences are over."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """`m-results-[...]`: the dequantized outputs, three decimals."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Expecting:
+    """`m-[Expecting <N> bytes]`: answer to `db load`."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`m-load-done`: the byte that completes the download has arrived."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """`m-build-[<32 hex>]`: tinyperf firmware, and which image."""
+
+    build_id: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`m-limits-[cmd=...,db=...]`: longest command in characters, most bytes of one `db` command."""
+
+    command_chars: int
+    chunk_bytes: int
+
+
+@dataclass(frozen=True)
+class Crc:
+    """`m-crc-[<8 hex>]`: CRC-32 of the bytes loaded."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """`e-[...]`: the device could not do what was asked."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Reset:
+    """A line that is printed at boot only: the device has (re)started. `mode`: performance or energy, where told."""
+
+    line: str
+    mode: str | None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """First line of a fault dump; the registers follow as notes."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Any other text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Bytes that are no text, an overlong line, or the torn rest of a line; `why` says which."""
+
+    raw: bytes
+    why: str
+
+
+Event = (
+    Ready
+    | Name
+    | Profile
+    | ModelId
+    | Timestamp
+    | InferStart
+    | InferDone
+    | Results
+    | Expecting
+    | Loaded
+    | Build
+    | Limits
+    | Crc
+    | Refused
+    | Reset
+    | Fault
+    | Note
+    | Noise
+)
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RESULTS = re.compile(rf" *{_NUMBER} *(?:, *{_NUMBER} *)*,?")
+_NAME = re.compile(r"m-name-([^\[]*?)-\[([^\]]+)\]")
+_BRACKET = re.compile(r"m-(profile|model|results|build|crc)-\[([^\]]*)\]")
+_LAP = re.compile(r"m-lap-us-([0-9]{1,20})")
+_INFER_START = re.compile(r"m-infer-start-([0-9]{1,20})")
+_EXPECTING = re.compile(r"m-\[Expecting ([0-9]{1,20}) bytes\]")
+_LIMITS = re.compile(r"m-limits-\[cmd=([0-9]{1,9}),db=([0-9]{1,9})\]")
+_HEX32 = re.compile(r"[0-9a-fA-F]{32}")
+_HEX8 = re.compile(r"[0-9a-fA-F]{8}")
+# At boot the unfinished line of what ran before stands in front of the greeting, hence search to the end of the line.
+_GREETING = re.compile(r"m-timestamp-mode-(performance|energy)$|m-init-done$")
+_FAULT = re.compile(
+    r"hard ?fault|bus ?fault|usage ?fault|mem(?:ory )?manage(?:ment)? ?fault|mpu fault|mbedos (?:fault|error)"
+    r"|fatal error|stack overflow|assertion failed",
+    re.IGNORECASE,
+)
+_UNDECODABLE = re.compile(rb"[^\t\x20-\x7e]")
+_LEADING_UNDECODABLE = re.compile(rb"[^\t\x20-\x7e]+")
+
+
+class Parser:
+    """Bytes in, events out. Holds no clock, no port and no thread."""
+
+    def __init__(self) -> None:
+        self._line = bytearray()
+        self._overlong = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Events completed by `data`; an unfinished line waits for the next call."""
+        events: list[Event] = []
+        self._line += data.translate(None, b"\r\0")
+        while True:
+            end = self._line.find(b"\n", 0, MAX_LINE_BYTES + 1)
+            if end >= 0:
+                line = bytes(self._line[:end])
+                del self._line[: end + 1]
+                events += [Noise(line, "line too long")] if self._overlong else parse_line(line)
+                self._overlong = False
+            elif len(self._line) > MAX_LINE_BYTES:
+                events.append(Noise(bytes(self._line[:MAX_LINE_BYTES]), "line too long"))
+                del self._line[:MAX_LINE_BYTES]
+                self._overlong = True
+            else:
+                return events
+
+    @property
+    def pending(self) -> bytes:
+        """The unfinished line."""
+        return bytes(self._line)
+
+
+def parse_line(raw: bytes) -> list[Event]:
+    """Events of one line without its end. Undecodable bytes come out as Noise; they never vanish."""
+    events: list[Event] = []
+    # A port that opens or a board that starts often puts one wrong byte before the first letter; the line behind it
+    # is whole. A wrong byte inside a line may have replaced a digit: nothing of that line is used.
+    leading = _LEADING_UNDECODABLE.match(raw)
+    if leading:
+        events.append(Noise(leading.group(), "undecodable bytes"))
+        raw = raw[leading.end() :]
+    if _UNDECODABLE.search(raw):
+        return [*events, Noise(raw, "undecodable bytes")]
+    text = raw.decode("ascii")
+    greeting = _GREETING.search(text)
+    if greeting:
+        return [*events, Reset(text, greeting.group(1))]
+    if text.endswith("m-ready"):
+        torn = raw.removesuffix(b"m-ready")
+        return [*events, *([Noise(torn, "torn line")] if torn else []), Ready()]
+    if text.strip():
+        events.append(_event(text))
+    return events
+
+
+def _event(text: str) -> Event:
+    """One line of text, not a greeting and not m-ready."""
+    if text.startswith("m-"):
+        return _message(text)
+    if text.startswith("e-["):
+        return Refused(text.removeprefix("e-[").removesuffix("]"))
+    if _FAULT.search(text):
+        return Fault(text)
+    return Note(text)
+
+
+def _message(text: str) -> Event:
+    if match := _LAP.fullmatch(text):
+        return Timestamp(int(match.group(1)))
+    if match := _BRACKET.fullmatch(text):
+        return _bracketed(text, match.group(1), match.group(2))
+    if text == "m-load-done":
+        return Loaded()
+    if text == "m-infer-done":
+        return InferDone()
+    if match := _EXPECTING.fullmatch(text):
+        return Expecting(int(match.group(1)))
+    if match := _INFER_START.fullmatch(text):
+        return InferStart(int(match.group(1)))
+    if match := _NAME.fullmatch(text):
+        return Name(match.group(1), match.group(2))
+    if match := _LIMITS.fullmatch(text):
+        return Limits(int(match.group(1)), int(match.group(2)))
+    return Note(text)
+
+
+def _bracketed(text: str, key: str, value: str) -> Event:
+    if key == "results":
+        if _RESULTS.fullmatch(value):
+            return Results(tuple(float(v) for v in value.split(",") if v.strip()))
+        return Noise(text.encode(), "results that are no numbers")
+    if key == "profile":
+        return Profile(value)
+    if key == "model":
+        return ModelId(value)
+    if key == "build" and _HEX32.fullmatch(value):
+        return Build(value.lower())
+    if key == "crc" and _HEX8.fullmatch(value):
+        return Crc(int(value, 16))
+    return Note(text)
+
+
+def elapsed_us(start_us: int, end_us: int) -> int:
+    """Microseconds between two timestamps as sent; a smaller end means that a 32-bit counter wrapped once."""
+    return end_us - start_us if end_us >= start_us else end_us - start_us + (1 << 32)
+
+
+def command(*words: str | int) -> bytes:
+    """One command, `%` included. Never a line end: it would become part of the next command.
+
+    Raises: UsageError: a word holds what would end or garble the command.
+    """
+    text = " ".join(str(w) for w in words)
+    if not text.isascii() or not text.isprintable() or "%" in text:
+        raise UsageError(f"{text!r} is no command", hint="printable ASCII without '%'; '%' is added")
+    return text.encode("ascii") + END_OF_COMMAND
+
+
+NAME = command("name")
+PROFILE = command("profile")
+TIMESTAMP = command("timestamp")
+BUILD = command("build")
+CRC = command("db", "crc")
+
+
+def infer(inferences: int, warmups: int) -> bytes:
+    """Both numbers are always sent: the reference firmware's default is 10 warm-ups, whatever its help says."""
+    return command("infer", inferences, warmups)
+
+
+def db_load(count: int) -> bytes:
+    """Announce a download of `count` bytes."""
+    return command("db", "load", count)
+
+
+def db_chunks(data: bytes, chunk_bytes: int) -> Iterator[bytes]:
+    """The `db` commands that carry `data`, at most `chunk_bytes` in each."""
+    for at in range(0, len(data), chunk_bytes):
+        yield b"db " + data[at : at + chunk_bytes].hex().encode("ascii") + END_OF_COMMAND
+
+
+def crc32(data: bytes) -> int:
+    """What `db crc` must answer for `data`: CRC-32 as in zlib."""
+    return zlib.crc32(data)
