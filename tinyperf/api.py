@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from tinyperf.firmware.flash import Flashed
     from tinyperf.firmware.render import Project
     from tinyperf.learn.backends import Backend
+    from tinyperf.learn.cards import Card
     from tinyperf.learn.evaluate import Evaluation
+    from tinyperf.learn.quantize import Quantized
+    from tinyperf.learn.train import Epoch, Trained
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.tflite import Model
@@ -255,6 +258,73 @@ def build(
         energy=energy,
         folder=out,
     )
+
+
+def train(
+    benchmark: str,
+    place: Path,
+    out: Path,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Epoch], None] | None = None,
+) -> Trained:
+    """Train a benchmark's network from a folder of training files (or the first of them) into the run folder `out`.
+
+    Raises: UsageError: unknown benchmark, or `out` holds a run. DataError: no data. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import train as _train
+
+    return _train.train(benchmark, place, out, epochs=epochs, seed=seed, progress=progress)
+
+
+def train_resume(run: Path, *, progress: Callable[[Epoch], None] | None = None) -> Trained:
+    """Finish an interrupted training with the schedule, seed and data it began with.
+
+    Raises: UsageError: no run folder. DataError: its data are gone or changed. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import train as _train
+
+    return _train.resume(run, progress=progress)
+
+
+def quantize(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quantized:
+    """The model of a run folder as full int8 .tflite, with float against int8 and an error table of the layers.
+
+    Raises: UsageError: no model in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import quantize as _quantize
+
+    return _quantize.quantize_run(run, out, fc_per_channel=fc_per_channel)
+
+
+def quantize_model(
+    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
+) -> Quantized:
+    """Any Keras file or SavedModel as full int8 .tflite, calibrated with the array `x` of an .npz file.
+
+    Raises: ModelError: it cannot be read or has no int8 form. DataError: the arrays do not fit. MissingExtraError.
+    """
+    from tinyperf.learn import quantize as _quantize
+
+    return _quantize.quantize_file(model, calibration, out, benchmark=benchmark, fc_per_channel=fc_per_channel)
+
+
+def models() -> list[Card]:
+    """The shipped models with their licence lines."""
+    from tinyperf.learn import cards
+
+    return cards.shipped()
+
+
+def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> list[Path]:
+    """Fetch MLCommons's reference weights, pinned by SHA-256; where they lie afterwards.
+
+    Raises: DeviceError: no network, or other bytes arrived. DiskError: cannot write.
+    """
+    from tinyperf.learn import reference
+
+    return reference.pull(out, progress=progress)
 
 
 def flash(
