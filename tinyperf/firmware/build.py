@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyperf import engines
+from tinyperf.board import load as load_board
 from tinyperf.engines import Target
 from tinyperf.errors import BuildError, DiskError
-from tinyperf.firmware import tool
+from tinyperf.firmware import tflm, tool
 from tinyperf.firmware.render import Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board, PlatformIO
+    from tinyperf.device.link import Link
     from tinyperf.engines import Generated
     from tinyperf.tflite import Model
 
@@ -36,6 +38,7 @@ CROSS_COMPILER = "arm-none-eabi-gcc"
 TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
 RECORD = "image.json"
 LOG = "build.log"
+LISTING = "tinyperf-files.txt"
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,11 @@ def build(
     Raises: BuildError: no compiler, no PlatformIO, does not compile or fit. DiskError: cannot write.
         ModelError, UsageError: as the engine and `render` say.
     """
+    engine, options = engine_and_options(board, engine, engine_options, need=True)
+    if engine == "tflm" and "arena" not in options:
+        options["arena"] = str(_measured_arena(board, model, benchmark, options))
     project, generated, toolset = prepare(
-        board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy
+        board, model, benchmark=benchmark, engine=engine, engine_options=options, energy=energy
     )
     return build_project(board, project, generated, toolset, folder=folder)
 
@@ -135,9 +141,59 @@ def prepare(
     """Sources, project and the tools for it. `need`: an absent compiler is an error already."""
     toolset = find_toolset(board, need=need)
     target = Target(board.core, board.fpu, board.dsp)
-    generated = engines.engine(engine).generate(model, target, engine_options or {})
+    engine, options = engine_and_options(board, engine, engine_options, need=need)
+    generated = engines.engine(engine).generate(model, target, options)
     project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)
     return project, generated, toolset
+
+
+def engine_and_options(
+    board: Board, engine: str, options: Mapping[str, str] | None, *, need: bool
+) -> tuple[str, dict[str, str]]:
+    """The engine's name and options from `NAME[:OPTION=VALUE,...]`; for tflm, with the library this machine has.
+
+    Raises: UsageError: an option without a value. BuildError: it is to be built (`need`), and its library is absent.
+    """
+    name, given = engines.parse_engine(engine)
+    merged = {**given, **(options or {})}
+    return name, tflm.resolve(board, merged, need=need) if name == "tflm" else merged
+
+
+def _measured_arena(board: Board, model: Model, benchmark: Benchmark | None, options: Mapping[str, str]) -> int:
+    """Runs an image with all the RAM there is on the virtual board; other Armv7E-M boards stand in for their kind."""
+    from tinyperf.device.connect import open_image
+
+    stand_in = board if board.emulator and board.emulator.engine == "unicorn" else load_board("nucleo-l4r5zi")
+    region = stand_in.memory and (stand_in.memory.arena or stand_in.memory.ram)
+    room = (region.bytes if region else 0) - model.input.elements - 64
+
+    def measure() -> str:
+        image = build(
+            stand_in,
+            model,
+            benchmark=benchmark,
+            engine="tflm",
+            engine_options={**options, "arena": str(room), "measure": "yes"},
+        )
+        link = open_image(stand_in, image.path)
+        try:
+            return _greeting(link)
+        finally:
+            link.close()
+
+    target = " ".join((board.core, board.fpu or "soft"))
+    return tflm.measured_arena(model, target, options, cache=cache_folder(), measure=measure)
+
+
+def _greeting(link: Link) -> str:
+    """What a board says from reset to its first m-ready, or to a second of silence."""
+    heard = b""
+    while b"m-ready" not in heard:
+        arrived = link.read(1.0)
+        if not arrived:
+            break
+        heard += arrived
+    return heard.decode("utf-8", "replace")
 
 
 def cache_folder() -> Path:
@@ -271,13 +327,26 @@ def _environment() -> dict[str, str]:
     return kept | {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no", "PLATFORMIO_NO_ANSI": "true", "LC_ALL": "C"}
 
 
-def _run(argv: Sequence[str], folder: Path, *, timeout_s: float = TIMEOUT_S) -> str:
+def _library_folders(project: Project) -> dict[str, str]:
+    """A library is fetched once, and compiled once per board and flags, whatever project it is for."""
+    description = project.files.get("platformio.ini", "")
+    if "\nlib_deps" not in description:
+        return {}
+    shared = {"PLATFORMIO_BUILD_CACHE_DIR": str(cache_folder() / "objects")}
+    if "https://" in description:
+        shared["PLATFORMIO_LIBDEPS_DIR"] = str(cache_folder() / "libraries")
+    return shared
+
+
+def _run(
+    argv: Sequence[str], folder: Path, *, timeout_s: float = TIMEOUT_S, env: Mapping[str, str] | None = None
+) -> str:
     """Runs a tool to its end; stdout and stderr together.
 
     Raises: BuildError: it failed, cannot be started, or ran past the limit. DiskError: it ran out of disk.
     """
     step = tool.Step(tuple(argv), timeout_s)
-    outcome = tool.run(step, cwd=folder, env=_environment())
+    outcome = tool.run(step, cwd=folder, env=_environment() | dict(env or {}))
     if outcome.status is None:
         raise BuildError(f"{step.command} did not end within {timeout_s:g} s", hint=f"run it by hand in {folder}")
     if outcome.status == -1:
@@ -344,11 +413,18 @@ def _disk_errors(where: Path) -> Iterator[None]:
 
 
 def write(project: Project, folder: Path) -> None:
-    """Writes every file of the project; files of the same names are replaced, others left alone."""
+    """Writes every file of the project. Of an earlier project there, what this one lacks is removed (its sources would
+    be compiled too); files that tinyperf did not write are left alone."""
+    listed = folder / LISTING
+    before = set(listed.read_text(encoding="utf-8").splitlines()) if listed.is_file() else set()
+    for name in before - set(project.files):
+        if ".." not in Path(name).parts and not Path(name).is_absolute():
+            (folder / name).unlink(missing_ok=True)
     for name, text in project.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    listed.write_text("".join(f"{name}\n" for name in project.files), encoding="utf-8")
     if project.form == "native":
         (folder / "build.sh").chmod(0o755)
 
@@ -380,7 +456,7 @@ def _build_into(kept: Path, project: Project) -> None:
 
 def _compile(folder: Path, project: Project) -> None:
     if project.form != "native":
-        _run(platformio_command(), folder)
+        _run(platformio_command(), folder, env=_library_folders(project))
         return
     sources = sorted(name for name in project.files if name.endswith(".c"))
     _run((*native_command(native_compiler() or "cc", project.flags, "firmware"), *sources), folder)

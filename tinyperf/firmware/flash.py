@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf.device import probes
+from tinyperf.device import connect, probes
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.firmware import tool as runner
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from tinyperf.board import Board
     from tinyperf.device.link import Link
     from tinyperf.device.probes import Port, Probe
+    from tinyperf.firmware.build import Image
     from tinyperf.firmware.tool import Outcome, Step
 
+LOG = "flash.log"
 DRIVE_SETTLE_S = 8.0
 """An ST-LINK drive unmounts and mounts again within about 5 s after a copy; FAIL.TXT is on it then."""
 
@@ -249,6 +251,64 @@ def flash(board: Board, files: Files, writer: Writer, *, port: str | None, open_
         build_id=files.build_id,
         bytes=files.binary.stat().st_size,
         seconds=time.monotonic() - started,
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a real board was found: how to write to it (`tool`, `probe`, or a drive) and its serial port."""
+
+    port: str
+    tool: Tool | None = None
+    probe: Probe | None = None
+    volume: Path | None = None
+
+    def writer(self, board: Board, files: Files) -> Writer:
+        """What puts `files` on this board."""
+        if self.tool is not None and self.probe is not None:
+            return tool_writer(board, files, self.tool, self.probe, log=files.project / LOG)
+        return drive_writer(files, self.volume or Path())
+
+
+def find_place(board: Board, *, probe: str | None, port: str | None, tool: str | None) -> Place:
+    """Look for the board before anything is built or started.
+
+    Raises: DeviceError, UsageError: as `choose_probe`, `choose_tool` and `port_of`; no drive of this board.
+    """
+    known = probes.ports()
+    if tool == "drive":
+        volumes = drives(board)
+        if len(volumes) != 1:
+            raise DeviceError(
+                f"{len(volumes) or 'no'} drive{'' if len(volumes) == 1 else 's'} of {board.name} mounted"
+                + (f" (label {board.flash.drive_label})" if board.flash.drive_label else ""),
+                means="the board is not connected, or its drive is not mounted",
+                hint="mount exactly one, or use openocd or st-flash",
+            )
+        return Place(port_of(board, None, known, port), volume=volumes[0])
+    found = choose_probe(board, probes.find(), probe)
+    return Place(port_of(board, found, known, port), choose_tool(board, found, name=tool), found)
+
+
+def flash_image(board: Board, image: Image, place: Place | None, *, baud: int) -> Flashed:
+    """Put a built image on the board found, or (place None) on the virtual board.
+
+    Raises: DeviceError: as `flash`. UsageError: an image for this computer is not flashed.
+    """
+    if image.bin is None:
+        raise UsageError(
+            f"board '{board.name}' is this computer: there is nothing to flash", hint="'tinyperf run' starts it"
+        )
+    files = Files(image.path, image.bin, image.build_id, image.folder)
+    if place is None:
+        virtual = Writer("virtual", lambda: None)
+        return flash(board, files, virtual, port=None, open_link=lambda: connect.open_image(board, files.elf))
+    return flash(
+        board,
+        files,
+        place.writer(board, files),
+        port=place.port,
+        open_link=lambda: connect.open_port(place.port, baud),
     )
 
 

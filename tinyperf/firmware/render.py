@@ -83,8 +83,8 @@ class Flags:
 class Project:
     """Every file of the project (path below its folder -> contents).
 
-    `build_id`: 32 hex digits over sources, flags and compiler version; compiled into the image. `environment`: the
-    PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
+    `build_id`: 32 hex digits over sources, flags, libraries and compiler version; compiled into the image.
+    `environment`: the PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
     """
 
     files: Mapping[str, str]
@@ -158,6 +158,7 @@ class PlatformioIni:
     build_flags: tuple[str, ...]
     source_flags: tuple[str, ...]
     libraries: tuple[str, ...]
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ class ExtraScript:
     c_flags: str
     cxx_flags: str
     link_flags: str
+    skipped: str
 
 
 Context = ConfigHeader | ConfigTables | LinkerScript | PlatformioIni | ExtraScript
@@ -215,7 +217,7 @@ def render(
     files["src/app/tp_config.h"] = _render("app/tp_config.h.j2", header)
     if not header.floats:
         files["src/app/tp_config.c"] = _render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
-    build_id = _build_id(files, flags, toolset.compiler)
+    build_id = _build_id(files, flags, (toolset.compiler, *generated.libraries, *generated.skipped_sources))
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
     files |= _project_files(board, generated, flags, toolset, (origin, environment))
@@ -420,10 +422,10 @@ def _flags(board: Board, generated: Generated) -> Flags:
     return Flags(common, WARNINGS, C_FLAGS, CXX_FLAGS, link)
 
 
-def _build_id(files: Mapping[str, str], flags: Flags, compiler: str) -> str:
+def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     parts = [item for pair in sorted(files.items()) for item in pair]
-    for part in (*parts, repr(flags), compiler):
+    for part in (*parts, repr(flags), *others):
         data = part.encode()
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]
@@ -508,7 +510,8 @@ def _project_files(
             hint="install arm-none-eabi-gcc (Debian: gcc-arm-none-eabi), or fill in the board file's platformio",
         )
     ini = _platformio_ini(board, generated, flags, toolset, names)
-    extra = ExtraScript(origin, repr(list(flags.c)), repr(list(flags.cxx)), repr(list(flags.link)))
+    skipped = repr(list(generated.skipped_sources)) if generated.skipped_sources else ""
+    extra = ExtraScript(origin, repr(list(flags.c)), repr(list(flags.cxx)), repr(list(flags.link)), skipped)
     files = {
         "platformio.ini": _render("project/platformio.ini.j2", ini),
         "extra.py": _render("project/extra.py.j2", extra),
@@ -538,6 +541,7 @@ def _platformio_ini(
         build_flags=flags.common,
         source_flags=flags.warnings,
         libraries=generated.libraries,
+        options=tuple(f"{name} = {value}" for name, value in sorted(generated.project_options.items())),
     )
 
 

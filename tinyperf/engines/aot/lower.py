@@ -161,8 +161,8 @@ def _fully_connected(node: Node) -> Work:
     outputs, inputs = weights.shape
     rows = node.input(0).elements // inputs
     ratios = _ratios(node)
-    if len(ratios) == 1:
-        # kernel_util.cc `GetQuantizedConvolutionMultipler`: per tensor, the product of scales is a float32 one.
+    if len(ratios) == 1 and node.optional(2) is None:
+        # kernel_util.cc `GetQuantizedConvolutionMultipler`: without a bias, the product of scales is a float32 one.
         product = np.float32(_scale(node.input(0))) * np.float32(_scale(node.input(1)))
         ratios = [float(product) / _scale(node.output)]
     window = Window((rows, 1, inputs), (rows, 1, outputs), (1, 1), (1, 1), (1, 1), (0, 0))

@@ -24,8 +24,8 @@ env.Replace(
     SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
 )
 env.Append(
-    # Debug information must not depend on where the project lies.
-    CCFLAGS=["-g", '"-ffile-prefix-map=$PROJECT_DIR=."'],
+    # Debug information must not depend on where the project lies; nor, by $( and $), whether an object is up to date.
+    CCFLAGS=["-g", "$(", '"-ffile-prefix-map=$PROJECT_DIR=."', "$)"],
     BUILDERS={
         "ElfToBin": Builder(
             action=env.VerboseAction("$OBJCOPY -O binary $SOURCES $TARGET", "Building $TARGET"), suffix=".bin"
