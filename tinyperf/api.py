@@ -9,7 +9,7 @@ from tinyperf import content
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -207,22 +207,24 @@ def generate(
     out: Path,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Project:
     """The complete firmware project, written to the folder `out`; `pio run` there builds it.
 
+    Args: engine: NAME or NAME:OPTION=VALUE,...
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.generate(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -235,22 +237,24 @@ def build(
     out: Path | None = None,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Image:
-    """The firmware image, built or taken from the cache; `out`: also copied there.
+    """The firmware image, built or taken from the cache.
 
+    Args: out: the image files are also copied there. engine: as for `generate`.
     Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.build(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -329,7 +333,6 @@ def flash(
     *,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     virtual: bool = False,
     probe: str | None = None,
@@ -345,7 +348,7 @@ def flash(
 
     chosen = _board.load(board)
     place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
-    image = build(board, benchmark, model=model, engine=engine, engine_options=engine_options, energy=energy)
+    image = build(board, benchmark, model=model, engine=engine, energy=energy)
     return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
 
 

@@ -83,8 +83,8 @@ class Flags:
 class Project:
     """Every file of the project (path below its folder -> contents).
 
-    `build_id`: 32 hex digits over sources, flags and compiler version; compiled into the image. `environment`: the
-    PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
+    `build_id`: 32 hex digits over sources, flags, libraries and compiler version; compiled into the image.
+    `environment`: the PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
     """
 
     files: Mapping[str, str]
@@ -217,7 +217,7 @@ def render(
     files["src/app/tp_config.h"] = _render("app/tp_config.h.j2", header)
     if not header.floats:
         files["src/app/tp_config.c"] = _render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
-    build_id = _build_id(files, flags, toolset.compiler)
+    build_id = _build_id(files, flags, (toolset.compiler, *generated.libraries, *generated.skipped_sources))
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
     files |= _project_files(board, generated, flags, toolset, (origin, environment))
@@ -422,10 +422,10 @@ def _flags(board: Board, generated: Generated) -> Flags:
     return Flags(common, WARNINGS, C_FLAGS, CXX_FLAGS, link)
 
 
-def _build_id(files: Mapping[str, str], flags: Flags, compiler: str) -> str:
+def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     parts = [item for pair in sorted(files.items()) for item in pair]
-    for part in (*parts, repr(flags), compiler):
+    for part in (*parts, repr(flags), *others):
         data = part.encode()
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]
