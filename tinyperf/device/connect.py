@@ -34,6 +34,10 @@ def open_image(board: Board, image: Path) -> Link:
             means="its board file has no 'emulator' field",
             hint="give --port for the real one; 'tinyperf boards' lists the boards",
         )
+    if board.emulator.engine == "qemu":
+        from tinyperf.device.qemu import QemuLink
+
+        return QemuLink(board, image)
     emulator: Any = importlib.import_module("tinyperf.device.emulator")
     link: Link = emulator.open_virtual(board, image)
     return link
