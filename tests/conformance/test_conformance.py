@@ -141,10 +141,8 @@ def on_host(name: str, *, energy: bool) -> Link:
 
 def on_virtual_board(name: str, *, energy: bool) -> VirtualLink:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
-    if not hasattr(emulator, "open_virtual"):
-        pytest.skip("there is no virtual board in this version")
-    link: Link = emulator.open_virtual(board.load("nucleo-l4r5zi"), image_of("nucleo-l4r5zi", name, energy=energy).path)
-    return link
+    image = image_of("nucleo-l4r5zi", name, energy=energy)
+    return emulator.open_virtual(board.load("nucleo-l4r5zi"), image.path)
 
 
 def reply(link: Link, count: int) -> str:
