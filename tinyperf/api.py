@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
-from tinyperf.errors import UsageError
+from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,24 @@ def plot_evaluation(result: Evaluation, path: Path) -> None:
     from tinyperf.learn import plot as _plot
 
     _plot.evaluation(result, path)
+
+
+def new_board(name: str, folder: Path) -> Path:
+    """Write a commented board file to start from into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    text = _board.template(name)
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} exists already", hint="choose another name or folder, or edit that file") from exc
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
+    return path
 
 
 def energy_replay(folder: Path) -> Replay:
