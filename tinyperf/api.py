@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
-from tinyperf.errors import UsageError
+from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from tinyperf.firmware.flash import Flashed
     from tinyperf.firmware.render import Project
     from tinyperf.learn.backends import Backend
+    from tinyperf.learn.cards import Card
     from tinyperf.learn.evaluate import Evaluation
+    from tinyperf.learn.quantize import Quantized
+    from tinyperf.learn.train import Epoch, Trained
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.tflite import Model
@@ -69,6 +72,24 @@ def plot_evaluation(result: Evaluation, path: Path) -> None:
     from tinyperf.learn import plot as _plot
 
     _plot.evaluation(result, path)
+
+
+def new_board(name: str, folder: Path) -> Path:
+    """Write a commented board file to start from into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    text = _board.template(name)
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} exists already", hint="choose another name or folder, or edit that file") from exc
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
+    return path
 
 
 def energy_replay(folder: Path) -> Replay:
@@ -205,22 +226,24 @@ def generate(
     out: Path,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Project:
     """The complete firmware project, written to the folder `out`; `pio run` there builds it.
 
+    Args: engine: NAME or NAME:OPTION=VALUE,...
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.generate(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -233,25 +256,94 @@ def build(
     out: Path | None = None,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Image:
-    """The firmware image, built or taken from the cache; `out`: also copied there.
+    """The firmware image, built or taken from the cache.
 
+    Args: out: the image files are also copied there. engine: as for `generate`.
     Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.build(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
+
+
+def train(
+    benchmark: str,
+    place: Path,
+    out: Path,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Epoch], None] | None = None,
+) -> Trained:
+    """Train a benchmark's network from a folder of training files (or the first of them) into the run folder `out`.
+
+    Raises: UsageError: unknown benchmark, or `out` holds a run. DataError: no data. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import train as _train
+
+    return _train.train(benchmark, place, out, epochs=epochs, seed=seed, progress=progress)
+
+
+def train_resume(run: Path, *, progress: Callable[[Epoch], None] | None = None) -> Trained:
+    """Finish an interrupted training with the schedule, seed and data it began with.
+
+    Raises: UsageError: no run folder. DataError: its data are gone or changed. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import train as _train
+
+    return _train.resume(run, progress=progress)
+
+
+def quantize(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quantized:
+    """The model of a run folder as full int8 .tflite, with float against int8 and an error table of the layers.
+
+    Raises: UsageError: no model in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import quantize as _quantize
+
+    return _quantize.quantize_run(run, out, fc_per_channel=fc_per_channel)
+
+
+def quantize_model(
+    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
+) -> Quantized:
+    """Any Keras file or SavedModel as full int8 .tflite, calibrated with the array `x` of an .npz file.
+
+    Raises: ModelError: it cannot be read or has no int8 form. DataError: the arrays do not fit. MissingExtraError.
+    """
+    from tinyperf.learn import quantize as _quantize
+
+    return _quantize.quantize_file(model, calibration, out, benchmark=benchmark, fc_per_channel=fc_per_channel)
+
+
+def models() -> list[Card]:
+    """The shipped models with their licence lines."""
+    from tinyperf.learn import cards
+
+    return cards.shipped()
+
+
+def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> list[Path]:
+    """Fetch MLCommons's reference weights, pinned by SHA-256; where they lie afterwards.
+
+    Raises: DeviceError: no network, or other bytes arrived. DiskError: cannot write.
+    """
+    from tinyperf.learn import reference
+
+    return reference.pull(out, progress=progress)
 
 
 def flash(
@@ -260,7 +352,6 @@ def flash(
     *,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     virtual: bool = False,
     probe: str | None = None,
@@ -276,7 +367,7 @@ def flash(
 
     chosen = _board.load(board)
     place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
-    image = build(board, benchmark, model=model, engine=engine, engine_options=engine_options, energy=energy)
+    image = build(board, benchmark, model=model, engine=engine, energy=energy)
     return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
 
 
