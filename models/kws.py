@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tinyperf.data.frontends import kws_features
 
 from tinyperf.benchmark import benchmark
+from tinyperf.data.frontends import kws_features
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 
 KWS = benchmark("kws")

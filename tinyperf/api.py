@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
-from tinyperf.errors import UsageError
+from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
+    from tinyperf.data.sources import Prepared
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -71,6 +72,24 @@ def plot_evaluation(result: Evaluation, path: Path) -> None:
     from tinyperf.learn import plot as _plot
 
     _plot.evaluation(result, path)
+
+
+def new_board(name: str, folder: Path) -> Path:
+    """Write a commented board file to start from into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    text = _board.template(name)
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} exists already", hint="choose another name or folder, or edit that file") from exc
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
+    return path
 
 
 def energy_replay(folder: Path) -> Replay:
@@ -207,22 +226,24 @@ def generate(
     out: Path,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Project:
     """The complete firmware project, written to the folder `out`; `pio run` there builds it.
 
+    Args: engine: NAME or NAME:OPTION=VALUE,...
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.generate(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -235,22 +256,24 @@ def build(
     out: Path | None = None,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Image:
-    """The firmware image, built or taken from the cache; `out`: also copied there.
+    """The firmware image, built or taken from the cache.
 
+    Args: out: the image files are also copied there. engine: as for `generate`.
     Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.build(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -329,7 +352,6 @@ def flash(
     *,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     virtual: bool = False,
     probe: str | None = None,
@@ -345,7 +367,7 @@ def flash(
 
     chosen = _board.load(board)
     place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
-    image = build(board, benchmark, model=model, engine=engine, engine_options=engine_options, energy=energy)
+    image = build(board, benchmark, model=model, engine=engine, energy=energy)
     return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
 
 
@@ -364,3 +386,27 @@ def tflm_use(path: Path) -> Library:
     from tinyperf.firmware import tflm
 
     return tflm.use(path)
+
+
+def data(
+    benchmark: str,
+    source: Path,
+    out: Path,
+    *,
+    pull: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Prepared:
+    """An original dataset to training arrays and inputs; arguments and errors as `tinyperf.data.sources.prepare`."""
+    from tinyperf.data import sources
+
+    return sources.prepare(benchmark, source, out, pull=pull, progress=progress or (lambda *_: None))
+
+
+def data_synthetic(benchmark: str, out: Path) -> Prepared:
+    """A small made-up set that a model can learn, laid out like a real one.
+
+    Raises: UsageError: no such benchmark. DiskError: cannot write.
+    """
+    from tinyperf.data import sources
+
+    return sources.make_synthetic(benchmark, out)

@@ -38,6 +38,7 @@ CROSS_COMPILER = "arm-none-eabi-gcc"
 TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
 RECORD = "image.json"
 LOG = "build.log"
+LISTING = "tinyperf-files.txt"
 
 
 @dataclass(frozen=True)
@@ -412,11 +413,18 @@ def _disk_errors(where: Path) -> Iterator[None]:
 
 
 def write(project: Project, folder: Path) -> None:
-    """Writes every file of the project; files of the same names are replaced, others left alone."""
+    """Writes every file of the project. Of an earlier project there, what this one lacks is removed (its sources would
+    be compiled too); files that tinyperf did not write are left alone."""
+    listed = folder / LISTING
+    before = set(listed.read_text(encoding="utf-8").splitlines()) if listed.is_file() else set()
+    for name in before - set(project.files):
+        if ".." not in Path(name).parts and not Path(name).is_absolute():
+            (folder / name).unlink(missing_ok=True)
     for name, text in project.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    listed.write_text("".join(f"{name}\n" for name in project.files), encoding="utf-8")
     if project.form == "native":
         (folder / "build.sh").chmod(0o755)
 
