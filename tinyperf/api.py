@@ -336,7 +336,7 @@ def models() -> list[Card]:
     return cards.shipped()
 
 
-def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> list[Path]:
+def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Path]:
     """Fetch MLCommons's reference weights, pinned by SHA-256; where they lie afterwards.
 
     Raises: DeviceError: no network, or other bytes arrived. DiskError: cannot write.

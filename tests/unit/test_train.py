@@ -13,6 +13,7 @@ import pytest
 
 from tinyperf import tflite
 from tinyperf.cli import invoke
+from tinyperf.data import sources
 from tinyperf.errors import DataError, ModelError, UsageError
 from tinyperf.learn import quantize, reference, train
 
@@ -87,6 +88,18 @@ def test_train_and_quantize_from_the_command_line(
     assert errors == sorted(errors, reverse=True)
     assert all(layer["op"] == "FULLY_CONNECTED" for layer in found["layers"])
     assert tflite.load(out).input.dtype == "int8"
+
+
+@pytest.mark.parametrize("name", ["kws", "vww", "ic"])
+def test_a_made_up_set_is_learned_and_quantized(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "find", lambda _: None)
+    sources.make_synthetic(name, tmp_path)
+    trained = train.train(name, tmp_path, tmp_path / "run", epochs=2)
+    assert trained.validation_accuracy is not None
+    assert trained.notes  # no teacher, or no recordings of noise
+    found = quantize.quantize_run(tmp_path / "run", tmp_path / "out.tflite")
+    assert found.metric == "top1"
+    assert tflite.load(tmp_path / "out.tflite").output.shape == (1, {"vww": 2, "ic": 10, "kws": 12}[name])
 
 
 @pytest.mark.parametrize("name", sorted(REFERENCES))

@@ -81,7 +81,8 @@ class Task:
     """One benchmark for the trainer.
 
     `architecture() -> keras.Model`: float network, batch norm unfolded, softmax last.
-    `load(sources, seed) -> Samples`; `files`: the training files it knows, by name, first one needed.
+    `load(sources, seed) -> Samples`; `files`: the training files it knows, by name, one of them needed.
+    `extras`: used where they lie beside it.
     `plain(samples, rows) -> float32 [n, ...]`: inputs as the finished float model takes them.
     `augment(samples, rows, rng, epoch)`: the same, varied.
     `official(samples, unit) -> bytes`: the unit in the form of an official input file, for recognising one.
@@ -93,6 +94,7 @@ class Task:
     name: str
     recipe: Recipe
     files: tuple[str, ...]
+    extras: tuple[str, ...]
     architecture: Callable[[], Any]
     load: Callable[[Sources, int], Samples]
     plain: Callable[[Samples, Rows], Floats]

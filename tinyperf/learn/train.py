@@ -93,18 +93,19 @@ def tensorflow() -> Any:
 
 
 def sources(known: Task, place: Path) -> Sources:
-    """Training files by name: those of the folder, or the file and those beside it.
+    """Training files by name: those of the folder; or the file given, under its own name, and the extras beside it.
 
-    Raises: DataError: the first file of the task is not there.
+    Raises: DataError: no training file of the task is there.
     """
     folder = place if place.is_dir() else place.parent
-    found = {name: folder / name for name in known.files if (folder / name).is_file()}
+    names = known.files if place.is_dir() else ()
+    found = {name: folder / name for name in (*names, *known.extras) if (folder / name).is_file()}
     if place.is_file():
-        found[known.files[0]] = place
-    if known.files[0] not in found:
+        found[place.name if place.name in known.files else known.files[0]] = place
+    if not set(found) & set(known.files):
         raise DataError(
-            f"no {known.files[0]} in {folder}",
-            means=f"training '{known.name}' starts from {' and '.join(known.files)}",
+            f"no {' or '.join(known.files)} in {folder}",
+            means=f"training '{known.name}' starts from one of them",
             hint=f"'tinyperf data {known.name} --from DIR --out DIR' makes it from the original dataset",
         )
     teacher = reference.find(known.teacher_file) if known.teacher_file else None
