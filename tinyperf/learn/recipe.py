@@ -28,6 +28,8 @@ class Recipe:
     what is kept; averaging starts at `average_from` (share of all steps).
     `distil`: share of the teacher in the loss, the rest is cross-entropy; `temperature` is Hinton's. `hint`: weight of
     the squared error against the teacher's activations after the ReLUs numbered in `hints`, relative to their power.
+    `forced`: share of all steps, from the first on, in which every piece between two hints is fed the teacher's
+    activations instead of its predecessor's, and so learns by itself.
     `mixup`: share of a batch that is blended with another of its samples.
     """
 
@@ -44,6 +46,7 @@ class Recipe:
     temperature: float = 1.0
     hint: float = 0.0
     hints: tuple[int, ...] = ()
+    forced: float = 0.0
     mixup: float = 0.0
     loss: Literal["classes", "reconstruction"] = "classes"
 
