@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
+    from tinyperf.data.sources import Prepared
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -385,3 +386,27 @@ def tflm_use(path: Path) -> Library:
     from tinyperf.firmware import tflm
 
     return tflm.use(path)
+
+
+def data(
+    benchmark: str,
+    source: Path,
+    out: Path,
+    *,
+    pull: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Prepared:
+    """An original dataset to training arrays and inputs; arguments and errors as `tinyperf.data.sources.prepare`."""
+    from tinyperf.data import sources
+
+    return sources.prepare(benchmark, source, out, pull=pull, progress=progress or (lambda *_: None))
+
+
+def data_synthetic(benchmark: str, out: Path) -> Prepared:
+    """A small made-up set that a model can learn, laid out like a real one.
+
+    Raises: UsageError: no such benchmark. DiskError: cannot write.
+    """
+    from tinyperf.data import sources
+
+    return sources.make_synthetic(benchmark, out)
