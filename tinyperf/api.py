@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.data.sources import Prepared
+    from tinyperf.diagnosis import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -410,3 +411,13 @@ def data_synthetic(benchmark: str, out: Path) -> Prepared:
     from tinyperf.data import sources
 
     return sources.make_synthetic(benchmark, out)
+
+
+def doctor(board: str = "nucleo-l4r5zi") -> Diagnosis:
+    """What this machine has and lacks for `board`, why each part matters and the command that gets it.
+
+    Raises: UsageError, ContentError: no such board, or its file is wrong.
+    """
+    from tinyperf import diagnosis
+
+    return diagnosis.diagnose(_board.load(board))

@@ -271,7 +271,12 @@ def test_generated_tree_is_registered_and_not_touched(tmp_path: Path, settings: 
     before = sorted(tree.rglob("*"))
     found = tflm.use(tree)
     assert (found.form, found.kernels, found.int8, found.per_channel_dense) == ("tree", "cmsis_nn", True, True)
-    assert found.defines == ("-DTF_LITE_STATIC_MEMORY", "-DPROJECT_GENERATION", "-DCMSIS_NN")
+    assert found.defines == (
+        "-DTF_LITE_STATIC_MEMORY",
+        "-DTF_LITE_STRIP_ERROR_STRINGS",
+        "-DPROJECT_GENERATION",
+        "-DCMSIS_NN",
+    )
     assert sorted(tree.rglob("*")) == before
     wrapper = (settings / "tflm" / "cmsis_nn" / "library.json").read_text()
     assert f'"srcDir": "{tree}"' in wrapper

@@ -199,7 +199,7 @@ def _folder(folder: Path, name: str) -> Path:
 def _names(path: Path, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(map(str, range(classes)))
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     if len(names) != classes:
         raise DataError(
             f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"
@@ -211,7 +211,7 @@ def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> 
     """The samples of `y_labels.csv`, each file present and of the right size."""
     path = folder / LABELS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise DataError(f"{path} cannot be read: {exc}", hint="it is a text file: file,classes,label") from exc
     samples: dict[str, Sample] = {}

@@ -417,13 +417,10 @@ def _static_sources(board: Board) -> dict[str, str]:
 
 
 def _flags(board: Board, generated: Generated) -> Flags:
-    if board.memory is None or _framework(board) is not None:
-        link: tuple[str, ...] = ("-Wl,--gc-sections",)
-    else:
-        link = (
-            *("-Wl,--gc-sections", "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs"),
-            *target_flags(board),
-        )
+    # None for this computer: the linkers of other systems do not know the option.
+    link: tuple[str, ...] = ("-Wl,--gc-sections",) if board.memory is not None else ()
+    if board.memory is not None and _framework(board) is None:
+        link = (*link, "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", *target_flags(board))
     common = (*target_flags(board), *COMMON_FLAGS, *INCLUDES, *generated.build_flags)
     if _framework(board) is not None:
         # Language standards are the framework's: these flags would reach its own sources too.

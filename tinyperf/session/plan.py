@@ -15,6 +15,7 @@ from tinyperf import __version__, benchmark, board, content, tflite
 from tinyperf.data import layout
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
+from tinyperf.engines import parse_engine
 from tinyperf.errors import DataError, UsageError
 from tinyperf.rules import windows as rules
 
@@ -226,29 +227,12 @@ def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> 
     return replace(full, samples=chosen.samples[: rules.WINDOWS])
 
 
-def engine_and_options(text: str) -> tuple[str, dict[str, str]]:
-    """`tflm:kernels=reference` -> ("tflm", {"kernels": "reference"}).
-
-    Raises: UsageError: an option without `=`.
-    """
-    name, _, rest = text.partition(":")
-    options: dict[str, str] = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key:
-            raise UsageError(
-                f"engine option '{part}' in '{text}' is not OPTION=VALUE", hint="for example tflm:kernels=reference"
-            )
-        options[key] = value
-    return name, options
-
-
 def _build(request: Request, on: Board, model: Model | None, found: Benchmark | None) -> Image:
     from tinyperf.firmware.build import build
 
     if model is None:  # _model gives None only where nothing is built
         raise UsageError("no model to build", hint="name BENCH or --model")
-    engine, options = engine_and_options(request.engine)
+    engine, options = parse_engine(request.engine)
     return build(on, model, benchmark=found, engine=engine, engine_options=options, energy=request.mode == "energy")
 
 
@@ -266,7 +250,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "mode": request.mode,
         "benchmark": found.name if found else "custom",
         "board": prepared.board.name,
-        "engine": engine_and_options(request.engine)[0] if built else None,
+        "engine": parse_engine(request.engine)[0] if built else None,
         "transport": "virtual" if virtual else "process" if prepared.image else "serial",
         "where": prepared.where,
         "baud": prepared.baud if prepared.url else None,
