@@ -9,7 +9,7 @@ from tinyperf import content
 from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tinyperf.learn.train import Epoch, Trained
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
+    from tinyperf.session.compare import Row
     from tinyperf.tflite import Model
 
 
@@ -421,3 +422,22 @@ def doctor(board: str = "nucleo-l4r5zi") -> Diagnosis:
     from tinyperf import diagnosis
 
     return diagnosis.diagnose(_board.load(board))
+
+
+def compare(
+    benchmarks: Sequence[str] = (),
+    *,
+    board: str = "nucleo-l4r5zi",
+    engines: Sequence[str] = ("aot",),
+    models: Sequence[Path] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """The same models and inputs with several engines on the virtual board: cost, memory, and outputs against TFLM.
+
+    Args: engines: each as `NAME[:OPTION=VALUE,...]`; progress: told what is being built and run.
+    Raises: as `build`; DeviceError: the firmware refuses or is silent.
+    """
+    from tinyperf.session import compare as session
+
+    loaded = [model_for(name, None)[1] for name in benchmarks] + [model_for(None, path)[1] for path in models]
+    return session.compare(_board.load(board), loaded, engines, progress=progress)
