@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
-from tinyperf.errors import UsageError
+from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
+    from tinyperf.data.sources import Prepared
+    from tinyperf.diagnosis import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tinyperf.learn.train import Epoch, Trained
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
+    from tinyperf.session.compare import Row
     from tinyperf.tflite import Model
 
 
@@ -71,6 +74,24 @@ def plot_evaluation(result: Evaluation, path: Path) -> None:
     from tinyperf.learn import plot as _plot
 
     _plot.evaluation(result, path)
+
+
+def new_board(name: str, folder: Path) -> Path:
+    """Write a commented board file to start from into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    text = _board.template(name)
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} exists already", hint="choose another name or folder, or edit that file") from exc
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
+    return path
 
 
 def energy_replay(folder: Path) -> Replay:
@@ -207,22 +228,24 @@ def generate(
     out: Path,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Project:
     """The complete firmware project, written to the folder `out`; `pio run` there builds it.
 
+    Args: engine: NAME or NAME:OPTION=VALUE,...
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.generate(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -235,22 +258,24 @@ def build(
     out: Path | None = None,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
 ) -> Image:
-    """The firmware image, built or taken from the cache; `out`: also copied there.
+    """The firmware image, built or taken from the cache.
 
+    Args: out: the image files are also copied there. engine: as for `generate`.
     Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
     """
+    from tinyperf import engines
     from tinyperf.firmware import build as _build
 
     chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
     return _build.build(
         _board.load(board),
         loaded,
         benchmark=chosen,
-        engine=engine,
-        engine_options=engine_options,
+        engine=name,
+        engine_options=options,
         energy=energy,
         folder=out,
     )
@@ -313,7 +338,7 @@ def models() -> list[Card]:
     return cards.shipped()
 
 
-def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> list[Path]:
+def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Path]:
     """Fetch MLCommons's reference weights, pinned by SHA-256; where they lie afterwards.
 
     Raises: DeviceError: no network, or other bytes arrived. DiskError: cannot write.
@@ -329,7 +354,6 @@ def flash(
     *,
     model: Path | None = None,
     engine: str = "aot",
-    engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     virtual: bool = False,
     probe: str | None = None,
@@ -345,7 +369,7 @@ def flash(
 
     chosen = _board.load(board)
     place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
-    image = build(board, benchmark, model=model, engine=engine, engine_options=engine_options, energy=energy)
+    image = build(board, benchmark, model=model, engine=engine, energy=energy)
     return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
 
 
@@ -364,3 +388,56 @@ def tflm_use(path: Path) -> Library:
     from tinyperf.firmware import tflm
 
     return tflm.use(path)
+
+
+def data(
+    benchmark: str,
+    source: Path,
+    out: Path,
+    *,
+    pull: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Prepared:
+    """An original dataset to training arrays and inputs; arguments and errors as `tinyperf.data.sources.prepare`."""
+    from tinyperf.data import sources
+
+    return sources.prepare(benchmark, source, out, pull=pull, progress=progress or (lambda *_: None))
+
+
+def data_synthetic(benchmark: str, out: Path) -> Prepared:
+    """A small made-up set that a model can learn, laid out like a real one.
+
+    Raises: UsageError: no such benchmark. DiskError: cannot write.
+    """
+    from tinyperf.data import sources
+
+    return sources.make_synthetic(benchmark, out)
+
+
+def doctor(board: str = "nucleo-l4r5zi") -> Diagnosis:
+    """What this machine has and lacks for `board`, why each part matters and the command that gets it.
+
+    Raises: UsageError, ContentError: no such board, or its file is wrong.
+    """
+    from tinyperf import diagnosis
+
+    return diagnosis.diagnose(_board.load(board))
+
+
+def compare(
+    benchmarks: Sequence[str] = (),
+    *,
+    board: str = "nucleo-l4r5zi",
+    engines: Sequence[str] = ("aot",),
+    models: Sequence[Path] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """The same models and inputs with several engines on the virtual board: cost, memory, and outputs against TFLM.
+
+    Args: engines: each as `NAME[:OPTION=VALUE,...]`; progress: told what is being built and run.
+    Raises: as `build`; DeviceError: the firmware refuses or is silent.
+    """
+    from tinyperf.session import compare as session
+
+    loaded = [model_for(name, None)[1] for name in benchmarks] + [model_for(None, path)[1] for path in models]
+    return session.compare(_board.load(board), loaded, engines, progress=progress)

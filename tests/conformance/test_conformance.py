@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinyperf import board, engines
 from tinyperf.benchmark import BENCHMARKS
@@ -30,13 +33,14 @@ from tinyperf.device import emulator
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Target
 from tinyperf.firmware import build
-from tinyperf.firmware.render import render
+from tinyperf.firmware.render import native_command, render
 from tinyperf.rules.accuracy import ad_error
 from tinyperf.tflite import Model, Quantization, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link
 
 HERE = Path(__file__).parent
@@ -135,12 +139,10 @@ def on_host(name: str, *, energy: bool) -> Link:
     return ProcessLink(image_of("host", name).path)
 
 
-def on_virtual_board(name: str, *, energy: bool) -> Link:
+def on_virtual_board(name: str, *, energy: bool) -> VirtualLink:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
-    if not hasattr(emulator, "open_virtual"):
-        pytest.skip("there is no virtual board in this version")
-    link: Link = emulator.open_virtual(board.load("nucleo-l4r5zi"), image_of("nucleo-l4r5zi", name, energy=energy).path)
-    return link
+    image = image_of("nucleo-l4r5zi", name, energy=energy)
+    return emulator.open_virtual(board.load("nucleo-l4r5zi"), image.path)
 
 
 def reply(link: Link, count: int) -> str:
@@ -242,6 +244,65 @@ def test_bytes_lost_during_a_window_are_noticed() -> None:
     assert ask(link, b"name") == "e-[Received bytes were lost]\r\nm-ready\r\n"
     assert ask(link, b"name") == "m-name-dut-[tinyperf]\r\nm-ready\r\n"
     link.close()
+
+
+def test_energy_mode_marks_boot_timestamp_and_both_ends_of_a_window_by_pulses() -> None:
+    link = on_virtual_board("custom", energy=True)
+    reply(link, 1)
+    assert len(link.pulses()) == 1
+    ask(link, b"timestamp")
+    assert len(link.pulses()) == 2
+    ask(link, b"db load 4")
+    ask(link, b"db 00000000")
+    ask(link, b"infer 100000 0")
+    pulses = link.pulses()
+    assert len(pulses) == 4
+    # 100,000 calls of some ten instructions each at 120 MHz.
+    assert 0.001 < pulses[3] - pulses[2] < 0.1
+    link.close()
+
+
+FUZZED = st.lists(
+    st.one_of(
+        st.binary(max_size=100),
+        st.sampled_from(
+            [b"db load 4", b"db 00", b"infer 1 0", b"infer 2 1", b"results", b"db print", b"db crc", b"name"]
+        ),
+        st.from_regex(rb"db [0-9a-fA-F]{0,80}", fullmatch=True),
+        st.from_regex(rb"(infer|db load) [-+0-9 x]{0,12}", fullmatch=True),
+        st.just(b"x m-ready m-m-ready"),
+    ).map(lambda b: b.replace(b"%", b"")),
+    max_size=20,
+)
+
+
+@pytest.fixture(scope="module")
+def checked_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The host firmware with every undefined behaviour and bad access ending the process."""
+    folder = tmp_path_factory.mktemp("checked")
+    target, model = board.load("host"), model_of("custom")
+    generated = engines.FakeEngine().generate(model, Target("host"), {})
+    project = render(target, model, generated, benchmark=None)
+    build.write(project, folder)
+    sources = [name for name in project.files if name.endswith(".c")]
+    checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    argv = [*native_command("cc", project.flags, "firmware"), *checks, *sources]
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+    if "cannot find" in done.stderr:
+        pytest.skip("this compiler has no sanitizers")
+    assert done.returncode == 0, done.stderr
+    return folder / "firmware"
+
+
+@given(commands=FUZZED)
+@settings(max_examples=60, deadline=None)
+def test_any_bytes_get_one_reply_a_command_and_break_nothing(checked_image: Path, commands: list[bytes]) -> None:
+    sent = b"".join(command + b"%" for command in commands)
+    done = subprocess.run([checked_image], input=sent, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode("ascii").split("\r\n")
+    assert lines.count(READY) == 1 + len(commands)
+    assert sum(READY in line for line in lines) == 1 + len(commands)
 
 
 def test_stamps_of_a_window_lie_in_order() -> None:

@@ -16,6 +16,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from tinyperf import board, engines
+from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Generated, Target
 from tinyperf.errors import BuildError, DiskError
 from tinyperf.firmware import build, tool
@@ -71,6 +72,18 @@ def test_host_image_answers() -> None:
     assert done.stdout.endswith(b"m-ready\r\nm-name-dut-[tinyperf]\r\nm-ready\r\n")
 
 
+def test_host_image_sleeps_while_nobody_talks_to_it() -> None:
+    resource = pytest.importorskip("resource")
+    link = ProcessLink(built(HOST).path)
+    while b"m-ready" not in link.read(5.0):
+        pass
+    compiled = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert link.read(0.5) == b""
+    link.close()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - compiled.ru_utime - compiled.ru_stime < 0.1
+
+
 def test_second_build_is_the_first_one_again() -> None:
     first, second = built(HOST), built(HOST)
     assert (first.cached, second.cached) == (False, True)
@@ -95,6 +108,19 @@ def test_parallel_builds_of_the_same_thing_agree(own_cache: Path) -> None:
 def test_image_files_are_copied_where_asked(tmp_path: Path) -> None:
     image = built(HOST, folder=tmp_path / "out")
     assert (tmp_path / "out" / "firmware").read_bytes() == image.path.read_bytes()
+
+
+def test_a_project_written_over_another_leaves_none_of_its_sources(tmp_path: Path) -> None:
+    build.write(rendered(HOST, generated(HOST, sources={"old/model.c": "int x;\n"}))[0], tmp_path)
+    (tmp_path / "src" / "mine.c").write_text("/* the user's own */\n")
+    (tmp_path.parent / "outside").touch()
+    with (tmp_path / build.LISTING).open("a") as listing:
+        listing.write("../outside\n")
+    build.write(rendered(HOST)[0], tmp_path)
+    left = {p.relative_to(tmp_path / "src").as_posix() for p in (tmp_path / "src").rglob("*model.c")}
+    assert left == {"model.c"}
+    assert (tmp_path / "src" / "mine.c").is_file()
+    assert (tmp_path.parent / "outside").is_file()
 
 
 @needs_cross_compiler
@@ -239,9 +265,10 @@ def test_a_cache_that_cannot_be_written_is_a_disk_error(tmp_path: Path, monkeypa
 
 
 def test_a_full_disk_is_called_that() -> None:
-    with pytest.raises(DiskError) as raised, build._disk_errors(Path("there")):
+    with pytest.raises(DiskError) as raised, build._disk_errors(Path("there"), "choose a folder"):
         raise OSError(errno.ENOSPC, "No space left on device", "there/firmware.elf")
     assert raised.value.means == "the disk is full"
+    assert raised.value.hint == "make room, or choose a folder with room"
     assert "there/firmware.elf" in raised.value.seen
 
 

@@ -20,7 +20,9 @@ def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("benchmark", metavar="[BENCH]", required=False),
         click.option("--board", required=True, metavar="NAME|FILE", help="A shipped board, or a board file."),
         click.option("--model", type=MODEL_FILE, metavar="FILE", help="Your own .tflite instead of the shipped one."),
-        click.option("--engine", default="aot", show_default=True, help="What runs the model: aot or tflm."),
+        click.option(
+            "--engine", default="aot", show_default=True, metavar="NAME[:OPTION=VALUE,...]", help="aot or tflm."
+        ),
         click.option("--energy", is_flag=True, help="Energy mode: 9600 baud, pulses on the timestamp pin."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ def command(
     tinyperf build --board nucleo-l4r5zi kws -o out --json
     tinyperf build --board host --model my.tflite
     """
+    if sys.stderr.isatty():
+        print(f"building {benchmark or model} for {board} ...", file=sys.stderr)
     image = api.build(board, benchmark, out=out, model=model, engine=engine, energy=energy)
     found = _as_dict(image, out)
     if as_json:

@@ -38,6 +38,7 @@ CROSS_COMPILER = "arm-none-eabi-gcc"
 TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
 RECORD = "image.json"
 LOG = "build.log"
+LISTING = "tinyperf-files.txt"
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,13 @@ def build_project(
             "PlatformIO is not installed beside tinyperf", hint=f"{sys.executable} -m pip install platformio scons"
         )
     kept = cache_folder() / "builds" / project.build_id
-    with _disk_errors(kept):
+    with _disk_errors(kept, "set TINYPERF_CACHE to a folder"):
         cached = _intact(kept)
         if not cached:
             _build_into(kept, project)
         image = _image(kept, board, project, generated, toolset, cached=cached)
-        if folder is not None:
+    if folder is not None:
+        with _disk_errors(folder, "choose a folder"):
             folder.mkdir(parents=True, exist_ok=True)
             for file in filter(None, (image.path, image.bin)):
                 shutil.copy2(file, folder / file.name)
@@ -122,7 +124,7 @@ def generate(
     project, _, _ = prepare(
         board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy, need=False
     )
-    with _disk_errors(folder):
+    with _disk_errors(folder, "choose a folder"):
         write(project, folder)
     return project
 
@@ -397,7 +399,7 @@ def explain(output: str) -> tuple[list[str], str]:
 
 
 @contextlib.contextmanager
-def _disk_errors(where: Path) -> Iterator[None]:
+def _disk_errors(where: Path, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
@@ -405,18 +407,23 @@ def _disk_errors(where: Path) -> Iterator[None]:
         raise DiskError(
             f"cannot write {exc.filename or where}: {exc.strerror}",
             means="the disk is full" if full else "",
-            hint="make room, or set TINYPERF_CACHE to a folder with room"
-            if full
-            else "set TINYPERF_CACHE to a folder that can be written",
+            hint=f"make room, or {hint} with room" if full else f"{hint} that can be written",
         ) from exc
 
 
 def write(project: Project, folder: Path) -> None:
-    """Writes every file of the project; files of the same names are replaced, others left alone."""
+    """Writes every file of the project. Of an earlier project there, what this one lacks is removed (its sources would
+    be compiled too); files that tinyperf did not write are left alone."""
+    listed = folder / LISTING
+    before = set(listed.read_text(encoding="utf-8").splitlines()) if listed.is_file() else set()
+    for name in before - set(project.files):
+        if ".." not in Path(name).parts and not Path(name).is_absolute():
+            (folder / name).unlink(missing_ok=True)
     for name, text in project.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+    listed.write_text("".join(f"{name}\n" for name in project.files), encoding="utf-8")
     if project.form == "native":
         (folder / "build.sh").chmod(0o755)
 

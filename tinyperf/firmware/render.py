@@ -48,6 +48,8 @@ C_FLAGS = ("-std=c99", "-Wmissing-prototypes")
 CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 # No contraction: the error of anomaly detection is float32, and a fused multiply-add rounds differently.
 COMMON_FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections", "-fdata-sections")
+# A framework has a main, a linker script without our section, and receive buffers too small for a burst of commands.
+FRAMEWORK_FLAGS = ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER_SIZE=256")
 INCLUDES = ("-Isrc", "-Isrc/app", "-Isrc/mcu")
 
 
@@ -83,8 +85,8 @@ class Flags:
 class Project:
     """Every file of the project (path below its folder -> contents).
 
-    `build_id`: 32 hex digits over sources, flags and compiler version; compiled into the image. `environment`: the
-    PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
+    `build_id`: 32 hex digits over sources, flags, libraries and compiler version; compiled into the image.
+    `environment`: the PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
     """
 
     files: Mapping[str, str]
@@ -217,7 +219,7 @@ def render(
     files["src/app/tp_config.h"] = _render("app/tp_config.h.j2", header)
     if not header.floats:
         files["src/app/tp_config.c"] = _render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
-    build_id = _build_id(files, flags, toolset.compiler)
+    build_id = _build_id(files, flags, (toolset.compiler, *generated.libraries, *generated.skipped_sources))
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
     files |= _project_files(board, generated, flags, toolset, (origin, environment))
@@ -415,17 +417,21 @@ def _static_sources(board: Board) -> dict[str, str]:
 
 
 def _flags(board: Board, generated: Generated) -> Flags:
-    link: tuple[str, ...] = ("-Wl,--gc-sections",)
+    # None for this computer: the linkers of other systems do not know the option.
+    link: tuple[str, ...] = ("-Wl,--gc-sections",) if board.memory is not None else ()
     if board.memory is not None and _framework(board) is None:
         link = (*link, "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", *target_flags(board))
     common = (*target_flags(board), *COMMON_FLAGS, *INCLUDES, *generated.build_flags)
+    if _framework(board) is not None:
+        # Language standards are the framework's: these flags would reach its own sources too.
+        return Flags((*common, *FRAMEWORK_FLAGS), WARNINGS, (), (), link)
     return Flags(common, WARNINGS, C_FLAGS, CXX_FLAGS, link)
 
 
-def _build_id(files: Mapping[str, str], flags: Flags, compiler: str) -> str:
+def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     parts = [item for pair in sorted(files.items()) for item in pair]
-    for part in (*parts, repr(flags), compiler):
+    for part in (*parts, repr(flags), *others):
         data = part.encode()
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()[:32]

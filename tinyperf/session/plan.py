@@ -6,7 +6,6 @@ Everything that can be found wrong is found here, before a session folder exists
 from __future__ import annotations
 
 import hashlib
-import importlib
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from tinyperf import __version__, benchmark, board, content, tflite
 from tinyperf.data import layout
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
+from tinyperf.engines import parse_engine
 from tinyperf.errors import DataError, UsageError
 from tinyperf.rules import windows as rules
 
@@ -227,29 +227,12 @@ def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> 
     return replace(full, samples=chosen.samples[: rules.WINDOWS])
 
 
-def engine_and_options(text: str) -> tuple[str, dict[str, str]]:
-    """`tflm:kernels=reference` -> ("tflm", {"kernels": "reference"}).
-
-    Raises: UsageError: an option without `=`.
-    """
-    name, _, rest = text.partition(":")
-    options: dict[str, str] = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key:
-            raise UsageError(
-                f"engine option '{part}' in '{text}' is not OPTION=VALUE", hint="for example tflm:kernels=reference"
-            )
-        options[key] = value
-    return name, options
-
-
 def _build(request: Request, on: Board, model: Model | None, found: Benchmark | None) -> Image:
     from tinyperf.firmware.build import build
 
     if model is None:  # _model gives None only where nothing is built
         raise UsageError("no model to build", hint="name BENCH or --model")
-    engine, options = engine_and_options(request.engine)
+    engine, options = parse_engine(request.engine)
     return build(on, model, benchmark=found, engine=engine, engine_options=options, energy=request.mode == "energy")
 
 
@@ -267,7 +250,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "mode": request.mode,
         "benchmark": found.name if found else "custom",
         "board": prepared.board.name,
-        "engine": engine_and_options(request.engine)[0] if built else None,
+        "engine": parse_engine(request.engine)[0] if built else None,
         "transport": "virtual" if virtual else "process" if prepared.image else "serial",
         "where": prepared.where,
         "baud": prepared.baud if prepared.url else None,
@@ -314,5 +297,6 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
 
 
 def _error_percent() -> float:
-    emulator: Any = importlib.import_module("tinyperf.device.emulator")
-    return float(emulator.ERROR_PERCENT)
+    from tinyperf.device.emulator import ERROR_PERCENT
+
+    return ERROR_PERCENT
