@@ -293,3 +293,34 @@ def test_the_same_input_takes_the_same_cycles(assemble: Callable[[str], Path]) -
         return link.counters().instructions, link.counters().cycles, answer
 
     assert once() == once()
+
+
+COUNT = """
+function reset
+    ldr r0, =1000
+1:  subs r0, #1
+    bne 1b
+    put r0, 0x20000000, 1
+2:  wfi
+    b 2b
+"""
+
+
+def test_detail_charges_the_same_instructions_and_a_loop_its_branches(assemble: Callable[[str], Path]) -> None:
+    link = open_virtual(board.load("nucleo-l4r5zi"), assemble(COUNT))
+    link.detailed = True
+    link.read(0.01)
+    plain = start(assemble(COUNT), 0.01)
+    assert link.counters().instructions == plain.counters().instructions
+    assert link.activity.active_cycles == pytest.approx(4 * 1000, abs=60)
+
+
+def test_quanta_do_not_change_what_detail_charges(assemble: Callable[[str], Path]) -> None:
+    whole = open_virtual(board.load("nucleo-l4r5zi"), assemble(COUNT))
+    whole.detailed = True
+    whole.read(0.01)
+    parts = open_virtual(board.load("nucleo-l4r5zi"), assemble(COUNT))
+    parts.detailed = True
+    for _ in range(1000):
+        parts.read(0.00001)
+    assert parts.activity.active_cycles == whole.activity.active_cycles

@@ -100,6 +100,7 @@ class Cpu:
             )
         self.uc.hook_add(u.UC_HOOK_INTR, self._interrupted)
         self._interrupts: list[int] = []
+        self._hooks: dict[int, Any] = {}
         self._frame = _Registers(
             self.uc,
             uclib,
@@ -201,6 +202,33 @@ class Cpu:
     def shorten_quantum(self, instructions: int) -> None:
         """Called inside a callback: run at most so many instructions more."""
         self.limit.value = min(self.limit.value, self.counter.value + instructions)
+
+    def hook_blocks(self, callback: Callable[[Any, int, int, Any], None]) -> int:
+        """Call back at the start of every basic block; what was translated before is dropped, so that none is missed.
+
+        Straight to the C library: the package's own wrapper around a callback would cost more than the model.
+        """
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
+        function = kind(callback)
+        handle = ctypes.c_size_t()
+        self._uclib.uc_hook_add(
+            self.uc._uch,  # noqa: SLF001  (no public handle)
+            ctypes.byref(handle),
+            ctypes.c_int(self._u.UC_HOOK_BLOCK),
+            ctypes.cast(function, ctypes.c_void_p),
+            None,
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
+        )
+        self._hooks[handle.value] = function
+        self.uc.ctl_flush_tb()
+        return handle.value
+
+    def unhook(self, handle: int) -> None:
+        """Remove a hook of `hook_blocks`."""
+        self._uclib.uc_hook_del(self.uc._uch, ctypes.c_size_t(handle))  # noqa: SLF001
+        self.uc.ctl_flush_tb()
+        del self._hooks[handle]
 
     def _find_counter(self) -> tuple[Any, Any]:
         """Where `uc_struct` keeps the instruction counter and its limit; see the module's text."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.device.emulator import soc as socs
 from tinyperf.device.emulator.cpu import Cpu, Ran
+from tinyperf.device.emulator.cycles import Pipeline
 from tinyperf.device.emulator.faults import report
 from tinyperf.device.emulator.peripherals import PS, Event, Peripheral
 from tinyperf.device.emulator.scs import SVCALL, Dwt, Nvic, Scs
@@ -25,7 +26,6 @@ from tinyperf.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.device.emulator.cycles import Pipeline
     from tinyperf.device.emulator.image import FirmwareImage
 
 ONE = 1 << 20  # one cycle
@@ -61,7 +61,9 @@ class Machine:
         self.output = bytearray()
         self.activity = Activity()
         self.pipeline: Pipeline | None = None
+        self._model: Pipeline | None = None
         self.stopping = False
+        self.waited_cycles = 0
         self._cycles20 = 0
         self._cpi20 = ONE
         self._running = False
@@ -116,6 +118,29 @@ class Machine:
         self.cpu.set("lr", 0xFFFF_FFFF)
         self.pc = words[1] & ~1
         self._retime()
+
+    @property
+    def detailed(self) -> bool:
+        """Every block is priced by the cycle model; else each instruction takes `cycles_per_instruction`."""
+        return self.pipeline is not None
+
+    @detailed.setter
+    def detailed(self, on: bool) -> None:
+        if on and self.pipeline is None:
+            if self._model is None:
+                flash = self.soc.memories[0]
+                self._model = Pipeline(
+                    self.cpu,
+                    self.soc.pipeline,
+                    self.soc.caches,
+                    flash=(flash.origin, flash.origin + flash.bytes),
+                    wait_states=self.soc.clocks.flash_wait_states,
+                )
+            self.pipeline = self._model
+            self.pipeline.attach()
+        elif not on and self.pipeline is not None:
+            self.pipeline.detach()
+            self.pipeline = None
 
     # time
 
@@ -353,11 +378,15 @@ class Machine:
                 if self.nvic.wakes(self.cpu.masks()):
                     self.sleeping = False
                 else:
-                    self.activity.idle_cycles += self._skip_to(due)
+                    passed = self._skip_to(due)
+                    self.activity.idle_cycles += passed
+                    self.waited_cycles += passed
                     continue
             if self._waiting:
                 self._waiting = False
-                self.activity.active_cycles += self._skip_to(due)
+                passed = self._skip_to(due)
+                self.activity.active_cycles += passed
+                self.waited_cycles += passed
                 continue
             self._quantum(due)
 
@@ -406,8 +435,10 @@ class Machine:
         self.activity.instructions += ran.executed
         before = self._cycles20 // ONE
         if self.pipeline is not None:
-            self._cycles20 += self.pipeline.end(ran.executed) * ONE
+            self._cycles20 += self.pipeline.end() * ONE
             self.activity.detailed_cycles += self._cycles20 // ONE - before
+            self.activity.flash_line_reads = self.pipeline.counts.code_misses
+            self.activity.flash_data_misses = self.pipeline.counts.data_misses
         else:
             self._cycles20 += ran.executed * self._cpi20
         self.activity.active_cycles += self._cycles20 // ONE - before
