@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 INPUTS = 3
 SEED = 1
-REPEATS = 10
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _row(board: Board, model: Model, engine: str, check: Check) -> Row:
         mismatches = sum(
             _differing(dut, sent, wanted) for sent, wanted in zip(check.inputs, check.expected, strict=True)
         )
-        instructions, seconds = _cost(dut, link)
+        instructions, estimated_ms = _cost(dut, link, board.clock_hz)
     finally:
         link.close()
     memory = image.memory
@@ -122,7 +121,7 @@ def _row(board: Board, model: Model, engine: str, check: Check) -> Row:
         engine=engine,
         kernels=_kernels(image, name),
         version=image.generated.details.version,
-        estimated_ms=seconds * 1000.0 if instructions is not None else None,
+        estimated_ms=estimated_ms,
         instructions=instructions,
         arena_bytes=memory.arena_bytes,
         flash_bytes=memory.flash_bytes,
@@ -140,26 +139,27 @@ def _kernels(image: Image, engine: str) -> str:
 
 def _differing(dut: Dut, sent: npt.NDArray[np.int8], wanted: npt.NDArray[np.int64]) -> int:
     dut.download(sent.tobytes())
-    found = _infer(dut, 1)
-    return int(np.count_nonzero(np.rint(np.array(found[0]) * 1000.0).astype(np.int64) != wanted))
+    found = np.array(_infer(dut, 1))
+    return int(np.count_nonzero(np.rint(found * 1000.0).astype(np.int64) != wanted))
 
 
-def _cost(dut: Dut, link: Link) -> tuple[int | None, float]:
-    """Instructions and seconds of one inference: what more of them take, so that printing does not count."""
-    counters = getattr(link, "counters", None)
-    if counters is None:
-        return None, _infer(dut, REPEATS)[1] / REPEATS
-    before = counters().instructions
-    _, one_s = _infer(dut, 1)
-    between = counters().instructions
-    _, many_s = _infer(dut, 1 + REPEATS)
-    after = counters().instructions
-    return round(((after - between) - (between - before)) / REPEATS), (many_s - one_s) / REPEATS
+def _cost(dut: Dut, link: Link, clock_hz: int) -> tuple[int | None, float | None]:
+    """Instructions and milliseconds of one inference by the detailed model; None, None where QEMU plays the board."""
+    from tinyperf.device.emulator.calibrate import calibrate
+    from tinyperf.device.emulator.link import VirtualLink
+
+    if not isinstance(link, VirtualLink):
+        return None, None
+
+    def infer(count: int) -> None:
+        _infer(dut, count)
+
+    found = calibrate(link, infer)
+    return found.instructions_per_inference, found.cycles_per_inference / clock_hz * 1000.0
 
 
-def _infer(dut: Dut, count: int) -> tuple[tuple[float, ...], float]:
-    """Results, and seconds by the device's clock."""
+def _infer(dut: Dut, count: int) -> tuple[float, ...]:
     found = dut.infer(count, 0)
-    if found is None or found.device_us is None:
+    if found is None:
         raise DeviceError("the answer to 'infer' was torn", hint="run it again; a virtual line loses nothing")
-    return found.results, found.device_us / 1e6
+    return found.results
