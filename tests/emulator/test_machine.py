@@ -244,6 +244,16 @@ FAULTS = [
     pytest.param("function broken\n ldr r0, =0x08000000\n str r0, [r0]\n bx lr\n", "flash", id="store-to-flash"),
     pytest.param("function broken\n ldr r0, =0x60000001\n bx r0\n", "jumped", id="wild-jump"),
     pytest.param("function broken\n bkpt 0\n", "breakpoint", id="breakpoint"),
+    pytest.param("function broken\n nop\n vmov.f32 s0, #1.0\n bx lr\n", "NOCP", id="fp-before-cpacr"),
+    pytest.param(
+        "function broken\n ldr r0, =0x20000002\n ldrd r2, r3, [r0]\n bx lr\n", "UNALIGNED", id="unaligned-ldrd"
+    ),
+    pytest.param(
+        "function broken\n ldr r0, =0x20000001\n ldmia r0, {r2, r3}\n bx lr\n", "UNALIGNED", id="unaligned-ldm"
+    ),
+    pytest.param(
+        "function broken\n ldr r0, =0x20000002\n strd r2, r3, [r0, #8]!\n bx lr\n", "UNALIGNED", id="unaligned-strd"
+    ),
 ]
 
 
@@ -363,3 +373,8 @@ def test_an_interrupt_ends_the_wait(assemble: Callable[[str], Path]) -> None:
     link.write(b"still there?\n")
     assert link.read(1.0) == b"still there?\n"
     assert link.counters().instructions < 80_000
+
+
+def test_a_skipped_unaligned_access_is_no_fault(assemble: Callable[[str], Path]) -> None:
+    text = "function reset\n movs r0, #1\n cmp r0, #2\n it eq\n ldrdeq r2, r3, [r0]\n ldr r1, [r0]\n 1: wfi\n b 1b\n"
+    assert start(assemble(text)).counters().instructions < 20

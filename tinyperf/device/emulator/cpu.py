@@ -205,6 +205,13 @@ class Cpu:
         """Called inside a callback: run at most so many instructions more."""
         self.limit.value = min(self.limit.value, self.counter.value + instructions)
 
+    def on_new_block(self, callback: Callable[[int, int], None]) -> None:
+        """Call back with address and bytes of every block when it is translated, just before it runs."""
+        self.uc.hook_add(
+            self._u.UC_HOOK_EDGE_GENERATED,
+            lambda _uc, block, _previous, _data: callback(block.pc & ~1, block.size),
+        )
+
     def hook_blocks(self, callback: Callable[[Any, int, int, Any], None]) -> int:
         """Call back at the start of every basic block; what was translated before is dropped, so that none is missed.
 

@@ -19,6 +19,7 @@ from tinyperf.device.emulator import soc as socs
 from tinyperf.device.emulator.cpu import Cpu, Ran
 from tinyperf.device.emulator.cycles import Pipeline
 from tinyperf.device.emulator.faults import report
+from tinyperf.device.emulator.guard import Special, specials
 from tinyperf.device.emulator.idle import Idle
 from tinyperf.device.emulator.peripherals import PS, Event, Peripheral
 from tinyperf.device.emulator.scs import SVCALL, Dwt, Nvic, Scs
@@ -90,6 +91,10 @@ class Machine:
         self._blocks: dict[int, Peripheral] = dict(self.soc.at)
         self._blocks.update({0xE000_1000: self.dwt, 0xE000_0000: debug})
         self.waiting = Idle(self)
+        self._specials: list[Special] = []
+        self._checked: set[int] = set()
+        self._walking = False
+        self.cpu.on_new_block(self._new_block)
         self._load()
         self.reset()
 
@@ -424,6 +429,8 @@ class Machine:
 
     def step(self, count: int) -> Stop:
         """Execute a few instructions, outside of events and exceptions; why it ended."""
+        if self.pipeline is not None:
+            self.pipeline.begin()
         self._running = True
         try:
             ran = self.cpu.run(self.pc, count)
@@ -434,6 +441,33 @@ class Machine:
         self._ended(ran)
         return ran.why
 
+    def _new_block(self, address: int, size: int) -> None:
+        """A block is about to run for the first time: stop in front of it where guard.py wants to look at it."""
+        view = self.cpu.view(address, size) if not self._walking else None
+        if view is not None:
+            found = [one for one in specials(address, bytes(view)) if one.address not in self._checked]
+            if found:
+                self._specials = found
+                self.cpu.end_quantum()
+
+    def _walk(self) -> None:
+        """Step through the block in front of which `_new_block` stopped, checking what guard.py found in it."""
+        waiting, self._specials = self._specials, []
+        self._walking = True
+        try:
+            for one in waiting:
+                self._checked.add(one.address)
+                while self.pc < one.address and self.step(1) == "limit":
+                    pass
+                if self.pc != one.address:
+                    return  # an exception or a wait came first
+                if one.kind == "fp" and not self.scs.fpu_enabled:
+                    raise report(self, "NOCP", "")
+                if one.base >= 0 and self.cpu.registers()[one.base] & 3:
+                    raise report(self, f"UNALIGNED, r{one.base} = {self.cpu.registers()[one.base]:#010x}", "")
+        finally:
+            self._walking = False
+
     def _quantum(self, due_ps: int) -> None:
         count = self._instructions_until(due_ps)
         if self._masked:
@@ -443,11 +477,11 @@ class Machine:
             self._masked_steps = min(self._masked_steps + 1, 8000)
         else:
             self._masked_steps = 0
-        if self.pipeline is not None:
-            self.pipeline.begin()
-        else:
+        if self.pipeline is None:
             count = min(count, self.waiting.instructions_to_look())
         self.step(count)
+        if self._specials:
+            self._walk()
 
     def _ended(self, ran: Ran) -> None:
         """What the end of a quantum asks for."""
