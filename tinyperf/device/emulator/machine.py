@@ -410,7 +410,7 @@ class Machine:
                     self.activity.idle_cycles += passed
                     self.waited_cycles += passed
                     continue
-            if self._waiting or (self.pipeline is None and not self._masked and self.waiting.waits()):
+            if self._waiting or (self._may_look() and self.waiting.waits()):
                 self._waiting = False
                 if self.stopping or self.sleeping or self.nvic.next(self.cpu.masks()) is not None:
                     continue  # looking for a waiting loop executed something
@@ -426,6 +426,10 @@ class Machine:
         self._retime()
         for block in (*self._blocks.values(), self.scs.systick):
             block.after_clock_change()  # type: ignore[attr-defined]  # SysTick has the same two methods
+
+    def _may_look(self) -> bool:
+        """A waiting loop may be looked for: not in detail, and not in a short section with interrupts masked."""
+        return self.pipeline is None and (not self._masked or self._masked_steps > 128)
 
     def step(self, count: int) -> Stop:
         """Execute a few instructions, outside of events and exceptions; why it ended."""
@@ -473,8 +477,8 @@ class Machine:
         if self._masked:
             # Step by step, so that the exception runs right behind the CPSIE or MSR that lets it; a section that stays
             # masked for long is looked at less and less often.
-            count = min(count, 1 + self._masked_steps // 64 * 8)
-            self._masked_steps = min(self._masked_steps + 1, 8000)
+            count = min(count, 1 << min(self._masked_steps // 64 * 3, 18))
+            self._masked_steps += 1
         else:
             self._masked_steps = 0
         if self.pipeline is None:
