@@ -6,16 +6,71 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
+from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.engines.tflm.library import Library
+    from tinyperf.firmware.build import Image
+    from tinyperf.firmware.flash import Flashed
+    from tinyperf.firmware.render import Project
+    from tinyperf.learn.backends import Backend
+    from tinyperf.learn.cards import Card
+    from tinyperf.learn.evaluate import Evaluation
+    from tinyperf.learn.quantize import Quantized
+    from tinyperf.learn.train import Epoch, Trained
+    from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
+    from tinyperf.tflite import Model
 
 
 def boards() -> list[_board.Board]:
     """All shipped boards, by name."""
     return [_board.read(path) for path in content.names("boards", ".yaml").values()]
+
+
+def evaluate(
+    benchmark: str | None = None,
+    *,
+    backend: Backend = "aot",
+    model: Path | None = None,
+    data: Path | None = None,
+    samples: int | None = None,
+    jobs: int = 1,
+    compare: Backend | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Accuracy of a model on the host: arguments as `tinyperf.learn.evaluate.evaluate`.
+
+    Raises: UsageError, ModelError: as `model_for`. DataError, MissingExtraError, BuildError: no inputs, no runtime.
+    """
+    from tinyperf.learn import evaluate as _evaluate
+
+    chosen, loaded = model_for(benchmark, model)
+    return _evaluate.evaluate(
+        chosen,
+        loaded,
+        backend=backend,
+        data=data,
+        samples=samples,
+        jobs=jobs,
+        compare=compare,
+        progress=progress or (lambda _done, _all: None),
+    )
+
+
+def plot_evaluation(result: Evaluation, path: Path) -> None:
+    """Confusion matrix, ROC curves and score histogram of an evaluation as a PNG.
+
+    Raises: MissingExtraError: matplotlib is not installed. DiskError: the file cannot be written.
+    """
+    from tinyperf.learn import plot as _plot
+
+    _plot.evaluation(result, path)
 
 
 def energy_replay(folder: Path) -> Replay:
@@ -26,3 +81,289 @@ def energy_replay(folder: Path) -> Replay:
     from tinyperf.rules import replay
 
     return replay.replay(folder)
+
+
+def run(
+    benchmark: str | None = None,
+    *,
+    board: str,
+    mode: Mode = "performance",
+    virtual: bool = False,
+    port: str | None = None,
+    engine: str = "aot",
+    model: Path | None = None,
+    data: Path | None = None,
+    samples: int | None = None,
+    image: Path | None = None,
+    build: bool = True,
+    monitor: str | None = None,
+    jobs: int | None = 1,
+    out: Path | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> RunResult:
+    """Measure one mode of a benchmark, of a model of your own, or of a foreign image, on a board.
+
+    Args:
+        benchmark: kws, vww, ic or ad; None where `model` is your own or the firmware itself says what it is.
+        board: a name or a board file. virtual: the virtual board; port: the real one.
+        jobs: virtual boards at once in accuracy mode; more than one start processes, so that a script needs the usual
+            `if __name__ == "__main__":`. None: as many as help.
+        progress: told what is done, how much of it, and how much there is (0: unknown).
+    Raises: TinyperfError: what was seen, what it means, what to do; what was measured stays in the session folder.
+    """
+    from tinyperf.session import run as session
+    from tinyperf.session.plan import Request
+
+    return session.run(
+        Request(
+            board=board,
+            benchmark=benchmark,
+            mode=mode,
+            virtual=virtual,
+            port=port,
+            engine=engine,
+            model=str(model) if model else None,
+            data=str(data) if data else None,
+            samples=samples,
+            image=str(image) if image else None,
+            build=build,
+            monitor=monitor,
+            jobs=jobs,
+            out=str(out) if out else None,
+        ),
+        progress,
+    )
+
+
+def resume(
+    session: Path, *, jobs: int | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> RunResult:
+    """Finish a session that stopped; a complete one is only scored again.
+
+    Raises: UsageError: no session there. ContentError: model, data or firmware are not those it was begun with.
+    """
+    from tinyperf.session import run
+
+    return run.resume(session, progress, jobs=jobs)
+
+
+def remark(result: RunResult) -> str:
+    """What must stand beside every figure of `result`: estimated, a subset, not valid; empty where nothing must."""
+    from tinyperf.session import report
+
+    return report.remark(result)
+
+
+def console(
+    *,
+    board: str,
+    port: str | None = None,
+    baud: int | None = None,
+    virtual: bool = False,
+    benchmark: str | None = None,
+    image: Path | None = None,
+    timeout_s: float = 5.0,
+) -> AbstractContextManager[Callable[[str], tuple[list[str], bool]]]:
+    """Talk to a device: the context gives a function from a command to (lines of the answer, whether it ended).
+
+    Raises: DeviceError: the port. UsageError: a command that cannot be sent.
+    """
+    from tinyperf.session import console as session
+
+    return session.console(
+        board=board, port=port, baud=baud, virtual=virtual, benchmark=benchmark, image=image, timeout_s=timeout_s
+    )
+
+
+def model_for(benchmark: str | None, model: Path | None) -> tuple[Benchmark | None, Model]:
+    """What to run: a benchmark's shipped model, a benchmark with a model of the user's, or (benchmark None) any model.
+
+    Raises: UsageError: unknown benchmark, neither given, or nothing shipped for it. ModelError: as `tflite.load`.
+    """
+    from tinyperf import benchmark as _benchmark
+    from tinyperf import tflite
+
+    chosen = _benchmark.benchmark(benchmark) if benchmark is not None else None
+    if model is not None:
+        return chosen, tflite.load(model)
+    if chosen is None:
+        raise UsageError(
+            "neither a benchmark nor a model is given",
+            hint=f"name one of {', '.join(_benchmark.BENCHMARKS)}, or --model FILE.tflite for a model of your own",
+        )
+    shipped = content.names("models", ".tflite")
+    if chosen.name not in shipped:
+        raise UsageError(
+            f"no trained model is shipped for '{chosen.name}' in this version",
+            hint=f"give one: --model FILE.tflite; 'tinyperf train {chosen.name}' makes one",
+        )
+    return chosen, tflite.load(shipped[chosen.name])
+
+
+def generate(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    out: Path,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+) -> Project:
+    """The complete firmware project, written to the folder `out`; `pio run` there builds it.
+
+    Args: engine: NAME or NAME:OPTION=VALUE,...
+    Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
+    """
+    from tinyperf import engines
+    from tinyperf.firmware import build as _build
+
+    chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
+    return _build.generate(
+        _board.load(board),
+        loaded,
+        benchmark=chosen,
+        engine=name,
+        engine_options=options,
+        energy=energy,
+        folder=out,
+    )
+
+
+def build(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    out: Path | None = None,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+) -> Image:
+    """The firmware image, built or taken from the cache.
+
+    Args: out: the image files are also copied there. engine: as for `generate`.
+    Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
+    """
+    from tinyperf import engines
+    from tinyperf.firmware import build as _build
+
+    chosen, loaded = model_for(benchmark, model)
+    name, options = engines.parse_engine(engine)
+    return _build.build(
+        _board.load(board),
+        loaded,
+        benchmark=chosen,
+        engine=name,
+        engine_options=options,
+        energy=energy,
+        folder=out,
+    )
+
+
+def train(
+    benchmark: str,
+    place: Path,
+    out: Path,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Epoch], None] | None = None,
+) -> Trained:
+    """Train a benchmark's network from a folder of training files (or the first of them) into the run folder `out`.
+
+    Raises: UsageError: unknown benchmark, or `out` holds a run. DataError: no data. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import train as _train
+
+    return _train.train(benchmark, place, out, epochs=epochs, seed=seed, progress=progress)
+
+
+def train_resume(run: Path, *, progress: Callable[[Epoch], None] | None = None) -> Trained:
+    """Finish an interrupted training with the schedule, seed and data it began with.
+
+    Raises: UsageError: no run folder. DataError: its data are gone or changed. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import train as _train
+
+    return _train.resume(run, progress=progress)
+
+
+def quantize(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quantized:
+    """The model of a run folder as full int8 .tflite, with float against int8 and an error table of the layers.
+
+    Raises: UsageError: no model in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
+    """
+    from tinyperf.learn import quantize as _quantize
+
+    return _quantize.quantize_run(run, out, fc_per_channel=fc_per_channel)
+
+
+def quantize_model(
+    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
+) -> Quantized:
+    """Any Keras file or SavedModel as full int8 .tflite, calibrated with the array `x` of an .npz file.
+
+    Raises: ModelError: it cannot be read or has no int8 form. DataError: the arrays do not fit. MissingExtraError.
+    """
+    from tinyperf.learn import quantize as _quantize
+
+    return _quantize.quantize_file(model, calibration, out, benchmark=benchmark, fc_per_channel=fc_per_channel)
+
+
+def models() -> list[Card]:
+    """The shipped models with their licence lines."""
+    from tinyperf.learn import cards
+
+    return cards.shipped()
+
+
+def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> list[Path]:
+    """Fetch MLCommons's reference weights, pinned by SHA-256; where they lie afterwards.
+
+    Raises: DeviceError: no network, or other bytes arrived. DiskError: cannot write.
+    """
+    from tinyperf.learn import reference
+
+    return reference.pull(out, progress=progress)
+
+
+def flash(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    virtual: bool = False,
+    probe: str | None = None,
+    port: str | None = None,
+    tool: str | None = None,
+) -> Flashed:
+    """Build, flash, and prove by the build id read back that the board runs this image.
+
+    Args: probe: serial number, where several are connected; port: of the firmware, found through the probe otherwise.
+    Raises: DeviceError: no probe, no tool, a tool's failure, or another image runs afterwards. Otherwise as `build`.
+    """
+    from tinyperf.firmware import flash as _flash
+
+    chosen = _board.load(board)
+    place = _flash.find_place(chosen, probe=probe, port=port, tool=tool) if not virtual else None
+    image = build(board, benchmark, model=model, engine=engine, energy=energy)
+    return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
+
+
+def tflm_registered() -> list[Library]:
+    """The TensorFlow Lite Micro trees and archives that `tflm_use` registered and that still stand."""
+    from tinyperf.firmware import tflm
+
+    return tflm.registered()
+
+
+def tflm_use(path: Path) -> Library:
+    """Register a TensorFlow Lite Micro tree or archive for the kernels it holds.
+
+    Raises: UsageError, ContentError: not there, or not whole. DiskError: the settings cannot be written.
+    """
+    from tinyperf.firmware import tflm
+
+    return tflm.use(path)

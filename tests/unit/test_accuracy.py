@@ -84,7 +84,8 @@ def test_roc_starts_and_ends_in_the_corners_and_has_the_area_of_auc() -> None:
     fpr, tpr, thresholds = accuracy.roc(scores, labels == 1)
     assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0.0, 0.0, 1.0, 1.0)
     assert thresholds.tolist() == [np.inf, 0.9, 0.5, 0.3, 0.1]
-    assert np.trapezoid(tpr, fpr) == pytest.approx(accuracy.auc(scores, labels))
+    area = np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2)  # numpy 1.26 has no trapezoid
+    assert area == pytest.approx(accuracy.auc(scores, labels))
 
 
 def test_confusion_counts_label_by_decision() -> None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tinyperf import cli
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_boards_as_json_has_name_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,3 +18,12 @@ def test_an_unknown_verb_exits_2_and_is_told_in_json(capsys: pytest.CaptureFixtu
     shown = capsys.readouterr()
     assert json.loads(shown.out)["error"]["exit_code"] == 2
     assert "No such command 'rum'" in shown.err
+
+
+def test_every_verb_is_a_function_of_the_package() -> None:
+    import tinyperf
+
+    assert tinyperf.run.__module__ == "tinyperf.api"
+    assert tinyperf.build.__module__ == "tinyperf.api"
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        _ = tinyperf.nosuch

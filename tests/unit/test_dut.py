@@ -272,7 +272,7 @@ def test_a_torn_answer_is_noted_and_the_device_asked_whether_it_lives(answer: by
 
 
 def test_a_trial_is_repeated_whole_and_says_so() -> None:
-    device, link, _ = connected(
+    device, link, seen = connected(
         [
             *LOAD,
             *DATA,
@@ -286,9 +286,10 @@ def test_a_trial_is_repeated_whole_and_says_so() -> None:
             ("device", WINDOW + END + RESULTS + b"m-ready\r\n"),
         ]
     )
-    told: list[str] = []
-    assert device.trial(b"\x01\x02\xff", 70, 10, again=told.append).device_us == 10_000_000
-    assert told == ["the answer of attempt 1 was torn"]
+    assert device.trial("sample 0 0 x", b"\x01\x02\xff", 70, 10).device_us == 10_000_000
+    notes = [data for way, data in seen if way == "note"]
+    assert notes[0] == b"sample 0 0 x"
+    assert notes[-1] == b"sample 0 0 x again: the answer of attempt 1 was torn"
     assert link.finished
 
 

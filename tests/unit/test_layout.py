@@ -97,7 +97,7 @@ def test_own_inputs_for_an_own_model(tmp_path: Path) -> None:
     (tmp_path / "y_labels.csv").write_text("x.raw,3,2\n")
     own = model((1, 2, 3), 3)
     data = layout.load_custom(tmp_path, own)
-    assert (data.kind, data.classes, data.samples[0].label) == ("user", 3, 2)
+    assert (data.kind, data.labels, data.samples[0].label) == ("user", ("0", "1", "2"), 2)
     assert layout.to_tensor(None, data.samples[0].windows()[0], own.input).tolist() == [[[0, 1, 2], [3, 4, 5]]]
     with pytest.raises(DataError, match="has 6 bytes, expected 8"):
         layout.load_custom(tmp_path, model((1, 8), 3))

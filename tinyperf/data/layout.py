@@ -15,6 +15,7 @@ import numpy as np
 
 from tinyperf.data import official
 from tinyperf.errors import DataError
+from tinyperf.firmware.render import input_codes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,13 +68,17 @@ class Dataset:
     """Samples in the order of `y_labels.csv`.
 
     `kind`: official only if all samples and labels are the official ones, and none besides; subset if official ones
-    are missing; user; synthetic. `classes`: how many the labels count. `folder` is None for synthetic ones.
+    are missing; user; synthetic. `labels`: names of the classes. `folder` is None for synthetic ones.
     """
 
     kind: Inputs
     samples: tuple[Sample, ...]
     folder: Path | None
-    classes: int
+    labels: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        return len(self.labels)
 
     def first(self, count: int | None) -> Dataset:
         """The first `count` samples (None: all); fewer than all are a subset."""
@@ -92,17 +97,19 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
     at = _folder(folder, benchmark.model_id)
     rows = _rows(at, len(benchmark.labels), benchmark.file_bytes, (benchmark.input_bytes, benchmark.stride_bytes))
     found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
-    return Dataset(_kind(found, official.inputs(benchmark.name)), rows, at, len(benchmark.labels))
+    return Dataset(_kind(found, official.inputs(benchmark.name)), rows, at, benchmark.labels)
 
 
 def load_custom(folder: Path, model: Model) -> Dataset:
     """A user's own inputs for a user's own model: raw int8 tensors and a `y_labels.csv` of `file,classes,label`.
 
-    Raises: DataError: as `load`.
+    A `labels.txt` beside it, one name a line, names the classes; without it they are 0, 1, ...
+
+    Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs.
     """
     at = _folder(folder, "custom")
     input_bytes, classes = math.prod(model.input.shape), math.prod(model.output.shape)
-    return Dataset("user", _rows(at, classes, input_bytes, (input_bytes, 0)), at, classes)
+    return Dataset("user", _rows(at, classes, input_bytes, (input_bytes, 0)), at, _names(at / "labels.txt", classes))
 
 
 def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Dataset:
@@ -111,10 +118,10 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
     Args: benchmark: or None for a custom `model`, whose raw int8 input tensor is filled.
     """
     if benchmark is not None:
-        name, classes = benchmark.model_id, len(benchmark.labels)
+        name, labels = benchmark.model_id, benchmark.labels
         file_bytes, window, stride = benchmark.file_bytes, benchmark.input_bytes, benchmark.stride_bytes
     elif model is not None:
-        name, classes = "custom", math.prod(model.output.shape)
+        name, labels = "custom", tuple(map(str, range(math.prod(model.output.shape))))
         file_bytes = window = math.prod(model.input.shape)
         stride = 0
     else:
@@ -129,12 +136,12 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
             data = (grey.astype("<f4") * np.float32(0.25) - np.float32(60.0)).tobytes()  # log-mel, dB
         else:
             data = hashlib.shake_128(seed).digest(file_bytes)
-        samples.append(Sample(f"synthetic_{index}.bin", index % classes, data, window, stride))
-    return Dataset("synthetic", tuple(samples), None, classes)
+        samples.append(Sample(f"synthetic_{index}.bin", index % len(labels), data, window, stride))
+    return Dataset("synthetic", tuple(samples), None, labels)
 
 
 def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """Wire bytes as input codes of `tensor`, converted as the firmware does it.
+    """Wire bytes as input codes of `tensor`, as the firmware converts them.
 
     Args:
         benchmark: says what the bytes are; None: raw int8 codes of a custom model.
@@ -145,27 +152,8 @@ def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.N
     if benchmark is not None and benchmark.element == "float32":
         codes = quantized(np.frombuffer(wire, "<f4"), tensor)
     else:
-        codes = wire_table(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
+        codes = input_codes(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
     return codes.reshape(-1, *tensor.shape[1:])
-
-
-def wire_table(benchmark: Benchmark | None, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """int8 [256]: the input code of each wire byte. Not for ad, whose wire carries float32.
-
-    uint8 pixels become pixel - 128. kws bytes are codes of the reference model: copied where the model's input has
-    its scale and zero point, otherwise taken to real values and quantized anew.
-    """
-    raw = np.arange(256, dtype=np.uint8)
-    if benchmark is None:
-        return raw.view(np.int8)
-    if benchmark.element == "uint8":
-        return (raw.astype(np.int16) - 128).astype(np.int8)
-    codes = raw.view(np.int8)
-    scale, zero_point = _quantization(tensor)
-    if (np.float32(scale), zero_point) == (np.float32(benchmark.wire_scale), benchmark.wire_zero_point):
-        return codes
-    real = (codes.astype(np.float32) - np.float32(benchmark.wire_zero_point)) * np.float32(benchmark.wire_scale)
-    return quantized(real, tensor)
 
 
 def quantized(real: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[np.int8]:
@@ -201,6 +189,17 @@ def _folder(folder: Path, name: str) -> Path:
         means=f"--data is the folder that holds {name}/, or {name} itself, in EnergyRunner's layout",
         hint="'tinyperf data' makes that layout from an original dataset",
     )
+
+
+def _names(path: Path, classes: int) -> tuple[str, ...]:
+    if not path.is_file():
+        return tuple(map(str, range(classes)))
+    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    if len(names) != classes:
+        raise DataError(
+            f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"
+        )
+    return names
 
 
 def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> tuple[Sample, ...]:

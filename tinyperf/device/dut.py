@@ -6,6 +6,7 @@ and every retry leaves a note in the transcript. Time is the link's clock, so a 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -48,6 +49,7 @@ COMMAND_TIMEOUT_S = 5.0  # the MLCommons runner's time limit for a line
 INFER_SILENCE_S = 60.0
 HANDSHAKES = 5
 ATTEMPTS = 3
+AGAIN = " again: "  # in a transcript's note: what follows is sent a second time, and why
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,7 @@ class Identity:
 class Inference:
     """What one `infer N W` gave. Device times are None in energy mode, where pulses take their place.
 
-    `host_s`: from `m-infer-start` to the last line of the window on the link's clock; `host_characters`: how many
-    characters the line carried meanwhile.
+    `host_s`: from `m-infer-start` to the last line of the window on the link's clock.
     """
 
     inferences: int
@@ -76,7 +77,6 @@ class Inference:
     start_us: int | None
     end_us: int | None
     host_s: float
-    host_characters: int
 
     @property
     def device_us(self) -> int | None:
@@ -118,6 +118,7 @@ class Dut:
         self.baud = baud
         self.identity: Identity | None = None
         self.boot_mode: str | None = None
+        self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
         self._record = record
         self._parser = Parser()
         self._chunk_bytes = protocol.FOREIGN_CHUNK_BYTES
@@ -318,27 +319,29 @@ class Dut:
             None if pulses else stamps[0][1],
             None if pulses else stamps[1][1],
             host_s=ends[-1] - starts[0] if starts and ends else 0.0,
-            host_characters=60,  # two m-lap-us lines, and the one that started the interval
         )
 
-    def trial(
-        self, data: bytes, inferences: int, warmups: int, *, pulses: bool = False, again: Callable[[str], None]
-    ) -> Inference:
-        """Download and infer; both again, at most three times, where the answer was torn. `again` is told why.
+    def trial(self, label: str, data: bytes, inferences: int, warmups: int, *, pulses: bool = False) -> Inference:
+        """Download and infer; both again, at most three times, where the answer was torn.
 
-        Some firmware computes in place: a repeated inference needs a repeated download.
+        `label` is noted in the transcript before each attempt, with the reason for a repeated one. (Some firmware
+        computes in place: a repeated inference needs a repeated download.)
         """
         for attempt in range(1, ATTEMPTS + 1):
-            if attempt > 1:
-                again(f"the answer of attempt {attempt - 1} was torn")
+            again = f"{AGAIN}the answer of attempt {attempt - 1} was torn" if attempt > 1 else ""
+            self.note(label + again)
+            start_s = time.perf_counter()
             self.download(data)
+            between_s = time.perf_counter()
             found = self.infer(inferences, warmups, pulses=pulses)
+            self.spent_s["download"] += between_s - start_s
+            self.spent_s["infer"] += time.perf_counter() - between_s
             if found is not None:
                 return found
         raise DeviceError(
             f"'infer {inferences} {warmups}' on {self.where} gave no complete answer in {ATTEMPTS} attempts",
             means="lines are lost between the board and this computer, or the firmware hangs",
-            hint="the transcript in the session folder shows what arrived; --resume goes on from here",
+            hint="the transcript in the session folder shows what arrived; --resume SESSION goes on from here",
         )
 
     # ---------------------------------------------------------------- bytes

@@ -6,8 +6,12 @@ a window use `now_s()` of the link, never the wall clock.
 
 from __future__ import annotations
 
+import errno
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from tinyperf.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,3 +85,161 @@ class ScriptedLink:
     def finished(self) -> bool:
         """The whole script was played."""
         return self._at == len(self.script)
+
+
+POLL_S = 0.05  # how long one read of the port waits; changing pyserial's time limit for each read costs system calls
+WRITE_TIMEOUT_S = 10.0
+
+
+class SerialLink:
+    """A serial port by name, or any pyserial URL: loop://, socket://HOST:PORT, rfc2217://HOST:PORT.
+
+    Opened exclusively and with low latency where the system can. 8N1, no flow control.
+    Raises: DeviceError: absent, busy, not permitted, unplugged. UsageError: not a URL that pyserial knows.
+    """
+
+    transport: Transport
+
+    def __init__(self, url: str, baud: int) -> None:
+        import serial
+
+        self.url = url
+        self.transport = "socket" if url.startswith(("socket://", "rfc2217://")) else "serial"
+        device: dict[str, Any] = {} if "://" in url else {"exclusive": True}
+        try:
+            self._port: Any = serial.serial_for_url(
+                url, baudrate=baud, timeout=POLL_S, write_timeout=WRITE_TIMEOUT_S, **device
+            )
+        except ValueError as exc:
+            raise UsageError(
+                f"{url} at {baud} baud: {exc}",
+                hint="a device (/dev/ttyACM0, COM7) or a URL (socket://HOST:PORT, rfc2217://HOST:PORT, loop://)",
+            ) from exc
+        except (serial.SerialException, OSError) as exc:
+            raise _cannot_open(url, exc) from exc
+        self._low_latency()
+
+    def _low_latency(self) -> None:
+        """Ask the driver not to hold bytes back for 16 ms; ptys, sockets and some drivers cannot, and need not."""
+        if "://" not in self.url and hasattr(self._port, "set_low_latency_mode"):
+            try:
+                self._port.set_low_latency_mode(True)
+            except (OSError, ValueError, NotImplementedError):
+                return
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`.
+
+        Raises: DeviceError: unplugged, or the other side takes nothing.
+        """
+        import serial
+
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError) as exc:
+            raise self._gone(exc) from exc
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, as soon as something has; b"" after `timeout_s` of silence.
+
+        Raises: DeviceError: unplugged, or the other side closed the connection.
+        """
+        import serial
+
+        limit_s = time.monotonic() + timeout_s
+        try:
+            while True:
+                if timeout_s > 0 or self._port.in_waiting:
+                    data: bytes = self._port.read(1)
+                    if data:
+                        return data + self._rest()
+                if time.monotonic() >= limit_s:
+                    return b""
+        except (serial.SerialException, OSError) as exc:
+            raise self._gone(exc) from exc
+
+    def _rest(self) -> bytes:
+        rest: bytes = self._port.read(self._port.in_waiting)
+        return rest
+
+    def now_s(self) -> float:
+        """The host's monotonic clock."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Release the port; may be called twice."""
+        self._port.close()
+
+    def _gone(self, exc: Exception) -> DeviceError:
+        return DeviceError(
+            f"{self.url} failed while in use: {exc}",
+            means="the board was unplugged or lost power, or the other side closed the connection",
+            hint="reconnect it; --resume SESSION goes on from here",
+        )
+
+
+def _cannot_open(url: str, exc: Exception) -> DeviceError:
+    number = getattr(exc, "errno", None)
+    text = str(exc)
+    if number == errno.ENOENT or "FileNotFoundError" in text:
+        return DeviceError(
+            f"{url} does not exist",
+            means="the board is not plugged in, or has another name",
+            hint=f"ports found: {', '.join(p.device for p in ports()) or 'none'}; 'tinyperf doctor' shows what answers",
+        )
+    if number in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
+        return DeviceError(
+            f"{url} may not be opened: {text}",
+            means="this user has no permission for serial ports, or another program holds the port",
+            hint="Linux: add the user to the group dialout and log in again; close other serial programs",
+        )
+    if number in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in text:
+        return DeviceError(
+            f"{url} is in use: {text}",
+            means="another program holds the port (a serial monitor, another tinyperf)",
+            hint="close it; 'fuser' or 'lsof' with the port's name shows who it is",
+        )
+    return DeviceError(
+        f"{url} cannot be opened: {text}",
+        means="nobody listens there, or it is no serial port",
+        hint="check name and cable; 'tinyperf doctor' shows what answers on each port",
+    )
+
+
+@dataclass(frozen=True)
+class Port:
+    """A serial port of this computer; `usb` is VID:PID in lower-case hex, empty where it is no USB device."""
+
+    device: str
+    usb: str
+    text: str
+
+
+def ports() -> list[Port]:
+    """The serial ports of this computer."""
+    from serial.tools import list_ports
+
+    return [
+        Port(p.device, f"{p.vid:04x}:{p.pid:04x}" if p.vid is not None else "", p.description or "")
+        for p in sorted(list_ports.comports())
+    ]
+
+
+def find_port(usb: Sequence[str], board: str, found: Sequence[Port]) -> str:
+    """The one port among `found` whose VID:PID is in `usb`.
+
+    Raises: DeviceError: none or several match; the message lists what there is.
+    """
+    matching = [p for p in found if p.usb in usb]
+    if len(matching) == 1:
+        return matching[0].device
+    listed = ", ".join(f"{p.device} ({p.usb or p.text})" for p in (matching or found)) or "no port at all"
+    if matching:
+        raise DeviceError(
+            f"{len(matching)} ports look like {board}: {listed}", hint="say which with --port, or unplug the others"
+        )
+    raise DeviceError(
+        f"no port looks like {board} (USB {', '.join(usb) or 'ids unknown'}); found {listed}",
+        means="the board is not plugged in, or its serial port is not a USB one",
+        hint="give --port; or --virtual for the virtual board",
+    )

@@ -47,7 +47,9 @@ class Generated:
     """Sources (path below the project's src/ -> text) that implement tp_model.h for one model on one target.
 
     `arena_bytes`: all RAM the model needs (input, output, activations, scratch). `libraries` and `build_flags` go
-    into platformio.ini as they are. `layers` may be empty where the engine interprets.
+    into platformio.ini as they are, `project_options` (name -> value) as further lines of its environment; of the
+    libraries, sources that match a pattern of `skipped_sources` are not compiled. `layers` may be empty where the
+    engine interprets.
     """
 
     sources: Mapping[str, str]
@@ -57,6 +59,8 @@ class Generated:
     layers: tuple[Layer, ...] = ()
     libraries: tuple[str, ...] = ()
     build_flags: tuple[str, ...] = ()
+    project_options: Mapping[str, str] = field(default_factory=dict)
+    skipped_sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -82,6 +86,23 @@ def engine(name: str) -> Engine:
         raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(known)}")
     found: Engine = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
     return found
+
+
+def parse_engine(text: str) -> tuple[str, dict[str, str]]:
+    """`tflm:kernels=reference,arena=65536` -> ("tflm", {"kernels": "reference", "arena": "65536"}).
+
+    Raises: UsageError: an option without `=`.
+    """
+    name, _, rest = text.partition(":")
+    options: dict[str, str] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise UsageError(
+                f"engine option '{part}' in '{text}' is not OPTION=VALUE", hint="for example tflm:kernels=reference"
+            )
+        options[key] = value
+    return name, options
 
 
 @dataclass

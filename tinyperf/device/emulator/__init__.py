@@ -1,0 +1,32 @@
+"""The virtual board: runs the exact image that was built for a board, in virtual time, deterministic to the cycle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyperf.device.emulator import image as images
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.board import Board
+    from tinyperf.device.emulator.link import VirtualLink
+
+ERROR_PERCENT = 12.0
+
+
+def open_virtual(board: Board, image: Path) -> VirtualLink:
+    """Power up `board` with `image` (.elf, .hex or .bin) in its flash.
+
+    Raises: UsageError: the board has no virtual form, or the image cannot be used. MissingExtraError: unicorn is
+    absent.
+    """
+    from tinyperf.device.emulator.link import VirtualLink
+
+    if board.emulator is None or board.emulator.engine != "unicorn" or not board.emulator.soc or not board.memory:
+        raise UsageError(
+            f"board {board.name} has no virtual form", hint="'tinyperf boards' lists the boards; try nucleo-l4r5zi"
+        )
+    found = images.load(image, board.memory.flash)
+    return VirtualLink(board.emulator.soc, found, timestamp_pin=board.timestamp_pin)

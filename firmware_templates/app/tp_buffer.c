@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tp_buffer.h"
+
+#include <stddef.h>
+
+#include "tp_config.h"
+#include "tp_print.h"
+#include "tp_text.h"
+
+#define PRINT_BYTES_PER_LINE 8U
+
+static uint8_t buffer[TP_BUFFER_BYTES];
+static uint32_t expected_bytes;
+static uint32_t received_bytes;
+
+bool tp_buffer_complete(void)
+{
+    return received_bytes == expected_bytes && received_bytes >= TP_INPUT_BYTES;
+}
+
+const uint8_t *tp_buffer_bytes(void)
+{
+    return buffer;
+}
+
+static void load(char *arguments)
+{
+    const char *const number = tp_word(&arguments);
+    uint32_t bytes = 0U;
+
+    /* A refused load leaves nothing to run on, least of all the input before it. */
+    expected_bytes = 0U;
+    received_bytes = 0U;
+    if (*number == '\0') {
+        tp_print_error("Command 'db load' requires the # of bytes");
+    } else if (!tp_all_digits(number) || (tp_parse_u32(number, &bytes) && bytes == 0U)) {
+        tp_print_error("Command 'db load' must be >0 bytes");
+    } else if (bytes == 0U || bytes > TP_BUFFER_BYTES) {
+        tp_print("e-[Supplied buffer size ");
+        tp_print_echo(number, 20U);
+        tp_print(" exceeds maximum of ");
+        tp_print_u64(TP_BUFFER_BYTES);
+        tp_print("]\r\n");
+    } else {
+        expected_bytes = bytes;
+        tp_print("m-[Expecting ");
+        tp_print_u64(bytes);
+        tp_print(" bytes]\r\n");
+    }
+}
+
+static void print(void)
+{
+    for (uint32_t i = 0U; i < received_bytes; i++) {
+        const bool last = i + 1U == received_bytes || (i + 1U) % PRINT_BYTES_PER_LINE == 0U;
+
+        if (i % PRINT_BYTES_PER_LINE == 0U) {
+            tp_print("m-buffer-");
+        }
+        tp_print_hex(buffer[i], 2U);
+        tp_print(last ? "\r\n" : "-");
+    }
+}
+
+/* CRC-32 as in zlib: polynomial 0xEDB88320 reflected, all ones in and out. */
+static uint32_t crc32(void)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (uint32_t i = 0U; i < received_bytes; i++) {
+        crc ^= buffer[i];
+        for (uint32_t bit = 0U; bit < 8U; bit++) {
+            crc = (crc >> 1U) ^ ((crc & 1U) != 0U ? 0xEDB88320U : 0U);
+        }
+    }
+    return ~crc;
+}
+
+/* Takes a whole command or nothing of it, so that a host can send a damaged one again. */
+static void take(const char *hex)
+{
+    const size_t digits = tp_length(hex);
+    const uint32_t wanted = expected_bytes - received_bytes;
+    const uint32_t count = digits / 2U < wanted ? (uint32_t)(digits / 2U) : wanted;
+    uint8_t byte = 0U;
+
+    if (digits % 2U != 0U) {
+        tp_print_error("Insufficent number of hex digits");
+        return;
+    }
+    if (wanted == 0U) {
+        tp_print_error("No bytes expected: 'db load' comes first");
+        return;
+    }
+    for (uint32_t i = 0U; i < count; i++) {
+        if (!tp_parse_byte(&hex[2U * i], &byte)) {
+            tp_print("e-[Invalid hex digit '");
+            tp_print_echo(&hex[2U * i], 2U);
+            tp_print("']\r\n");
+            return;
+        }
+    }
+    for (uint32_t i = 0U; i < count; i++) {
+        (void)tp_parse_byte(&hex[2U * i], &buffer[received_bytes]);
+        received_bytes++;
+    }
+    if (received_bytes == expected_bytes) {
+        tp_print("m-load-done\r\n");
+    }
+}
+
+void tp_buffer_command(char *arguments)
+{
+    const char *const word = tp_word(&arguments);
+
+    if (*word == '\0') {
+        tp_print_error("Command 'db' requires a subcommand");
+    } else if (tp_equal(word, "load")) {
+        load(arguments);
+    } else if (tp_equal(word, "print")) {
+        print();
+    } else if (tp_equal(word, "crc")) {
+        tp_print("m-crc-[");
+        tp_print_hex(crc32(), 8U);
+        tp_print("]\r\n");
+    } else if (*tp_word(&arguments) != '\0') {
+        tp_print_error("Command 'db' takes one string of hex digits");
+    } else {
+        take(word);
+    }
+}

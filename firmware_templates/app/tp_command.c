@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "tp_command.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tp_benchmark.h"
+#include "tp_buffer.h"
+#include "tp_config.h"
+#include "tp_mcu.h"
+#include "tp_print.h"
+#include "tp_text.h"
+
+#define PROFILE "ULPMark for tinyML Firmware V0.0.1"
+#define DEFAULT_INFERENCES 1U
+#define DEFAULT_WARMUPS 10U
+
+/* One more than the limit, for the closing NUL. */
+static char line[TP_COMMAND_CHARS + 1U];
+static size_t length; /* of the command so far; TP_COMMAND_CHARS + 1 once it is too long */
+
+void tp_command_ready(void)
+{
+    tp_print("m-ready\r\n");
+}
+
+void tp_command_print_build(void)
+{
+    tp_print("m-build-[" TP_BUILD_ID "]\r\n");
+}
+
+static void name(char *arguments)
+{
+    (void)arguments;
+    tp_print("m-name-dut-[" TP_VENDOR "]\r\n");
+}
+
+static void timestamp(char *arguments)
+{
+    (void)arguments;
+    tp_benchmark_timestamp();
+}
+
+static void profile(char *arguments)
+{
+    (void)arguments;
+    tp_print("m-profile-[" PROFILE "]\r\nm-model-[" TP_MODEL_ID "]\r\n");
+}
+
+static void help(char *arguments)
+{
+    (void)arguments;
+    tp_print(PROFILE "\r\n"
+                     "help            this text\r\n"
+                     "name            the name of the device\r\n"
+                     "profile         firmware and model\r\n"
+                     "timestamp       one timestamp now\r\n"
+                     "db load N       expect N bytes of input\r\n"
+                     "db HH[HH]*      the next bytes, two hex digits each\r\n"
+                     "db print        the bytes so far\r\n"
+                     "db crc          their CRC-32\r\n"
+                     "infer [N [W]]   N timed inferences after W warm-ups (1, 10)\r\n"
+                     "results         the last results again\r\n"
+                     "build           build id and limits\r\n");
+}
+
+static void infer(char *arguments)
+{
+    const char *const first = tp_word(&arguments);
+    const char *const second = tp_word(&arguments);
+    uint32_t inferences = DEFAULT_INFERENCES;
+    uint32_t warmups = DEFAULT_WARMUPS;
+
+    if (*first != '\0' && (!tp_parse_u32(first, &inferences) || inferences == 0U)) {
+        tp_print_error("Inference iterations must be >0");
+    } else if (*second != '\0' && !tp_parse_u32(second, &warmups)) {
+        tp_print_error("Inference warmup must be >=0");
+    } else {
+        tp_benchmark_infer(inferences, warmups);
+    }
+}
+
+static void results(char *arguments)
+{
+    (void)arguments;
+    tp_benchmark_results();
+}
+
+static void build(char *arguments)
+{
+    (void)arguments;
+    tp_command_print_build();
+    tp_print("m-limits-[cmd=");
+    tp_print_u64(TP_COMMAND_CHARS);
+    tp_print(",db=");
+    tp_print_u64((TP_COMMAND_CHARS - 3U) / 2U); /* "db " and two digits a byte */
+    tp_print("]\r\n");
+}
+
+static const struct {
+    const char *word;
+    void (*run)(char *arguments);
+} commands[] = {
+    {"name", name},       {"timestamp", timestamp}, {"profile", profile}, {"help", help},
+    {"db", tp_buffer_command}, {"infer", infer},    {"results", results}, {"build", build},
+};
+
+static void run(char *text)
+{
+    const char *const word = tp_word(&text);
+
+    if (*word == '\0') {
+        return;
+    }
+    for (size_t i = 0U; i < sizeof commands / sizeof commands[0]; i++) {
+        if (tp_equal(word, commands[i].word)) {
+            commands[i].run(text);
+            return;
+        }
+    }
+    tp_print("e-[Unknown command: ");
+    tp_print_echo(word, TP_COMMAND_CHARS);
+    tp_print("]\r\n");
+}
+
+void tp_command_byte(uint8_t byte)
+{
+    if (byte != (uint8_t)'%') {
+        if (length < TP_COMMAND_CHARS) {
+            line[length] = byte == 0U ? '\x7f' : (char)byte; /* a NUL must not cut it short */
+            length++;
+        } else {
+            length = TP_COMMAND_CHARS + 1U;
+        }
+        return;
+    }
+    if (tp_serial_overrun()) {
+        tp_print_error("Received bytes were lost");
+    } else if (length > TP_COMMAND_CHARS) {
+        tp_print_error("Command too long");
+    } else {
+        line[length] = '\0';
+        run(line);
+    }
+    length = 0U;
+    tp_command_ready();
+}

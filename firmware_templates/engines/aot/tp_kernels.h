@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: 0BSD */
+/* What all kernels share: how layers are declared, and the fixed-point arithmetic of TFLM's int8 kernels.
+ *
+ * Kernels are always inlined into their layer, which calls them with constants only: the compiler then sees every
+ * bound, stride and clamp. Right shifts of negative numbers are arithmetic, as every compiler of interest has them.
+ */
+#ifndef TP_KERNELS_H
+#define TP_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TP_KERNEL static inline __attribute__((always_inline))
+#define TP_LAYER static __attribute__((noinline)) void
+#define TP_ALIGNED __attribute__((aligned(16)))
+#if defined(__arm__)
+#define TP_ARENA __attribute__((section(".arena"), aligned(16)))
+#else
+#define TP_ARENA TP_ALIGNED
+#endif
+
+/* Per output channel. `shift` counts to the right; negative shifts left. */
+struct tp_channel {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t shift;
+};
+
+/* A window sliding over an image; y before x. */
+struct tp_window {
+    int32_t in_h, in_w, in_c;
+    int32_t out_h, out_w, out_c;
+    int32_t kernel_h, kernel_w;
+    int32_t stride_h, stride_w;
+    int32_t dilation_h, dilation_w;
+    int32_t pad_h, pad_w;
+};
+
+/* a * b / 2^31, rounded to the nearest, ties up: gemmlowp's SaturatingRoundingDoublingHighMul where not both are
+ * INT32_MIN. */
+TP_KERNEL int32_t tp_multiply_high(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* x / 2^n, rounded to the nearest, ties away from zero; 0 <= n <= 31. */
+TP_KERNEL int32_t tp_divide_by_power_of_two(int32_t x, int32_t n)
+{
+    const int32_t mask = (int32_t)(((uint32_t)1 << n) - 1U);
+    const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> n) + ((x & mask) > threshold ? 1 : 0);
+}
+
+/* TFLM's MultiplyByQuantizedMultiplier, double rounding; `shift` counts to the right. */
+TP_KERNEL int32_t tp_requantize(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = shift < 0 ? -shift : 0;
+    const int32_t right = shift > 0 ? shift : 0;
+    const int32_t scaled = (int32_t)((uint32_t)x << left);
+    return tp_divide_by_power_of_two(tp_multiply_high(scaled, multiplier), right);
+}
+
+/* The same for shift >= 1: ties away from zero are ties up after taking 1 from a negative number. */
+TP_KERNEL int32_t tp_requantize_right(int32_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t y = tp_multiply_high(x, multiplier);
+    const int32_t half = (int32_t)((uint32_t)1 << (shift - 1));
+    return (y + (y >> 31) + half) >> shift;
+}
+
+TP_KERNEL int32_t tp_clamp(int32_t x, int32_t low, int32_t high)
+{
+    return x < low ? low : (x > high ? high : x);
+}
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: 0BSD */
+/* STM32L4+: LPUART1 on PG7/PG8 (the ST-LINK's virtual COM port), TIM2 as microseconds, the timestamp pin. */
+#include "tp_mcu.h"
+
+#include "registers.h"
+#include "stm32l4.h"
+#include "tp_config.h"
+#include "tp_print.h"
+
+/* Power of two, so that the free-running indices may wrap without a modulo. */
+#define RX_RING_BYTES 256U
+#define SERIAL_PORT 6U /* G */
+#define PULSE_US 2U    /* low for one to two microseconds */
+/* LPUART: 3 * baud <= kernel clock <= 4096 * baud, and 20 bits of divider. */
+#define LPUART_MAX_RATIO 4096U
+
+static uint8_t rx_ring[RX_RING_BYTES];
+static volatile uint32_t rx_head; /* written by the interrupt only */
+static volatile uint32_t rx_tail; /* written by the main loop only */
+static volatile bool rx_lost;     /* set by the interrupt, cleared by the main loop */
+static volatile uint32_t time_wraps; /* written by the interrupt only */
+
+void tp_lpuart1_interrupt(void)
+{
+    const uint32_t status = LPUART1_ISR;
+
+    if ((status & LPUART1_ISR_ORE) != 0U) {
+        rx_lost = true;
+    }
+    LPUART1_ICR = LPUART1_ICR_ERRORS; /* an overrun that stays set stops reception */
+    if ((status & LPUART1_ISR_RXNE) != 0U) {
+        const uint8_t byte = (uint8_t)LPUART1_RDR;
+
+        if (rx_head - rx_tail < RX_RING_BYTES) {
+            rx_ring[rx_head & (RX_RING_BYTES - 1U)] = byte;
+            rx_head++;
+        } else {
+            rx_lost = true;
+        }
+    }
+}
+
+void tp_tim2_interrupt(void)
+{
+    TIM2_SR = ~TIM2_SR_UIF;
+    time_wraps++;
+}
+
+static void enable_interrupt(uint32_t irq)
+{
+    NVIC_ISER(irq) = BIT(irq % 32U);
+}
+
+static void time_init(uint32_t clock_hz)
+{
+    DEMCR |= DEMCR_TRCENA;
+    DWT_CYCCNT = 0U;
+    DWT_CTRL |= DWT_CTRL_CYCCNTENA;
+    RCC_APB1ENR1 |= RCC_APB1ENR1_TIM2EN;
+    (void)RCC_APB1ENR1;
+    TIM2_PSC = clock_hz / 1000000U - 1U;
+    TIM2_ARR = UINT32_MAX;
+    TIM2_EGR = TIM2_EGR_UG; /* loads the prescaler; leaves UIF set */
+    TIM2_SR = 0U;
+    TIM2_DIER = TIM2_DIER_UIE;
+    TIM2_CR1 = TIM2_CR1_CEN;
+    enable_interrupt(IRQ_TIM2);
+}
+
+/* PG7 transmits, PG8 receives, alternate function 8. Port G from pin 2 on is on VDDIO2, which has to be let in. */
+static void serial_pins_init(void)
+{
+    RCC_AHB2ENR |= BIT(SERIAL_PORT);
+    PWR_CR2 |= PWR_CR2_IOSV;
+    GPIO_AFRL(SERIAL_PORT) = (GPIO_AFRL(SERIAL_PORT) & ~(15UL << 28U)) | 8UL << 28U;
+    GPIO_AFRH(SERIAL_PORT) = (GPIO_AFRH(SERIAL_PORT) & ~15UL) | 8UL;
+    GPIO_MODER(SERIAL_PORT) = (GPIO_MODER(SERIAL_PORT) & ~(15UL << 14U)) | 10UL << 14U;
+}
+
+static void serial_init(uint32_t clock_hz, uint32_t baud)
+{
+    static const uint8_t dividers[] = {1U, 2U, 4U, 6U, 8U, 10U, 12U, 16U}; /* by the value of PRESC */
+    uint32_t prescaler = 0U;
+    uint32_t kernel_hz = clock_hz;
+
+    while (kernel_hz > LPUART_MAX_RATIO * baud && prescaler + 1U < sizeof dividers) {
+        prescaler++;
+        kernel_hz = clock_hz / dividers[prescaler];
+    }
+    serial_pins_init();
+    RCC_APB1ENR2 |= RCC_APB1ENR2_LPUART1EN;
+    (void)RCC_APB1ENR2;
+    LPUART1_PRESC = prescaler;
+    LPUART1_BRR = (uint32_t)((256ULL * kernel_hz + baud / 2U) / baud);
+    LPUART1_CR1 = LPUART1_CR1_UE;
+    LPUART1_CR1 = LPUART1_CR1_UE | LPUART1_CR1_RE | LPUART1_CR1_TE | LPUART1_CR1_RXNEIE;
+    enable_interrupt(IRQ_LPUART1);
+}
+
+/* High from the first moment as an output, so that no false edge is seen. */
+static void pin_init(void)
+{
+    RCC_AHB2ENR |= BIT(TP_TIMESTAMP_PORT);
+    (void)RCC_AHB2ENR;
+    GPIO_BSRR(TP_TIMESTAMP_PORT) = BIT(TP_TIMESTAMP_PIN);
+    GPIO_MODER(TP_TIMESTAMP_PORT) = (GPIO_MODER(TP_TIMESTAMP_PORT) & ~(3UL << (2U * TP_TIMESTAMP_PIN))) |
+                                    1UL << (2U * TP_TIMESTAMP_PIN);
+}
+
+const char *tp_mcu_init(uint32_t baud)
+{
+    const char *note = NULL;
+    const uint32_t clock_hz = tp_clock_init(&note);
+    const char *trim_note;
+
+    time_init(clock_hz);
+    pin_init();
+    trim_note = tp_clock_trim();
+    serial_init(clock_hz, baud);
+    return note != NULL ? note : trim_note;
+}
+
+void tp_serial_put(uint8_t byte)
+{
+    (void)tp_wait_for(&LPUART1_ISR, LPUART1_ISR_TXE, LPUART1_ISR_TXE);
+    LPUART1_TDR = byte;
+}
+
+void tp_serial_drain(void)
+{
+    (void)tp_wait_for(&LPUART1_ISR, LPUART1_ISR_TC, LPUART1_ISR_TC);
+}
+
+bool tp_serial_get(uint8_t *byte)
+{
+    if (rx_tail == rx_head) {
+        return false;
+    }
+    *byte = rx_ring[rx_tail & (RX_RING_BYTES - 1U)];
+    rx_tail++;
+    return true;
+}
+
+bool tp_serial_overrun(void)
+{
+    const bool lost = rx_lost;
+
+    rx_lost = false;
+    return lost;
+}
+
+uint64_t tp_time_us(void)
+{
+    uint32_t wraps;
+    uint32_t count;
+    uint32_t pending;
+
+    do { /* again if the interrupt came in between */
+        wraps = time_wraps;
+        count = TIM2_CNT;
+        pending = TIM2_SR & TIM2_SR_UIF;
+    } while (wraps != time_wraps);
+    if (pending != 0U && count < UINT32_MAX / 2U) {
+        wraps++; /* wrapped just before the count was read, and the interrupt is still to come */
+    }
+    return (uint64_t)wraps << 32U | count;
+}
+
+void tp_timestamp_pulse(void)
+{
+    const uint32_t start = TIM2_CNT;
+
+    GPIO_BSRR(TP_TIMESTAMP_PORT) = BIT(TP_TIMESTAMP_PIN) << 16U;
+    while (TIM2_CNT - start < PULSE_US) {
+        /* The timer cannot stand still here: tp_mcu_init started it. */
+    }
+    GPIO_BSRR(TP_TIMESTAMP_PORT) = BIT(TP_TIMESTAMP_PIN);
+}
+
+void tp_idle(void)
+{
+    /* With interrupts masked, a byte that arrives after the test still ends WFI. */
+    __asm volatile("cpsid i" ::: "memory");
+    if (rx_tail == rx_head) {
+        __asm volatile("dsb\nwfi" ::: "memory");
+    }
+    __asm volatile("cpsie i" ::: "memory");
+}
+
+static void print_register(const char *name, uint32_t value)
+{
+    tp_print(name);
+    tp_print_hex(value, 8U);
+}
+
+void tp_fault(const uint32_t *frame)
+{
+    print_register("\r\ne-[Hard fault: pc=", frame[6]);
+    print_register(" lr=", frame[5]);
+    print_register(" cfsr=", SCB_CFSR);
+    print_register(" hfsr=", SCB_HFSR);
+    tp_print("]\r\n");
+    for (;;) {
+        /* Stays here: a reset would hide what happened. */
+    }
+}

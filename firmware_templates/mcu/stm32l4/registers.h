@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: 0BSD */
+/* The registers used here, by the names of RM0432 (STM32L4+) and of the Armv7-M architecture manual. */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#include <stdint.h>
+
+#define REG(address) (*(volatile uint32_t *)(address))
+#define BIT(n) (1UL << (n))
+
+#define RCC_CR REG(0x40021000U)
+#define RCC_CR_MSIRDY BIT(1)
+#define RCC_CR_MSIPLLEN BIT(2)
+#define RCC_CR_MSIRGSEL BIT(3)
+#define RCC_CR_MSIRANGE_POS 4U
+#define RCC_CR_MSIRANGE_MASK (15UL << RCC_CR_MSIRANGE_POS)
+#define RCC_CR_PLLON BIT(24)
+#define RCC_CR_PLLRDY BIT(25)
+#define RCC_CFGR REG(0x40021008U)
+#define RCC_CFGR_SW_MASK 3UL
+#define RCC_CFGR_SW_PLL 3UL
+#define RCC_CFGR_SWS_MASK (3UL << 2U)
+#define RCC_CFGR_SWS_PLL (3UL << 2U)
+#define RCC_CFGR_HPRE_MASK (15UL << 4U)
+#define RCC_CFGR_HPRE_DIV2 (8UL << 4U)
+#define RCC_PLLCFGR REG(0x4002100CU)
+#define RCC_PLLCFGR_SOURCE_MSI 1UL
+#define RCC_PLLCFGR_N_POS 8U
+#define RCC_PLLCFGR_REN BIT(24)
+#define RCC_AHB2ENR REG(0x4002104CU)
+#define RCC_APB1ENR1 REG(0x40021058U)
+#define RCC_APB1ENR1_TIM2EN BIT(0)
+#define RCC_APB1ENR1_PWREN BIT(28)
+#define RCC_APB1ENR2 REG(0x4002105CU)
+#define RCC_APB1ENR2_LPUART1EN BIT(0)
+#define RCC_BDCR REG(0x40021090U)
+#define RCC_BDCR_LSEON BIT(0)
+#define RCC_BDCR_LSERDY BIT(1)
+
+#define PWR_CR1 REG(0x40007000U)
+#define PWR_CR1_DBP BIT(8)
+#define PWR_CR1_VOS_MASK (3UL << 9U)
+#define PWR_CR1_VOS_POS 9U
+#define PWR_CR2 REG(0x40007004U)
+#define PWR_CR2_IOSV BIT(9)
+#define PWR_SR2 REG(0x40007014U)
+#define PWR_SR2_VOSF BIT(10)
+#define PWR_CR5 REG(0x40007080U)
+#define PWR_CR5_R1MODE BIT(8)
+
+#define FLASH_ACR REG(0x40022000U)
+#define FLASH_ACR_LATENCY_MASK 15UL
+#define FLASH_ACR_PRFTEN BIT(8)
+#define FLASH_ACR_ICEN BIT(9)
+#define FLASH_ACR_DCEN BIT(10)
+
+#define GPIO(port) (0x48000000U + 0x400U * (port)) /* port A is 0 */
+#define GPIO_MODER(port) REG(GPIO(port))
+#define GPIO_BSRR(port) REG(GPIO(port) + 0x18U)
+#define GPIO_AFRL(port) REG(GPIO(port) + 0x20U)
+#define GPIO_AFRH(port) REG(GPIO(port) + 0x24U)
+
+#define LPUART1_CR1 REG(0x40008000U)
+#define LPUART1_CR1_UE BIT(0)
+#define LPUART1_CR1_RE BIT(2)
+#define LPUART1_CR1_TE BIT(3)
+#define LPUART1_CR1_RXNEIE BIT(5)
+#define LPUART1_BRR REG(0x4000800CU)
+#define LPUART1_ISR REG(0x4000801CU)
+#define LPUART1_ISR_ORE BIT(3)
+#define LPUART1_ISR_RXNE BIT(5)
+#define LPUART1_ISR_TC BIT(6)
+#define LPUART1_ISR_TXE BIT(7)
+#define LPUART1_ICR REG(0x40008020U)
+#define LPUART1_ICR_ERRORS 15UL /* parity, framing, noise, overrun */
+#define LPUART1_RDR REG(0x40008024U)
+#define LPUART1_TDR REG(0x40008028U)
+#define LPUART1_PRESC REG(0x4000802CU)
+
+#define TIM2_CR1 REG(0x40000000U)
+#define TIM2_CR1_CEN BIT(0)
+#define TIM2_DIER REG(0x4000000CU)
+#define TIM2_DIER_UIE BIT(0)
+#define TIM2_SR REG(0x40000010U)
+#define TIM2_SR_UIF BIT(0)
+#define TIM2_EGR REG(0x40000014U)
+#define TIM2_EGR_UG BIT(0)
+#define TIM2_CNT REG(0x40000024U)
+#define TIM2_PSC REG(0x40000028U)
+#define TIM2_ARR REG(0x4000002CU)
+
+#define IRQ_TIM2 28U
+#define IRQ_LPUART1 70U
+#define NVIC_ISER(irq) REG(0xE000E100U + 4U * ((irq) / 32U))
+#define SCB_VTOR REG(0xE000ED08U)
+#define SCB_CFSR REG(0xE000ED28U)
+#define SCB_HFSR REG(0xE000ED2CU)
+#define SCB_CPACR REG(0xE000ED88U)
+#define SCB_CPACR_FPU (15UL << 20U)
+#define DEMCR REG(0xE000EDFCU)
+#define DEMCR_TRCENA BIT(24)
+#define DWT_CTRL REG(0xE0001000U)
+#define DWT_CTRL_CYCCNTENA BIT(0)
+#define DWT_CYCCNT REG(0xE0001004U)
+
+#endif

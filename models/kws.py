@@ -1,0 +1,150 @@
+"""Keyword spotting: the DS-CNN of MLPerf Tiny, and how it is trained from features of Speech Commands v2.
+
+Input: 49 frames (20 ms apart) of 10 MFCCs, real values; the wire code is value / 0.5847029 + 83.
+Layers as mlcommons/tiny 1afd2c9, benchmark/training/keyword_spotting/keras_model.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyperf.benchmark import benchmark
+from tinyperf.data.frontends import kws_features
+from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
+
+KWS = benchmark("kws")
+SILENCE, UNKNOWN = 10, 11
+FRAMES = 98
+"""Frames of a training clip, 10 ms apart; the network sees every second one, so a shift is a choice of frames."""
+NOISE_CROPS = 3000
+NOISE_HELD_OUT = 400
+SHIFT_FRAMES = 10
+OFFSET_CODES = 6.0
+TRANSLATION_CODES = np.array([0.0, 0.66, *[0.45] * 8], np.float32)
+"""RMS by which codes translated from pictures differ from codes computed from audio (`exact` 0 and 1)."""
+
+
+def architecture() -> Any:
+    """24,908 values in Keras, 22,604 after folding, 2,656,768 MACs."""
+    from keras import Input, Model, layers
+
+    inputs = Input(KWS.input_shape[1:])
+    x = layers.Conv2D(64, (10, 4), strides=2, padding="same")(inputs)
+    x = layers.Dropout(0.2)(layers.ReLU()(layers.BatchNormalization()(x)))
+    for _ in range(4):
+        x = layers.DepthwiseConv2D(3, padding="same")(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.Conv2D(64, 1)(x)
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dropout(0.3)(x)
+    x = layers.Flatten()(layers.AveragePooling2D((25, 5))(x))
+    return Model(inputs, layers.Dense(len(KWS.labels), activation="softmax")(x), name="kws")
+
+
+def load(sources: Sources, seed: int) -> Samples:
+    """Clips of `kws_sc2_mfcc.npz`, and crops of the recordings of `kws_noise.npz` as further silence.
+
+    Silence is held out by place: the last tenth of each recording is for validation only.
+    """
+    with np.load(sources["kws_sc2_mfcc.npz"]) as stored:
+        x, y, names = stored["mfcc"], stored["y"].astype(np.int64), stored["fname"]
+        validation, exact = stored["split"] == "validation", stored["exact"].astype(bool)
+    notes: tuple[str, ...] = ()
+    if "kws_noise.npz" in sources:
+        rng = np.random.default_rng([seed, 1])
+        with np.load(sources["kws_noise.npz"]) as stored:
+            recordings = {name: stored[name] for name in stored.files}
+        crops, held = _crops(recordings, rng)
+        x = np.concatenate([x, crops])
+        y = np.concatenate([y, np.full(len(crops), SILENCE)])
+        names = np.concatenate([names, np.array([f"noise crop {i}" for i in range(len(crops))])])
+        validation = np.concatenate([validation, held])
+        exact = np.concatenate([exact, np.ones(len(crops), bool)])
+    else:
+        notes = ("no kws_noise.npz beside the clips: silence is trained from the clips alone",)
+    share = np.where(y == UNKNOWN, 0.4, 1.0)
+    share[(y == UNKNOWN) & exact] = 0.6
+    # `exact` travels in the codes themselves: one more coefficient row, so that a unit is still one array.
+    flag = np.broadcast_to(exact[:, None, None], (len(x), 1, FRAMES)).astype(np.int8)
+    return Samples(np.concatenate([x, flag], 1), y, names.tolist(), validation, share, notes=notes)
+
+
+def _crops(
+    recordings: dict[str, npt.NDArray[np.int16]], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+    """Features int8 [n, 10, 98] of one-second crops, and which of them come from the held-out last tenths."""
+    held = np.arange(NOISE_CROPS + NOISE_HELD_OUT) >= NOISE_CROPS
+    found = []
+    for i, late in enumerate(held):
+        audio = list(recordings.values())[i % len(recordings)]
+        border = len(audio) * 9 // 10
+        start = rng.integers(border, len(audio) - 16160) if late else rng.integers(0, border - 16160)
+        piece = audio[start : start + 16160].astype(np.int32) * rng.choice((1, 1, -1))
+        found.append(_codes(piece.clip(-32768, 32767).astype(np.int16)))
+    return np.stack(found), held
+
+
+def _codes(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
+    """Features int8 [10, 98] of 16,160 samples: two front ends 10 ms apart, interleaved."""
+    codes = np.empty((10, FRAMES), np.int8)
+    for phase in (0, 1):
+        codes[:, phase::2] = kws_features(audio[phase * 160 : phase * 160 + 16000]).T
+    return codes
+
+
+def plain(samples: Samples, rows: Rows) -> Floats:
+    """Unshifted clips as real values, float32 [n, 49, 10, 1]."""
+    codes = np.asarray(samples.x)[rows, :10, 0:FRAMES:2].transpose(0, 2, 1)
+    return _real(codes.astype(np.float32))
+
+
+def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:  # noqa: ARG001
+    """Shift by up to 100 ms, change the level, and make exact and translated clips alike.
+
+    Nearly all exact clips are unknown words: without noise the network would learn where a clip comes from.
+    """
+    x = np.asarray(samples.x)
+    shift = rng.integers(-SHIFT_FRAMES, SHIFT_FRAMES + 1, len(rows))
+    frames = np.clip(2 * np.arange(49) + shift[:, None], 0, FRAMES - 1)
+    codes = x[rows[:, None], :10, frames].astype(np.float32)  # [n, 49, 10]
+    exact = x[rows, 10, 0].astype(np.float32)
+    translation = rng.uniform(0.0, 1.0, len(rows)) * (0.5 + 0.5 * exact)
+    codes += (
+        rng.standard_normal(codes.shape, np.float32) * TRANSLATION_CODES * translation[:, None, None].astype(np.float32)
+    )
+    codes[..., 0] += (rng.standard_normal(len(rows)) * OFFSET_CODES * (0.5 + 0.5 * exact))[:, None]
+    return _real(codes)
+
+
+def _real(codes: Floats) -> Floats:
+    return ((codes - KWS.wire_zero_point) * np.float32(KWS.wire_scale))[..., None].astype(np.float32)
+
+
+def official(samples: Samples, unit: int) -> bytes:
+    """The 490 bytes of the unshifted clip."""
+    return np.asarray(samples.x)[unit, :10, 0:FRAMES:2].T.tobytes()
+
+
+def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
+    """Ten validation clips per class, the reference's rule; its own list numbers clips of another packaging."""
+    rows = np.concatenate(
+        [np.flatnonzero(samples.validation & (samples.y == c))[::7][:10] for c in range(len(KWS.labels))]
+    )
+    return plain(samples, rows), f"{len(rows)} validation clips, ten per class"
+
+
+TASK = Task(
+    name="kws",
+    recipe=Recipe(epochs=24, batch=128, optimizer="adam", rate=4e-3, decay=2e-4, average=0.998, smoothing=0.05),
+    files=("kws_sc2_mfcc.npz", "kws_noise.npz"),
+    architecture=architecture,
+    load=load,
+    plain=plain,
+    augment=augment,
+    official=official,
+    calibration=calibration,
+    limits=(-211 * KWS.wire_scale, 44 * KWS.wire_scale),
+)

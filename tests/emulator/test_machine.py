@@ -1,0 +1,295 @@
+"""Exceptions, faults, time and serial port of the virtual board, on images of a few instructions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tinyperf import board
+from tinyperf.device.emulator import open_virtual
+from tinyperf.errors import FaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tinyperf.device.emulator.link import VirtualLink
+
+Assemble = "Callable[[str], Path]"
+
+# Each handler appends its letter to a log at 0x20000100, whose length is at 0x20000000.
+LOG = """
+function note
+    ldr r2, =0x20000000
+    ldr r1, [r2]
+    add r3, r2, r1
+    strb r0, [r3, #0x100]
+    adds r1, #1
+    str r1, [r2]
+    bx lr
+"""
+
+
+def start(elf: Path, seconds: float = 0.001) -> VirtualLink:
+    link = open_virtual(board.load("nucleo-l4r5zi"), elf)
+    link.read(seconds)
+    return link
+
+
+def log(link: VirtualLink) -> str:
+    length = link.machine.cpu.words(0x20000000, 1)
+    assert length is not None
+    view = link.machine.cpu.view(0x20000100, length[0])
+    assert view is not None
+    return bytes(view).decode()
+
+
+EXCEPTIONS = [
+    pytest.param(
+        """
+        function reset
+            put r0, SCB_ICSR, 0x10000000
+            movs r0, #'t'
+            bl note
+            b .
+        function pendsv
+            push {lr}
+            movs r0, #'P'
+            bl note
+            pop {pc}
+        """,
+        "Pt",
+        id="pendsv-runs-before-the-next-instruction",
+    ),
+    pytest.param(
+        """
+        function reset
+            put r0, NVIC_IPR, 0x00402010
+            put r0, NVIC_ISER, 7
+            put r0, NVIC_ISPR, 4
+            movs r0, #'t'
+            bl note
+            b .
+        function irq2
+            push {lr}
+            movs r0, #'2'
+            bl note
+            put r0, NVIC_ISPR, 1
+            movs r0, #'b'
+            bl note
+            pop {pc}
+        function irq0
+            push {lr}
+            movs r0, #'0'
+            bl note
+            pop {pc}
+        """,
+        "20bt",
+        id="a-more-urgent-interrupt-preempts",
+    ),
+    pytest.param(
+        """
+        function reset
+            put r0, NVIC_IPR, 0x00101010
+            put r0, NVIC_ISER, 7
+            cpsid i
+            put r0, NVIC_ISPR, 6
+            movs r0, #'t'
+            bl note
+            cpsie i
+            movs r0, #'u'
+            bl note
+            b .
+        function irq1
+            push {lr}
+            movs r0, #'1'
+            bl note
+            put r0, NVIC_ISPR, 1
+            movs r0, #'b'
+            bl note
+            pop {pc}
+        function irq2
+            push {lr}
+            movs r0, #'2'
+            bl note
+            pop {pc}
+        function irq0
+            push {lr}
+            movs r0, #'0'
+            bl note
+            pop {pc}
+        """,
+        "t1b02u",
+        id="equal-priority-waits-and-is-tail-chained-lowest-number-first",
+    ),
+    pytest.param(
+        """
+        function reset
+            put r0, NVIC_IPR, 0x00004020
+            put r0, NVIC_ISER, 3
+            movs r0, #0x40
+            msr basepri, r0
+            put r0, NVIC_ISPR, 3
+            movs r0, #'t'
+            bl note
+            movs r0, #0
+            msr basepri, r0
+            isb
+            movs r0, #'u'
+            bl note
+            b .
+        function irq0
+            push {lr}
+            movs r0, #'0'
+            bl note
+            pop {pc}
+        function irq1
+            push {lr}
+            movs r0, #'1'
+            bl note
+            pop {pc}
+        """,
+        "0t1u",
+        id="basepri-holds-back-equal-and-less-urgent-ones",
+    ),
+    pytest.param(
+        """
+        function reset
+            ldr r0, =0x20008000
+            msr psp, r0
+            movs r0, #2
+            msr control, r0
+            isb
+            svc 7
+            movs r0, #'t'
+            bl note
+            mrs r0, control
+            adds r0, #'0'
+            bl note
+            b .
+        function svcall
+            push {lr}
+            mrs r1, psp
+            ldr r0, [r1, #24]
+            ldrb r0, [r0, #-2]
+            adds r0, #'0'
+            bl note
+            pop {pc}
+        """,
+        "7t2",
+        id="svc-from-the-process-stack-finds-its-number-and-returns-there",
+    ),
+    pytest.param(
+        """
+        function reset
+            put r0, 0xE000ED88, 0x00F00000
+            dsb
+            isb
+            vmov.f32 s3, #5.0
+            put r0, SCB_ICSR, 0x10000000
+            vcvt.u32.f32 s3, s3
+            vmov r0, s3
+            adds r0, #'0'
+            bl note
+            b .
+        function pendsv
+            push {lr}
+            vmov.f32 s3, #9.0
+            lsrs r0, lr, #4
+            and r0, #1
+            adds r0, #'0'
+            bl note
+            pop {pc}
+        """,
+        "05",
+        id="fp-registers-survive-a-handler-that-uses-them",
+    ),
+    pytest.param(
+        """
+        function reset
+            put r0, 0xE000E014, 3999
+            put r0, 0xE000E018, 0
+            put r0, 0xE000E010, 7
+        1:  wfi
+            b 1b
+        function systick
+            push {lr}
+            movs r0, #'k'
+            bl note
+            pop {pc}
+        """,
+        "kkk",
+        id="systick-wakes-wfi-every-millisecond-of-the-reset-clock",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), EXCEPTIONS)
+def test_exceptions(assemble: Callable[[str], Path], text: str, expected: str) -> None:
+    assert log(start(assemble(text + LOG), 0.0031)) == expected
+
+
+def test_wfi_costs_no_instructions(assemble: Callable[[str], Path]) -> None:
+    link = start(assemble("function reset\n 1: wfi\n b 1b\n"), 5.0)
+    assert link.now_s() == pytest.approx(5.0)
+    assert link.counters().instructions < 10
+    assert link.machine.activity.idle_cycles == pytest.approx(20e6, rel=0.01)
+
+
+FAULTS = [
+    pytest.param("function broken\n udf #0\n", "UNDEFINSTR", id="undefined-instruction"),
+    pytest.param("function broken\n ldr r0, =0x60000000\n ldr r0, [r0]\n bx lr\n", "load from", id="unmapped-load"),
+    pytest.param("function broken\n ldr r0, =0x60000000\n str r0, [r0]\n bx lr\n", "store to", id="unmapped-store"),
+    pytest.param("function broken\n ldr r0, =0x08000000\n str r0, [r0]\n bx lr\n", "flash", id="store-to-flash"),
+    pytest.param("function broken\n ldr r0, =0x60000001\n bx r0\n", "jumped", id="wild-jump"),
+    pytest.param("function broken\n bkpt 0\n", "breakpoint", id="breakpoint"),
+]
+
+
+@pytest.mark.parametrize(("text", "meaning"), FAULTS)
+def test_a_fault_names_the_function_and_what_it_means(assemble: Callable[[str], Path], text: str, meaning: str) -> None:
+    elf = assemble("function reset\n bl broken\n b .\n .size reset, . - reset\n" + text + " .size broken, . - broken\n")
+    with pytest.raises(FaultError) as caught:
+        start(elf)
+    assert meaning in caught.value.means
+    assert "reset" in caught.value.seen
+    assert "r0=" in caught.value.seen
+
+
+ECHO = """
+function reset
+    ldr r4, =USART1
+    ldr r0, =34             @ 4 MHz MSI / 115200
+    str r0, [r4, #0x0C]
+    movs r0, #0x2D          @ UE, RE, TE, RXNEIE
+    str r0, [r4]
+    put r0, NVIC_ISER + 4, 0x20
+1:  wfi
+    b 1b
+function usart1
+    ldr r1, =USART1
+    ldr r0, [r1, #0x24]
+    str r0, [r1, #0x28]
+    bx lr
+"""
+
+
+def test_a_serial_port_echoes_by_interrupt_at_its_baud_rate(assemble: Callable[[str], Path]) -> None:
+    link = start(assemble(ECHO))
+    begun = link.now_s()
+    link.write(b"hello, board\n")
+    assert link.read(1.0) == b"hello, board\n"
+    assert link.now_s() - begun == pytest.approx(14 * 10 * 34 / 4e6, rel=0.01)
+
+
+def test_the_same_input_takes_the_same_cycles(assemble: Callable[[str], Path]) -> None:
+    elf = assemble(ECHO)
+
+    def once() -> tuple[int, int, bytes]:
+        link = start(elf)
+        link.write(b"twice\n")
+        answer = link.read(1.0)
+        return link.counters().instructions, link.counters().cycles, answer
+
+    assert once() == once()

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyperf import api, cli, tflite
+from tinyperf.errors import DataError, MissingExtraError, ModelError, UsageError
+from tinyperf.learn import backends
+
+DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+REFERENCE = {
+    "kws": DATA / "reference_models" / "kws_ref_model.tflite",
+    "vww": DATA / "reference_models" / "vww_96_int8.tflite",
+    "ic": DATA / "reference_models" / "pretrainedResnet_quant.tflite",
+    "ad": DATA / "reference_models" / "ad01_int8.tflite",
+}
+NO_MODEL = tflite.Model("any", "0" * 64, 0, (), (), (0,), (0,))
+KEYS = {"benchmark", "backend", "model_sha256", "metric", "value", "target", "samples", "seconds"}
+
+needs_data = pytest.mark.skipif(
+    not (DATA / "datasets").is_dir(), reason=f"{DATA} is absent; TINYPERF_DATA names the reference data"
+)
+needs_wheel = pytest.mark.skipif(
+    os.uname().sysname != "Linux" or os.uname().machine != "x86_64", reason="tflite-micro is a Linux x86-64 wheel"
+)
+
+
+def fully_connected(path: Path, weights: np.ndarray[tuple[int, int], np.dtype[np.int8]], *, reshape: bool) -> Path:
+    """An int8 model [1, n] -> [1, classes] of one layer, y = W x; `reshape` appends a RESHAPE to a fixed batch of 1."""
+    import flatbuffers
+    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+    classes, n = weights.shape
+    model, graph = schema.ModelT(), schema.SubGraphT()
+    model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], [schema.BufferT()], []
+
+    def tensor(shape: tuple[int, ...], kind: int, scale: float, data: bytes) -> int:
+        made = schema.TensorT()
+        made.shape, made.type, made.buffer, made.name = list(shape), kind, 0, f"t{len(graph.tensors)}"
+        if scale:
+            made.quantization = schema.QuantizationParametersT()
+            made.quantization.scale, made.quantization.zeroPoint = [scale], [0]
+        if data:
+            buffer = schema.BufferT()
+            buffer.data = list(data)
+            model.buffers.append(buffer)
+            made.buffer = len(model.buffers) - 1
+        graph.tensors.append(made)
+        return len(graph.tensors) - 1
+
+    def op(code: int, inputs: list[int], outputs: list[int], kind: int, options: object) -> None:
+        named = schema.OperatorCodeT()
+        named.builtinCode = named.deprecatedBuiltinCode = code
+        named.version = 1
+        model.operatorCodes.append(named)
+        made = schema.OperatorT()
+        made.opcodeIndex, made.inputs, made.outputs = len(model.operatorCodes) - 1, inputs, outputs
+        made.builtinOptionsType, made.builtinOptions = kind, options
+        graph.operators.append(made)
+
+    graph.tensors, graph.operators = [], []
+    int8, int32 = schema.TensorType.INT8, schema.TensorType.INT32
+    x = tensor((1, n), int8, 1.0, b"")
+    w = tensor((classes, n), int8, 1.0, weights.tobytes())
+    y = tensor((1, classes), int8, 1.0, b"")
+    op(9, [x, w, -1], [y], schema.BuiltinOptions.FullyConnectedOptions, schema.FullyConnectedOptionsT())
+    if reshape:
+        shape = tensor((2,), int32, 0.0, np.array([1, classes], "<i4").tobytes())
+        z = tensor((1, classes), int8, 1.0, b"")
+        options = schema.ReshapeOptionsT()
+        options.newShape = [1, classes]
+        op(22, [y, shape], [z], schema.BuiltinOptions.ReshapeOptions, options)
+        y = z
+    graph.inputs, graph.outputs = [x], [y]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+def own_inputs(folder: Path) -> Path:
+    """Four inputs whose class is the index of their greatest value; the last one is labelled wrongly."""
+    folder.mkdir()
+    for index, row in enumerate([[9, 1, 1], [1, 9, 1], [1, 1, 9], [9, 1, 1]]):
+        (folder / f"{index}.raw").write_bytes(bytes(row))
+    (folder / "y_labels.csv").write_text("0.raw,3,0\n1.raw,3,1\n2.raw,3,2\n3.raw,3,1\n")
+    (folder / "labels.txt").write_text("red\ngreen\nblue\n")
+    return folder
+
+
+@needs_wheel
+@pytest.mark.parametrize("backend", ["tflm", "litert", "aot"])
+def test_own_model_with_own_labels(tmp_path: Path, backend: backends.Backend) -> None:
+    model = fully_connected(tmp_path / "own.tflite", np.eye(3, dtype=np.int8), reshape=False)
+    result = api.evaluate(backend=backend, model=model, data=own_inputs(tmp_path / "in"))
+    assert (result.benchmark, result.metric, result.value, result.target) == ("custom", "top1", 0.75, None)
+    assert result.confusion == ((1, 0, 0), (1, 1, 0), (0, 0, 1))
+    assert result.recall == {"red": 1.0, "green": 0.5, "blue": 1.0}
+    assert result.histogram.counts["wrong"] == (*(0 for _ in range(24)), 1, *(0 for _ in range(5)))
+    assert [curve.label for curve in result.roc] == ["red", "green", "blue"]
+    assert (result.inputs, result.target_met, result.exit_code) == ("user", None, 0)
+
+
+@needs_wheel
+@pytest.mark.parametrize("reshape", [pytest.param(False, id="batches of 32"), pytest.param(True, id="fixed batch")])
+def test_batches_and_processes_change_nothing(tmp_path: Path, reshape: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    weights = rng.integers(-3, 4, (4, 6)).astype(np.int8)
+    model = tflite.load(fully_connected(tmp_path / "m.tflite", weights, reshape=reshape))
+    codes = rng.integers(-8, 9, (101, 6)).astype(np.int8)
+    expected = np.clip(codes.astype(int) @ weights.T.astype(int), -128, 127)
+    assert np.array_equal(backends.infer("litert", model, codes), expected)
+    monkeypatch.setattr(backends, "FAN_OUT_S", 0.0)
+    seen: list[int] = []
+    assert np.array_equal(backends.infer("tflm", model, codes, jobs=2, progress=seen.append), expected)
+    assert sum(seen) == 101
+
+
+@needs_wheel
+@needs_data
+def test_below_the_target_on_official_inputs_exits_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = fully_connected(tmp_path / "bad.tflite", np.ones((12, 490), np.int8), reshape=False)
+    argv = ["evaluate", "kws", "--model", str(model), "--data", str(DATA / "datasets"), "--backend", "litert", "--json"]
+    assert cli.invoke(argv) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert shown.keys() >= KEYS
+    assert (shown["inputs"], shown["target_met"], shown["target"]) == ("official", False, 0.9)
+    assert cli.invoke([*argv, "--samples", "500"]) == 0
+    assert json.loads(capsys.readouterr().out)["target_met"] is None
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "value", "inferences"),
+    [
+        pytest.param("kws", 0.902, 1000, id="kws"),
+        pytest.param("vww", 0.852, 1000, id="vww"),
+        pytest.param("ic", 0.850, 200, id="ic"),
+        pytest.param("ad", 0.859, 248 * 196, id="ad, all windows"),
+    ],
+)
+def test_reference_models_with_litert(name: str, value: float, inferences: int) -> None:
+    result = api.evaluate(name, backend="litert", model=REFERENCE[name], data=DATA / "datasets")
+    assert result.value == pytest.approx(value, abs=5e-4)
+    assert (result.inferences, result.inputs, result.exit_code) == (inferences, "official", 0)
+
+
+@needs_data
+@needs_wheel
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "correct", "value"),
+    [
+        pytest.param("kws", 901, 0.901, id="kws"),
+        pytest.param("vww", 854, 0.854, id="vww"),
+        pytest.param("ic", 173, 0.865, id="ic"),
+        pytest.param("ad", None, 0.862, id="ad"),
+    ],
+)
+def test_reference_models_with_tflm_and_aot(name: str, correct: int | None, value: float) -> None:
+    model, data = REFERENCE[name], DATA / "datasets"
+    result = api.evaluate(name, backend="tflm", model=model, data=data, jobs=2, compare="aot")
+    assert result.correct == correct
+    assert result.value == pytest.approx(value, abs=5e-4)
+    assert result.comparison is not None
+    assert (result.comparison.inferences_that_differ, result.comparison.value) == (0, result.value)
+
+
+@needs_data
+@needs_wheel
+def test_backends_that_disagree_are_told_sample_by_sample(capsys: pytest.CaptureFixture[str]) -> None:
+    data = str(DATA / "datasets")
+    argv = ["evaluate", "kws", "--model", str(REFERENCE["kws"]), "--data", data, "--samples", "50", "--json"]
+    assert cli.invoke([*argv, "--backend", "tflm", "--compare", "litert"]) == 0
+    compared = json.loads(capsys.readouterr().out)["comparison"]
+    # ml_facts: 14 of the first 50 outputs differ between TFLM and LiteRT's default kernels
+    assert (compared["backend"], compared["inferences_that_differ"], len(compared["samples"])) == ("litert", 14, 14)
+    assert all(row["codes"] >= 1 and row["name"].startswith("tst_0000") for row in compared["samples"])
+
+
+@needs_data
+def test_one_label_alone_has_no_auc() -> None:
+    result = api.evaluate("ad", backend="litert", model=REFERENCE["ad"], data=DATA / "datasets", samples=3)
+    assert (result.value, result.target_met, result.exit_code) == (None, None, 0)
+    assert "all samples have one label: an AUC needs both" in result.notes
+
+
+@needs_data
+def test_plot_writes_a_png(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    for name, samples in (("kws", 30), ("ad", 150)):
+        result = api.evaluate(name, backend="litert", model=REFERENCE[name], data=DATA / "datasets", samples=samples)
+        api.plot_evaluation(result, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@needs_wheel
+def test_refusals_say_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TINYPERF_DATA", raising=False)
+    model = fully_connected(tmp_path / "own.tflite", np.eye(3, dtype=np.int8), reshape=False)
+    with pytest.raises(ModelError, match=r"input \[1, 3\] has 3 elements, kws has 490"):
+        api.evaluate("kws", model=model, data=tmp_path)
+    with pytest.raises(DataError, match="--data was not given"):
+        api.evaluate(model=model)
+    with pytest.raises(UsageError, match="neither a benchmark nor a model"):
+        api.evaluate()
+
+
+def test_tflite_runtime_is_checked_before_it_is_imported() -> None:
+    if np.__version__.startswith("1."):
+        pytest.skip("numpy 1 is what tflite-runtime wants")
+    with pytest.raises(MissingExtraError, match="tflite-runtime' cannot run") as caught:
+        backends.infer("tflite-runtime", NO_MODEL, np.zeros((1, 2), np.int8))
+    assert "numpy below 2" in caught.value.means
+
+
+def test_tflm_on_another_machine_names_the_alternative(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    with pytest.raises(MissingExtraError, match="'tflm' does not exist for") as caught:
+        backends.infer("tflm", NO_MODEL, np.zeros((1, 2), np.int8))
+    assert "--backend aot" in caught.value.hint

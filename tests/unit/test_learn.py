@@ -1,0 +1,224 @@
+"""Training, without TensorFlow: what a task's data and variations are, what is dropped, what is fetched and listed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import http.server
+import json
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tinyperf import content
+from tinyperf.cli import invoke
+from tinyperf.data import official
+from tinyperf.errors import ContentError, DataError, DeviceError, MissingExtraError, UsageError
+from tinyperf.learn import cards, reference, train
+from tinyperf.learn.recipe import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tinyperf.learn.recipe import Task
+
+NAMES = ("ad", "ic", "kws", "vww")
+SHAPES = {"kws": (4, 11, 98), "ic": (4, 32, 32, 3), "vww": (4, 120, 150, 3), "ad": (4, 200, 128)}
+
+
+def samples_of(task: Task) -> Samples:
+    """Four units of random data in the form that `load` gives."""
+    rng = np.random.default_rng(0)
+    kinds = {"kws": np.int8, "ad": np.float16}
+    x = rng.integers(-60, 60, SHAPES[task.name]).astype(kinds.get(task.name, np.int16))
+    x = x if task.name in kinds else (x + 100).astype(np.uint8)
+    names = [f"sample {i}" for i in range(4)]
+    return Samples(x, np.arange(4) % 2, names, np.zeros(4, bool), np.ones(4), windows=196 if task.name == "ad" else 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_official_input_among_the_samples_is_dropped_and_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = train.task(name)
+    samples = samples_of(task)
+    injected = official.digest(task.official(samples, 2))
+    monkeypatch.setattr(official, "digests", lambda _: frozenset({injected}))
+    kept, dropped = train.drop_official(task, samples)
+    assert dropped == ("sample 2",)
+    assert list(kept.names) == ["sample 0", "sample 1", "sample 3"]
+    assert len(kept.x) == len(kept.y) == len(kept.validation) == len(kept.share) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_dropped_where_nothing_is_official(name: str) -> None:
+    samples = samples_of(train.task(name))
+    kept, dropped = train.drop_official(train.task(name), samples)
+    assert kept is samples
+    assert dropped == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_varied_inputs_have_the_plain_inputs_shape_and_depend_on_the_seed_only(name: str) -> None:
+    task = train.task(name)
+    samples, rows = samples_of(task), np.array([0, 3, 1])
+    plain = task.plain(samples, rows)
+    first, second = (task.augment(samples, rows, np.random.default_rng(5), 1) for _ in range(2))
+    assert plain.dtype == first.dtype == np.float32
+    assert plain.shape == first.shape
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, plain)
+    if task.limits:
+        assert plain.min() >= task.limits[0]
+        assert plain.max() <= task.limits[1]
+
+
+@pytest.mark.parametrize(("name", "code"), [("ic", 128.0), ("vww", 255.0)])
+def test_pixels_span_the_codes(name: str, code: float) -> None:
+    low, high = train.task(name).limits or (0.0, 0.0)
+    assert (high - low) * code == pytest.approx(255.0)
+
+
+def test_ad_adds_the_same_smooth_curve_to_all_five_frames() -> None:
+    task = train.task("ad")
+    samples, rows = samples_of(task), np.arange(8)
+    added = task.augment(samples, rows, np.random.default_rng(0), 0) - task.plain(samples, rows)
+    curves = added.reshape(8, 5, 128)
+    assert np.allclose(curves, curves[:, :1], atol=1e-4)
+    bends = np.abs(np.diff(curves[:, 0], n=2)) > 1e-3
+    assert bends.sum(1).max() <= 2 * 9  # straight between the nine nodes
+
+
+def test_the_schedule_rises_to_the_peak_and_falls_to_zero() -> None:
+    recipe = dataclasses.replace(train.task("kws").recipe, rate=1.0, warmup=0.25)
+    assert [train._one_cycle(recipe, at) for at in (0.0, 0.125, 0.25, 0.625, 1.0)] == [0.0, 0.5, 1.0, 0.5, 0.0]
+
+
+def test_sources_are_found_in_a_folder_or_beside_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "find", lambda _: None)
+    task = train.task("kws")
+    with pytest.raises(DataError, match=r"no kws_sc2_mfcc\.npz"):
+        train.sources(task, tmp_path)
+    own, noise = tmp_path / "mine.npz", tmp_path / "kws_noise.npz"
+    own.touch()
+    noise.touch()
+    assert train.sources(task, own) == {"kws_sc2_mfcc.npz": own, "kws_noise.npz": noise}
+
+
+def test_an_unknown_benchmark_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="no training for 'kwz'"):
+        train.task("kwz")
+
+
+def test_without_tensorflow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(MissingExtraError) as caught:
+        train.tensorflow()
+    assert "tinyperf[train]" in caught.value.hint
+
+
+def test_resume_refuses_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run folder"):
+        train.resume(tmp_path)
+
+
+def test_resume_refuses_changed_data(tmp_path: Path) -> None:
+    data = tmp_path / "ad_toycar_normal.npz"
+    data.write_bytes(b"other")
+    recipe = dataclasses.asdict(train.task("ad").recipe)
+    entry = {"path": str(data), "sha256": hashlib.sha256(b"first").hexdigest()}
+    run = {"benchmark": "ad", "seed": 0, "recipe": recipe, "data": {data.name: entry}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    with pytest.raises(DataError, match="not the file this run began with"):
+        train.read_run(tmp_path)
+
+
+@pytest.mark.parametrize("argv", [["quantize", "kws", "-o", "x.tflite"], ["quantize", "--model", "a.keras", "-o", "x"]])
+def test_quantize_says_what_is_missing(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(argv) == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_every_shipped_model_has_a_card_with_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["models", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [card["name"] for card in listed] == sorted(content.names("models", ".tflite"))
+    assert all(len(card["licence"]) > 20 and "%" in card["accuracy"] + "%" for card in listed)
+
+
+def test_a_card_without_licence_is_refused(tmp_path: Path) -> None:
+    model, card = tmp_path / "my.tflite", tmp_path / "my.md"
+    model.write_bytes(b"1")
+    card.write_text("Accuracy: good\n")
+    with pytest.raises(ContentError, match="0 lines that begin with 'Licence:'"):
+        cards._card("my", model, card)
+    with pytest.raises(ContentError, match="has no card"):
+        cards._card("my", model, None)
+
+
+class Publisher(http.server.BaseHTTPRequestHandler):
+    """Serves one file at any path, by ranges."""
+
+    def __init__(self, body: bytes, seen: list[str], *args: object) -> None:
+        self.body, self.seen = body, seen
+        super().__init__(*args)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        self.seen.append(self.headers["Range"])
+        first = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        self.send_response(206 if first else 200)
+        self.end_headers()
+        self.wfile.write(self.body[first:])
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
+    """A local stand-in for the publisher: its address, and the ranges it was asked for."""
+    body, seen = b"weights" * 10, list[str]()
+    pinned = reference.File("some/folder", "w.tflite", len(body), hashlib.sha256(body).hexdigest())
+    monkeypatch.setattr(reference, "files", lambda: [pinned])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Publisher, body, seen)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+
+
+def test_pull_fetches_checks_and_does_not_fetch_again(publisher: tuple[str, list[str]], tmp_path: Path) -> None:
+    url, seen = publisher
+    for _ in range(2):
+        assert reference.pull(tmp_path, base_url=url) == [tmp_path / "w.tflite"]
+    assert (tmp_path / "w.tflite").read_bytes() == b"weights" * 10
+    assert seen == ["bytes=0-"]
+
+
+def test_pull_continues_a_part(publisher: tuple[str, list[str]], tmp_path: Path) -> None:
+    url, seen = publisher
+    (tmp_path / "w.tflite.part").write_bytes(b"weights" * 3)
+    reference.pull(tmp_path, base_url=url)
+    assert seen == ["bytes=21-"]
+    assert (tmp_path / "w.tflite").read_bytes() == b"weights" * 10
+
+
+def test_pull_throws_other_bytes_away(publisher: tuple[str, list[str]], tmp_path: Path) -> None:
+    url, _ = publisher
+    (tmp_path / "w.tflite.part").write_bytes(b"damaged")
+    with pytest.raises(DeviceError, match="not the pinned file"):
+        reference.pull(tmp_path, base_url=url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pull_without_network_says_so_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="cannot be reached") as caught:
+        reference.pull(tmp_path, base_url="http://127.0.0.1:9")
+    assert caught.value.exit_code == 4
+
+
+def test_the_reference_table_is_pinned() -> None:
+    assert len(reference.files()) == 13
+    assert all(len(file.sha256) == 64 and file.size_bytes > 0 for file in reference.files())

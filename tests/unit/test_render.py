@@ -1,0 +1,241 @@
+"""The rendered project: every template gets exactly its fields, C literals read back, nothing unescaped reaches C."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from dataclasses import fields, replace
+
+import jinja2
+import jinja2.meta
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyperf import board, content, engines
+from tinyperf.benchmark import BENCHMARKS
+from tinyperf.engines import Target
+from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
+from tinyperf.firmware import render
+from tinyperf.firmware.render import Project, Toolset
+from tinyperf.tflite import Model, Quantization, Tensor
+
+REFERENCE = {"kws": (0.5847029089927673, 83), "vww": (1 / 255, -128), "ic": (1.0, -128), "ad": (0.3910152, 89)}
+
+
+def model(name: str) -> Model:
+    """A model of the benchmark's sizes, with the reference model's quantization."""
+    benchmark = BENCHMARKS[name]
+    scale, zero_point = REFERENCE[name]
+    outputs = 640 if name == "ad" else len(benchmark.labels)
+    tensors = (
+        Tensor(0, "in", benchmark.input_shape, "int8", Quantization((scale,), (zero_point,))),
+        Tensor(1, "out", (1, outputs), "int8", Quantization((1 / 256,), (-128,))),
+    )
+    return Model(f"{name}.tflite", "ab" * 32, 1, tensors, (), (0,), (1,))
+
+
+def project(name: str = "kws", on: str = "nucleo-l4r5zi", toolset: Toolset | None = None, **options: bool) -> Project:
+    target = board.load(on)
+    generated = engines.FakeEngine().generate(model(name), Target(target.core), {})
+    return render.render(target, model(name), generated, benchmark=BENCHMARKS[name], toolset=toolset, **options)
+
+
+@pytest.mark.parametrize("name", sorted(render.TEMPLATES))
+def test_template_uses_exactly_the_fields_of_its_context(name: str) -> None:
+    text = (content.shipped("firmware_templates") / name).read_text(encoding="utf-8")
+    used = jinja2.meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse(text))
+    assert used == {f.name for f in fields(render.TEMPLATES[name])}
+
+
+def test_every_template_of_the_application_and_the_project_is_known() -> None:
+    folder = content.shipped("firmware_templates")
+    found = {p.relative_to(folder).as_posix() for part in ("app", "project") for p in (folder / part).rglob("*.j2")}
+    assert found == set(render.TEMPLATES)
+
+
+@pytest.mark.parametrize("on", ["host", "nucleo-l4r5zi"])
+@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+def test_same_arguments_same_bytes(name: str, on: str) -> None:
+    assert project(name, on) == project(name, on)
+
+
+def test_build_id_is_in_the_header_and_changes_with_what_is_built() -> None:
+    plain = project()
+    header = plain.files["src/app/tp_config.h"]
+    assert f'#define TP_BUILD_ID "{plain.build_id}"' in header
+    assert re.fullmatch("[0-9a-f]{32}", plain.build_id)
+    others = {
+        project("vww").build_id,
+        project(energy=True).build_id,
+        project(toolset=Toolset("offline", "another compiler")).build_id,
+        project(on="host").build_id,
+    }
+    assert len(others | {plain.build_id}) == 5
+
+
+def test_energy_mode_is_9600_baud_and_pulses_on_pf13() -> None:
+    header = project(energy=True).files["src/app/tp_config.h"]
+    for line in ("TP_BAUD 9600U", "TP_ENERGY_MODE 1", "TP_TIMESTAMP_PORT 5U", "TP_TIMESTAMP_PIN 13U"):
+        assert f"#define {line}\n" in header
+
+
+def test_energy_mode_without_a_pin_is_refused() -> None:
+    with pytest.raises(UsageError, match="no timestamp pin"):
+        project(on="host", energy=True)
+
+
+def test_offline_project_names_only_what_lies_in_it() -> None:
+    made = project(toolset=Toolset("offline", "gcc", "4.41101.0"))
+    ini = made.files["platformio.ini"]
+    assert "core_dir = pio\n" in ini
+    assert "platform = tinyperf-cortexm\n" in ini
+    assert '"version": "4.41101.0"' in made.files["pio/packages/tool-scons/package.json"]
+    assert '"owner": "platformio"' in made.files["pio/packages/tool-scons/.piopm"]
+    assert "pio/platforms/tinyperf-cortexm/boards/nucleo_l4r5zi.json" in made.files
+
+
+def test_online_project_pins_platform_and_compiler() -> None:
+    made = project(toolset=Toolset("online"))
+    ini = made.files["platformio.ini"]
+    assert "platform = ststm32@19.6.0\nboard = nucleo_l4r5zi\n" in ini
+    assert "    platformio/toolchain-gccarmnoneeabi@~1.120301.0\n" in ini
+    assert "-mfloat-abi=hard" in ini
+    assert "-mfloat-abi=hard" in made.files["extra.py"]
+    assert not [name for name in made.files if name.startswith("pio/")]
+
+
+def test_online_form_needs_a_platform_in_the_board_file() -> None:
+    bare = board.load("nucleo-l4r5zi").model_copy(update={"platformio": None})
+    generated = engines.FakeEngine().generate(model("kws"), Target("cortex-m4"), {})
+    with pytest.raises(BuildError, match="names no PlatformIO platform"):
+        render.render(bare, model("kws"), generated, benchmark=None, toolset=Toolset("online"))
+
+
+@pytest.mark.parametrize("mcu", ["stm32f9", "../app", ""])
+def test_unknown_mcu_folder_is_named(mcu: str) -> None:
+    odd = board.load("nucleo-l4r5zi").model_copy(update={"mcu": mcu})
+    generated = engines.FakeEngine().generate(model("kws"), Target("cortex-m4"), {})
+    with pytest.raises(ContentError, match="there is no mcu"):
+        render.render(odd, model("kws"), generated, benchmark=None)
+
+
+def test_hostile_names_stay_inside_comments_and_strings() -> None:
+    hostile = replace(model("kws"), name='*/ #error \\\n"x" {{ 1 }}.tflite')
+    generated = engines.FakeEngine().generate(hostile, Target("cortex-m4"), {})
+    made = render.render(board.load("nucleo-l4r5zi"), hostile, generated, benchmark=None)
+    for name in ("src/app/tp_config.h", "src/app/tp_config.c", "ldscript.ld"):
+        second = made.files[name].splitlines()[1]
+        assert second.startswith("/* Made by tinyperf")
+        assert second.index("*/") == len(second) - 2
+    assert made.files["platformio.ini"].splitlines()[1].startswith("; Made by tinyperf")
+
+
+@given(scale=st.floats(2**-6, 10, width=32), zero_point=st.integers(-128, 127))
+def test_requantized_input_codes_round_half_away_from_zero(scale: float, zero_point: int) -> None:
+    tensor = Tensor(0, "in", (1, 490), "int8", Quantization((scale,), (zero_point,)))
+    kws = BENCHMARKS["kws"]
+    expected = []
+    for code in [*range(128), *range(-128, 0)]:
+        steps = float(np.float32(np.float32(code - 83) * np.float32(kws.wire_scale)) / np.float32(scale))
+        rounded = math.copysign(math.floor(abs(steps) + 0.5), steps)  # exact: a float32 in float64
+        expected.append(int(np.clip(rounded + zero_point, -128, 127)))
+    if (np.float32(scale), zero_point) != (np.float32(kws.wire_scale), kws.wire_zero_point):
+        assert render.input_codes(kws, tensor).tolist() == expected
+
+
+def test_pixels_are_shifted_and_own_bytes_kept() -> None:
+    assert render.input_codes(BENCHMARKS["vww"], model("vww").input).tolist() == list(range(-128, 128))
+    own = render.input_codes(None, model("kws").input).tolist()
+    assert own == [*range(128), *range(-128, 0)]
+
+
+@given(scale=st.floats(2**-10, 1000, width=32), zero_point=st.integers(-128, 127))
+def test_results_round_as_printf_does(scale: float, zero_point: int) -> None:
+    tensor = Tensor(0, "out", (1, 1), "int8", Quantization((scale,), (zero_point,)))
+    shown = [f"{m / 1000:.3f}" for m in render.output_milli(tensor)]
+    real = [float(np.float32(scale) * np.float32(code - zero_point)) for code in range(-128, 128)]
+    assert shown == [f"{r:.3f}".replace("-0.000", "0.000") for r in real]
+
+
+def test_results_beyond_32_bits_are_refused() -> None:
+    tensor = Tensor(0, "out", (1, 1), "int8", Quantization((1e6,), (0,)))
+    with pytest.raises(ModelError, match="too large"):
+        render.output_milli(tensor)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        pytest.param({"shape": (1, 489)}, "has 489 elements, kws has 490", id="wrong-size"),
+        pytest.param({"dtype": "float32"}, "is float32", id="float"),
+        pytest.param({"quantization": None}, "without quantization", id="not-quantized"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused(changed: dict[str, object], words: str) -> None:
+    good = model("kws")
+    odd = replace(good, tensors=(replace(good.input, **changed), good.output))  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match=re.escape(words)):
+        render.check_model(odd, BENCHMARKS["kws"])
+
+
+# C literals: what is rendered reads back as the value.
+
+
+@given(st.integers(-(2**31) + 1, 2**31 - 1))
+def test_c_int_reads_back(value: int) -> None:
+    assert ast.literal_eval(render.c_int(value)) == value
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_unsigned_c_int_reads_back(value: int) -> None:
+    assert int(render.c_int(value, unsigned=True).removesuffix("U")) == value
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31)])
+def test_c_int_refuses_what_does_not_fit(value: int) -> None:
+    with pytest.raises(ValueError, match="does not fit int32_t"):
+        render.c_int(value)
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_c_float_reads_back_as_the_same_float32(value: float) -> None:
+    text = render.c_float(value)
+    assert text.strip("()").endswith("f")
+    assert np.float32(text.strip("()").removesuffix("f")).tobytes() == np.float32(value).tobytes()
+    assert re.fullmatch(r"\(?-?\d+\.\d*e[+-]\d+f\)?", text)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
+def test_c_float_refuses_what_is_not_finite(value: float) -> None:
+    with pytest.raises(ValueError, match="no finite float32"), np.errstate(over="ignore"):
+        render.c_float(value)
+
+
+@given(st.text())
+def test_c_string_reads_back_and_is_plain_ascii(text: str) -> None:
+    literal = render.c_string(text)
+    assert literal.isascii()
+    assert "\n" not in literal
+    assert "??" not in literal
+    assert ast.literal_eval("b" + literal).decode() == text
+
+
+@given(st.lists(st.integers(-128, 127), max_size=100), st.integers(1, 20))
+def test_c_array_reads_back(values: list[int], per_line: int) -> None:
+    assert list(ast.literal_eval(f"[{render.c_array(values, per_line=per_line).strip()}]")) == values
+
+
+@given(st.text())
+def test_c_identifier_is_one(text: str) -> None:
+    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", render.c_identifier(text))
+
+
+@given(st.text())
+def test_comment_text_cannot_leave_its_comment(text: str) -> None:
+    shown = render.comment_text(text)
+    assert not set(shown) & {"\n", "\r", "\\"}
+    assert "*/" not in shown
+    assert len(shown.splitlines()) <= 1

@@ -1,0 +1,313 @@
+"""Whole sessions against a device that misbehaves on order: figures, files, resume, disk full."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tinyperf.device.fake import FakeDevice, Misbehaviour
+from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
+from tinyperf.session import folder as disk
+from tinyperf.session import run as session
+from tinyperf.session.plan import Prepared, Request, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tinyperf.device.link import Link
+    from tinyperf.result import RunResult
+
+# mlcommons/tiny benchmark submission_checker.py
+CHECKER_MEDIAN = re.compile(r".* Median throughput is\s+([\d\.]+) inf\./sec\..*")
+CHECKER_TOP1 = re.compile(r".* Top[- ]1%?\s?[:=] ([\d\.]+).*")
+CHECKER_AUC = re.compile(r".* AUC\s?[:=] ([\d\.]+).*")
+
+
+def right_class(data: bytes) -> tuple[float, ...]:
+    """A kws device that reads the class from the first byte, and is unsure of class 3."""
+    return tuple(0.9 if k == data[0] else 0.1 if k == 4 and data[0] == 3 else 0.0 for k in range(12))
+
+
+@dataclass(frozen=True)
+class FakePrepared(Prepared):
+    """What `prepare` found, but the device is fake."""
+
+    device: dict[str, Any] = field(default_factory=dict)
+    opened: list[FakeDevice] = field(default_factory=list)
+
+    def open(self) -> Link:
+        self.opened.append(FakeDevice(right_class, **self.device))
+        return self.opened[-1]
+
+
+def dataset(folder: Path, samples: int = 24) -> Path:
+    at = folder / "kws01"
+    at.mkdir()
+    rows = []
+    for k in range(samples):
+        (at / f"s{k}.bin").write_bytes(bytes([k % 12]) + k.to_bytes(2, "big") + bytes(487))
+        rows.append(f"s{k}.bin,12,{k % 12}")
+    (at / "y_labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@dataclass
+class Bench:
+    """Runs one request against fake devices."""
+
+    folder: Path
+    mode: str = "performance"
+    data: Path | None = None
+
+    def prepared(self, **device: Any) -> tuple[FakePrepared, dict[str, Any]]:
+        image = self.folder / "fw.bin"
+        image.write_bytes(b"not run")
+        request = Request(
+            board="host",
+            benchmark="kws",
+            mode=self.mode,  # type: ignore[arg-type]
+            image=str(image),
+            data=str(self.data) if self.data else None,
+            jobs=1,
+            out=str(self.folder / "session"),
+        )
+        found, plan = prepare(request)
+        plan["created"] = "2026-11-25T10:00:00+00:00"
+        plan["id"] = "20261125100000"
+        return FakePrepared(**vars(found), device=device), plan
+
+    def run(self, **device: Any) -> RunResult:
+        prepared, plan = self.prepared(**device)
+        at = disk.create(self.folder / "session")
+        plan["session"] = str(at)
+        disk.write_plan(at, plan)
+        return session._measure(at, prepared, plan, session.silent)
+
+    def resume(self, **device: Any) -> tuple[RunResult, FakeDevice]:
+        prepared, _ = self.prepared(**device)
+        at = self.folder / "session"
+        plan = disk.read_plan(at)
+        plan["session"] = str(at)
+        return session._measure(at, prepared, plan, session.silent), prepared.opened[-1]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def accuracy(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, "accuracy", dataset(tmp_path))
+
+
+def test_five_windows_give_a_valid_result(bench: Bench) -> None:
+    found = bench.run()
+    assert found.valid, found.reasons
+    assert found.performance is not None
+    assert found.performance.latency_ms == pytest.approx(50.0)
+    assert [w.inferences for w in found.performance.windows] == [214] * 5
+    assert found.inputs == "synthetic"
+    assert found.exit_code == 0
+
+
+def test_the_folder_holds_what_others_read(bench: Bench) -> None:
+    bench.run()
+    at = bench.folder / "session"
+    names = sorted(str(p.relative_to(at)) for p in at.rglob("*") if p.is_file())
+    assert names == [
+        "eembc/log.txt",
+        "eembc/results.txt",
+        "eembc/script.async",
+        "log.txt",
+        "results.json",
+        "results.txt",
+        "session.json",
+        "transcript.jsonl",
+    ]
+    for name in ("results.txt", "eembc/results.txt"):
+        medians = [m.group(1) for line in (at / name).read_text().splitlines() if (m := CHECKER_MEDIAN.match(line))]
+        assert medians == ["20.000"]
+    row = json.loads((at / "results.json").read_text())[0]
+    assert row["infer"].keys() == {
+        "start_time",
+        "end_time",
+        "results",
+        "elapsed_time",
+        "total_inferences",
+        "iterations",
+        "warmups",
+        "throughput",
+    }
+    times = [json.loads(line)["t_s"] for line in (at / "transcript.jsonl").read_text().splitlines()]
+    assert times == sorted(times)
+    assert times[0] == 0.0
+
+
+def test_the_same_session_twice_gives_the_same_files(tmp_path: Path) -> None:
+    texts = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Bench(tmp_path / name).run()
+        at = tmp_path / name / "session"
+        texts.append([(at / f).read_bytes() for f in ("results.json", "results.txt", "transcript.jsonl")])
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+def test_recomputing_from_the_folder_gives_the_same_figures(bench: Bench, accuracy: Bench, mode: str) -> None:
+    found = (bench if mode == "performance" else accuracy).run()
+    assert session.recompute(bench.folder / "session") == found
+
+
+def test_accuracy_scores_all_samples(accuracy: Bench) -> None:
+    found = accuracy.run()
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.samples) == (1.0, 24)
+    assert found.target_met
+    text = (accuracy.folder / "session" / "results.txt").read_text()
+    assert [m.group(1) for line in text.splitlines() if (m := CHECKER_TOP1.match(line))] == ["100.0"]
+    assert [m.group(1) for line in text.splitlines() if (m := CHECKER_AUC.match(line))] == ["1.000"]
+
+
+def test_a_clock_that_drifts_is_found_by_the_host(bench: Bench) -> None:
+    found = bench.run(drift=0.02)
+    assert not found.valid
+    assert any("by the host's" in reason for reason in found.reasons)
+    assert found.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "notes"),
+    [
+        pytest.param({3: "torn results"}, 1, id="torn results"),
+        pytest.param({3: "one timestamp", 5: "torn results"}, 2, id="two of them torn"),
+        pytest.param({3: "lost ready"}, 0, id="m-ready lost: nothing is repeated"),
+        pytest.param({3: "noise"}, 0, id="wrong bytes in front of a line"),
+    ],
+)
+def test_line_trouble_changes_no_figure(accuracy: Bench, misbehave: Mapping[int, Misbehaviour], notes: int) -> None:
+    found = accuracy.run(misbehave=misbehave)
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.samples) == (1.0, 24)
+    assert len(found.notes) == (1 if notes else 0)
+    assert found.notes == ((f"{notes} inputs were sent a second time; the transcript says why",) if notes else ())
+
+
+def test_a_reset_ends_the_run_and_resume_finishes_it_with_the_same_score(accuracy: Bench) -> None:
+    with pytest.raises(DeviceError, match="restarted") as caught:
+        accuracy.run(misbehave={7: "reset"})
+    assert str(accuracy.folder / "session") in caught.value.hint
+    found, device = accuracy.resume()
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.samples) == (1.0, 24)
+    assert sum(command.startswith("infer") for command in device.commands) == 24 - 7
+    transcript = (accuracy.folder / "session" / "transcript.jsonl").read_text()
+    notes = [bytes.fromhex(r["hex"]).decode() for r in map(json.loads, transcript.splitlines()) if r["dir"] == "note"]
+    sent = [note.split(" again: ")[0] for note in notes]
+    repeated = {note for note in sent if sent.count(note) > 1}
+    assert repeated == {"sample 7 0 s7.bin"}
+    assert "sample 7 0 s7.bin again: it was under way when the run stopped" in notes
+
+
+def test_a_device_that_falls_silent_is_told_apart_from_one_that_restarts(accuracy: Bench) -> None:
+    with pytest.raises(DeviceError, match="no complete answer in 3 attempts"):
+        accuracy.run(misbehave={7: "silent", 8: "silent", 9: "silent"})
+
+
+def test_resume_of_five_windows_keeps_those_that_were_measured(bench: Bench) -> None:
+    with pytest.raises(DeviceError):
+        bench.run(misbehave={5: "reset"})
+    found, device = bench.resume()
+    assert found.valid, found.reasons
+    assert sum(command.startswith("infer 214") for command in device.commands) == 2
+
+
+def test_a_transcript_cut_in_the_middle_of_a_line_goes_on(accuracy: Bench) -> None:
+    with pytest.raises(DeviceError):
+        accuracy.run(misbehave={7: "reset"})
+    path = accuracy.folder / "session" / "transcript.jsonl"
+    path.write_bytes(path.read_bytes()[:-17])
+    found, _ = accuracy.resume()
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.samples) == (1.0, 24)
+    assert all(line.endswith("}") for line in path.read_text().splitlines())
+
+
+def test_resume_refuses_another_dataset(accuracy: Bench) -> None:
+    with pytest.raises(DeviceError):
+        accuracy.run(misbehave={7: "reset"})
+    changed = accuracy.folder / "kws01" / "s20.bin"
+    changed.write_bytes(bytes(490))
+    with pytest.raises(ContentError, match="begun with another samples"):
+        session.resume(accuracy.folder / "session")
+
+
+def test_resume_of_no_session_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no session\.json"):
+        session.resume(tmp_path)
+
+
+def test_a_second_writer_is_refused(accuracy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "LOCK_WAIT_S", 0.0)
+    at = disk.create(accuracy.folder / "session")
+    first = disk.Transcript(at / "transcript.jsonl")
+    with pytest.raises(DeviceError, match="another process"):
+        disk.Transcript(at / "transcript.jsonl")
+    first.close()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may grow past 30 kB: what a full disk looks like to one that grows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_full_disk_keeps_what_was_measured(accuracy: Bench) -> None:
+    with pytest.raises(DiskError, match=r"transcript\.jsonl cannot be written") as caught:
+        accuracy.run()
+    assert str(accuracy.folder / "session") in caught.value.hint
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    found, device = accuracy.resume()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert found.accuracy is not None
+    assert found.accuracy.samples == 24
+    assert sum(command.startswith("infer") for command in device.commands) < 24
+
+
+def test_a_window_that_came_out_short_is_measured_again_and_noted(bench: Bench) -> None:
+    prepared, plan = bench.prepared(seconds_per_inference=0.04)
+    at = disk.create(bench.folder / "session")
+    plan |= {"session": str(at), "inferences": 200}
+    disk.write_plan(at, plan)
+    found = session._measure(at, prepared, plan, session.silent)
+    assert found.valid
+    assert found.performance is not None
+    assert [w.inferences for w in found.performance.windows] == [268] * 5
+
+
+def test_a_taken_folder_gets_a_number(tmp_path: Path) -> None:
+    assert disk.create(tmp_path / "s") == tmp_path / "s"
+    (tmp_path / "s" / "x").write_text("x")
+    assert disk.create(tmp_path / "s") == tmp_path / "s-2"
+
+
+def test_foreign_firmware_is_named_in_the_line_of_the_figure(bench: Bench) -> None:
+    bench.run()
+    assert "foreign firmware" in (bench.folder / "session" / "results.txt").read_text()
+
+
+def test_energy_mode_needs_an_instrument() -> None:
+    with pytest.raises(UsageError, match="needs --monitor"):
+        prepare(replace(Request(board="nucleo-l4r5zi", benchmark="kws", virtual=True), mode="energy"))

@@ -1,0 +1,471 @@
+"""Engine tflm: what is rendered, what a tree must hold, and what is said where there is no TFLM."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+
+import jinja2.meta
+import numpy as np
+import pytest
+
+from tinyperf import benchmark as benchmarks
+from tinyperf import board as boards
+from tinyperf import content, engines, tflite
+from tinyperf.engines import Target, parse_engine
+from tinyperf.engines import tflm as engine
+from tinyperf.engines.tflm import library, ops
+from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
+from tinyperf.firmware import build, tflm
+from tinyperf.tflite import Model, Op, Quantization, Tensor
+
+M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
+BOARD = boards.load("nucleo-l4r5zi")
+DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+TREE = library.PINNED.as_text()
+
+
+def tensor(index: int, *shape: int, dtype: str = "int8", channels: int = 1) -> Tensor:
+    scale = Quantization((0.5,) * channels, (0,) * channels)
+    return Tensor(index, f"t{index}", shape, dtype, scale, np.zeros(shape, np.int8) if channels > 1 else None)
+
+
+def small(*, weights: str = "int8", channels: int = 1, kind: str = "FULLY_CONNECTED") -> Model:
+    """input 16 -> dense 4 -> softmax 4."""
+    tensors = (
+        tensor(0, 1, 16),
+        tensor(1, 4, 16, dtype=weights, channels=channels),
+        tensor(2, 1, 4),
+        tensor(3, 1, 4),
+    )
+    layers = (Op(0, kind, (0, 1), (2,), {}), Op(1, "SOFTMAX", (2,), (3,), {}))
+    return Model("small.tflite", "ab" * 32, 5, tensors, layers, (0,), (3,), data=bytes(range(1, 6)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        ("CONV_2D", "AddConv2D"),
+        ("DEPTHWISE_CONV_2D", "AddDepthwiseConv2D"),
+        ("AVERAGE_POOL_2D", "AddAveragePool2D"),
+        ("FULLY_CONNECTED", "AddFullyConnected"),
+        ("L2_POOL_2D", "AddL2Pool2D"),
+        ("RELU6", "AddRelu6"),
+        ("PADV2", "AddPadV2"),
+        ("SPACE_TO_BATCH_ND", "AddSpaceToBatchNd"),
+        ("BATCH_MATMUL", "AddBatchMatMul"),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "AddUnidirectionalSequenceLSTM"),
+    ],
+)
+def test_resolver_method(kind: str, method: str) -> None:
+    assert ops.method(kind) == method
+
+
+def test_every_method_exists_in_the_registered_tree() -> None:
+    header = next((Path(t.path) / "tensorflow/lite/micro/micro_mutable_op_resolver.h" for t in tflm.registered()), None)
+    if header is None or not header.is_file():
+        pytest.skip("no TFLM tree is registered ('tinyperf tflm use PATH')")
+    there = set(re.findall(r"TfLiteStatus (Add\w+)\(", header.read_text()))
+    assert {ops.method(kind) for kind in ops.known()} - there <= {"AddBatchMatMul"}  # the snapshot of 2023 lacks it
+
+
+def test_exactly_the_model_s_operators() -> None:
+    text = engine.ENGINE.generate(small(), M4, {}).sources["model/tp_model.cpp"]
+    assert "MicroMutableOpResolver<2>" in text
+    assert re.findall(r"resolver\.(\w+\(.*?\)) !=", text) == [
+        "AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())",
+        "AddSoftmax(tflite::Register_SOFTMAX_INT8())",
+    ]
+
+
+def test_the_general_kernel_where_int8_is_not_enough() -> None:
+    generated = engine.ENGINE.generate(small(weights="int16"), M4, {})
+    assert "resolver.AddFullyConnected()" in generated.sources["model/tp_model.cpp"]
+    assert "kernels/fully_connected.h" not in generated.sources["model/tp_tflm.h"]
+    assert "kernels/softmax.h" in generated.sources["model/tp_tflm.h"]
+
+
+def test_the_general_kernel_where_the_library_has_no_other() -> None:
+    old = replace(library.PINNED, int8=False).as_text()
+    generated = engine.ENGINE.generate(small(), M4, {"library": old})
+    assert "_INT8" not in generated.sources["model/tp_model.cpp"]
+
+
+def test_model_is_aligned_and_in_flash() -> None:
+    text = engine.ENGINE.generate(small(), M4, {}).sources["model/tp_model_data.c"]
+    assert "const uint8_t tp_model_data[] __attribute__((aligned(16))) = {\n    1, 2, 3, 4, 5,\n};" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "bytes_", "note"),
+    [
+        pytest.param({"arena": "1000"}, 1008, "measured, margin included", id="rounded-up"),
+        pytest.param({"arena": "1008", "measure": "yes"}, 1008, "not measured", id="measuring"),
+        pytest.param({}, 16992, "not measured: a starting value", id="nobody-measured"),
+    ],
+)
+def test_arena(options: dict[str, str], bytes_: int, note: str) -> None:
+    generated = engine.ENGINE.generate(small(), M4, options)
+    assert generated.arena_bytes == bytes_ + 16  # and the input that survives
+    assert f"kArenaBytes = {bytes_};" in generated.sources["model/tp_model.cpp"]
+    assert note in generated.sources["model/tp_model.cpp"]
+    assert ("arena_used_bytes=" in generated.sources["model/tp_model.cpp"]) == ("measure" in options)
+
+
+def test_the_pinned_snapshot_is_the_default() -> None:
+    generated = engine.ENGINE.generate(small(), M4, {})
+    assert generated.libraries == (
+        "https://github.com/tensorflow/tflite-micro-arduino-examples.git#7948b85e020470a30a83bf00e10fc43b486bfcba",
+    )
+    assert generated.build_flags == ("-DARDUINO=100",)
+    assert generated.project_options == {"lib_compat_mode": "off", "lib_ignore": "ArduinoBLE, Arduino_LSM9DS1"}
+    assert generated.skipped_sources == ("*/src/peripherals/*",)
+    assert generated.details.kernels == "cmsis_nn"
+    assert generated.details.version == "tflite-micro-arduino-examples 7948b85e0204"
+    assert 'extern "C" void DebugLog' in generated.sources["model/tp_model.cpp"]
+
+
+def test_reference_kernels_render_without_a_library() -> None:
+    generated = engine.ENGINE.generate(small(), M4, {"kernels": "reference"})
+    assert generated.libraries == ()
+    assert generated.warnings[0].startswith("no TFLM with reference kernels is registered")
+
+
+@pytest.mark.parametrize(
+    ("options", "seen"),
+    [
+        pytest.param({"kernel": "x"}, "engine 'tflm' has no option 'kernel'", id="option"),
+        pytest.param({"kernels": "xtensa"}, "engine 'tflm' has no kernels 'xtensa'", id="kernels"),
+        pytest.param({"arena": "64k"}, "engine 'tflm': arena=64k is no number of bytes", id="arena"),
+        pytest.param({"library": "{}"}, "engine 'tflm': option 'library' is not one", id="library"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, str], seen: str) -> None:
+    with pytest.raises(UsageError, match=seen):
+        engine.ENGINE.generate(small(), M4, options)
+
+
+@pytest.mark.parametrize(
+    ("model", "target", "error", "seen"),
+    [
+        pytest.param(small(kind="FFT"), M4, ModelError, "op 0 FFT: TensorFlow Lite Micro has no such", id="operator"),
+        pytest.param(small(channels=4), M4, ModelError, "op 0 FULLY_CONNECTED has one scale per output", id="dense"),
+        pytest.param(
+            replace(small(), boundary=(Op(9, "QUANTIZE", (8,), (0,), {}),)),
+            M4,
+            ModelError,
+            "the input or output is float, behind QUANTIZE",
+            id="float-boundary",
+        ),
+        pytest.param(small(), Target("host"), UsageError, "engine 'tflm' does not run on board 'host'", id="host"),
+    ],
+)
+def test_models_that_cannot_run(model: Model, target: Target, error: type[Exception], seen: str) -> None:
+    with pytest.raises(error, match=seen):
+        engine.ENGINE.generate(model, target, {})
+
+
+def test_a_newer_tree_takes_per_channel_dense_layers() -> None:
+    newer = replace(library.PINNED, per_channel_dense=True).as_text()
+    assert engine.ENGINE.generate(small(channels=4), M4, {"library": newer}).libraries
+
+
+@pytest.mark.parametrize("name", list(engine.TEMPLATES))
+def test_context_is_what_the_template_uses(name: str) -> None:
+    folder = content.shipped("firmware_templates") / "engines" / "tflm"
+    used = jinja2.meta.find_undeclared_variables(jinja2.Environment(autoescape=True).parse((folder / name).read_text()))
+    assert used == {field.name for field in fields(engine.TEMPLATES[name])}
+
+
+@pytest.mark.parametrize("kernels", engine.KERNELS)
+def test_rendered_twice_is_equal(kernels: str) -> None:
+    first, second = (engine.ENGINE.generate(small(), M4, {"kernels": kernels}).sources for _ in range(2))
+    assert first == second
+    for text in first.values():
+        assert text.startswith("/* SPDX-License-Identifier: 0BSD */\n")
+
+
+def test_c_parts_compile(tmp_path: Path) -> None:
+    compiler = shutil.which("arm-none-eabi-gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler is installed")
+    for name, text in engine.ENGINE.generate(small(), M4, {}).sources.items():
+        (tmp_path / Path(name).name).write_text(text)
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wmissing-prototypes", "-c"]
+    done = subprocess.run(
+        [compiler, *flags, "tp_model_data.c", "-o", "out.o"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def golden_model() -> Model:
+    return small()
+
+
+def test_golden(request: pytest.FixtureRequest) -> None:
+    golden = Path(__file__).parents[1] / "golden" / "tflm_model.cpp"
+    text = engine.ENGINE.generate(golden_model(), M4, {"arena": "4096"}).sources["model/tp_model.cpp"]
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text(), request.node.name
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("aot", ("aot", {})),
+        ("tflm:kernels=reference", ("tflm", {"kernels": "reference"})),
+        ("tflm:kernels=cmsis_nn,arena=65536", ("tflm", {"kernels": "cmsis_nn", "arena": "65536"})),
+    ],
+)
+def test_engine_with_options(text: str, parsed: tuple[str, dict[str, str]]) -> None:
+    assert parse_engine(text) == parsed
+
+
+def test_engine_option_without_a_value() -> None:
+    with pytest.raises(UsageError, match="engine option 'kernels' in 'tflm:kernels' is not OPTION=VALUE"):
+        parse_engine("tflm:kernels")
+
+
+# Trees.
+
+PARTS = {
+    "tensorflow/lite/micro/micro_interpreter.h": "",
+    "tensorflow/lite/micro/micro_interpreter.cc": "",
+    "tensorflow/lite/micro/micro_mutable_op_resolver.h": "",
+    "tensorflow/lite/micro/kernels/conv.h": "TFLMRegistration Register_CONV_2D_INT8();",
+    "tensorflow/lite/micro/kernels/fully_connected.h": "bool is_per_channel;",
+    "third_party/flatbuffers/include/flatbuffers/flatbuffers.h": "",
+    "third_party/gemmlowp/fixedpoint/fixedpoint.h": "",
+    "third_party/ruy/ruy/profiler/instrumentation.h": "",
+    "third_party/kissfft/kiss_fft.h": "",
+}
+CMSIS_NN = {
+    "tensorflow/lite/micro/kernels/cmsis_nn/conv.cc": "",
+    "third_party/cmsis_nn/Include/arm_nnfunctions.h": "",
+    "third_party/cmsis/CMSIS/Core/Include/cmsis_compiler.h": "",
+}
+
+
+def plant(folder: Path, parts: dict[str, str]) -> Path:
+    for name, text in parts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TINYPERF_CONFIG", str(tmp_path / "settings"))
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "settings"
+
+
+def test_generated_tree_is_registered_and_not_touched(tmp_path: Path, settings: Path) -> None:
+    tree = plant(tmp_path / "a tree", PARTS | CMSIS_NN)
+    before = sorted(tree.rglob("*"))
+    found = tflm.use(tree)
+    assert (found.form, found.kernels, found.int8, found.per_channel_dense) == ("tree", "cmsis_nn", True, True)
+    assert found.defines == ("-DTF_LITE_STATIC_MEMORY", "-DPROJECT_GENERATION", "-DCMSIS_NN")
+    assert sorted(tree.rglob("*")) == before
+    wrapper = (settings / "tflm" / "cmsis_nn" / "library.json").read_text()
+    assert f'"srcDir": "{tree}"' in wrapper
+    assert f'"-I{tree}/third_party/flatbuffers/include"' in wrapper
+    assert tflm.registered() == [found]
+
+
+def test_kernels_are_registered_side_by_side(tmp_path: Path, settings: Path) -> None:
+    assert not settings.exists()
+    reference = tflm.use(plant(tmp_path / "r", PARTS))
+    cmsis_nn = tflm.use(plant(tmp_path / "c", PARTS | CMSIS_NN))
+    assert reference.kernels == "reference"
+    assert "-DCMSIS_NN" not in reference.defines
+    assert tflm.registered() == [cmsis_nn, reference]
+    options = tflm.resolve(BOARD, {"kernels": "reference"}, need=True)
+    assert library.from_text(options["library"]) == reference
+
+
+def test_a_tree_that_is_gone_is_not_offered(tmp_path: Path, settings: Path) -> None:
+    tflm.use(plant(tmp_path / "c", PARTS))
+    shutil.rmtree(tmp_path / "c")
+    assert tflm.registered() == []
+    assert settings.exists()
+
+
+def test_arduino_snapshot(tmp_path: Path, settings: Path) -> None:
+    plant(tmp_path / "snapshot" / "src", PARTS | CMSIS_NN)
+    (tmp_path / "snapshot" / "library.properties").write_text("name=Arduino_TensorFlowLite\nversion=2.4.0-ALPHA\n")
+    found = tflm.use(tmp_path / "snapshot")
+    assert (found.form, found.defines, found.debug_log) == ("arduino", ("-DARDUINO=100",), False)
+    assert found.version.startswith("2.4.0-ALPHA tree ")
+    assert '"-<peripherals>"' in (settings / "tflm" / "cmsis_nn" / "library.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "seen"),
+    [
+        pytest.param(None, UsageError, "does not exist", id="nothing"),
+        pytest.param({"x": ""}, ContentError, "no headers of TensorFlow Lite Micro, flatbuffers, gemmlowp", id="other"),
+        pytest.param(
+            {k: v for k, v in PARTS.items() if "ruy" not in k and "gemmlowp" not in k},
+            ContentError,
+            "no headers of gemmlowp, ruy",
+            id="third-party",
+        ),
+        pytest.param(
+            PARTS | {"tensorflow/lite/micro/kernels/cmsis_nn/conv.cc": ""},
+            ContentError,
+            "no headers of CMSIS, CMSIS-NN",
+            id="cmsis",
+        ),
+        pytest.param(
+            {k: v for k, v in PARTS.items() if not k.endswith(".cc")}, ContentError, "but neither its sources", id="src"
+        ),
+        pytest.param(
+            PARTS | {"tensorflow/lite/micro/tools/make/Makefile": ""}, ContentError, "is a clone of", id="clone"
+        ),
+        pytest.param(
+            PARTS | {"lib/libtensorflow-microlite.a": "text"},
+            ContentError,
+            "is not an archive of objects",
+            id="archive",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(
+    tmp_path: Path, parts: dict[str, str] | None, error: type[Exception], seen: str
+) -> None:
+    if parts is not None:
+        plant(tmp_path / "tree", parts)
+    with pytest.raises(error, match=seen):
+        library.inspect(tmp_path / "tree")
+
+
+def make_archive(folder: Path, compiler: str, *flags: str) -> None:
+    (folder / "x.c").write_text("float f(float x) { return x; }\n")
+    archiver = compiler.replace("gcc", "ar") if "none" in compiler else "ar"
+    subprocess.run([compiler, *flags, "-c", "x.c", "-o", "x.o"], cwd=folder, check=True)
+    subprocess.run([archiver, "rc", "libtensorflow-microlite.a", "x.o"], cwd=folder, check=True)
+
+
+def test_archive_for_the_board(tmp_path: Path, settings: Path) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    tree = plant(tmp_path / "lib", {k: v for k, v in PARTS.items() if not k.endswith(".cc")})
+    make_archive(tree, "arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+    found = tflm.use(tree / "libtensorflow-microlite.a")
+    assert (found.form, found.abi) == ("archive", "v7E-M hard")
+    assert "-ltensorflow-microlite" in (settings / "tflm" / "reference" / "library.json").read_text()
+    tflm.resolve(BOARD, {"kernels": "reference"}, need=True)
+    m33 = BOARD.model_copy(update={"core": "cortex-m33"})
+    with pytest.raises(BuildError, match=r"was compiled for v7E-M hard float; nucleo-l4r5zi is v8-M\.main hard float"):
+        tflm.resolve(m33, {"kernels": "reference"}, need=True)
+
+
+def test_archive_for_this_computer_is_refused(tmp_path: Path) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler is installed")
+    tree = plant(tmp_path / "lib", {k: v for k, v in PARTS.items() if not k.endswith(".cc")})
+    make_archive(tree, "cc")
+    with pytest.raises(ContentError, match="holds no objects for Arm"):
+        library.inspect(tree)
+
+
+# Without TFLM.
+
+
+@pytest.mark.usefixtures("settings")
+def test_rendering_needs_no_tflm(tmp_path: Path) -> None:
+    project = build.generate(BOARD, small(), benchmark=None, engine="tflm", folder=tmp_path / "project")
+    ini = project.files["platformio.ini"]
+    assert f"lib_deps =\n    {library.SNAPSHOT}#{library.COMMIT}\n" in ini
+    assert "lib_compat_mode = off\nlib_ignore = ArduinoBLE, Arduino_LSM9DS1\n" in ini
+    assert "-DARDUINO=100" in ini
+    assert "['*/src/peripherals/*']" in project.files["extra.py"]
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        pytest.param("tflm", "TensorFlow Lite Micro is not on this machine, and cannot be fetched", id="cmsis_nn"),
+        pytest.param("tflm:kernels=reference", "no TFLM with reference kernels is registered", id="reference"),
+    ],
+)
+def test_building_without_tflm_and_network(name: str, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    # A URL that no machine can reach, so that the test says the same with a network.
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "url.https://localhost:1/.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+    started = time.monotonic()
+    with pytest.raises(BuildError, match=seen) as caught:
+        build.build(BOARD, small(), benchmark=None, engine=name)
+    assert time.monotonic() - started < 1.0
+    assert caught.value.exit_code == 3
+    assert "tinyperf tflm use PATH" in caught.value.hint
+
+
+@pytest.mark.usefixtures("settings")
+def test_an_unknown_option_is_told_before_anything_is_fetched() -> None:
+    with pytest.raises(UsageError, match="has no kernels 'fast'"):
+        build.generate(BOARD, small(), benchmark=None, engine="tflm:kernels=fast", folder=Path("unused"))
+
+
+# The arena, measured.
+
+
+def test_arena_is_measured_once(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def measure() -> str:
+        asked.append("built")
+        return "m-timestamp-mode-performance\r\ne-[arena_used_bytes=0000022820]\r\nm-ready\r\n"
+
+    sizes = [
+        tflm.measured_arena(small(), "cortex-m4", {"library": TREE}, cache=tmp_path, measure=measure) for _ in range(2)
+    ]
+    assert sizes == [22820 + engine.MARGIN_BYTES] * 2
+    assert asked == ["built"]
+
+
+def test_arena_that_cannot_be_measured(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"the firmware said: TFLM: AllocateTensors failed"):
+        tflm.measured_arena(
+            small(), "m4", {}, cache=tmp_path, measure=lambda: "e-[TFLM: AllocateTensors failed]\r\nm-ready\r\n"
+        )
+
+
+@pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
+@pytest.mark.parametrize("kernels", engine.KERNELS)
+@pytest.mark.usefixtures("settings")
+def test_every_board_and_model_renders(name: str, kernels: str, tmp_path: Path) -> None:
+    shipped = content.names("models", ".tflite")
+    if name not in shipped:
+        pytest.skip(f"no {name} model is shipped yet")
+    model = tflite.load(shipped[name])
+    newer = replace(library.PINNED, per_channel_dense=True, kernels=kernels).as_text()
+    for path in content.names("boards", ".yaml").values():
+        board = boards.read(path)
+        if board.core == "host":
+            continue
+        options = {"kernels": kernels, "library": newer}
+        project = build.generate(
+            board,
+            model,
+            benchmark=benchmarks.benchmark(name),
+            engine="tflm",
+            engine_options=options,
+            folder=tmp_path / board.name,
+        )
+        assert "src/model/tp_model.cpp" in project.files
+
+
+def test_registry_finds_the_engine() -> None:
+    assert engines.engine("tflm") is engine.ENGINE

@@ -1,0 +1,30 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a firmware is made of: BENCH, board, model, engine, energy mode; and --json."""
+    for option in (
+        click.argument("benchmark", metavar="[BENCH]", required=False),
+        click.option("--board", required=True, metavar="NAME|FILE", help="A shipped board, or a board file."),
+        click.option("--model", type=MODEL_FILE, metavar="FILE", help="Your own .tflite instead of the shipped one."),
+        click.option(
+            "--engine", default="aot", show_default=True, metavar="NAME[:OPTION=VALUE,...]", help="aot or tflm."
+        ),
+        click.option("--energy", is_flag=True, help="Energy mode: 9600 baud, pulses on the timestamp pin."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
+    ):
+        command = option(command)
+    return command

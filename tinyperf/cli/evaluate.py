@@ -1,0 +1,116 @@
+"""`tinyperf evaluate`: accuracy of a model on the host, by the run rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinyperf import api
+from tinyperf.benchmark import BENCHMARKS
+
+if TYPE_CHECKING:
+    from tinyperf.learn.backends import Backend
+    from tinyperf.learn.evaluate import Comparison, Evaluation
+
+BACKEND = click.Choice(["tflm", "litert", "aot", "tflite-runtime"])
+SHOWN_DIFFERENCES = 20
+
+
+@click.command()
+@click.argument("benchmark", metavar="[BENCH]", required=False)
+@click.option("--model", type=click.Path(path_type=Path), help="An int8 .tflite; without it the shipped model.")
+@click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
+@click.option("--backend", type=BACKEND, default="aot", show_default=True, help="The runtime on this machine.")
+@click.option("--compare", type=BACKEND, help="A second runtime; lists the samples on which it differs.")
+@click.option("--samples", type=click.IntRange(min=1), help="Only the first N samples (not an official accuracy).")
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="cores", help="Processes.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Confusion matrix, ROC, scores as PNG.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(
+    *,
+    benchmark: str | None,
+    model: Path | None,
+    data: Path | None,
+    backend: Backend,
+    compare: Backend | None,
+    samples: int | None,
+    jobs: int,
+    plot: Path | None,
+    as_json: bool,
+) -> int:
+    """Score a model on the host: top-1, or AUC over all windows for ad.
+
+    BENCH is kws, vww, ic or ad; without it --model is your own int8 model and --data a folder of raw int8 inputs with
+    a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used. Backends tflm and aot agree
+    with the firmware bit for bit; litert and tflite-runtime round differently.
+
+    \b
+    tinyperf evaluate kws --data datasets --backend litert
+    tinyperf evaluate ad --data datasets --model ad01_int8.tflite --backend tflm --plot ad.png
+    tinyperf evaluate ic --data datasets --backend aot --compare litert --json
+    tinyperf evaluate --model own.tflite --data my_inputs --backend litert
+
+    Exit code 1: below the target on the official inputs.
+    """
+    result = api.evaluate(
+        benchmark,
+        backend=backend,
+        model=model,
+        data=data,
+        samples=samples,
+        jobs=jobs,
+        compare=compare,
+        progress=_progress if sys.stderr.isatty() else None,
+    )
+    if plot:
+        api.plot_evaluation(result, plot)
+    if as_json:
+        print(json.dumps(result.as_dict(), indent=2))
+    else:
+        _show(result)
+    return result.exit_code
+
+
+def _progress(done: int, total: int) -> None:
+    print(f"\r{done}/{total} inferences", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _show(result: Evaluation) -> None:
+    title = BENCHMARKS[result.benchmark].title if result.benchmark in BENCHMARKS else "own model"
+    print(f"{result.benchmark} ({title}), {result.model}, {result.backend}, {result.inputs} inputs")
+    print(f"{_metric(result)} on {result.samples} samples in {result.seconds:.2f} s")
+    if result.target is not None:
+        verdict = {True: "met", False: "missed", None: "not decided"}[result.target_met]
+        target = f"{result.target:.0%}" if result.metric == "top1" else f"{result.target:.2f}"
+        print(f"target {target}: {verdict}")
+    for label, recall in (result.recall or {}).items():
+        print(f"  recall {label:<12} {'no sample' if recall is None else f'{recall:.1%}'}")
+    if result.comparison:
+        _show_comparison(result, result.comparison)
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _metric(result: Evaluation) -> str:
+    if result.value is None:
+        return "no AUC"
+    if result.metric == "auc":
+        return f"AUC {result.value:.3f}"
+    return f"top-1 {result.value:.1%} ({result.correct}/{result.samples})"
+
+
+def _show_comparison(result: Evaluation, other: Comparison) -> None:
+    value = "none" if other.value is None else f"{other.value:.4f}"
+    print(
+        f"against {other.backend} ({value}): {other.inferences_that_differ} of {other.inferences} outputs differ, "
+        f"{len(other.samples)} of {result.samples} samples, {other.decisions} decisions"
+    )
+    for row in other.samples[:SHOWN_DIFFERENCES]:
+        print(f"  {row.index:>5} {row.name}  label {row.label}: {row.here} / {row.there}, {row.codes} codes apart")
+    if len(other.samples) > SHOWN_DIFFERENCES:
+        print(f"  ... and {len(other.samples) - SHOWN_DIFFERENCES} more; --json lists all")

@@ -1,0 +1,182 @@
+"""`tinyperf run`: the main job."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinyperf import api
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tinyperf.result import Accuracy, Mode, RunResult
+
+MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
+
+
+@click.command()
+@click.argument("bench", required=False, metavar="[BENCH]")
+@click.option("--board", "-b", help="A board's name ('tinyperf boards'), or a board file.")
+@click.option("--virtual", is_flag=True, help="Run on the virtual board.")
+@click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
+@click.option("--mode", type=click.Choice([*MODES, "all"]), default="performance", show_default=True)
+@click.option("--engine", default="aot", show_default=True, metavar="NAME[:OPTION=VALUE,...]", help="aot or tflm.")
+@click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
+@click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
+@click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
+@click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
+@click.option("--no-build", is_flag=True, help="Measure what the board runs already.")
+@click.option("--monitor", metavar="NAME[:OPTION=VALUE,...]", help="Energy instrument ('tinyperf energy monitors').")
+@click.option("--jobs", type=int, help="Virtual boards at once in accuracy mode; left out, as many as help.")
+@click.option("--out", type=click.Path(path_type=Path), help="Session folder; ./sessions/... if left out.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="SESSION", help="Finish a session that stopped.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout (--mode all: a list).")
+def command(
+    *,
+    bench: str | None,
+    board: str | None,
+    virtual: bool,
+    port: str | None,
+    mode: str,
+    engine: str,
+    model: Path | None,
+    data: Path | None,
+    samples: int | None,
+    image: Path | None,
+    no_build: bool,
+    monitor: str | None,
+    jobs: int | None,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+) -> int:
+    """Build a benchmark, start it on a board, measure, and score by the run rules.
+
+    BENCH is kws, vww, ic or ad; it may be left out with --model, --image or --no-build. Exit codes: 0 valid; 1 measured
+    but not valid by the rules, or below the accuracy target; 2 usage, model or data; 3 build; 4 device or disk; 130
+    interrupted. What was measured is kept in the session folder; --resume finishes it.
+
+    \b
+    tinyperf run --board nucleo-l4r5zi --virtual kws
+    tinyperf run --board nucleo-l4r5zi --port /dev/ttyACM0 kws
+    tinyperf run --board nucleo-l4r5zi --virtual --model my.tflite
+    tinyperf run --board nucleo-l4r5zi --virtual --image firmware.hex
+    tinyperf run --board host --mode accuracy --data datasets kws
+    tinyperf run --resume sessions/20261125-101500-nucleo-l4r5zi-kws-accuracy
+    """
+    with _progress(sys.stderr.isatty()) as progress:
+        if resume is not None:
+            results = [api.resume(resume, jobs=jobs, progress=progress)]
+        else:
+            if board is None:
+                raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
+            modes: tuple[Mode, ...] = MODES if mode == "all" else (mode,)  # type: ignore[assignment]  # click checked it
+            results = [
+                api.run(
+                    bench,
+                    board=board,
+                    mode=one,
+                    virtual=virtual,
+                    port=port,
+                    engine=engine,
+                    model=model,
+                    data=data,
+                    samples=samples,
+                    image=image,
+                    build=not no_build,
+                    monitor=monitor if one == "energy" else None,
+                    jobs=jobs if one == "accuracy" else None,
+                    out=out / one if out and mode == "all" else out,
+                    progress=progress,
+                )
+                for one in modes
+            ]
+    if as_json:
+        rows = [found.as_dict() for found in results]
+        print(json.dumps(rows if mode == "all" and resume is None else rows[0], indent=2))
+    else:
+        for found in results:
+            _show(found)
+    return max(found.exit_code for found in results)
+
+
+@contextmanager
+def _progress(terminal: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal; elsewhere only the session folder's name, in one line."""
+    if not terminal:
+        yield (
+            lambda what, _done, _total: (
+                print(what, file=sys.stderr, flush=True) if what.startswith("session ") else None
+            )
+        )
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("preparing", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            if what.startswith("session "):
+                console.print(what, highlight=False)
+            else:
+                bar.update(task, description=what, completed=done, total=total or None)
+
+        yield show
+
+
+def _show(found: RunResult) -> None:
+    """The result for people; every figure with what must stand beside it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    remark = api.remark(found)
+    console = Console(highlight=False)
+    engine = found.engine or "foreign"
+    about = f"{found.benchmark} on {found.board}, {found.mode}, {engine} firmware, {found.transport}"
+    console.print(about, soft_wrap=True)
+    if found.performance:
+        console.print(
+            f"  latency {found.performance.latency_ms:.3f} ms, {found.performance.throughput_ips:.3f} inferences/s"
+            f"{remark}",
+            soft_wrap=True,
+        )
+        table = Table("window", "inferences", "seconds", "inferences/s", box=None)
+        for k, w in enumerate(found.performance.windows, start=1):
+            table.add_row(str(k), str(w.inferences), f"{w.seconds:.6f}", f"{w.throughput_ips:.3f}")
+        console.print(table)
+    if found.accuracy:
+        console.print(f"  {_accuracy(found.accuracy)}{remark}", soft_wrap=True)
+    if found.energy:
+        low, high = found.energy.uj_interval
+        console.print(
+            f"  energy {found.energy.uj_per_inference:.1f} uJ/inference, {low:.1f} to {high:.1f}{remark}",
+            soft_wrap=True,
+        )
+        for k, e in enumerate(found.energy.windows, start=1):
+            console.print(f"    window {k}: {e.seconds:.3f} s, {e.uj:.0f} uJ, {e.uj_per_inference:.3f} uJ/inference")
+    if found.memory:
+        parts = {"flash": found.memory.flash_bytes, "RAM": found.memory.ram_bytes, "arena": found.memory.arena_bytes}
+        console.print("  " + ", ".join(f"{name} {n:,} bytes" for name, n in parts.items() if n is not None))
+    for reason in found.reasons:
+        console.print(f"  not valid: {reason}", soft_wrap=True)
+    for note in found.notes:
+        console.print(f"  note: {note}", soft_wrap=True)
+    console.print(f"  session {found.session}", soft_wrap=True)
+
+
+def _accuracy(found: Accuracy) -> str:
+    value = f"top-1 {found.value:.1%}" if found.metric == "top1" else f"AUC {found.value:.3f}"
+    if found.target is None:
+        return f"{value} of {found.samples} samples"
+    target = f"{found.target:.0%}" if found.metric == "top1" else f"{found.target:.2f}"
+    return f"{value} of {found.samples} samples, target {target} {'met' if found.value >= found.target else 'missed'}"

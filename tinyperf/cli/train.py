@@ -1,0 +1,92 @@
+"""`tinyperf train`: a benchmark's network from training data."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinyperf import api
+from tinyperf.cli import _options
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from tinyperf.learn.train import Epoch, Trained
+
+
+@click.command()
+@click.argument("benchmark", metavar="BENCH", required=False)
+@click.argument(
+    "file", metavar="[FILE.npz]", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False
+)
+@click.option("--from", "place", type=_options.FOLDER, metavar="DIR", help="Folder of training files.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same run.")
+@click.option("--out", type=_options.FOLDER, metavar="RUN", help="Run folder; by default runs/BENCH-SEED.")
+@click.option("--resume", "run", type=_options.FOLDER, metavar="RUN", help="Finish an interrupted run.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def command(
+    *,
+    benchmark: str | None,
+    file: Path | None,
+    place: Path | None,
+    epochs: int | None,
+    seed: int,
+    out: Path | None,
+    run: Path | None,
+    as_json: bool,
+) -> None:
+    """Train kws, vww, ic or ad. Architecture and recipe stand in models/BENCH.py; 'tinyperf quantize' comes next.
+
+    Without FILE and --from, training files are taken from $TINYPERF_DATA/train. Every sample that is an official
+    evaluation input, by content, is left out and named. A run that was stopped goes on after its last full epoch.
+
+    \b
+    tinyperf train kws --from DIR
+    tinyperf train ad ad_toycar_normal.npz --seed 1 --out runs/ad
+    tinyperf train --resume runs/ad
+    """
+    show = _show if sys.stderr.isatty() else None
+    if run is not None:
+        trained = api.train_resume(run, progress=show)
+    elif benchmark is None:
+        raise UsageError("no benchmark is named", hint="'tinyperf train kws' trains one; --resume RUN finishes a run")
+    else:
+        from_here = file or place or Path(os.environ.get("TINYPERF_DATA", "../shared/data")) / "train"
+        out = out or Path("runs") / f"{benchmark}-{seed}"
+        trained = api.train(benchmark, from_here, out, epochs=epochs, seed=seed, progress=show)
+    if as_json:
+        print(json.dumps(asdict(trained), indent=2))
+        return
+    _tell(trained)
+
+
+def _show(epoch: Epoch) -> None:
+    accuracy = "" if epoch.accuracy is None else f"accuracy {100 * epoch.accuracy:5.1f} %  "
+    print(
+        f"\repoch {epoch.epoch}/{epoch.epochs}  loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}  "
+        f"{accuracy}{epoch.seconds_left / 60:.1f} min left ",
+        end="\n" if epoch.epoch == epoch.epochs else "",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _tell(trained: Trained) -> None:
+    if trained.validation_accuracy is not None:
+        print(f"validation  {100 * trained.validation_accuracy:.1f} % (mean recall of the classes)")
+    print(f"loss        {trained.validation_loss:.4f} on the validation part")
+    print(f"took        {trained.minutes:.1f} min, {trained.epochs} epochs")
+    print(
+        f"dropped     {len(trained.dropped)} samples that are official inputs"
+        + "".join(f"\n  {d}" for d in trained.dropped)
+    )
+    for note in trained.notes:
+        print(f"note        {note}")
+    print(f"model       {trained.model}")
+    print(f"next        tinyperf quantize {trained.benchmark} --run {trained.run} -o {trained.benchmark}.tflite")

@@ -1,0 +1,52 @@
+"""Opens the link to a board: a serial port, the virtual board, or the firmware as a process of this computer."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tinyperf.device.link import Link, SerialLink, find_port, ports
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.board import Board
+
+
+def is_process(board: Board) -> bool:
+    """The board is this computer: its firmware runs as a process, with or without --virtual."""
+    return board.emulator is not None and board.emulator.engine == "process"
+
+
+def open_image(board: Board, image: Path) -> Link:
+    """The virtual board (or the process) that runs `image`.
+
+    Raises: UsageError: there is no virtual one of this board. DeviceError: the image cannot be started.
+    """
+    if is_process(board):
+        from tinyperf.device.process import ProcessLink
+
+        return ProcessLink(image)
+    if board.emulator is None:
+        raise UsageError(
+            f"there is no virtual {board.name}",
+            means="its board file has no 'emulator' field",
+            hint="give --port for the real one; 'tinyperf boards' lists the boards",
+        )
+    emulator: Any = importlib.import_module("tinyperf.device.emulator")
+    link: Link = emulator.open_virtual(board, image)
+    return link
+
+
+def port_of(board: Board, port: str | None) -> str:
+    """`port`, or the one port of this computer that looks like the board.
+
+    Raises: DeviceError: none or several do.
+    """
+    return port or find_port(board.serial.usb, board.name, ports())
+
+
+def open_port(url: str, baud: int) -> Link:
+    """A serial port or pyserial URL; DeviceError and UsageError as SerialLink."""
+    return SerialLink(url, baud)

@@ -1,0 +1,282 @@
+"""The processor: Unicorn's Armv7-M/Armv8-M core with exact instruction counts, plain register and memory access.
+
+The only module that imports unicorn. Facts about Unicorn 2.1.4 that this file rests on, all covered by tests:
+
+- `emu_start(count=N)` counts by a hook before every instruction. The counter and its limit are two neighbouring
+  size_t of `uc_struct`; `_find_counter` locates them by running a known number of instructions. Reading the counter
+  inside an MMIO callback gives the exact instruction count there, so that quanta may be as long as one likes and a
+  timer read in the middle of one is still exact. Lowering the limit ends a quantum exactly at the next instruction
+  (`emu_stop` inside a callback would leave the PC on an instruction that has already been executed).
+- A skipped instruction of an IT block is not counted, and a quantum never ends inside an IT block.
+- WFI ends `emu_start` with no error and the limit not reached; WFE raises "invalid instruction" with the PC behind it.
+- An exception return (BX or POP to 0xFFFFFFxx), SVC and BKPT arrive as UC_HOOK_INTR 8, 2 and 7.
+- Memory hooks corrupt the code; they are never used. RAM and flash are buffers shared with Python instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from tinyperf.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Stop = Literal["limit", "wfi", "wfe", "return", "svc", "bkpt", "fault"]
+
+NEVER = 0xFFFFFFFE  # no code lies here, so emu_start ends only for one of the reasons above
+INTERRUPTS: dict[int, Stop] = {2: "svc", 7: "bkpt", 8: "return"}
+
+
+def unicorn_module() -> Any:
+    """The `unicorn` package.
+
+    Raises: MissingExtraError: it is not installed.
+    """
+    try:
+        import unicorn
+    except ImportError as exc:
+        raise MissingExtraError(
+            "the Python package 'unicorn' is not installed",
+            means="the virtual board runs on Unicorn, whose engine is GPLv2, so it is an extra of its own",
+            hint="pip install 'tinyperf[virtual]'",
+        ) from exc
+    return unicorn
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A block of memory; `aliases`: (further address, offset into the block, bytes) at which the same bytes appear."""
+
+    origin: int
+    bytes: int
+    writable: bool = True
+    aliases: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a quantum ended: `executed` instructions, why, and for a fault Unicorn's words."""
+
+    executed: int
+    why: Stop
+    detail: str = ""
+
+
+class Cpu:
+    """One core with its memories. Addresses outside them and outside `devices` fault."""
+
+    def __init__(
+        self,
+        core: str,
+        memories: Sequence[Memory],
+        devices: Sequence[tuple[int, int]],
+        read: Callable[[int, int], int],
+        write: Callable[[int, int, int], None],
+    ) -> None:
+        u = unicorn_module()
+        from unicorn import arm_const as arm
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        self._uclib, self._error, self._u = uclib, u.UcError, u
+        self.uc = u.Uc(u.UC_ARCH_ARM, u.UC_MODE_THUMB | u.UC_MODE_MCLASS)
+        self.uc.ctl_set_cpu_model({"cortex-m33": arm.UC_CPU_ARM_CORTEX_M33}.get(core, arm.UC_CPU_ARM_CORTEX_M4))
+        self._views: list[tuple[int, int, memoryview]] = []
+        self._keep: list[Any] = []
+        for memory in memories:
+            self._map(memory)
+        for origin, size in devices:
+            self.uc.mmio_map(
+                origin,
+                size,
+                lambda _uc, offset, width, base: read(base + offset, width),
+                origin,
+                lambda _uc, offset, width, value, base: write(base + offset, width, value),
+                origin,
+            )
+        self.uc.hook_add(u.UC_HOOK_INTR, self._interrupted)
+        self._interrupts: list[int] = []
+        self._frame = _Registers(
+            self.uc,
+            uclib,
+            [
+                arm.UC_ARM_REG_R0,
+                arm.UC_ARM_REG_R1,
+                arm.UC_ARM_REG_R2,
+                arm.UC_ARM_REG_R3,
+                arm.UC_ARM_REG_R12,
+                arm.UC_ARM_REG_LR,
+                arm.UC_ARM_REG_PC,
+                arm.UC_ARM_REG_XPSR,
+                arm.UC_ARM_REG_SP,
+                arm.UC_ARM_REG_CONTROL,
+            ],
+        )
+        self._masks = _Registers(
+            self.uc, uclib, [arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_FAULTMASK]
+        )
+        self._core = _Registers(
+            self.uc, uclib, [getattr(arm, f"UC_ARM_REG_R{n}") for n in range(16)] + [arm.UC_ARM_REG_XPSR]
+        )
+        self._fp = _Registers(
+            self.uc, uclib, [getattr(arm, f"UC_ARM_REG_S{n}") for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
+        )
+        self._pc = ctypes.c_uint32()
+        self._pc_id, self._sp_id, self._control_id = arm.UC_ARM_REG_PC, arm.UC_ARM_REG_SP, arm.UC_ARM_REG_CONTROL
+        self._msp_id, self._xpsr_id, self._lr_id = arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_LR
+        self.counter, self.limit = self._find_counter()
+
+    # memory
+
+    def _map(self, memory: Memory) -> None:
+        u = self._u
+        buffer = mmap.mmap(-1, memory.bytes)
+        pointer = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+        rights = u.UC_PROT_ALL if memory.writable else u.UC_PROT_READ | u.UC_PROT_EXEC
+        for origin, offset, size in ((memory.origin, 0, memory.bytes), *memory.aliases):
+            self.uc.mem_map_ptr(origin, size, rights, pointer + offset)
+            self._views.append((origin, origin + size, memoryview(buffer)[offset : offset + size]))
+        self._keep.append(buffer)
+
+    def view(self, address: int, size: int) -> memoryview | None:
+        """The bytes at `address`, shared with the core; None where no memory holds all of them."""
+        for start, end, view in self._views:
+            if start <= address and address + size <= end:
+                return view[address - start : address - start + size]
+        return None
+
+    def words(self, address: int, count: int) -> tuple[int, ...] | None:
+        """`count` little-endian words, or None outside memory."""
+        view = self.view(address, 4 * count)
+        return None if view is None else struct.unpack(f"<{count}I", view)
+
+    def store(self, address: int, words: Sequence[int]) -> bool:
+        """Write words; False outside memory."""
+        view = self.view(address, 4 * len(words))
+        if view is None:
+            return False
+        view[:] = struct.pack(f"<{len(words)}I", *words)
+        return True
+
+    # execution
+
+    def run(self, address: int, count: int) -> Ran:
+        """Execute up to `count` instructions from `address`."""
+        self._interrupts.clear()
+        try:
+            self.uc.emu_start(address | 1, NEVER, 0, count)
+        except self._error as exc:
+            return self._stopped_by_error(address, exc)
+        done, limit = self.counter.value, self.limit.value
+        if self._interrupts:
+            number = self._interrupts[0]
+            why = INTERRUPTS.get(number, "fault")
+            return Ran(done, why, why if number in INTERRUPTS else f"exception {number} of the emulator")
+        if done > limit:
+            return Ran(done - 1, "limit")
+        return Ran(done, "wfi")
+
+    def _stopped_by_error(self, address: int, exc: Any) -> Ran:
+        done, pc = self.counter.value, self.pc()
+        behind = self.view(pc - 2, 2)
+        hint = bytes(behind) if behind is not None else b""
+        # WFE (BF20) and YIELD (BF10) come as "invalid instruction" with the PC behind them; a really invalid one
+        # leaves the PC on itself.
+        if exc.errno == self._u.UC_ERR_INSN_INVALID and pc != address and hint in {b"\x20\xbf", b"\x10\xbf"}:
+            return Ran(done, "wfe")
+        return Ran(done, "fault", str(exc).partition("(")[2].rstrip(")") or str(exc))
+
+    def _interrupted(self, _uc: Any, number: int, _data: Any) -> None:
+        self._interrupts.append(number)
+        self.uc.emu_stop()
+
+    def end_quantum(self) -> None:
+        """Called inside a callback: stop in front of the next instruction."""
+        self.limit.value = self.counter.value
+
+    def shorten_quantum(self, instructions: int) -> None:
+        """Called inside a callback: run at most so many instructions more."""
+        self.limit.value = min(self.limit.value, self.counter.value + instructions)
+
+    def _find_counter(self) -> tuple[Any, Any]:
+        """Where `uc_struct` keeps the instruction counter and its limit; see the module's text."""
+        known = 12345
+        code = self._views[0][2][:2]
+        code[:] = b"\xfe\xe7"  # b .
+        self.uc.emu_start(self._views[0][0] | 1, NEVER, 0, known)
+        words = (ctypes.c_size_t * 1024).from_address(self.uc._uch.value)  # noqa: SLF001  (no public handle)
+        code[:] = b"\0\0"
+        size = ctypes.sizeof(ctypes.c_size_t)
+        self.uc.ctl_remove_cache(self._views[0][0], self._views[0][0] + 2)
+        for at in range(1023):
+            if words[at] == known + 1 and words[at + 1] == known:
+                base = self.uc._uch.value + at * size  # noqa: SLF001
+                return ctypes.c_size_t.from_address(base), ctypes.c_size_t.from_address(base + size)
+        raise MissingExtraError(
+            "this release of the Python package 'unicorn' keeps no instruction counter where 2.1.4 has it",
+            hint="pip install 'tinyperf[virtual]' installs the release that tinyperf was tested with",
+        )
+
+    # registers
+
+    def pc(self) -> int:
+        self._uclib.uc_reg_read(self.uc._uch, self._pc_id, ctypes.byref(self._pc))  # noqa: SLF001  (hot path)
+        return self._pc.value & ~1
+
+    def frame(self) -> list[int]:
+        """r0, r1, r2, r3, r12, lr, pc, xpsr, sp, control."""
+        return self._frame.read()
+
+    def masks(self) -> list[int]:
+        """PRIMASK, BASEPRI, FAULTMASK."""
+        return self._masks.read()
+
+    def set_masks(self, masks: Sequence[int]) -> None:
+        self._masks.write(masks)
+
+    def registers(self) -> list[int]:
+        """r0 to r15, xpsr."""
+        return self._core.read()
+
+    def fp(self) -> list[int]:
+        """s0 to s15, fpscr."""
+        return self._fp.read()
+
+    def set_fp(self, values: Sequence[int]) -> None:
+        self._fp.write(values)
+
+    def set(self, name: Literal["pc", "sp", "lr", "msp", "control", "xpsr"], value: int) -> None:
+        self.uc.reg_write(getattr(self, f"_{name}_id"), value)
+
+    def get(self, name: Literal["pc", "sp", "lr", "msp", "control", "xpsr"]) -> int:
+        value: int = self.uc.reg_read(getattr(self, f"_{name}_id"))
+        return value
+
+    def set_frame(self, values: Sequence[int]) -> None:
+        """r0, r1, r2, r3, r12, lr; pc, xpsr and the stack pointers are set one by one, because their order matters."""
+        self._frame.write(values)
+
+
+class _Registers:
+    """A fixed group of registers, read or written by one call."""
+
+    def __init__(self, uc: Any, lib: Any, ids: Sequence[int]) -> None:
+        self._lib, self._handle, self._n = lib, uc._uch, len(ids)  # noqa: SLF001  (no public handle)
+        self._ids = (ctypes.c_int * self._n)(*ids)
+        # 16 bytes each: Unicorn writes as many as the register has.
+        self._values = (ctypes.c_uint64 * (2 * self._n))()
+        at = ctypes.addressof(self._values)
+        self._pointers = (ctypes.c_void_p * self._n)(*(at + 16 * i for i in range(self._n)))
+
+    def read(self) -> list[int]:
+        self._lib.uc_reg_read_batch(self._handle, self._ids, self._pointers, self._n)
+        return [value & 0xFFFFFFFF for value in self._values[::2]]
+
+    def write(self, values: Sequence[int]) -> None:
+        for i, value in enumerate(values):
+            self._values[2 * i] = value
+        self._lib.uc_reg_write_batch(self._handle, self._ids, self._pointers, len(values))

@@ -1,0 +1,43 @@
+"""What a processor fault is told as: where, in which function, with which registers, and what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyperf.errors import FaultError
+
+if TYPE_CHECKING:
+    from tinyperf.device.emulator.machine import Machine
+
+MEANINGS = {
+    "UC_ERR_READ_UNMAPPED": "BusFault: a load from an address where this chip has nothing",
+    "UC_ERR_WRITE_UNMAPPED": "BusFault: a store to an address where this chip has nothing",
+    "UC_ERR_FETCH_UNMAPPED": "the program jumped to an address where this chip has no memory (a wild pointer)",
+    "UC_ERR_WRITE_PROT": "BusFault: a store to flash (const data, or a wild pointer)",
+    "UC_ERR_FETCH_PROT": "MemManage: execution where it is not allowed",
+    "UC_ERR_INSN_INVALID": "UsageFault UNDEFINSTR: no instruction of this core",
+    "UC_ERR_EXCEPTION": "UsageFault INVSTATE: a jump to an even address (Arm state)",
+    "bkpt": "a breakpoint instruction, as assert() and semihosting use; no debugger is attached",
+    "NOCP": "UsageFault NOCP: a floating-point instruction before CPACR enabled the FPU",
+    "UNALIGNED": "UsageFault UNALIGNED: LDRD, STRD, LDM and STM need word-aligned addresses",
+}
+
+
+def report(machine: Machine, seen: str, means: str) -> FaultError:
+    """The error for a fault at the machine's present state; `seen` may be a name of Unicorn's or one of ours."""
+    regs = machine.cpu.registers()
+    pc = machine.pc if machine.cpu.pc() in {0, machine.pc} else machine.cpu.pc()
+    lr = regs[14]
+    means = means or next((text for name, text in MEANINGS.items() if name in seen), "the core stopped")
+    dump = " ".join(f"r{n}={value:08x}" for n, value in enumerate(regs[:13]))
+    return FaultError(
+        f"firmware fault at PC {_where(machine, pc)}, LR {_where(machine, lr & ~1)}: {seen}\n"
+        f"{dump} sp={regs[13]:08x} lr={lr:08x} pc={pc:08x} xpsr={regs[16]:08x}",
+        means=means,
+        hint="look at that line with 'arm-none-eabi-addr2line -e IMAGE.elf ADDRESS'",
+    )
+
+
+def _where(machine: Machine, address: int) -> str:
+    name = machine.image.function_at(address)
+    return f"{address:#010x}" + (f" ({name})" if name else "")

@@ -1,0 +1,117 @@
+"""The virtual board as a `Link`: bytes in and out of the serial port that the image enables, on virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.device.emulator.machine import Machine
+from tinyperf.device.emulator.peripherals import PS
+from tinyperf.errors import DeviceError
+
+if TYPE_CHECKING:
+    from tinyperf.device.emulator.image import FirmwareImage
+    from tinyperf.device.emulator.peripherals import Uart
+    from tinyperf.device.link import Transport
+
+QUIET_PS = PS // 500
+"""Output that is no complete line is handed over after 2 ms of silence."""
+
+
+@dataclass(frozen=True)
+class Counters:
+    instructions: int
+    cycles: int
+
+
+class VirtualLink:
+    """One virtual board with an image; time passes only inside `read`.
+
+    Bytes take the time on the line that the firmware's baud rate gives them. `read` returns when a line is complete,
+    or when output has paused, or at the time-out.
+    """
+
+    transport: Transport = "virtual"
+
+    def __init__(self, soc: str, image: FirmwareImage, *, timestamp_pin: str | None = None) -> None:
+        self.machine = Machine(soc, image)
+        self.timestamp_pin = timestamp_pin
+        self._waiting = bytearray()  # sent by the host before any serial port listened
+        self._closed = False
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the firmware; they arrive one by one while time passes.
+
+        Raises: DeviceError: the link was closed.
+        """
+        self._check()
+        self._waiting += data
+        self._deliver()
+
+    def read(self, timeout_s: float) -> bytes:
+        """Let time pass until there is output, at most `timeout_s` of virtual time.
+
+        Raises: FaultError: the firmware ended in a processor fault. DeviceError: the link was closed.
+        """
+        self._check()
+        machine = self.machine
+        until = machine.now_ps() + round(timeout_s * PS)
+        step = until
+        while True:
+            self._deliver()
+            machine.stopping = False
+            before = len(machine.output)
+            if machine.output.endswith(b"\n"):
+                break
+            step = min(until, machine.now_ps() + (QUIET_PS if before or self._waiting else round(timeout_s * PS)))
+            machine.advance(step)
+            if before and len(machine.output) == before and not self._busy():
+                break
+            if machine.now_ps() >= until:
+                break
+        output = bytes(machine.output)
+        machine.output.clear()
+        return output
+
+    def now_s(self) -> float:
+        """Virtual seconds since power-on."""
+        return self.machine.now_ps() / PS
+
+    def close(self) -> None:
+        self._closed = True
+
+    def pulses(self) -> list[float]:
+        """Virtual seconds of the falling edges on the board's timestamp pin since power-on."""
+        return [ps / PS for ps, pin, level in self.machine.edges if pin == self.timestamp_pin and not level]
+
+    def set_cycles_per_instruction(self, cycles: float) -> None:
+        """What one instruction takes outside the detailed model."""
+        self.machine.cycles_per_instruction = cycles
+
+    def counters(self) -> Counters:
+        """Instructions and core cycles since power-on."""
+        return Counters(self.machine.instructions, self.machine.cycles())
+
+    @property
+    def baud(self) -> int:
+        """Bits per second of the port in use; 0 before there is one."""
+        port = self._port()
+        return port.baud() if port else 0
+
+    def _check(self) -> None:
+        if self._closed:
+            raise DeviceError("the virtual board was closed", hint="open it again with open_virtual")
+
+    def _busy(self) -> bool:
+        return any(not uart.silent for uart in self.machine.soc.uarts)
+
+    def _port(self) -> Uart | None:
+        """The port that the image talks on: of those that listen, the one that printed last."""
+        listening = [uart for uart in self.machine.soc.uarts if uart.listening]
+        return max(listening, key=lambda uart: uart.last_sent_ps, default=None)
+
+    def _deliver(self) -> None:
+        port = self._port()
+        if port is not None and self._waiting:
+            port.send_to_firmware(bytes(self._waiting))
+            self._waiting.clear()

@@ -1,0 +1,55 @@
+"""Engine `aot`: a .tflite model compiled ahead of time to standalone C99. No interpreter, no heap, one static arena.
+
+    tflite graph -> fold, lower (bounds) -> select -> plan -> emit
+
+Each pass is a function from values to values, in the module of its name. Outputs equal TFLM's, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tinyperf import __version__
+from tinyperf.engines import Engine, Generated
+from tinyperf.engines.aot.emit import emit
+from tinyperf.engines.aot.fold import fold
+from tinyperf.engines.aot.lower import lower
+from tinyperf.engines.aot.plan import plan
+from tinyperf.engines.aot.select import select
+from tinyperf.errors import UsageError
+from tinyperf.result import EngineDetails
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinyperf.engines import Target
+    from tinyperf.tflite import Model
+
+
+class Aot:
+    """See the module. It has no options."""
+
+    name = "aot"
+
+    def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
+        if options:
+            raise UsageError(f"engine 'aot' has no option '{min(options)}'", hint="leave it out")
+        folded = fold(model)
+        choices = select(lower(folded), target)
+        placed = plan(folded, choices)
+        emitted = emit(folded, choices, placed, target)
+        used = Counter(layer.kernel for layer in emitted.layers if layer.symbol)
+        return Generated(
+            sources=emitted.sources,
+            arena_bytes=placed.arena_bytes,
+            weights_bytes=emitted.weights_bytes,
+            details=EngineDetails(
+                kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())), version=__version__
+            ),
+            layers=emitted.layers,
+            warnings=tuple(choice.step.note for choice in choices if choice.step.note),
+        )
+
+
+ENGINE: Engine = Aot()

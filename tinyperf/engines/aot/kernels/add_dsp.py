@@ -1,0 +1,49 @@
+"""ADD of equal shapes with the DSP instructions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place
+from tinyperf.engines.aot.kernels._parts import call, ints
+from tinyperf.engines.aot.work import Add, elements
+
+if TYPE_CHECKING:
+    from tinyperf.engines import Target
+
+
+def refuse(work: Add, target: Target) -> str | None:
+    if not target.dsp:
+        return "the DSP instructions"
+    a, b, out = work.multipliers
+    if not work.elementwise or max(a[1], b[1]) > 0 or out[1] > -1:
+        return "equal shapes and an output shift to the right"
+    return None
+
+
+def cost(work: Add) -> Cost:
+    return Cost(cycles=28.0 * elements(work.shape), in_place=True)
+
+
+def emit(work: Add, place: Place) -> Code:
+    body = "\n".join(
+        (
+            f"    static const int32_t zeros[3] = {ints((*work.zeros, work.out_zero))};",
+            f"    static const int32_t multipliers[3] = {ints(tuple(m for m, _ in work.multipliers))};",
+            f"    static const int32_t shifts[3] = {ints(tuple(-s for _, s in work.multipliers))};",
+            call(
+                "tp_add_dsp",
+                elements(work.shape),
+                *place.inputs,
+                "zeros",
+                "multipliers",
+                "shifts",
+                *work.clamp,
+                place.output,
+            ),
+        )
+    )
+    return Code((), body)
+
+
+KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", refuse, cost, emit)

@@ -1,0 +1,32 @@
+"""DEPTHWISE_CONV_2D in portable C."""
+
+from __future__ import annotations
+
+from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from tinyperf.engines.aot.kernels._parts import call, channels_array, weights_array, window_constant
+from tinyperf.engines.aot.work import Depthwise
+
+
+def cost(work: Depthwise) -> Cost:
+    return Cost(cycles=work.window.pixels * (12.0 * work.weights.size + 40 * work.window.out_shape[2]))
+
+
+def emit(work: Depthwise, place: Place) -> Code:
+    weights = weights_array(place.prefix, work.weights, "Weights [kernel_h, kernel_w, out].")
+    channels = channels_array(place.prefix, work.channels)
+    body = window_constant(work.window) + call(
+        "tp_depthwise_conv_2d",
+        "&window",
+        work.depth_multiplier,
+        place.inputs[0],
+        weights.name,
+        channels.name,
+        work.in_zero,
+        work.out_zero,
+        *work.clamp,
+        place.output,
+    )
+    return Code((weights, channels), body)
+
+
+KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", never, cost, emit)

@@ -1,0 +1,24 @@
+"""PAD and PADV2 in portable C."""
+
+from __future__ import annotations
+
+from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from tinyperf.engines.aot.kernels._parts import call, ints
+from tinyperf.engines.aot.work import PadImage, elements
+
+
+def cost(work: PadImage) -> Cost:
+    return Cost(cycles=8.0 * elements(work.out_shape))
+
+
+def emit(work: PadImage, place: Place) -> Code:
+    body = (
+        f"    static const int32_t in_shape[4] = {ints(work.in_shape)};\n"
+        f"    static const int32_t out_shape[4] = {ints(work.out_shape)};\n"
+        f"    static const int32_t before[4] = {ints(work.before)};\n"
+    )
+    arguments = ("in_shape", "out_shape", "before", work.value, place.inputs[0], place.output)
+    return Code((), body + call("tp_pad", *arguments))
+
+
+KERNEL = Kernel("pad", PadImage, "tp_pad.h", never, cost, emit)

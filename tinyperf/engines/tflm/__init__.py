@@ -1,0 +1,265 @@
+"""Engine `tflm`: TensorFlow Lite for Microcontrollers around the model as it is.
+
+What is generated is what people get wrong by hand: a resolver with exactly the model's operators (the int8-only
+registrations where they do), an arena of measured size, the model aligned and in flash, every status checked. TFLM
+itself is a dependency of the project (`library.py`); rendering does not need it.
+
+TFLM's planner reuses the input tensor's memory during an inference. `tp_model.h` promises that the input survives, so
+the input lies in memory of its own and is copied into the tensor before each inference; `arena_bytes` counts both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from tinyperf import __version__, content
+from tinyperf.engines import Engine, Generated
+from tinyperf.engines.tflm import ops
+from tinyperf.engines.tflm.library import PINNED, Library, from_text
+from tinyperf.errors import ModelError, UsageError
+from tinyperf.result import EngineDetails
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinyperf.engines import Target
+    from tinyperf.tflite import Model
+
+KERNELS = ("cmsis_nn", "reference")
+OPTIONS = ("kernels", "arena", "library", "measure")
+
+MARGIN_BYTES = 256
+"""Added to arena_used_bytes(): TFLM aligns to 16 bytes at both ends of the arena and, while it plans, needs a little
+more than it reports afterwards."""
+
+# What the interpreter itself keeps in the arena, for a size that nobody has measured yet: about 100 bytes an operator
+# and 60 a tensor on a 32-bit core, and the im2col buffer of CMSIS-NN's convolutions. Only ever a starting value.
+OPERATOR_BYTES = 160
+TENSOR_BYTES = 64
+SCRATCH_BYTES = 16384
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One line of the resolver: `method` of MicroMutableOpResolver, and its argument (empty: the general kernel)."""
+
+    method: str
+    argument: str
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """Context of tp_model.cpp.j2."""
+
+    version: str
+    model: str
+    sha256: str
+    library: str
+    kernels: str
+    arena_bytes: int
+    arena_note: str
+    input_bytes: int
+    output_bytes: int
+    measure: bool
+    debug_log: bool
+    registrations: tuple[Registration, ...]
+
+
+@dataclass(frozen=True)
+class KernelHeaders:
+    """Context of tp_tflm.h.j2."""
+
+    version: str
+    model: str
+    sha256: str
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """Context of tp_model_data.c.j2."""
+
+    version: str
+    model: str
+    sha256: str
+    size_bytes: int
+    data: str
+
+
+Context = Interpreter | KernelHeaders | ModelData
+
+TEMPLATES: dict[str, type[Context]] = {
+    "tp_model.cpp.j2": Interpreter,
+    "tp_tflm.h.j2": KernelHeaders,
+    "tp_model_data.c.j2": ModelData,
+}
+
+
+class Tflm:
+    """See the module.
+
+    Options: `kernels` (cmsis_nn, reference); `arena` in bytes, where it is not to be measured. `library` and `measure`
+    are set by the build, which knows what is registered and can run the image.
+    """
+
+    name = "tflm"
+
+    def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
+        kernels, library = _library(options)
+        if target.core == "host":
+            raise UsageError(
+                "engine 'tflm' does not run on board 'host'",
+                means="its kernels here are those of Cortex-M",
+                hint="use a virtual board; on this computer 'tinyperf evaluate --backend tflm' runs TFLM itself",
+            )
+        _check_model(model, library)
+        arena_bytes, measured = _arena(model, options)
+        named = {"version": __version__, "model": _comment(model.name), "sha256": model.sha256}
+        input_bytes = model.input.elements
+        registrations = _registrations(model, library)
+        contexts: dict[str, Context] = {
+            "tp_model.cpp.j2": Interpreter(
+                **named,
+                library=_comment(library.version if library else "not registered"),
+                kernels=kernels,
+                arena_bytes=arena_bytes,
+                arena_note="measured, margin included" if measured else "not measured: a starting value",
+                input_bytes=input_bytes,
+                output_bytes=model.output.elements,
+                measure="measure" in options,
+                debug_log=library is not None and not library.debug_log,
+                registrations=tuple(registrations),
+            ),
+            "tp_tflm.h.j2": KernelHeaders(
+                **named, headers=tuple(sorted({ops.INT8_HEADERS[kind] for kind in _int8(model, library)}))
+            ),
+            "tp_model_data.c.j2": ModelData(**named, size_bytes=len(model.data), data=_bytes(model.data)),
+        }
+        return Generated(
+            sources={"model/tp_model_data.h": _shipped("tp_model_data.h")}
+            | {f"model/{name.removesuffix('.j2')}": _render(name, c) for name, c in contexts.items()},
+            arena_bytes=arena_bytes + input_bytes,
+            weights_bytes=len(model.data),
+            details=EngineDetails(kernels=kernels, version=library.version if library else "not registered"),
+            libraries=(library.dependency,) if library else (),
+            build_flags=library.defines if library else (),
+            project_options=_project_options(library),
+            skipped_sources=("*/src/peripherals/*",) if library and library.form == "git" else (),
+            warnings=_warnings(kernels, library, measured=measured),
+        )
+
+
+def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:
+    """The kernels asked for, and the library that has them; None where only a registered tree could."""
+    for name in options:
+        if name not in OPTIONS:
+            raise UsageError(
+                f"engine 'tflm' has no option '{name}'", hint="it has kernels=cmsis_nn|reference and arena=BYTES"
+            )
+    kernels = options.get("kernels", KERNELS[0])
+    if kernels not in KERNELS:
+        raise UsageError(f"engine 'tflm' has no kernels '{kernels}'", hint=f"choose one of {', '.join(KERNELS)}")
+    if "library" in options:
+        return kernels, from_text(options["library"])
+    return kernels, PINNED if kernels == PINNED.kernels else None
+
+
+def _check_model(model: Model, library: Library | None) -> None:
+    if model.boundary:
+        raise ModelError(
+            f"{model.name}: the input or output is float, behind {model.boundary[0].kind}",
+            means="TFLM runs the file as it is, and the firmware feeds int8 tensors",
+            hint="convert with int8 inputs and outputs; engine 'aot' cuts such operators off",
+        )
+    dense = ops.per_channel_dense(model)
+    if dense is not None and library is not None and not library.per_channel_dense:
+        raise ModelError(
+            f"{model.name}: op {dense.index} FULLY_CONNECTED has one scale per output channel; "
+            f"{library.version} would compute it wrongly",
+            means="TFLM knows such layers since September 2024",
+            hint="register a newer tree with 'tinyperf tflm use PATH', or convert with per-tensor dense layers",
+        )
+
+
+def _arena(model: Model, options: Mapping[str, str]) -> tuple[int, bool]:
+    """Bytes of the interpreter's arena, and whether somebody measured them."""
+    if "arena" in options:
+        try:
+            size = int(options["arena"])
+        except ValueError:
+            size = 0
+        if size <= 0:
+            raise UsageError(f"engine 'tflm': arena={options['arena']} is no number of bytes", hint="for example 65536")
+        return (size + 15) // 16 * 16, "measure" not in options
+    own = OPERATOR_BYTES * len(model.ops) + TENSOR_BYTES * len(model.tensors)
+    return (ops.peak_bytes(model) + own + SCRATCH_BYTES + 15) // 16 * 16, False
+
+
+def _int8(model: Model, library: Library | None) -> set[str]:
+    return ops.int8_kinds(model) if library is None or library.int8 else set()
+
+
+def _registrations(model: Model, library: Library | None) -> list[Registration]:
+    lean = _int8(model, library)
+    return [
+        Registration(ops.method(kind), f"tflite::Register_{kind}_INT8()" if kind in lean else "")
+        for kind in ops.used(model)
+    ]
+
+
+def _project_options(library: Library | None) -> dict[str, str]:
+    """Lines of platformio.ini: the snapshot declares a framework and two libraries that only its examples need."""
+    if library is None:
+        return {}
+    options = {"lib_compat_mode": "off"}
+    return options | ({"lib_ignore": "ArduinoBLE, Arduino_LSM9DS1"} if library.form == "git" else {})
+
+
+def _warnings(kernels: str, library: Library | None, *, measured: bool) -> tuple[str, ...]:
+    found = []
+    if library is None:
+        found.append(
+            f"no TFLM with {kernels} kernels is registered: the project does not build before 'tinyperf tflm use PATH'"
+        )
+    if not measured:
+        found.append("arena size not measured: 'tinyperf build' measures it, or give arena=BYTES")
+    return tuple(found)
+
+
+def _comment(text: str) -> str:
+    """Text that may stand inside a C comment."""
+    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return printable.replace("*/", "*?").replace("/*", "/?").replace("\\", "?")
+
+
+def _bytes(data: bytes) -> str:
+    lines = [", ".join(map(str, data[at : at + 20])) for at in range(0, len(data), 20)]
+    return "\n".join(f"    {line}," for line in lines)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(content.shipped("firmware_templates") / "engines" / "tflm"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  (C text; every value is escaped for where it goes)
+    )
+
+
+def _shipped(name: str) -> str:
+    return (content.shipped("firmware_templates") / "engines" / "tflm" / name).read_text(encoding="utf-8")
+
+
+def _render(name: str, context: Context) -> str:
+    values = {f.name: getattr(context, f.name) for f in fields(context)}
+    return _environment().get_template(name).render(values)
+
+
+ENGINE: Engine = Tflm()

@@ -1,0 +1,536 @@
+"""Project -> disk -> image. The one place that starts compilers; built images are kept, addressed by their build id."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyperf import engines
+from tinyperf.board import load as load_board
+from tinyperf.engines import Target
+from tinyperf.errors import BuildError, DiskError
+from tinyperf.firmware import tflm, tool
+from tinyperf.firmware.render import Project, Toolset, native_command, render
+from tinyperf.result import Memory, Toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.board import Board, PlatformIO
+    from tinyperf.device.link import Link
+    from tinyperf.engines import Generated
+    from tinyperf.tflite import Model
+
+CROSS_COMPILER = "arm-none-eabi-gcc"
+TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
+RECORD = "image.json"
+LOG = "build.log"
+LISTING = "tinyperf-files.txt"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built firmware. `path`: the ELF, or the executable of board `host`; `bin`: flash contents, None for `host`.
+
+    `folder`: the project it was built from. `form`: how (render.Form). `cached`: it was there already.
+    """
+
+    path: Path
+    bin: Path | None
+    build_id: str
+    memory: Memory
+    toolchain: Toolchain
+    generated: Generated
+    folder: Path
+    form: str
+    cached: bool
+
+
+def build(
+    board: Board,
+    model: Model,
+    *,
+    benchmark: Benchmark | None,
+    engine: str,
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+    folder: Path | None = None,
+) -> Image:
+    """The image of one model on one board; from the cache where the same was built before.
+
+    Args: folder: also put the image files here.
+    Raises: BuildError: no compiler, no PlatformIO, does not compile or fit. DiskError: cannot write.
+        ModelError, UsageError: as the engine and `render` say.
+    """
+    engine, options = engine_and_options(board, engine, engine_options, need=True)
+    if engine == "tflm" and "arena" not in options:
+        options["arena"] = str(_measured_arena(board, model, benchmark, options))
+    project, generated, toolset = prepare(
+        board, model, benchmark=benchmark, engine=engine, engine_options=options, energy=energy
+    )
+    return build_project(board, project, generated, toolset, folder=folder)
+
+
+def build_project(
+    board: Board, project: Project, generated: Generated, toolset: Toolset, *, folder: Path | None = None
+) -> Image:
+    """The image of a rendered project. Arguments and errors: as `build`."""
+    check_fits(board, generated)
+    if toolset.form != "native" and find_spec("platformio") is None:
+        raise BuildError(
+            "PlatformIO is not installed beside tinyperf", hint=f"{sys.executable} -m pip install platformio scons"
+        )
+    kept = cache_folder() / "builds" / project.build_id
+    with _disk_errors(kept):
+        cached = _intact(kept)
+        if not cached:
+            _build_into(kept, project)
+        image = _image(kept, board, project, generated, toolset, cached=cached)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in filter(None, (image.path, image.bin)):
+                shutil.copy2(file, folder / file.name)
+    return image
+
+
+def generate(
+    board: Board,
+    model: Model,
+    *,
+    benchmark: Benchmark | None,
+    engine: str,
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+    folder: Path,
+) -> Project:
+    """The complete project written to `folder`, not built.
+
+    Raises: DiskError: cannot write. Otherwise as `build`.
+    """
+    project, _, _ = prepare(
+        board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy, need=False
+    )
+    with _disk_errors(folder):
+        write(project, folder)
+    return project
+
+
+def prepare(
+    board: Board,
+    model: Model,
+    *,
+    benchmark: Benchmark | None,
+    engine: str,
+    engine_options: Mapping[str, str] | None = None,
+    energy: bool = False,
+    need: bool = True,
+) -> tuple[Project, Generated, Toolset]:
+    """Sources, project and the tools for it. `need`: an absent compiler is an error already."""
+    toolset = find_toolset(board, need=need)
+    target = Target(board.core, board.fpu, board.dsp)
+    engine, options = engine_and_options(board, engine, engine_options, need=need)
+    generated = engines.engine(engine).generate(model, target, options)
+    project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)
+    return project, generated, toolset
+
+
+def engine_and_options(
+    board: Board, engine: str, options: Mapping[str, str] | None, *, need: bool
+) -> tuple[str, dict[str, str]]:
+    """The engine's name and options from `NAME[:OPTION=VALUE,...]`; for tflm, with the library this machine has.
+
+    Raises: UsageError: an option without a value. BuildError: it is to be built (`need`), and its library is absent.
+    """
+    name, given = engines.parse_engine(engine)
+    merged = {**given, **(options or {})}
+    return name, tflm.resolve(board, merged, need=need) if name == "tflm" else merged
+
+
+def _measured_arena(board: Board, model: Model, benchmark: Benchmark | None, options: Mapping[str, str]) -> int:
+    """Runs an image with all the RAM there is on the virtual board; other Armv7E-M boards stand in for their kind."""
+    from tinyperf.device.connect import open_image
+
+    stand_in = board if board.emulator and board.emulator.engine == "unicorn" else load_board("nucleo-l4r5zi")
+    region = stand_in.memory and (stand_in.memory.arena or stand_in.memory.ram)
+    room = (region.bytes if region else 0) - model.input.elements - 64
+
+    def measure() -> str:
+        image = build(
+            stand_in,
+            model,
+            benchmark=benchmark,
+            engine="tflm",
+            engine_options={**options, "arena": str(room), "measure": "yes"},
+        )
+        link = open_image(stand_in, image.path)
+        try:
+            return _greeting(link)
+        finally:
+            link.close()
+
+    target = " ".join((board.core, board.fpu or "soft"))
+    return tflm.measured_arena(model, target, options, cache=cache_folder(), measure=measure)
+
+
+def _greeting(link: Link) -> str:
+    """What a board says from reset to its first m-ready, or to a second of silence."""
+    heard = b""
+    while b"m-ready" not in heard:
+        arrived = link.read(1.0)
+        if not arrived:
+            break
+        heard += arrived
+    return heard.decode("utf-8", "replace")
+
+
+def cache_folder() -> Path:
+    """Where built images are kept: $TINYPERF_CACHE, else `tinyperf` in the user's cache folder."""
+    if named := os.environ.get("TINYPERF_CACHE"):
+        return Path(named).absolute()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "tinyperf"
+
+
+def check_fits(board: Board, generated: Generated) -> None:
+    """Refuses an arena that cannot fit, before a linker says so in its own words.
+
+    Raises: BuildError.
+    """
+    if board.memory is None:
+        return
+    region = board.memory.arena or board.memory.ram
+    if generated.arena_bytes > region.bytes:
+        raise BuildError(
+            f"the model needs {generated.arena_bytes:,} bytes of RAM for its tensors; "
+            f"{board.name} has {region.bytes:,} at {region.origin:#x}",
+            hint="choose a smaller model or a board with more RAM",
+        )
+    if generated.weights_bytes > board.memory.flash.bytes:
+        raise BuildError(
+            f"the model's weights take {generated.weights_bytes:,} bytes; "
+            f"{board.name} has {board.memory.flash.bytes:,} bytes of flash",
+            hint="choose a smaller model or a board with more flash",
+        )
+
+
+# Tools.
+
+
+def find_toolset(board: Board, *, need: bool = True) -> Toolset:
+    """What there is to build for this board: the cross compiler of PATH, else PlatformIO's own packages.
+
+    Raises: BuildError: neither (only if `need`).
+    """
+    if board.memory is None:
+        return _native_toolset(need=need)
+    scons = _scons_version()
+    if shutil.which(CROSS_COMPILER) and (board.platformio is None or board.platformio.framework is None):
+        return Toolset("offline", compiler_version(CROSS_COMPILER), scons)
+    if board.platformio and _platform_folder(board.platformio).is_dir():
+        return Toolset("online", _packaged_compiler(board), scons)
+    if need:
+        raise _nothing_to_build_with(board)
+    return Toolset("online" if board.platformio else "offline", "", scons)
+
+
+def _platform_folder(platformio: PlatformIO) -> Path:
+    """Where the platform of `ststm32@19.6.0` is installed, if it is."""
+    return _platformio_home() / "platforms" / platformio.platform.partition("@")[0].rpartition("/")[2]
+
+
+def _nothing_to_build_with(board: Board) -> BuildError:
+    online = board.platformio
+    if online and online.framework:
+        return BuildError(
+            f"PlatformIO's platform {online.platform} is not installed in {_platform_folder(online).parent}",
+            means=f"board '{board.name}' is built with the {online.framework} framework, which that platform brings",
+            hint=f"where its registry can be reached: pio pkg install --global --platform {online.platform}",
+        )
+    return BuildError(
+        f"{CROSS_COMPILER} is not on PATH",
+        means="and PlatformIO has no compiler of its own for this board either",
+        hint="install it (Debian: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi)",
+    )
+
+
+def _native_toolset(*, need: bool) -> Toolset:
+    compiler = native_compiler()
+    if compiler is None:
+        if need:
+            raise BuildError(
+                "no C compiler (cc, gcc or clang) is on PATH",
+                means="board 'host' is this computer, so its own compiler is needed",
+                hint="install one (Debian: apt-get install gcc libc6-dev)",
+            )
+        return Toolset("native")
+    return Toolset("native", compiler_version(compiler))
+
+
+def native_compiler() -> str | None:
+    """The first of cc, gcc, clang on PATH."""
+    return next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+
+
+def compiler_version(compiler: str) -> str:
+    """First line of `--version`.
+
+    Raises: BuildError: it does not run.
+    """
+    return _run((compiler, "--version"), Path.cwd(), timeout_s=30).partition("\n")[0].strip()
+
+
+def _platformio_home() -> Path:
+    return Path(os.environ.get("PLATFORMIO_CORE_DIR") or Path.home() / ".platformio")
+
+
+def _packaged_compiler(board: Board) -> str:
+    """The compiler package of the online form: as installed, else as asked for."""
+    for manifest in sorted(_platformio_home().glob("packages/toolchain-gccarmnoneeabi*/package.json")):
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+        return f"{found.get('name')} {found.get('version')} (PlatformIO)"
+    return ", ".join(board.platformio.packages) if board.platformio else ""
+
+
+def _scons_version() -> str:
+    """The version of tool-scons that the installed PlatformIO asks for; that of the pinned one where there is none."""
+    if find_spec("platformio") is None:
+        return Toolset("offline").scons_version
+    from platformio.dependencies import get_core_dependencies
+
+    return str(get_core_dependencies()["tool-scons"]).lstrip("~^=")
+
+
+def platformio_command() -> tuple[str, ...]:
+    """Builds the project in the working directory, showing every command."""
+    return (sys.executable, "-m", "platformio", "run", "--verbose", "--jobs", str(os.cpu_count() or 1))
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without settings that would point PlatformIO out of the project; no telemetry, no colours."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
+    return kept | {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no", "PLATFORMIO_NO_ANSI": "true", "LC_ALL": "C"}
+
+
+def _library_folders(project: Project) -> dict[str, str]:
+    """A library is fetched once, and compiled once per board and flags, whatever project it is for."""
+    description = project.files.get("platformio.ini", "")
+    if "\nlib_deps" not in description:
+        return {}
+    shared = {"PLATFORMIO_BUILD_CACHE_DIR": str(cache_folder() / "objects")}
+    if "https://" in description:
+        shared["PLATFORMIO_LIBDEPS_DIR"] = str(cache_folder() / "libraries")
+    return shared
+
+
+def _run(
+    argv: Sequence[str], folder: Path, *, timeout_s: float = TIMEOUT_S, env: Mapping[str, str] | None = None
+) -> str:
+    """Runs a tool to its end; stdout and stderr together.
+
+    Raises: BuildError: it failed, cannot be started, or ran past the limit. DiskError: it ran out of disk.
+    """
+    step = tool.Step(tuple(argv), timeout_s)
+    outcome = tool.run(step, cwd=folder, env=_environment() | dict(env or {}))
+    if outcome.status is None:
+        raise BuildError(f"{step.command} did not end within {timeout_s:g} s", hint=f"run it by hand in {folder}")
+    if outcome.status == -1:
+        raise BuildError(f"{argv[0]} cannot be started: {outcome.output}", hint="check the tool on PATH")
+    if outcome.status != 0:
+        raise _failure(step, folder, outcome.output)
+    return outcome.output
+
+
+def _failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskError:
+    """What a failed build says, cut down to the errors and the command that made them."""
+    (folder / LOG).write_text(output, encoding="utf-8")
+    if "No space left on device" in output:
+        return DiskError(f"the compiler ran out of disk space in {folder}", hint="make room, then run it again")
+    if "HTTPClientError" in output:
+        return BuildError(
+            "PlatformIO tried to download a package and could not",
+            means="a package of the online form is not installed, and the registry is out of reach",
+            hint=f"install {CROSS_COMPILER} (Debian: gcc-arm-none-eabi), which needs no download",
+        )
+    errors, command = explain(output)
+    return BuildError(
+        "\n".join(errors) or "\n".join(output.strip().splitlines()[-8:]) or f"{step.argv[0]} failed without a word",
+        means=f"failing command: {command or step.command}",
+        hint=f"the project and its {LOG} are kept in {folder}",
+    )
+
+
+_ERROR = re.compile(
+    r"(?P<file>[^\s:]+\.\w+):\d+(?::\d+)?: (?:fatal )?error: |.*(?:undefined reference|/ld: |ld returned)"
+)
+
+
+def explain(output: str) -> tuple[list[str], str]:
+    """The first error lines of a verbose build, and the compiler call that they came from ("" if not found)."""
+    lines = output.splitlines()
+    errors = [line for line in lines if _ERROR.match(line)][:6]
+    if not errors:
+        return [], ""
+    match = _ERROR.match(errors[0])
+    file = match["file"] if match else None
+    calls = [line for line in lines if re.match(r"\S*(?:gcc|g\+\+|cc|clang)\S* ", line) and not _ERROR.match(line)]
+    source = [line for line in calls if file and line.split()[-1].endswith(file)]
+    link = [line for line in calls if " -c " not in line]
+    return errors, next(iter(source or link or calls), "")
+
+
+# Files.
+
+
+@contextlib.contextmanager
+def _disk_errors(where: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        full = exc.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise DiskError(
+            f"cannot write {exc.filename or where}: {exc.strerror}",
+            means="the disk is full" if full else "",
+            hint="make room, or set TINYPERF_CACHE to a folder with room"
+            if full
+            else "set TINYPERF_CACHE to a folder that can be written",
+        ) from exc
+
+
+def write(project: Project, folder: Path) -> None:
+    """Writes every file of the project. Of an earlier project there, what this one lacks is removed (its sources would
+    be compiled too); files that tinyperf did not write are left alone."""
+    listed = folder / LISTING
+    before = set(listed.read_text(encoding="utf-8").splitlines()) if listed.is_file() else set()
+    for name in before - set(project.files):
+        if ".." not in Path(name).parts and not Path(name).is_absolute():
+            (folder / name).unlink(missing_ok=True)
+    for name, text in project.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    listed.write_text("".join(f"{name}\n" for name in project.files), encoding="utf-8")
+    if project.form == "native":
+        (folder / "build.sh").chmod(0o755)
+
+
+def _artifacts(folder: Path, project: Project) -> tuple[Path, Path | None]:
+    if project.form == "native":
+        return folder / "firmware", None
+    built = folder / ".pio" / "build" / project.environment
+    return built / "firmware.elf", built / "firmware.bin"
+
+
+def _build_into(kept: Path, project: Project) -> None:
+    """Builds beside `kept` and moves the result there whole, so that nobody ever sees half a build."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{project.build_id}-", dir=kept.parent))
+    try:
+        write(project, work)
+        try:
+            _compile(work, project)
+        except BuildError as exc:
+            raise _moved_aside(exc, work, project.build_id) from exc
+        path, image = _artifacts(work, project)
+        digests = {str(p.relative_to(work)): _sha256(p) for p in (path, image) if p}
+        (work / RECORD).write_text(json.dumps({"sha256": digests}, indent=2) + "\n", encoding="utf-8")
+        _put(work, kept)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _compile(folder: Path, project: Project) -> None:
+    if project.form != "native":
+        _run(platformio_command(), folder, env=_library_folders(project))
+        return
+    sources = sorted(name for name in project.files if name.endswith(".c"))
+    _run((*native_command(native_compiler() or "cc", project.flags, "firmware"), *sources), folder)
+
+
+def _moved_aside(error: BuildError, work: Path, build_id: str) -> BuildError:
+    """The same error, with the project kept in `failed/`, where it can be looked at."""
+    failed = cache_folder() / "failed" / build_id
+    shutil.rmtree(failed, ignore_errors=True)
+    failed.parent.mkdir(parents=True, exist_ok=True)
+    work.rename(failed)
+    return BuildError(
+        error.seen.replace(str(work), str(failed)),
+        means=error.means.replace(str(work), str(failed)),
+        hint=error.hint.replace(str(work), str(failed)),
+    )
+
+
+def _put(work: Path, kept: Path) -> None:
+    """Moves a finished build into place; a build that was quicker is as good."""
+    if kept.exists() and not _intact(kept):
+        shutil.rmtree(kept)
+    try:
+        work.rename(kept)
+    except OSError:
+        if not _intact(kept):
+            raise
+
+
+def _intact(kept: Path) -> bool:
+    """A finished build whose image is still what was built."""
+    try:
+        record = json.loads((kept / RECORD).read_text(encoding="utf-8"))["sha256"]
+        return bool(record) and all(_sha256(kept / name) == digest for name, digest in record.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _image(
+    folder: Path, board: Board, project: Project, generated: Generated, toolset: Toolset, *, cached: bool
+) -> Image:
+    path, flash_image = _artifacts(folder, project)
+    flash_bytes, ram_bytes = (None, None) if board.memory is None else section_bytes(path, board)
+    return Image(
+        path=path,
+        bin=flash_image,
+        build_id=project.build_id,
+        memory=Memory(flash_bytes, ram_bytes, generated.arena_bytes),
+        toolchain=Toolchain(toolset.compiler, shlex.join(project.flags.compile_c)),
+        generated=generated,
+        folder=folder,
+        form=project.form,
+        cached=cached,
+    )
+
+
+def section_bytes(elf: Path, board: Board) -> tuple[int, int]:
+    """Bytes of flash and of RAM that the linker gave out: code, constants and initial values; data, stack and arena."""
+    from elftools.elf.constants import SH_FLAGS
+    from elftools.elf.elffile import ELFFile
+
+    memory = board.memory
+    regions = [r for r in (memory.ram, memory.arena) if r] if memory else []
+    flash = ram = 0
+    with elf.open("rb") as file:
+        for section in ELFFile(file).iter_sections():
+            if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+                continue
+            if section["sh_type"] != "SHT_NOBITS":
+                flash += section["sh_size"]
+            if any(r.origin <= section["sh_addr"] < r.origin + r.bytes for r in regions):
+                ram += section["sh_size"]
+    return flash, ram

@@ -1,0 +1,256 @@
+"""The flash tools as values: which boards and probes each one fits, its exact command, what its failures mean.
+
+Pure: nothing here looks at the machine or starts a program. The order of TOOLS is the order of preference: openocd
+verifies and names the chip, st-flash is small, pyocd needs a pack for many chips, a drive copy reports nothing.
+Texts of failures were seen with openocd 0.12, st-flash 1.7, pyocd 0.46 and PlatformIO 6.2 (no probe), or read in
+the programs themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.errors import DeviceError
+from tinyperf.firmware.tool import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tinyperf.board import Board
+    from tinyperf.firmware.tool import Outcome
+
+ERASE_AND_WRITE_S = 120.0
+"""2 MB at the slowest seen (about 20 kB/s over an ST-LINK/V2) with room."""
+
+ON_BOARD = frozenset({"ST-LINK", "CMSIS-DAP"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image for one board. `project`: the PlatformIO project it was built in; `script`: a file a tool may need."""
+
+    board: Board
+    elf: Path
+    binary: Path
+    project: Path
+    script: Path
+    serial: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How one failure is recognised in a tool's output, and what is told; `{board}` and `{usb}` are filled in."""
+
+    pattern: str
+    seen: str
+    means: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One flash tool. `probes`: kinds it can use; `selects`: it can be told which probe by serial number."""
+
+    name: str
+    program: str
+    probes: frozenset[str]
+    fits: Callable[[Board], bool]
+    step: Callable[[Job], Step]
+    failures: tuple[Failure, ...]
+    selects: bool = True
+    script: Callable[[Job], str] | None = None
+
+
+def openocd(job: Job) -> Step:
+    """Flash, verify, reset. Braces keep a path with blanks one word of Tcl."""
+    select = ("-c", f"adapter serial {job.serial}") if job.serial else ()
+    program = f"program {{{job.elf.as_posix()}}} verify reset exit"
+    return Step(
+        ("openocd", "-f", f"board/{job.board.flash.openocd_board}.cfg", *select, "-c", program), ERASE_AND_WRITE_S
+    )
+
+
+def st_flash(job: Job) -> Step:
+    """Write the .bin at the start of flash, verify (always), reset."""
+    select = ("--serial", job.serial) if job.serial else ()
+    address = f"0x{job.board.flash.stlink_address or 0:08x}"
+    return Step(("st-flash", "--reset", *select, "write", str(job.binary), address), ERASE_AND_WRITE_S)
+
+
+def pyocd(job: Job) -> Step:
+    """`--no-wait`: without it pyocd waits for a probe for ever."""
+    select = ("--uid", job.serial) if job.serial else ()
+    target = str(job.board.flash.pyocd_target)
+    return Step(("pyocd", "flash", "--no-wait", "--target", target, *select, str(job.elf)), ERASE_AND_WRITE_S)
+
+
+def jlink(job: Job) -> Step:
+    """SEGGER's commander reads its orders from a file (`jlink_script`)."""
+    select = ("-SelectEmuBySN", job.serial) if job.serial else ()
+    return Step(
+        (
+            *("JLinkExe", "-NoGui", "1", "-ExitOnError", "1", *select),
+            *("-Device", str(job.board.flash.jlink_device), "-If", "SWD", "-Speed", "4000", "-AutoConnect", "1"),
+            *("-CommandFile", str(job.script)),
+        ),
+        ERASE_AND_WRITE_S,
+    )
+
+
+def jlink_script(job: Job) -> str:
+    """Orders for SEGGER's commander: write, reset, run, quit."""
+    address = job.board.memory.flash.origin if job.board.memory else job.board.flash.stlink_address or 0
+    return f'r\nh\nloadfile "{job.binary.as_posix()}" 0x{address:08x}\nr\ng\nq\n'
+
+
+def pio(job: Job) -> Step:
+    """PlatformIO's own upload, with the protocol that its board file names."""
+    return Step(("pio", "run", "--project-dir", str(job.project), "--target", "upload"), ERASE_AND_WRITE_S)
+
+
+_NO_PROBE_MEANS = "the board is not connected, its cable carries no data, or the probe has no power"
+_NO_PROBE_HINT = (
+    "connect the board's debug USB port with a data cable; 'tinyperf doctor --board {board}' shows what is seen; "
+    "without a board add --virtual"
+)
+
+
+def _no_probe(pattern: str) -> Failure:
+    return Failure(pattern, "{tool} found no debug probe ({usb})", _NO_PROBE_MEANS, _NO_PROBE_HINT)
+
+
+_SHARED = (
+    Failure(
+        r"LIBUSB_ERROR_ACCESS|insufficient permissions|Permission denied|Access denied",
+        "{tool} may not open the debug probe ({usb})",
+        "this user has no permission for the USB device",
+        "'tinyperf doctor --board {board}' prints the udev rule that gives it",
+    ),
+    Failure(
+        r"LIBUSB_ERROR_BUSY|[Rr]esource busy|could not claim interface|already in use",
+        "{tool} found the debug probe ({usb}) in use",
+        "another debugger, an IDE or a second tinyperf holds it",
+        "close the other program, or unplug the probe and plug it in again",
+    ),
+    Failure(
+        r"serial mismatch|No connected debug probe matches|Cannot find J-Link with",
+        "{tool} found no debug probe with the serial number asked for",
+        "the number is misspelt, or that probe is not connected",
+        "'tinyperf doctor --board {board}' lists the serial numbers",
+    ),
+    Failure(
+        r"protected|RDP|is locked|[Ff]ailed to unlock",
+        "{tool} could not write: the chip's flash is protected",
+        "read-out or write protection is set in the option bytes",
+        "lift it with the maker's programmer (this erases the chip), then flash again",
+    ),
+    Failure(
+        r"Verify Failed|[Vv]erification of flash failed|verify failed",
+        "{tool} read back other bytes than it wrote",
+        "bad supply or cable, or a damaged flash page",
+        "try a short cable straight to the computer; if it stays, the chip's flash is worn",
+    ),
+    Failure(
+        r"init mode failed|Failed to connect to target|Failed to enter SWD|not examined|No ACK|"
+        r"Cannot connect to target|unable to connect to the target|Failed to read Target voltage",
+        "{tool} sees the probe, but the chip does not answer",
+        "the chip has no power, is held in reset, sleeps too deeply, or its SWD pins are used otherwise",
+        "check the power jumper; hold the reset button while the tool starts",
+    ),
+    Failure(
+        r"[Uu]nknown chip id|UNEXPECTED|Target type .* not recognized|unknown target|Unknown device",
+        "{tool} does not know this chip, or another one is connected",
+        "the board on the cable is not {board}, or the tool is too old for it",
+        "check the board's name; another tool can be forced with --tool",
+    ),
+    Failure(
+        r"HTTPClientError|Could not resolve|ConnectionError",
+        "{tool} wanted to download packages and has no network",
+        "PlatformIO's upload needs packages that are not on this machine",
+        "install openocd or st-flash, or run 'pio pkg install' once with a network",
+    ),
+)
+
+_OPENOCD_NO_PROBE = _no_probe(r"Error: open failed|unable to find a matching CMSIS-DAP|No J-Link device found")
+
+TOOLS = (
+    Tool(
+        name="openocd",
+        program="openocd",
+        probes=ON_BOARD,
+        fits=lambda board: board.flash.openocd_board is not None,
+        step=openocd,
+        failures=(*_SHARED, _OPENOCD_NO_PROBE),
+    ),
+    Tool(
+        name="st-flash",
+        program="st-flash",
+        probes=frozenset({"ST-LINK"}),
+        fits=lambda board: board.flash.stlink_address is not None,
+        step=st_flash,
+        failures=(*_SHARED, _no_probe(r"Couldn't find any ST-Link")),
+    ),
+    Tool(
+        name="jlink",
+        program="JLinkExe",
+        probes=frozenset({"J-Link"}),
+        fits=lambda board: board.flash.jlink_device is not None,
+        step=jlink,
+        script=jlink_script,
+        failures=(*_SHARED, _no_probe(r"Connecting to J-Link via USB\.\.\.\s*FAILED|No emulators connected")),
+    ),
+    Tool(
+        name="pyocd",
+        program="pyocd",
+        probes=frozenset({"ST-LINK", "CMSIS-DAP", "J-Link"}),
+        fits=lambda board: board.flash.pyocd_target is not None,
+        step=pyocd,
+        failures=(
+            *_SHARED,
+            # pyocd 0.46 says the same for an unknown target while no probe is attached.
+            _no_probe(r"No connected debug probes|No target device available|Waiting for a debug probe"),
+        ),
+    ),
+    Tool(
+        name="pio",
+        program="pio",
+        probes=ON_BOARD,
+        fits=lambda board: board.platformio is not None,
+        step=pio,
+        selects=False,
+        failures=(*_SHARED, _no_probe(_OPENOCD_NO_PROBE.pattern + "|Please specify `upload_port`")),
+    ),
+)
+
+
+def failure(tool: Tool, outcome: Outcome, *, board: str, usb: str) -> DeviceError | None:
+    """What a run of a tool says of itself: None where it claims success (which is not yet success).
+
+    A known text counts even with status 0: several tools return 0 with nothing done.
+    """
+    words = {"board": board, "usb": usb, "tool": tool.name}
+    quoted = f"\n{outcome.last_lines()}\n  command: {outcome.step.command}"
+    known = next((f for f in tool.failures if re.search(f.pattern, outcome.output)), None)
+    if known and (outcome.status != 0 or not _claims_success(outcome)):
+        seen = known.seen.format(**words)
+        return DeviceError(seen + quoted, means=known.means.format(**words), hint=known.hint.format(**words))
+    if outcome.status is None:
+        return DeviceError(
+            f"{tool.name} did not end within {outcome.step.timeout_s:g} s{quoted}",
+            means="it waits for a probe or a chip that does not answer",
+            hint=_NO_PROBE_HINT.format(**words),
+        )
+    if outcome.status != 0:
+        return DeviceError(
+            f"{tool.name} ended with status {outcome.status}{quoted}",
+            means="this failure is not one tinyperf knows; the tool's last lines are above",
+            hint="run the command by hand for the whole output, or choose another tool with --tool",
+        )
+    return None
+
+
+def _claims_success(outcome: Outcome) -> bool:
+    return re.search(r"\*\* Verified OK|Flash written and verified|\[SUCCESS\]|O\.K\.", outcome.output) is not None

@@ -1,0 +1,587 @@
+"""A model's sources, the firmware around them and a board's description become a complete project, as values.
+
+Pure: the templates are read, nothing is written or started. Same arguments, same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import shlex
+from dataclasses import dataclass, fields
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import jinja2
+import numpy as np
+
+from tinyperf import __version__, content
+from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy.typing as npt
+
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.board import Board
+    from tinyperf.engines import Generated
+    from tinyperf.tflite import Model, Tensor
+
+Form = Literal["offline", "online", "native"]
+"""How a project is built: PlatformIO with the compiler of PATH; PlatformIO with packages from its registry; one call
+of this computer's own compiler."""
+
+PLATFORM = "tinyperf-cortexm"
+NO_BUILD_ID = "0" * 32
+STACK_BYTES = 8192
+COMMAND_CHARS = 80
+# "db " and 512 bytes in hex. Large inputs get the longer commands: 80 characters make 728 round trips of one picture.
+LONG_COMMAND_CHARS = 3 + 2 * 512
+LONG_INPUT_BYTES = 1024
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wdouble-promotion", "-Wvla")
+C_FLAGS = ("-std=c99", "-Wmissing-prototypes")
+CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+# No contraction: the error of anomaly detection is float32, and a fused multiply-add rounds differently.
+COMMON_FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections", "-fdata-sections")
+INCLUDES = ("-Isrc", "-Isrc/app", "-Isrc/mcu")
+
+
+@dataclass(frozen=True)
+class Toolset:
+    """What the project will be built with. `compiler`: its version line, part of the build id.
+
+    `scons_version`: of the package tool-scons that the installed PlatformIO asks for (4.11.1 is 4.41101.0).
+    """
+
+    form: Form
+    compiler: str = ""
+    scons_version: str = "4.41101.0"
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Compiler flags by what they are for; all but `warnings` also reach libraries."""
+
+    common: tuple[str, ...]
+    warnings: tuple[str, ...]
+    c: tuple[str, ...]
+    cxx: tuple[str, ...]
+    link: tuple[str, ...]
+
+    @property
+    def compile_c(self) -> tuple[str, ...]:
+        """Everything that a C file is compiled with, as stated in results."""
+        return (*self.common, *self.warnings, *self.c)
+
+
+@dataclass(frozen=True)
+class Project:
+    """Every file of the project (path below its folder -> contents).
+
+    `build_id`: 32 hex digits over sources, flags, libraries and compiler version; compiled into the image.
+    `environment`: the PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
+    """
+
+    files: Mapping[str, str]
+    build_id: str
+    form: Form
+    flags: Flags
+    environment: str
+
+
+# The context of each template, field for field.
+
+
+@dataclass(frozen=True)
+class ConfigHeader:
+    origin: str
+    build_id: str
+    model_id: str
+    vendor: str
+    clock_hz: str
+    baud: str
+    energy_mode: str
+    has_pin: bool
+    pin_port: str
+    pin_number: str
+    command_chars: str
+    buffer_bytes: str
+    input_bytes: str
+    input_elements: str
+    output_elements: str
+    input_float32: str
+    floats: bool
+    input_scale: str
+    input_zero_point: str
+    output_scale: str
+    output_zero_point: str
+
+
+@dataclass(frozen=True)
+class ConfigTables:
+    origin: str
+    input_rule: str
+    input_codes: str
+    output_rule: str
+    output_milli: str
+
+
+@dataclass(frozen=True)
+class LinkerScript:
+    origin: str
+    flash_origin: str
+    flash_bytes: str
+    ram_origin: str
+    ram_bytes: str
+    own_arena: bool
+    arena_origin: str
+    arena_bytes: str
+    arena_region: str
+    stack_bytes: str
+
+
+@dataclass(frozen=True)
+class PlatformioIni:
+    origin: str
+    environment: str
+    offline: bool
+    platform: str
+    board: str
+    framework: str
+    packages: tuple[str, ...]
+    own_linker_script: bool
+    build_flags: tuple[str, ...]
+    source_flags: tuple[str, ...]
+    libraries: tuple[str, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExtraScript:
+    origin: str
+    c_flags: str
+    cxx_flags: str
+    link_flags: str
+    skipped: str
+
+
+Context = ConfigHeader | ConfigTables | LinkerScript | PlatformioIni | ExtraScript
+
+TEMPLATES: dict[str, type[Context]] = {
+    "app/tp_config.h.j2": ConfigHeader,
+    "app/tp_config.c.j2": ConfigTables,
+    "project/ldscript.ld.j2": LinkerScript,
+    "project/platformio.ini.j2": PlatformioIni,
+    "project/extra.py.j2": ExtraScript,
+}
+
+
+def render(
+    board: Board,
+    model: Model,
+    generated: Generated,
+    *,
+    benchmark: Benchmark | None,
+    energy: bool = False,
+    toolset: Toolset | None = None,
+) -> Project:
+    """The complete project for one model on one board.
+
+    Args:
+        generated: the engine's sources for `model` on this board.
+        benchmark: whose inputs and results the firmware speaks; None: raw int8 codes in, real values out.
+        energy: 9600 baud and pulses on the timestamp pin instead of text.
+        toolset: None: this computer's compiler for a board that is a process, else PlatformIO offline.
+    Raises: ModelError: the model is not one of this benchmark. UsageError: the board lacks what is asked for.
+        ContentError: the board file names an mcu folder or a form that does not exist.
+    """
+    toolset = toolset or Toolset("native" if board.memory is None else "offline")
+    if energy and board.timestamp_pin is None:
+        raise UsageError(
+            f"board '{board.name}' has no timestamp pin", hint="energy mode needs one: choose a board that names it"
+        )
+    check_model(model, benchmark)
+    flags = _flags(board, generated)
+    origin = _origin(board, model)
+    files = _static_sources(board)
+    for path, text in generated.sources.items():
+        files[f"src/{path}"] = text
+    if board.memory is not None and _framework(board) is None:
+        files["ldscript.ld"] = _render("project/ldscript.ld.j2", _linker_script(board, origin))
+    header = _config_header(board, model, benchmark, energy=energy, origin=origin)
+    files["src/app/tp_config.h"] = _render("app/tp_config.h.j2", header)
+    if not header.floats:
+        files["src/app/tp_config.c"] = _render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
+    build_id = _build_id(files, flags, (toolset.compiler, *generated.libraries, *generated.skipped_sources))
+    files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
+    environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
+    files |= _project_files(board, generated, flags, toolset, (origin, environment))
+    return Project(dict(sorted(files.items())), build_id, toolset.form, flags, environment)
+
+
+def target_flags(board: Board) -> tuple[str, ...]:
+    """GCC's machine flags, for the compile and the link line alike; none for this computer."""
+    if board.core == "host":
+        return ()
+    fpu = (f"-mfpu={board.fpu}", "-mfloat-abi=hard") if board.fpu else ("-mfloat-abi=soft",)
+    return ("-mthumb", f"-mcpu={board.core}", *fpu)
+
+
+def check_model(model: Model, benchmark: Benchmark | None) -> None:
+    """Refuses a model whose input or output does not fit.
+
+    Raises: ModelError: not int8, not quantized, or not of the benchmark's sizes.
+    """
+    for role, tensor in (("input", model.input), ("output", model.output)):
+        if tensor.dtype != "int8" or tensor.quantization is None:
+            raise ModelError(
+                f"{model.name}: {role} '{tensor.name}' is {tensor.dtype}"
+                + ("" if tensor.quantization else " without quantization"),
+                means="the firmware feeds int8 tensors",
+                hint="convert with int8 inputs and outputs; 'tinyperf quantize' does",
+            )
+    if benchmark is None:
+        return
+    outputs = _elements(benchmark.input_shape) if benchmark.metric == "auc" else len(benchmark.labels)
+    for role, tensor, wanted in (
+        ("input", model.input, _elements(benchmark.input_shape)),
+        ("output", model.output, outputs),
+    ):
+        if _elements(tensor.shape) != wanted:
+            raise ModelError(
+                f"{model.name}: {role} {list(tensor.shape)} has {_elements(tensor.shape)} elements, "
+                f"{benchmark.name} has {wanted}",
+                means=f"this is not a model of {benchmark.title}",
+                hint="name the benchmark it was made for, or none at all to run it as a model of your own",
+            )
+
+
+def input_codes(benchmark: Benchmark | None, tensor: Tensor) -> npt.NDArray[np.int8]:
+    """int8 [256]: the input code of each wire byte. For everything but ad, whose wire carries float32.
+
+    - Own model: the byte is the code.
+    - Pixels: code = pixel - 128. The int8 range of an image model spans its pixel range, however its training
+      scaled the pixels (0..1, -1..1 or not at all), so the shift is right for each of them.
+    - kws: the byte is a code of the reference model. Equal scale and zero point: the code; otherwise the real value is
+      kept: clamp(round(real / scale) + zero_point), in float32, halves away from zero.
+    """
+    raw = np.arange(256, dtype=np.uint8)
+    codes: npt.NDArray[np.int8] = raw.view(np.int8)
+    if benchmark is None:
+        return codes
+    if benchmark.element == "uint8":
+        pixels: npt.NDArray[np.int8] = (raw.astype(np.int16) - 128).astype(np.int8)
+        return pixels
+    scale, zero_point = _quantization(tensor)
+    wire_scale = np.float32(benchmark.wire_scale)
+    if (np.float32(scale), zero_point) == (wire_scale, benchmark.wire_zero_point):
+        return codes
+    real = (codes.astype(np.float32) - np.float32(benchmark.wire_zero_point)) * wire_scale
+    steps = real / np.float32(scale)
+    whole = np.trunc(steps)
+    whole += np.where(np.abs(steps - whole) >= np.float32(0.5), np.sign(steps), np.float32(0.0))
+    requantized: npt.NDArray[np.int8] = np.clip(whole + np.float32(zero_point), -128, 127).astype(np.int8)
+    return requantized
+
+
+def output_milli(tensor: Tensor) -> tuple[int, ...]:
+    """Real value of each output code (-128 first) in thousandths: float32 scale * (code - zero point), halves to even.
+
+    Raises: ModelError: the scale is so large that thousandths do not fit 32 bits.
+    """
+    scale, zero_point = _quantization(tensor)
+    found = []
+    for code in range(-128, 128):
+        real = float(np.float32(scale) * np.float32(code - zero_point))
+        found.append(int(Decimal(real).quantize(Decimal("0.001"), ROUND_HALF_EVEN).scaleb(3)))
+    if max(map(abs, found)) >= 1 << 31:
+        raise ModelError(
+            f"output scale {scale:g} is too large: results beyond two million cannot be printed",
+            hint="scale the model's output down",
+        )
+    return tuple(found)
+
+
+# C text. Values from files reach C only through these.
+
+
+def c_int(value: int, *, unsigned: bool = False) -> str:
+    """An integer literal; negative ones in parentheses, unsigned ones with their suffix.
+
+    Raises: ValueError: beyond 32 bits, or negative and unsigned.
+    """
+    low, high = (0, 2**32) if unsigned else (-(2**31) + 1, 2**31)
+    if not low <= value < high:
+        raise ValueError(f"{value} does not fit {'uint32_t' if unsigned else 'int32_t'}")
+    if unsigned:
+        return f"{value}U"
+    return f"({value})" if value < 0 else str(value)
+
+
+def c_float(value: float) -> str:
+    """A float literal that reads back as the same float32.
+
+    Raises: ValueError: not finite as a float32.
+    """
+    single = np.float32(value)
+    if not np.isfinite(single):
+        raise ValueError(f"{value} is no finite float32")
+    text = np.format_float_scientific(single, unique=True)
+    return f"({text}f)" if single < 0 else f"{text}f"
+
+
+def c_string(text: str) -> str:
+    """A string literal of the UTF-8 bytes of `text`; octal escapes for all but plain printable ASCII."""
+    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
+
+
+def c_array(values: Iterable[int], *, per_line: int = 16) -> str:
+    """The inside of an array initializer, indented."""
+    words = [str(v) for v in values]
+    lines = [", ".join(words[at : at + per_line]) for at in range(0, len(words), per_line)]
+    return "\n".join(f"    {line}," for line in lines)
+
+
+def c_identifier(text: str) -> str:
+    """Some valid identifier for `text`: other characters become underscores, a leading digit gets one in front."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", text)
+    return name if name and not name[0].isdigit() else f"_{name}"
+
+
+def comment_text(text: str) -> str:
+    """One line that may stand inside a comment of C, of a linker script, of an .ini file or of Python."""
+    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return printable.replace("*/", "*?").replace("/*", "/?").replace("\\", "?")
+
+
+# Parts of the project.
+
+
+def _elements(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)
+
+
+def _quantization(tensor: Tensor) -> tuple[float, int]:
+    if tensor.quantization is None:
+        raise ModelError(f"tensor '{tensor.name}' is not quantized", hint="convert to int8; 'tinyperf quantize' does")
+    return tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+
+
+def _origin(board: Board, model: Model) -> str:
+    made = f"Made by tinyperf {__version__} from {model.name} (sha256 {model.sha256}) for {board.name}; do not edit."
+    return comment_text(made)
+
+
+def _framework(board: Board) -> str | None:
+    return board.platformio.framework if board.platformio else None
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(content.shipped("firmware_templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  (C and .ini text; every value is escaped for where it goes)
+    )
+
+
+def _render(name: str, context: Context) -> str:
+    values = {f.name: getattr(context, f.name) for f in fields(context)}
+    return _environment().get_template(name).render(values)
+
+
+def _static_sources(board: Board) -> dict[str, str]:
+    """The application and the chip layer, as they are."""
+    templates = content.shipped("firmware_templates")
+    chip = templates / "mcu" / board.mcu
+    if re.fullmatch(r"[a-z0-9_]+", board.mcu) is None or not chip.is_dir():
+        known = ", ".join(sorted(p.name for p in (templates / "mcu").iterdir() if p.is_dir()))
+        raise ContentError(f"board '{board.name}': there is no mcu '{board.mcu}'", hint=f"choose one of {known}")
+    found = {}
+    for place, folder in (("app", templates / "app"), ("mcu", chip)):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and path.suffix != ".j2":
+                found[f"src/{place}/{path.name}"] = path.read_text(encoding="utf-8")
+    return found
+
+
+def _flags(board: Board, generated: Generated) -> Flags:
+    link: tuple[str, ...] = ("-Wl,--gc-sections",)
+    if board.memory is not None and _framework(board) is None:
+        link = (*link, "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", *target_flags(board))
+    common = (*target_flags(board), *COMMON_FLAGS, *INCLUDES, *generated.build_flags)
+    return Flags(common, WARNINGS, C_FLAGS, CXX_FLAGS, link)
+
+
+def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    parts = [item for pair in sorted(files.items()) for item in pair]
+    for part in (*parts, repr(flags), *others):
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:32]
+
+
+def _config_header(
+    board: Board, model: Model, benchmark: Benchmark | None, *, energy: bool, origin: str
+) -> ConfigHeader:
+    floats = benchmark is not None and benchmark.element == "float32"
+    elements = _elements(model.input.shape)
+    input_bytes = benchmark.input_bytes if benchmark else elements
+    in_scale, in_zero = _quantization(model.input)
+    out_scale, out_zero = _quantization(model.output)
+    pin = re.fullmatch(r"P([A-K])(\d{1,2})", board.timestamp_pin or "")
+    return ConfigHeader(
+        origin=origin,
+        build_id=c_string(NO_BUILD_ID),
+        model_id=c_string(benchmark.model_id if benchmark else "custom"),
+        vendor=c_string("tinyperf"),
+        clock_hz=c_int(board.clock_hz, unsigned=True),
+        baud=c_int(board.serial.energy_baud if energy else board.serial.baud, unsigned=True),
+        energy_mode=c_int(int(energy)),
+        has_pin=board.timestamp_pin is not None,
+        pin_port=c_int(ord(pin[1]) - ord("A"), unsigned=True) if pin else c_int(0, unsigned=True),
+        pin_number=c_int(int(pin[2]), unsigned=True) if pin else c_identifier(board.timestamp_pin or "none"),
+        command_chars=c_int(LONG_COMMAND_CHARS if input_bytes > LONG_INPUT_BYTES else COMMAND_CHARS, unsigned=True),
+        buffer_bytes=c_int(benchmark.buffer_bytes if benchmark else elements, unsigned=True),
+        input_bytes=c_int(input_bytes, unsigned=True),
+        input_elements=c_int(elements, unsigned=True),
+        output_elements=c_int(_elements(model.output.shape), unsigned=True),
+        input_float32=c_int(int(floats)),
+        floats=floats,
+        input_scale=c_float(in_scale),
+        input_zero_point=c_int(in_zero),
+        output_scale=c_float(out_scale),
+        output_zero_point=c_int(out_zero),
+    )
+
+
+def _config_tables(model: Model, benchmark: Benchmark | None, origin: str) -> ConfigTables:
+    scale, zero_point = _quantization(model.output)
+    rule = "the byte is the code" if benchmark is None else f"{benchmark.element} as {benchmark.model_id} sends it"
+    return ConfigTables(
+        origin=origin,
+        input_rule=f"/* Input: {rule}. */",
+        input_codes=c_array(map(int, input_codes(benchmark, model.input))),
+        output_rule=f"/* Output: {scale!r} * (code - {zero_point}). */",
+        output_milli=c_array(output_milli(model.output), per_line=10),
+    )
+
+
+def _linker_script(board: Board, origin: str) -> LinkerScript:
+    memory = board.memory
+    if memory is None:
+        raise ContentError(f"board '{board.name}' has no memory", hint="a board that is flashed names its memory")
+    arena = memory.arena or memory.ram
+    return LinkerScript(
+        origin=origin,
+        flash_origin=hex(memory.flash.origin),
+        flash_bytes=str(memory.flash.bytes),
+        ram_origin=hex(memory.ram.origin),
+        ram_bytes=str(memory.ram.bytes),
+        own_arena=memory.arena is not None,
+        arena_origin=hex(arena.origin),
+        arena_bytes=str(arena.bytes),
+        arena_region="ARENA" if memory.arena else "RAM",
+        stack_bytes=str(STACK_BYTES),
+    )
+
+
+def _project_files(
+    board: Board, generated: Generated, flags: Flags, toolset: Toolset, names: tuple[str, str]
+) -> dict[str, str]:
+    """What builds the sources: PlatformIO's files, or one script for this computer's own compiler."""
+    origin, environment = names
+    if toolset.form == "native":
+        command = shlex.join(native_command("cc", flags, "firmware")) + ' $(find src -name "*.c" | sort)'
+        return {"build.sh": f"#!/bin/sh\n# {origin}\n{command}\n"}
+    if toolset.form == "online" and board.platformio is None:
+        raise BuildError(
+            f"board '{board.name}' names no PlatformIO platform",
+            hint="install arm-none-eabi-gcc (Debian: gcc-arm-none-eabi), or fill in the board file's platformio",
+        )
+    ini = _platformio_ini(board, generated, flags, toolset, names)
+    skipped = repr(list(generated.skipped_sources)) if generated.skipped_sources else ""
+    extra = ExtraScript(origin, repr(list(flags.c)), repr(list(flags.cxx)), repr(list(flags.link)), skipped)
+    files = {
+        "platformio.ini": _render("project/platformio.ini.j2", ini),
+        "extra.py": _render("project/extra.py.j2", extra),
+    }
+    return files | (_offline_files(board, environment, toolset.scons_version) if ini.offline else {})
+
+
+def native_command(compiler: str, flags: Flags, output: str) -> tuple[str, ...]:
+    """The one call that makes the host firmware, to be followed by the sources."""
+    return (compiler, *flags.compile_c, *flags.link, "-o", output)
+
+
+def _platformio_ini(
+    board: Board, generated: Generated, flags: Flags, toolset: Toolset, names: tuple[str, str]
+) -> PlatformioIni:
+    offline = toolset.form == "offline"
+    online = board.platformio
+    return PlatformioIni(
+        origin=names[0],
+        environment=names[1],
+        offline=offline,
+        platform=PLATFORM if offline or online is None else online.platform,
+        board=names[1] if offline or online is None else online.board,
+        framework=_framework(board) or "",
+        packages=() if offline or online is None else tuple(online.packages),
+        own_linker_script=_framework(board) is None,
+        build_flags=flags.common,
+        source_flags=flags.warnings,
+        libraries=generated.libraries,
+        options=tuple(f"{name} = {value}" for name, value in sorted(generated.project_options.items())),
+    )
+
+
+def _offline_files(board: Board, environment: str, scons_version: str) -> dict[str, str]:
+    """A PlatformIO core folder with our platform and the one package that PlatformIO cannot do without."""
+    folder = content.shipped("firmware_templates") / "project"
+    platform, scons = f"pio/platforms/{PLATFORM}", "pio/packages/tool-scons"
+    package = {"name": "tool-scons", "version": scons_version, "system": "*"}
+    owner = {"owner": "platformio", "id": None, "name": "tool-scons", "requirements": None, "uri": None}
+    files = {
+        f"{platform}/{name}": (folder / "platform" / name).read_text(encoding="utf-8")
+        for name in ("platform.json", "platform.py", "builder/main.py")
+    }
+    files[f"{platform}/boards/{environment}.json"] = _json(_pio_board(board))
+    files[f"{scons}/scons.py"] = (folder / "tool-scons" / "scons.py").read_text(encoding="utf-8")
+    files[f"{scons}/package.json"] = _json(package)
+    # PlatformIO takes a package for installed only where this file says who published it.
+    files[f"{scons}/.piopm"] = _json({"type": "tool", "name": "tool-scons", "version": scons_version, "spec": owner})
+    files[f"{scons}/.piokeep"] = ""  # never pruned as unused
+    return files
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _pio_board(board: Board) -> dict[str, object]:
+    memory = board.memory
+    ram = sum(region.bytes for region in (memory.ram, memory.arena) if region) if memory else 0
+    return {
+        "name": board.title,
+        "url": "",
+        "vendor": "tinyperf",
+        "frameworks": [],
+        "build": {"cpu": board.core, "mcu": board.soc.lower(), "f_cpu": f"{board.clock_hz}L"},
+        "upload": {
+            "maximum_ram_size": ram,
+            "maximum_size": memory.flash.bytes if memory else 0,
+            "protocol": "stlink",
+            "protocols": ["stlink"],
+            "openocd_board": board.flash.openocd_board or "",
+        },
+    }

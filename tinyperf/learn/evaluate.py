@@ -1,0 +1,301 @@
+"""Accuracy on the host: every input through one runtime, scored by the run rules.
+
+The outputs are first reduced to the three decimals that the firmware prints, so that host and device give the same
+figure.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf.data import layout
+from tinyperf.errors import DataError
+from tinyperf.firmware.render import check_model
+from tinyperf.learn import backends
+from tinyperf.rules import accuracy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.data.layout import Dataset
+    from tinyperf.learn.backends import Backend, Codes
+    from tinyperf.result import Inputs, Metric
+    from tinyperf.tflite import Model
+
+HISTOGRAM_BINS = 30
+
+
+@dataclass(frozen=True)
+class Curve:
+    """ROC points of one class against the rest, from (0, 0) to (1, 1); the first threshold is above every score."""
+
+    label: str
+    auc: float
+    fpr: tuple[float, ...]
+    tpr: tuple[float, ...]
+    thresholds: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of scores between `edges`. ad: reconstruction errors by label; else the winning score, right and wrong."""
+
+    edges: tuple[float, ...]
+    counts: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One sample on which two backends disagree; `codes`: the largest difference in one output code.
+
+    `here`, `there`: the class decided, or the file's reconstruction error for ad.
+    """
+
+    index: int
+    name: str
+    label: str
+    here: str | float
+    there: str | float
+    codes: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Another backend on the same inputs. `value`: its score; `decisions`: samples that are decided differently."""
+
+    backend: str
+    value: float | None
+    inferences: int
+    inferences_that_differ: int
+    decisions: int
+    samples: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy of one model. `value` and rates are fractions; None where the inputs cannot give the figure.
+
+    `target_met` is None unless the inputs are the official ones. `confusion`: counts [label, decision], None for ad.
+    """
+
+    benchmark: str
+    backend: str
+    model: str
+    model_sha256: str
+    metric: Metric
+    value: float | None
+    target: float | None
+    target_met: bool | None
+    inputs: Inputs
+    samples: int
+    inferences: int
+    correct: int | None
+    seconds: float
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...] | None
+    recall: dict[str, float | None] | None
+    roc: tuple[Curve, ...]
+    histogram: Histogram
+    comparison: Comparison | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values."""
+        return asdict(self)
+
+    @property
+    def exit_code(self) -> int:
+        """1: measured on the official inputs and below the target."""
+        return 1 if self.target_met is False else 0
+
+
+def evaluate(
+    benchmark: Benchmark | None,
+    model: Model,
+    *,
+    backend: Backend,
+    data: Path | None = None,
+    samples: int | None = None,
+    jobs: int = 1,
+    compare: Backend | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Evaluation:
+    """Score a model on the host.
+
+    Args:
+        benchmark: or None for a custom model, which then needs `data`.
+        model: int8 in and out, of the benchmark's sizes.
+        data: folder in EnergyRunner's layout; None: $TINYPERF_DATA/datasets.
+        samples: only the first ones; the result is then not official.
+        compare: a second backend, whose differing outputs are listed.
+        progress: called with inferences done and their total.
+    Raises: UsageError, DataError, ModelError, MissingExtraError.
+    """
+    start = time.perf_counter()
+    check_model(model, benchmark)
+    dataset = _dataset(benchmark, model, data).first(samples)
+    wires = [sample.windows() for sample in dataset.samples]
+    codes = np.concatenate([layout.to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
+    total = len(codes) * (2 if compare else 1)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    outputs = backends.infer(backend, model, codes, jobs=jobs, progress=advance)
+    scores = _scores(benchmark, model, outputs, wires)
+    labels = np.array([sample.label for sample in dataset.samples])
+    comparison = None
+    if compare:
+        others = backends.infer(compare, model, codes, jobs=jobs, progress=advance)
+        comparison = _comparison(
+            benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
+        )
+    value = _value(benchmark, scores, labels)
+    target = benchmark.target if benchmark else None
+    counted = benchmark is None or benchmark.metric == "top1"
+    chosen = accuracy.decisions(scores) if counted else None
+    counts = accuracy.confusion(chosen, labels, dataset.classes) if chosen is not None else None
+    return Evaluation(
+        benchmark=benchmark.name if benchmark else "custom",
+        backend=backend,
+        model=model.name,
+        model_sha256=model.sha256,
+        metric="top1" if counted else "auc",
+        value=value,
+        target=target,
+        target_met=value >= target if dataset.kind == "official" and value is not None and target is not None else None,
+        inputs=dataset.kind,
+        samples=len(dataset.samples),
+        inferences=len(codes),
+        correct=int(np.trace(counts)) if counts is not None else None,
+        seconds=round(time.perf_counter() - start, 3),
+        labels=dataset.labels,
+        confusion=tuple(tuple(map(int, row)) for row in counts) if counts is not None else None,
+        recall=_recall(counts, dataset.labels) if counts is not None else None,
+        roc=_curves(scores, labels, dataset.labels),
+        histogram=_histogram(scores, labels, dataset.labels),
+        comparison=comparison,
+        notes=_notes(dataset, value),
+    )
+
+
+def _dataset(benchmark: Benchmark | None, model: Model, data: Path | None) -> Dataset:
+    if data is None and "TINYPERF_DATA" in os.environ:
+        data = Path(os.environ["TINYPERF_DATA"]) / "datasets"
+    if data is None:
+        raise DataError(
+            "no inputs: --data was not given",
+            means="accuracy needs labelled inputs; they are not shipped with tinyperf",
+            hint="--data DIR in EnergyRunner's layout; 'tinyperf data' makes it from an original dataset",
+        )
+    return layout.load(data, benchmark) if benchmark else layout.load_custom(data, model)
+
+
+def _scores(
+    benchmark: Benchmark | None, model: Model, outputs: Codes, wires: list[list[bytes]]
+) -> npt.NDArray[np.float64]:
+    """[samples, classes] as printed by the firmware; ad: [samples], the mean error of a file's windows."""
+    assert model.output.quantization is not None  # noqa: S101  (check_model)
+    scale, zero_point = model.output.quantization.scale[0], model.output.quantization.zero_point[0]
+    if benchmark is None or benchmark.metric == "top1":
+        return accuracy.reported(outputs, scale, zero_point)
+    means, at = [], 0
+    for wire in wires:
+        windows = np.frombuffer(b"".join(wire), "<f4").reshape(len(wire), -1)
+        errors = accuracy.ad_error(outputs[at : at + len(wire)], windows, scale, zero_point)
+        means.append(float(np.mean(errors)))
+        at += len(wire)
+    return np.array(means)
+
+
+def _value(benchmark: Benchmark | None, scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float | None:
+    if benchmark is None or benchmark.metric == "top1":
+        return accuracy.top1(scores, labels)
+    return accuracy.auc(scores, labels)
+
+
+def _comparison(
+    benchmark: Benchmark | None,
+    backend: str,
+    dataset: Dataset,
+    here: tuple[Codes, npt.NDArray[np.float64]],
+    there: tuple[Codes, npt.NDArray[np.float64]],
+) -> Comparison:
+    labels = np.array([sample.label for sample in dataset.samples])
+    apart = np.abs(here[0].astype(np.int16) - there[0].astype(np.int16)).max(axis=1)
+    by_sample = apart.reshape(len(labels), -1).max(axis=1)
+    shown: list[list[str | float]] = []
+    for scores in (here[1], there[1]):
+        if scores.ndim == 1:
+            shown.append([float(score) for score in scores])
+        else:
+            shown.append([dataset.labels[index] for index in accuracy.decisions(scores)])
+    decided = sum(a != b for a, b in zip(*shown, strict=True)) if here[1].ndim == 2 else 0
+    differing = tuple(
+        Difference(
+            int(i), dataset.samples[i].name, dataset.labels[labels[i]], shown[0][i], shown[1][i], int(by_sample[i])
+        )
+        for i in np.flatnonzero(by_sample)
+    )
+    return Comparison(
+        backend, _value(benchmark, there[1], labels), len(apart), int(np.count_nonzero(apart)), decided, differing
+    )
+
+
+def _recall(counts: npt.NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, float | None]:
+    return {
+        label: float(row[index] / row.sum()) if row.sum() else None
+        for index, (label, row) in enumerate(zip(labels, counts, strict=True))
+    }
+
+
+def _curves(
+    scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], names: tuple[str, ...]
+) -> tuple[Curve, ...]:
+    """One curve for each class that can have one; one alone for two classes."""
+    rows = scores if scores.ndim == 1 else accuracy.normalized(scores)
+    wanted = [(1, rows if rows.ndim == 1 else rows[:, 1])] if len(names) == 2 else list(enumerate(rows.T))
+    curves = []
+    for index, column in wanted:
+        positive = labels == index
+        if not positive.any() or positive.all():
+            continue
+        fpr, tpr, thresholds = accuracy.roc(column, positive)
+        area = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
+        points = (None, *map(float, thresholds[1:]))
+        curves.append(Curve(names[index], area, tuple(map(float, fpr)), tuple(map(float, tpr)), points))
+    return tuple(curves)
+
+
+def _histogram(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], names: tuple[str, ...]) -> Histogram:
+    if scores.ndim == 1:
+        groups = {name: scores[labels == index] for index, name in enumerate(names)}
+        edges = np.histogram_bin_edges(scores, HISTOGRAM_BINS)
+    else:
+        rows = accuracy.normalized(scores)
+        right = accuracy.decisions(scores) == labels
+        groups = {"right": rows.max(axis=1)[right], "wrong": rows.max(axis=1)[~right]}
+        edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
+    counts = {name: tuple(map(int, np.histogram(group, edges)[0])) for name, group in groups.items()}
+    return Histogram(tuple(map(float, edges)), counts)
+
+
+def _notes(dataset: Dataset, value: float | None) -> tuple[str, ...]:
+    notes = []
+    if dataset.kind != "official":
+        notes.append(f"inputs are {dataset.kind}: not an accuracy by the run rules")
+    if value is None:
+        notes.append("all samples have one label: an AUC needs both")
+    return tuple(notes)

@@ -1,0 +1,327 @@
+"""`tinyperf quantize`: a float Keras model to full int8 .tflite, and what that cost, layer by layer.
+
+Fixed batch of 1, int8 input and output, convolutions per channel, fully connected layers per tensor (some vendor tools
+read only the first scale of one) unless asked otherwise. Calibration is minimum and maximum, one sample at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf.errors import DataError, ModelError, UsageError
+from tinyperf.learn import reference, train
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tinyperf.learn.recipe import Floats
+
+COMPARED = 1000
+"""At most so many samples for float against int8."""
+LAYER_SAMPLES = 32
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """Error of one operator's output: RMS of (int8 - float) relative to the RMS of float, errors before it included."""
+
+    index: int
+    op: str
+    tensor: str
+    relative_error: float
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """`metric`: what the two values are (`top1` fraction right, `mse` reconstruction error), None without labels.
+
+    They are measured on `samples` validation inputs of the run, or on the labelled calibration file; never on official
+    inputs ('tinyperf evaluate' does that). `layers`: worst first.
+    """
+
+    benchmark: str
+    tflite: str
+    sha256: str
+    size_bytes: int
+    calibration: str
+    fc_per_channel: bool
+    metric: str | None
+    float_value: float | None
+    int8_value: float | None
+    samples: int
+    layers: tuple[LayerError, ...]
+
+
+def quantize_run(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quantized:
+    """The model of a run folder of `tinyperf train`, calibrated by its benchmark's rule.
+
+    Raises: UsageError: no finished epoch in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
+    """
+    train.tensorflow()
+    if not (run / "model.keras").is_file():
+        raise UsageError(
+            f"no model.keras in {run}", hint=f"'tinyperf train --resume {run}' finishes an interrupted run"
+        )
+    _, task, _, found = train.read_run(run)
+    beside = train.sources(task, found[task.files[0]])
+    loadable = {name: path for name, path in {**beside, **found}.items() if name != task.teacher_file}
+    samples, _ = train.drop_official(task, task.load(loadable, 0))
+    inputs, rule = task.calibration(samples, loadable)
+    rows = samples.rows(validation=True)
+    rows = rows[:: max(1, len(rows) // COMPARED)][:COMPARED]
+    labels = samples.y[rows // samples.windows]
+    return quantize(
+        load(run / "model.keras"),
+        out,
+        benchmark=task.name,
+        calibration=_reach(inputs, task.limits),
+        rule=rule,
+        compare=(task.plain(samples, rows), labels if (labels >= 0).all() else None),
+        fc_per_channel=fc_per_channel,
+    )
+
+
+def quantize_file(
+    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
+) -> Quantized:
+    """A Keras file or a SavedModel folder, calibrated with array `x` (and compared on labels `y`) of an .npz file.
+
+    `x`: [n, ...] real values as the float model takes them. With a known `benchmark` the input range is the wire's.
+    Raises: ModelError: the model cannot be read. DataError: the arrays do not fit it. MissingExtraError.
+    """
+    train.tensorflow()
+    network = load(model)
+    x, y = _read_calibration(calibration, network.input_shape[1:])
+    limits = train.task(benchmark).limits if benchmark else None
+    return quantize(
+        network,
+        out,
+        benchmark=benchmark or "custom",
+        calibration=_reach(x, limits),
+        rule=f"{len(x)} samples of {calibration.name}",
+        compare=(x[:COMPARED], None if y is None else y[:COMPARED]),
+        fc_per_channel=fc_per_channel,
+    )
+
+
+def load(path: Path) -> Any:
+    """A Keras model from .keras, .h5 or a SavedModel folder with one serving signature.
+
+    Raises: ModelError: it cannot be read.
+    """
+    import keras
+
+    if not path.exists():
+        raise ModelError(f"{path} does not exist", hint="give a .keras or .h5 file, or a SavedModel folder")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _load_saved_model(path) if path.is_dir() else reference.load_keras(path)
+    except Exception as exc:  # Keras raises whatever its layers raise
+        first = str(exc).strip().splitlines()[0][:200] if str(exc).strip() else type(exc).__name__
+        raise ModelError(
+            f"{path} cannot be read by Keras {keras.__version__}: {first}",
+            means="a SavedModel of Keras 2 often cannot be loaded any more; a .keras or .h5 file travels better"
+            if path.is_dir()
+            else "damaged, or it needs layers of your own",
+            hint="save the model with model.save('model.keras') from the version that made it",
+        ) from exc
+
+
+def _load_saved_model(path: Path) -> Any:
+    import keras
+
+    tf = train.tensorflow()
+    signatures = tf.saved_model.load(str(path)).signatures
+    (name,) = [n for n in signatures if n in ("serve", "serving_default")][:1] or ["serving_default"]
+    (spec,) = signatures[name].structured_input_signature[1].values()
+    inputs = keras.Input(batch_shape=(1, *spec.shape[1:]))
+    outputs = keras.layers.TFSMLayer(str(path), call_endpoint=name)(inputs)
+    return keras.Model(inputs, next(iter(outputs.values())) if isinstance(outputs, dict) else outputs)
+
+
+def quantize(
+    network: Any,
+    out: Path,
+    *,
+    benchmark: str,
+    calibration: Floats,
+    rule: str,
+    compare: tuple[Floats, Any],
+    fc_per_channel: bool,
+) -> Quantized:
+    """Convert, write `out`, and compare float with int8 on `compare` = (inputs, int labels or None).
+
+    Raises: ModelError: the converter refuses a layer.
+    """
+    fixed = _fixed_batch(network)
+    content = _convert(fixed, calibration, fc_per_channel=fc_per_channel)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    inputs, labels = compare
+    exact = _convert(fixed, None, fc_per_channel=False)
+    before, after = run(exact, inputs), run(content, inputs)
+    metric, values = _judge(before, after, inputs, labels)
+    return Quantized(
+        benchmark=benchmark,
+        tflite=str(out),
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        calibration=rule,
+        fc_per_channel=fc_per_channel,
+        metric=metric,
+        float_value=values[0],
+        int8_value=values[1],
+        samples=len(inputs),
+        layers=layer_errors(exact, content, inputs[:LAYER_SAMPLES]),
+    )
+
+
+def _judge(before: Floats, after: Floats, inputs: Floats, labels: Any) -> tuple[str | None, tuple[Any, Any]]:
+    if labels is not None:
+        return "top1", (float((before.argmax(1) == labels).mean()), float((after.argmax(1) == labels).mean()))
+    if before.shape == inputs.shape:
+        return "mse", (float(((before - inputs) ** 2).mean()), float(((after - inputs) ** 2).mean()))
+    return None, (None, None)
+
+
+def _fixed_batch(network: Any) -> Any:
+    """The same network for a batch of 1: an open batch size would put SHAPE, STRIDED_SLICE and PACK into the graph."""
+    import keras
+
+    if network.input_shape[0] == 1:
+        return network
+    inputs = keras.Input(batch_shape=(1, *network.input_shape[1:]))
+    return keras.Model(inputs, network(inputs))
+
+
+def _convert(network: Any, calibration: Floats | None, *, fc_per_channel: bool) -> bytes:
+    """The .tflite; float32 where there is no calibration."""
+    tf = train.tensorflow()
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if calibration is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([row[None]] for row in calibration)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = not fc_per_channel  # noqa: SLF001
+    try:
+        # Keras prints to stdout while it exports; stdout is the result's.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            content: bytes = converter.convert()
+    except Exception as exc:  # the converter raises RuntimeError, ValueError and its own
+        raise ModelError(
+            f"TensorFlow's converter refuses the model: {str(exc).strip().splitlines()[0][:200]}",
+            means="a layer that has no int8 form",
+            hint="use layers that TensorFlow Lite Micro has: convolution, dense, pooling, add, softmax, ReLU",
+        ) from exc
+    return content
+
+
+def interpreter(content: bytes) -> Any:
+    """TensorFlow's own interpreter without delegates, every tensor kept, ready to invoke."""
+    tf = train.tensorflow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it announces its move to ai-edge-litert
+        made = tf.lite.Interpreter(
+            model_content=content,
+            num_threads=1,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+    made.allocate_tensors()
+    return made
+
+
+def run(content: bytes, inputs: Floats) -> Floats:
+    """Real inputs [n, ...] through a float32 or int8 model; real outputs [n, ...]."""
+    model = interpreter(content)
+    output = model.get_output_details()[0]
+    return np.concatenate([_real(model, output) for _ in _invocations(model, inputs)])
+
+
+def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple[LayerError, ...]:
+    """How far each operator's output strays from float's, worst first; the two graphs have the same operators."""
+    exact, coded = interpreter(float_model), interpreter(int8_model)
+    pairs = list(zip(_operators(exact), _operators(coded), strict=False))
+    error, power = np.zeros(len(pairs)), np.zeros(len(pairs))
+    for _ in zip(_invocations(exact, inputs), _invocations(coded, inputs), strict=True):
+        for i, ((_, _, a), (_, _, b)) in enumerate(pairs):
+            wanted, got = _real(exact, a), _real(coded, b)
+            error[i] += ((got.reshape(wanted.shape) - wanted) ** 2).sum()
+            power[i] += (wanted**2).sum()
+    found = [
+        LayerError(index, op, str(tensor["name"]), float(np.sqrt(e / max(p, 1e-30))))
+        for (_, (index, op, tensor)), e, p in zip(pairs, error, power, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda layer: -layer.relative_error))
+
+
+def _operators(model: Any) -> list[tuple[int, str, dict[str, Any]]]:
+    """(index, kind, details of the output tensor) of the operators that compute."""
+    tensors = {details["index"]: details for details in model.get_tensor_details()}
+    listed = model._get_ops_details()  # noqa: SLF001  (no public way to the operators)
+    return [
+        (op["index"], op["op_name"], tensors[int(op["outputs"][0])])
+        for op in listed
+        if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")
+    ]
+
+
+def _invocations(model: Any, inputs: Floats) -> Iterator[None]:
+    """Invoke once per sample; int8 inputs are coded here, half to even."""
+    entry = model.get_input_details()[0]
+    scale, zero = entry["quantization"]
+    for row in inputs:
+        codes = row if entry["dtype"] == np.float32 else np.clip(np.rint(row / scale) + zero, -128, 127)
+        model.set_tensor(entry["index"], codes[None].astype(entry["dtype"]))
+        model.invoke()
+        yield
+
+
+def _real(model: Any, details: dict[str, Any]) -> Floats:
+    """A tensor's content as real values."""
+    values = model.get_tensor(details["index"])
+    if values.dtype == np.float32:
+        return np.asarray(values)
+    scale, zero = details["quantization"]
+    return np.asarray((values.astype(np.float32) - zero) * np.float32(scale))
+
+
+def _reach(inputs: Floats, limits: tuple[float, float] | None) -> Floats:
+    """Calibration inputs that span the wire's whole range, by two values of the first sample.
+
+    The int8 code of an input is then the wire byte (or pixel - 128), and no conversion table is needed.
+    """
+    inputs = np.array(inputs, np.float32)
+    if limits is not None:
+        inputs[0].reshape(-1)[-2:] = limits
+        inputs = np.clip(inputs, *limits)
+    return inputs
+
+
+def _read_calibration(path: Path, shape: tuple[int, ...]) -> tuple[Floats, Any]:
+    try:
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as exc:
+        raise DataError(
+            f"{path} cannot be read: {exc}", hint="numpy.savez(path, x=inputs, y=labels) writes one"
+        ) from exc
+    if "x" not in arrays or arrays["x"].shape[1:] != shape or not len(arrays["x"]):
+        seen = {name: list(a.shape) for name, a in arrays.items()}
+        raise DataError(
+            f"{path} holds {seen}; an array x [n, {', '.join(map(str, shape))}] is needed",
+            means="calibration inputs must be real values as the float model takes them",
+            hint="numpy.savez(path, x=inputs, y=labels) writes one; y is optional",
+        )
+    return arrays["x"].astype(np.float32), arrays.get("y")

@@ -1,0 +1,476 @@
+"""`tinyperf train`: from training data to a float Keras model, in a run folder that can be resumed and repeated.
+
+A run folder holds `run.json` (recipe, seed, versions, digests of the data, what was dropped), `state.npz` (everything
+needed to go on, after each epoch), `log.csv`, `curve.png` and `model.keras` (averaged weights, after every epoch).
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf import __version__, content
+from tinyperf.errors import DataError, MissingExtraError, UsageError
+from tinyperf.learn import reference
+from tinyperf.learn.recipe import Recipe, Rows, Samples, Sources, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of `log.csv`. `accuracy` is the mean of the classes' recalls on the validation part, None for ad.
+
+    `loss` is the training loss with regularisation; `validation_loss` without (ad: squared error, standardised).
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float
+    accuracy: float | None
+    rate: float
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run ended with; `minutes` is the sum of all epochs, interrupted ones not counted."""
+
+    benchmark: str
+    run: str
+    model: str
+    epochs: int
+    seed: int
+    validation_loss: float
+    validation_accuracy: float | None
+    minutes: float
+    dropped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def task(name: str) -> Task:
+    """The task of `models/NAME.py`.
+
+    Raises: UsageError: there is none.
+    """
+    known = content.names("models", ".py")
+    if name not in known:
+        raise UsageError(f"no training for '{name}'", hint=f"choose one of {', '.join(known)}")
+    found: Task = content.load_module("models", known[name]).TASK
+    return found
+
+
+def tensorflow() -> Any:
+    """The tensorflow module, quiet.
+
+    Raises: MissingExtraError: not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import tensorflow as tf
+    except ImportError as exc:
+        raise MissingExtraError(
+            "training and quantizing need TensorFlow, which is not installed",
+            means="everything else of tinyperf works without it, the shipped models included",
+            hint="pip install 'tinyperf[train]'",
+        ) from exc
+    return tf
+
+
+def sources(known: Task, place: Path) -> Sources:
+    """Training files by name: those of the folder, or the file and those beside it.
+
+    Raises: DataError: the first file of the task is not there.
+    """
+    folder = place if place.is_dir() else place.parent
+    found = {name: folder / name for name in known.files if (folder / name).is_file()}
+    if place.is_file():
+        found[known.files[0]] = place
+    if known.files[0] not in found:
+        raise DataError(
+            f"no {known.files[0]} in {folder}",
+            means=f"training '{known.name}' starts from {' and '.join(known.files)}",
+            hint=f"'tinyperf data {known.name} --from DIR --out DIR' makes it from the original dataset",
+        )
+    teacher = reference.find(known.teacher_file) if known.teacher_file else None
+    return found | ({known.teacher_file: teacher} if known.teacher_file and teacher else {})
+
+
+def drop_official(known: Task, samples: Samples) -> tuple[Samples, tuple[str, ...]]:
+    """The samples without those that are official evaluation inputs, by content; and the names of the dropped."""
+    from tinyperf.data import official
+
+    listed = official.digests(known.name)
+    hit = np.array([official.digest(known.official(samples, unit)) in listed for unit in range(len(samples.y))], bool)
+    if not hit.any():
+        return samples, ()
+    keep: list[int] = np.flatnonzero(~hit).tolist()
+    x = samples.x[keep] if isinstance(samples.x, np.ndarray) else [samples.x[i] for i in keep]
+    kept = dataclasses.replace(
+        samples,
+        x=x,
+        y=samples.y[keep],
+        names=[samples.names[i] for i in keep],
+        validation=samples.validation[keep],
+        share=samples.share[keep],
+        soft=None if samples.soft is None else samples.soft[keep],
+    )
+    return kept, tuple(samples.names[i] for i in np.flatnonzero(hit).tolist())
+
+
+def train(
+    benchmark: str,
+    place: Path,
+    out: Path,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: Callable[[Epoch], None] | None = None,
+) -> Trained:
+    """Train one benchmark's network from `place` (a folder, or the first training file) into the run folder `out`.
+
+    Raises: UsageError: unknown benchmark, or `out` holds a run. DataError: no data. MissingExtraError: no TensorFlow.
+    """
+    known = task(benchmark)
+    tensorflow()
+    if (out / "run.json").exists():
+        raise UsageError(f"{out} already holds a run", hint=f"--resume {out} finishes it, or choose another --out")
+    recipe = dataclasses.replace(known.recipe, epochs=epochs or known.recipe.epochs)
+    found = sources(known, place)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(
+        out / "run.json",
+        {
+            "benchmark": benchmark,
+            "seed": seed,
+            "recipe": asdict(recipe),
+            "data": {name: {"path": str(p.resolve()), "sha256": _sha256(p)} for name, p in found.items()},
+            "versions": _versions(),
+        },
+    )
+    return _go_on(out, progress)
+
+
+def resume(out: Path, *, progress: Callable[[Epoch], None] | None = None) -> Trained:
+    """Go on with an interrupted run: same recipe, seed, schedule and data.
+
+    Raises: UsageError: `out` is no run folder. DataError: the data are gone or changed. MissingExtraError.
+    """
+    if not (out / "run.json").is_file():
+        raise UsageError(f"{out} is no run folder: no run.json", hint="'tinyperf train BENCH --out RUN' starts a run")
+    tensorflow()
+    return _go_on(out, progress)
+
+
+def read_run(out: Path) -> tuple[dict[str, Any], Task, Recipe, Sources]:
+    """run.json of a run folder, checked against the data it names.
+
+    Raises: DataError: a training file is gone or has changed.
+    """
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    recipe = Recipe(**run["recipe"] | {"hints": tuple(run["recipe"]["hints"])})
+    found = {name: Path(entry["path"]) for name, entry in run["data"].items()}
+    for name, path in found.items():
+        if not path.is_file() or _sha256(path) != run["data"][name]["sha256"]:
+            raise DataError(
+                f"{path} is gone or is not the file this run began with",
+                means="going on with other data would make a model that nothing describes",
+                hint="put the file back, or start a new run",
+            )
+    return run, task(run["benchmark"]), recipe, found
+
+
+def _go_on(out: Path, progress: Callable[[Epoch], None] | None) -> Trained:
+    run, known, recipe, found = read_run(out)
+    samples, dropped = drop_official(known, known.load(found, run["seed"]))
+    notes = list(samples.notes)
+    if known.teacher_file and known.teacher_file not in found:
+        notes.append(f"no {known.teacher_file} at hand ('tinyperf models pull'): trained from labels alone")
+        recipe = dataclasses.replace(recipe, distil=0.0, hint=0.0)
+    _write_json(out / "run.json", run | {"dropped_official": dropped, "notes": notes})
+    trainer = Trainer(known, recipe, samples, run["seed"], found)
+    log = trainer.restore(out)
+    for epoch in range(len(log), recipe.epochs):
+        log.append(trainer.epoch(epoch, log))
+        trainer.save(out, log)
+        if progress is not None:
+            progress(log[-1])
+    trainer.finished_model().save(out / "model.keras")
+    _plot(out / "curve.png", log, benchmark=known.name)
+    return Trained(
+        benchmark=known.name,
+        run=str(out),
+        model=str(out / "model.keras"),
+        epochs=recipe.epochs,
+        seed=run["seed"],
+        validation_loss=log[-1].validation_loss,
+        validation_accuracy=log[-1].accuracy,
+        minutes=sum(e.seconds for e in log) / 60,
+        dropped=dropped,
+        notes=tuple(notes),
+    )
+
+
+class Trainer:
+    """One network in training: it, the average of its weights, its optimizer. Only whole epochs exist outside."""
+
+    def __init__(self, known: Task, recipe: Recipe, samples: Samples, seed: int, found: Sources) -> None:
+        import keras
+
+        tf = tensorflow()
+        keras.utils.set_random_seed(seed)
+        self.known, self.recipe, self.samples, self.seed = known, recipe, samples, seed
+        self.network, self.average = known.architecture(), known.architecture()
+        make = keras.optimizers.Adam if recipe.optimizer == "adam" else keras.optimizers.SGD
+        options = {} if recipe.optimizer == "adam" else {"momentum": 0.9, "nesterov": True}
+        self.optimizer = make(recipe.rate, **options)
+        self.optimizer.build(self.network.trainable_variables)
+        self.steps = int((samples.share * ~samples.validation).sum() * samples.windows) // recipe.batch
+        if self.steps == 0 or not samples.validation.any():
+            raise DataError(
+                f"{len(samples.y)} samples, {samples.validation.sum()} held out, make no batch of {recipe.batch}",
+                means="training needs at least one batch, and something to validate on",
+                hint="use more data",
+            )
+        live = known.teacher and recipe.distil and known.teacher_file in found
+        teacher = known.teacher(found[known.teacher_file]) if live and known.teacher and known.teacher_file else None
+        self._step = _step_function(tf, self, teacher)
+        self._answer = tf.function(lambda x: self.average(x, training=False), reduce_retracing=True)
+
+    def epoch(self, number: int, log: list[Epoch]) -> Epoch:
+        """Train one epoch and look at the validation part with the averaged weights."""
+        tf = tensorflow()
+        began, loss, rate = time.monotonic(), 0.0, 0.0
+        total = self.steps * self.recipe.epochs
+        signature = tuple(tf.TensorSpec((None, *part.shape[1:]), tf.float32) for part in next(self._batches(number)))
+        data = tf.data.Dataset.from_generator(lambda: self._batches(number), output_signature=signature).prefetch(4)
+        for i, batch in enumerate(data):
+            at = number * self.steps + i
+            rate = _one_cycle(self.recipe, at / total)
+            keep = self.recipe.average if at >= self.recipe.average_from * total else 0.0
+            loss += float(self._step(batch, tf.constant(rate), tf.constant(keep)))
+        validation_loss, accuracy = self._validate()
+        seconds = time.monotonic() - began
+        mean = (sum(e.seconds for e in log) + seconds) / (len(log) + 1)
+        left = mean * (self.recipe.epochs - number - 1)
+        return Epoch(number + 1, self.recipe.epochs, loss / self.steps, validation_loss, accuracy, rate, seconds, left)
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Any, ...]]:
+        """(inputs, targets, teacher's logits) of one epoch; the same for the same seed and epoch."""
+        samples, recipe = self.samples, self.recipe
+        rng = np.random.default_rng([self.seed, 2, epoch])
+        units = np.flatnonzero(~samples.validation & (rng.random(len(samples.y)) < samples.share))
+        rows = (units[:, None] * samples.windows + np.arange(samples.windows)).reshape(-1)
+        order = np.resize(rng.permutation(rows), self.steps * recipe.batch)  # wraps around where an epoch drew too few
+        for first in range(0, len(order), recipe.batch):
+            part = order[first : first + recipe.batch]
+            x = (self.known.augment(samples, part, rng, epoch) - samples.mean) / samples.std
+            y = self._targets(part)
+            soft = np.zeros_like(y) if samples.soft is None else samples.soft[part]
+            if recipe.mixup:
+                x, y = _mix(x, y, recipe.mixup, rng)
+            yield x.astype(np.float32), y, soft
+
+    def _targets(self, rows: Rows) -> Any:
+        """Reconstruction: the clean input; classes: one-hot float32, all zero where there is no label."""
+        if self.recipe.loss == "reconstruction":
+            return (self.known.plain(self.samples, rows) - self.samples.mean) / self.samples.std
+        classes = self.network.output_shape[-1]
+        label = self.samples.y[rows // self.samples.windows]
+        return np.asarray(np.arange(classes) == label[:, None], np.float32)
+
+    def _validate(self) -> tuple[float, float | None]:
+        samples = self.samples
+        rows = samples.rows(validation=True)
+        losses, right = [], []
+        for first in range(0, len(rows), VALIDATION_BATCH):
+            part = rows[first : first + VALIDATION_BATCH]
+            x = (self.known.plain(samples, part) - samples.mean) / samples.std
+            answer = self._answer(x.astype(np.float32)).numpy()
+            wanted = self._targets(part)
+            if self.recipe.loss == "reconstruction":
+                losses.append(((answer - wanted) ** 2).mean(1))
+            else:
+                losses.append(-np.log((answer * wanted).sum(1) + 1e-7))
+                right.append(answer.argmax(1) == samples.y[part // samples.windows])
+        loss = float(np.concatenate(losses).mean())
+        if not right:
+            return loss, None
+        label, hit = samples.y[rows // samples.windows], np.concatenate(right)
+        return loss, float(np.mean([hit[label == c].mean() for c in np.unique(label)]))
+
+    def save(self, out: Path, log: list[Epoch]) -> None:
+        """Everything needed to go on, and the averaged model as it is now. A kill in between leaves the old files."""
+        state: dict[str, Any] = {f"v{i:03}": np.asarray(v) for i, v in enumerate(self._variables())}
+        _replace(out / "state.npz", lambda path: np.savez(path, **state, log=json.dumps([asdict(e) for e in log])))
+        _replace(out / "model.keras", self.finished_model().save)
+        with (out / "log.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Epoch)])
+            writer.writeheader()
+            writer.writerows(asdict(e) for e in log)
+
+    def restore(self, out: Path) -> list[Epoch]:
+        """Log of the epochs done; empty for a run that has not begun."""
+        if not (out / "state.npz").is_file():
+            return []
+        with np.load(out / "state.npz") as state:
+            for i, variable in enumerate(self._variables()):
+                variable.assign(state[f"v{i:03}"])
+            return [Epoch(**entry) for entry in json.loads(str(state["log"]))]
+
+    def _variables(self) -> list[Any]:
+        return [*self.network.variables, *self.average.variables, *self.optimizer.variables]
+
+    def finished_model(self) -> Any:
+        """The averaged model for inputs as `Task.plain` gives them: standardisation folded in."""
+        samples = self.samples
+        if samples.std == 1.0 and samples.mean == 0.0:
+            return self.average
+        model = self.known.architecture()
+        model.set_weights(self.average.get_weights())
+        first, last = model.layers[1], model.layers[-1]
+        kernel, bias = (np.asarray(w) for w in first.get_weights())
+        first.set_weights([kernel / samples.std, bias - kernel.sum(0) * samples.mean / samples.std])
+        kernel, bias = (np.asarray(w) for w in last.get_weights())
+        last.set_weights([kernel * samples.std, bias * samples.std + samples.mean])
+        return model
+
+
+def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
+    """One optimizer step on (inputs, targets, teacher's logits), compiled."""
+    import keras
+
+    recipe, network, average = trainer.recipe, trainer.network, trainer.average
+    relus = [layer.output for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
+    hints = recipe.hints if teacher and recipe.hint else ()
+    last = network.layers[-1]
+    seen = keras.Model(network.input, [last.input, last.output, *[relus[i] for i in hints]])
+    kernels = [v for v in network.trainable_variables if "kernel" in v.path.rsplit("/", 1)[-1]]
+    floats = [i for i, v in enumerate(network.variables) if str(v.dtype).startswith("float")]
+
+    def loss_of(x: Any, y: Any, soft: Any) -> Any:
+        before, output, *own = seen(x, training=True)
+        if recipe.loss == "reconstruction":
+            return tf.reduce_mean(tf.square(output - y))
+        logits = tf.linalg.matmul(before, last.kernel.value) + last.bias.value
+        taught: list[Any] = []
+        if teacher:
+            soft, *taught = teacher(x)
+        loss = _class_loss(tf, recipe, logits, y, soft)
+        for mine, wanted in zip(own, taught, strict=bool(own)):
+            loss += recipe.hint / len(own) * _power(tf, mine - wanted) / _power(tf, wanted)
+        return loss
+
+    def step(batch: Any, rate: Any, keep: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = loss_of(*batch)
+            if recipe.decay:
+                loss += recipe.decay * tf.add_n([tf.nn.l2_loss(k.value) for k in kernels])
+        weights = network.trainable_variables
+        gradients = tape.gradient(loss, [w.value for w in weights])
+        trainer.optimizer.learning_rate.assign(rate)
+        trainer.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        for i in floats:
+            own, mean = network.variables[i], average.variables[i]
+            mean.assign(keep * mean.value + (1 - keep) * own.value)
+        return loss
+
+    return tf.function(step)
+
+
+def _power(tf: Any, x: Any) -> Any:
+    return tf.reduce_mean(tf.square(x))
+
+
+def _class_loss(tf: Any, recipe: Recipe, logits: Any, y: Any, soft: Any) -> Any:
+    """Cross-entropy on the labelled samples, Kullback-Leibler divergence to the teacher (times T^2, Hinton) on all."""
+    classes = logits.shape[-1]
+    labelled = tf.reduce_sum(y, 1, keepdims=True)
+    target = (1 - recipe.smoothing) * y + labelled * recipe.smoothing / classes
+    loss = (1 - recipe.distil) * tf.reduce_mean(-tf.reduce_sum(target * tf.nn.log_softmax(logits), 1))
+    if recipe.distil:
+        wanted = tf.nn.log_softmax(soft / recipe.temperature)
+        given = tf.nn.log_softmax(logits / recipe.temperature)
+        divergence = tf.reduce_mean(tf.reduce_sum(tf.exp(wanted) * (wanted - given), 1))
+        loss += recipe.distil * recipe.temperature**2 * divergence
+    return loss
+
+
+def _one_cycle(recipe: Recipe, at: float) -> float:
+    """Learning rate at a share of all steps: linear up, then linear to zero."""
+    if at < recipe.warmup:
+        return recipe.rate * at / recipe.warmup
+    return recipe.rate * (1 - at) / (1 - recipe.warmup)
+
+
+def _mix(x: Any, y: Any, share: float, rng: np.random.Generator) -> tuple[Any, Any]:
+    """Blend a share of the batch with other samples of it, inputs and targets alike."""
+    other = rng.permutation(len(x))
+    part = np.where(rng.random(len(x)) < share, rng.uniform(0.3, 1.0, len(x)), 1.0).astype(np.float32)
+    wide = part.reshape(-1, *[1] * (x.ndim - 1))
+    return wide * x + (1 - wide) * x[other], part[:, None] * y + (1 - part[:, None]) * y[other]
+
+
+def _plot(path: Path, log: list[Epoch], *, benchmark: str) -> None:
+    """Loss and validation accuracy over the epochs; left out where matplotlib (extra `plot`) is missing."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    numbers = [e.epoch for e in log]
+    axes.plot(numbers, [e.loss for e in log], label="loss, training")
+    axes.plot(numbers, [e.validation_loss for e in log], label="loss, validation")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss")
+    if log[0].accuracy is not None:
+        right = axes.twinx()
+        right.plot(numbers, [100 * (e.accuracy or 0.0) for e in log], "k--", label="accuracy, validation")
+        right.set_ylabel("mean recall of the classes, %")
+    figure.legend(loc="outside lower center", ncols=3)
+    figure.suptitle(f"tinyperf train {benchmark}")
+    figure.savefig(path, dpi=110)
+
+
+def _versions() -> dict[str, str]:
+    import keras
+
+    return {
+        "tinyperf": __version__,
+        "python": platform.python_version(),
+        "tensorflow": tensorflow().__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    part = path.with_name(f"part-{path.name}")
+    write(part)
+    part.replace(path)
+
+
+def _write_json(path: Path, value: object) -> None:
+    _replace(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,79 @@
+"""A conversation by hand: commands in, lines out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tinyperf import board as boards
+from tinyperf.device import protocol
+from tinyperf.device.connect import open_image, open_port, port_of
+from tinyperf.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tinyperf.board import Board
+    from tinyperf.device.link import Link
+
+BOOT_SILENCE_S = 0.3
+READY = b"m-ready"
+
+
+@contextmanager
+def console(
+    *,
+    board: str,
+    port: str | None,
+    baud: int | None,
+    virtual: bool,
+    benchmark: str | None,
+    image: Path | None,
+    timeout_s: float,
+) -> Iterator[Callable[[str], tuple[list[str], bool]]]:
+    """A function that sends one command and returns (lines, whether m-ready came). Boot text comes with the first."""
+    on = boards.load(board)
+    link = (
+        open_image(on, _image(on, benchmark, image))
+        if virtual
+        else open_port(port_of(on, port), baud or on.serial.baud)
+    )
+    try:
+        boot = _until_silence(link)
+        yield lambda text: _talk(link, text, timeout_s, boot)
+    finally:
+        link.close()
+
+
+def _image(on: Board, benchmark: str | None, image: Path | None) -> Path:
+    if image is not None:
+        return image
+    if benchmark is None:
+        raise UsageError("a virtual board starts empty", hint="--bench BENCH or --image FILE says what runs on it")
+    from tinyperf.session.plan import Request, prepare
+
+    prepared, _ = prepare(Request(board=on.name, benchmark=benchmark, virtual=True))
+    if prepared.image is None:
+        raise UsageError(f"there is no virtual {on.name}", hint="give --port")
+    return prepared.image
+
+
+def _until_silence(link: Link) -> bytearray:
+    heard = bytearray()
+    while data := link.read(BOOT_SILENCE_S):
+        heard += data
+    return heard
+
+
+def _talk(link: Link, text: str, timeout_s: float, boot: bytearray) -> tuple[list[str], bool]:
+    """One command; `boot` is what was heard before, and is told once."""
+    link.write(protocol.command(text))
+    heard = bytearray()
+    while data := link.read(timeout_s):
+        heard += data
+        if heard.replace(b"\r", b"").endswith(b"m-ready\n"):
+            break
+    lines = [line.replace(b"\0", b"").decode("ascii", "backslashreplace") for line in (boot + heard).splitlines()]
+    boot.clear()
+    return [line for line in lines if line], READY in heard

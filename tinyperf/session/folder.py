@@ -1,0 +1,212 @@
+"""A session on disk: the plan, the transcript as it happens, the results. Nothing is written anywhere else.
+
+`transcript.jsonl` holds {"t_s", "dir", "hex"} lines and is the checkpoint too: what it holds can be recomputed, what it
+lacks is measured by --resume. Sharded runs have `transcript.1.jsonl`, ... beside it. Each line is one write, so that a
+kill loses at most the line being written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
+from tinyperf.session.trials import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from tinyperf.device.dut import Direction
+
+PLAN = "session.json"
+FORMAT = 1
+LOCK_WAIT_S = 5.0
+
+
+def create(folder: Path) -> Path:
+    """Make a new session folder; where the name is taken by another session, `-2`, `-3`, ... is added.
+
+    Raises: DiskError: it cannot be made.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for n in range(1, 1000):
+            at = folder if n == 1 else folder.with_name(f"{folder.name}-{n}")
+            if n == 1 and at.is_dir() and not any(at.iterdir()):
+                return at
+            try:
+                at.mkdir()
+            except FileExistsError:
+                continue
+            return at
+    except OSError as exc:
+        raise _disk(folder, exc) from exc
+    raise DiskError(f"{folder} and 998 names like it are taken", hint="clean up, or give another --out")
+
+
+def write(path: Path, text: str) -> None:
+    """Write one file whole: readers see the old text or the new one.
+
+    Raises: DiskError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(path.name + ".new")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as exc:
+        raise _disk(path, exc) from exc
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write one file line by line, for what may be too long to hold.
+
+    Raises: DiskError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as out:
+            out.writelines(line + "\n" for line in lines)
+    except OSError as exc:
+        raise _disk(path, exc) from exc
+
+
+def write_plan(folder: Path, plan: dict[str, Any]) -> None:
+    """`session.json`: everything that is needed to go on, or to compute the results again."""
+    write(folder / PLAN, json.dumps({"format": FORMAT, **plan}, indent=2) + "\n")
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The plan of a session.
+
+    Raises: UsageError: no session there. ContentError: `session.json` is damaged or of another format.
+    """
+    path = folder / PLAN
+    if not path.is_file():
+        raise UsageError(
+            f"{folder} holds no {PLAN}", means="it is not a session folder", hint="name the folder that the run printed"
+        )
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ContentError(f"{path}: {exc}", hint="the session cannot be resumed; start a new one") from exc
+    if not isinstance(plan, dict) or plan.get("format") != FORMAT:
+        raise ContentError(
+            f"{path} has format {plan.get('format') if isinstance(plan, dict) else None}, this tinyperf knows {FORMAT}",
+            hint="use the version of tinyperf that wrote it (its 'tinyperf' field)",
+        )
+    return plan
+
+
+def transcripts(folder: Path) -> list[Path]:
+    """The transcripts of a session, one for each shard."""
+    return sorted(folder.glob("transcript*.jsonl"), key=lambda p: (len(p.name), p.name))
+
+
+def transcript_path(folder: Path, shard: int) -> Path:
+    """Where shard `shard` writes."""
+    return folder / ("transcript.jsonl" if shard == 0 else f"transcript.{shard}.jsonl")
+
+
+def records(path: Path) -> Iterator[tuple[Direction, bytes, float]]:
+    """The records of one transcript; a line that a kill cut short is left out."""
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.endswith(b"}\n"):
+                record = json.loads(line)
+                yield cast("Direction", record["dir"]), bytes.fromhex(record["hex"]), float(record["t_s"])
+
+
+def read_back(folder: Path, *, pulses: bool = False) -> list[Reader]:
+    """What the transcripts of a session say, one reader for each."""
+    found = []
+    for path in transcripts(folder):
+        reader = Reader(pulses=pulses)
+        for record in records(path):
+            reader.feed(*record)
+        found.append(reader)
+    return found
+
+
+class Transcript:
+    """One transcript being written, and the reader that follows it. Times stay monotonic over a resume."""
+
+    def __init__(self, path: Path, *, pulses: bool = False) -> None:
+        self.path = path
+        self.reader = Reader(pulses=pulses)
+        self._last_s = 0.0
+        self._offset_s: float | None = None  # between the link's clock and the transcript's, which starts at 0
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._lock()
+            self._continue()
+        except OSError as exc:
+            raise _disk(path, exc) from exc
+
+    def _lock(self) -> None:
+        """A worker of a killed run may still be finishing its last sample; two writers must never be."""
+        try:
+            import fcntl
+        except ImportError:  # Windows: there a second writer cannot be noticed
+            return
+        limit_s = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                if time.monotonic() > limit_s:
+                    raise DeviceError(
+                        f"{self.path} is being written by another process",
+                        means="this session is still running",
+                        hint="wait for it or end it, then --resume",
+                    ) from exc
+                time.sleep(0.1)
+            else:
+                return
+
+    def _continue(self) -> None:
+        """Read what is there; cut a torn last line off."""
+        whole = 0
+        with self.path.open("rb") as lines:
+            for line in lines:
+                if not line.endswith(b"}\n"):
+                    break
+                whole += len(line)
+                record = json.loads(line)
+                self._last_s = float(record["t_s"])
+                self.reader.feed(record["dir"], bytes.fromhex(record["hex"]), self._last_s)
+        os.ftruncate(self._file, whole)
+
+    def record(self, direction: Direction, data: bytes, at_s: float) -> None:
+        """Write one record; `at_s` is the link's clock.
+
+        Raises: DiskError: the disk is full; what was written before is kept.
+        """
+        if self._offset_s is None:
+            self._offset_s = self._last_s - at_s
+        t_s = round(self._offset_s + at_s, 6)
+        line = f'{{"t_s": {t_s!r}, "dir": "{direction}", "hex": "{data.hex()}"}}\n'.encode()
+        try:
+            done = os.write(self._file, line)
+            if done < len(line):  # the rest of the disk took only part of it; the next write says why
+                os.write(self._file, line[done:])
+        except OSError as exc:
+            raise _disk(self.path, exc) from exc
+        self.reader.feed(direction, data, t_s)
+
+    def close(self) -> None:
+        """Release file and lock; may be called twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _disk(path: Path, exc: OSError) -> DiskError:
+    return DiskError(
+        f"{path} cannot be written: {exc.strerror or exc}",
+        means="the disk is full, or the folder may not be written to",
+        hint="make room or give another --out; what was written is kept, --resume SESSION goes on from there",
+    )

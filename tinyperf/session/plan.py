@@ -1,0 +1,318 @@
+"""From what was asked to what will be done: board, benchmark, data, image, and the plan that is written down.
+
+Everything that can be found wrong is found here, before a session folder exists and a byte is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyperf import __version__, benchmark, board, content, tflite
+from tinyperf.data import layout
+from tinyperf.device.connect import is_process, open_image, open_port, port_of
+from tinyperf.device.dut import Dut, Identity
+from tinyperf.errors import DataError, UsageError
+from tinyperf.rules import windows as rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.board import Board
+    from tinyperf.data.layout import Dataset
+    from tinyperf.device.dut import Direction
+    from tinyperf.device.link import Link
+    from tinyperf.firmware.build import Image
+    from tinyperf.result import Mode
+    from tinyperf.tflite import Model
+
+STAMP_CHARACTERS = 60  # on the line between m-infer-start and the end of a window: two m-lap-us lines and a rest
+CUSTOM_WARMUPS = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked, as text and paths, so that it can be written down and asked again.
+
+    `benchmark` None: the model is the user's own, or the firmware says what it is. `build` False: measure what is
+    there. `image`: a firmware from elsewhere. `jobs` None: as many as help.
+    """
+
+    board: str
+    benchmark: str | None = None
+    mode: Mode = "performance"
+    virtual: bool = False
+    port: str | None = None
+    engine: str = "aot"
+    model: str | None = None
+    data: str | None = None
+    samples: int | None = None
+    image: str | None = None
+    build: bool = True
+    monitor: str | None = None
+    jobs: int | None = None
+    out: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a run needs. `image` is what the virtual board starts; None on a real one. `model_id`: to be found."""
+
+    request: Request
+    board: Board
+    benchmark: Benchmark | None
+    dataset: Dataset
+    image: Path | None
+    image_sha256: str | None
+    url: str | None
+    baud: int
+    build_id: str | None
+    model_id: str
+
+    @property
+    def where(self) -> str:
+        """The device in words."""
+        if self.url:
+            return self.url
+        return "the host process" if is_process(self.board) else f"the virtual {self.board.name}"
+
+    def open(self) -> Link:
+        """The link to the device; a virtual one starts from reset."""
+        if self.image is not None:
+            return open_image(self.board, self.image)
+        return open_port(self.url or "", self.baud)
+
+    def converse(self, record: Callable[[Direction, bytes, float], None]) -> Dut:
+        """Open the device, and make sure that it runs what is to be measured.
+
+        Raises: DeviceError: nobody answers, another model, another image, firmware of the other mode.
+        """
+        dut = Dut(self.open(), record, where=self.where, baud=self.baud if self.url else None)
+        try:
+            dut.connect()
+            dut.require_model(self.model_id)
+            if self.build_id is not None:
+                dut.require_build(self.build_id)
+            dut.require_mode("energy" if self.request.mode == "energy" else "performance")
+        except BaseException:
+            dut.link.close()
+            raise
+        return dut
+
+
+def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> tuple[Prepared, dict[str, Any]]:
+    """Check the request, load the data, build the image; and the plan to write down.
+
+    Args: told: is told what takes long, in words.
+    Raises: UsageError, ModelError, DataError, BuildError, DeviceError: each with what to do.
+    """
+    on = board.load(request.board)
+    _check(request, on)
+    found = benchmark.benchmark(request.benchmark) if request.benchmark else None
+    image = Path(request.image) if request.image else None
+    url = None if request.virtual or is_process(on) else port_of(on, request.port)
+    baud = on.serial.energy_baud if request.mode == "energy" else on.serial.baud
+    if found is None and request.model is None:
+        found = _benchmark_of_firmware(on, image, url, baud)
+    model = _model(request, found)
+    dataset = _dataset(request, found, model)
+    built = None
+    if image is None and request.build:
+        told("building")
+        built = _build(request, on, model, found)
+    start = image or (built.path if built else None)
+    prepared = Prepared(
+        request=request,
+        board=on,
+        benchmark=found,
+        dataset=dataset,
+        image=None if url else start,
+        image_sha256=hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
+        url=url,
+        baud=baud,
+        build_id=built.build_id if built else None,
+        model_id=found.model_id if found else "custom",
+    )
+    return prepared, _plan(prepared, built, model)
+
+
+def _check(request: Request, on: Board) -> None:
+    """Arguments that make no sense together."""
+    virtual = request.virtual or is_process(on)
+    if virtual and request.port:
+        raise UsageError(
+            f"--port {request.port} together with {'--virtual' if request.virtual else f'board {on.name}'}",
+            hint="choose one: the real board on a port, or the virtual one",
+        )
+    if virtual and not request.build and not request.image:
+        raise UsageError("--no-build needs --image here: a virtual board starts empty", hint="leave --no-build out")
+    if request.image and not Path(request.image).is_file():
+        raise UsageError(f"image {request.image} does not exist", hint="--image is a .bin, .hex or .elf file")
+    if request.samples is not None and request.samples < 1:
+        raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
+    if request.jobs is not None and request.jobs < 1:
+        raise UsageError(f"--jobs {request.jobs} does nothing", hint="a number from 1 on")
+    if request.jobs is not None and request.jobs > 1 and not virtual:
+        raise UsageError("--jobs needs a virtual board: there is one real board", hint="leave --jobs out")
+    if request.mode == "energy" and not request.monitor:
+        raise UsageError(
+            "energy mode needs --monitor",
+            hint="'tinyperf energy monitors' lists them; lpm01a:port=simulated plays one",
+        )
+    if request.mode == "accuracy" and not request.data:
+        raise DataError(
+            "accuracy mode needs --data",
+            means="made-up inputs have no right answer",
+            hint="--data DIR with the official inputs in EnergyRunner's layout; 'tinyperf data' makes it",
+        )
+    if request.benchmark is None and not (request.model or request.image or not request.build):
+        raise UsageError(
+            "which benchmark? neither BENCH nor --model is given",
+            hint=f"one of {', '.join(benchmark.BENCHMARKS)}; or --model FILE.tflite for a model of your own",
+        )
+
+
+def _benchmark_of_firmware(on: Board, image: Path | None, url: str | None, baud: int) -> Benchmark:
+    """A foreign image says itself which benchmark it is."""
+    link = open_port(url, baud) if url else open_image(on, image or Path())
+    try:
+        identity: Identity = Dut(link, where=url or str(image), baud=baud if url else None).connect()
+    finally:
+        link.close()
+    # ic02 is ic01 with a larger model: the same inputs, classes and commands.
+    wanted = "ic01" if identity.model_id == "ic02" else identity.model_id
+    for known in benchmark.BENCHMARKS.values():
+        if known.model_id == wanted:
+            return known
+    raise UsageError(
+        f"the firmware runs model '{identity.model_id}'",
+        means="its inputs are not those of a benchmark",
+        hint="name its model with --model, so that inputs of the right size can be made",
+    )
+
+
+def _model(request: Request, found: Benchmark | None) -> Model | None:
+    """The model to build or to make inputs for; None where a foreign image brings its own."""
+    if request.model:
+        return tflite.load(Path(request.model))
+    if request.image or not request.build or found is None:
+        return None
+    shipped = content.names("models", ".tflite")
+    if found.name not in shipped:
+        raise UsageError(
+            f"no model for {found.name} is shipped with this version",
+            hint="--model FILE.tflite, or 'tinyperf train' and 'tinyperf quantize' make one",
+        )
+    return tflite.load(shipped[found.name])
+
+
+def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> Dataset:
+    """The inputs; in performance and energy mode five are enough, so the whole set is not called a subset."""
+    if request.data is None:
+        full = layout.synthetic(found, model)
+    elif found is not None:
+        full = layout.load(Path(request.data), found)
+    elif model is not None:
+        full = layout.load_custom(Path(request.data), model)
+    else:  # prepare() has found one of them
+        raise UsageError("neither benchmark nor model", hint="give one of them")
+    chosen = full.first(request.samples)
+    if request.mode == "accuracy":
+        return chosen
+    return replace(full, samples=chosen.samples[: rules.WINDOWS])
+
+
+def engine_and_options(text: str) -> tuple[str, dict[str, str]]:
+    """`tflm:kernels=reference` -> ("tflm", {"kernels": "reference"}).
+
+    Raises: UsageError: an option without `=`.
+    """
+    name, _, rest = text.partition(":")
+    options: dict[str, str] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise UsageError(
+                f"engine option '{part}' in '{text}' is not OPTION=VALUE", hint="for example tflm:kernels=reference"
+            )
+        options[key] = value
+    return name, options
+
+
+def _build(request: Request, on: Board, model: Model | None, found: Benchmark | None) -> Image:
+    from tinyperf.firmware.build import build
+
+    if model is None:  # _model gives None only where nothing is built
+        raise UsageError("no model to build", hint="name BENCH or --model")
+    engine, options = engine_and_options(request.engine)
+    return build(on, model, benchmark=found, engine=engine, engine_options=options, energy=request.mode == "energy")
+
+
+def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[str, Any]:
+    """What `session.json` holds before the first byte is sent."""
+    request, found, dataset = prepared.request, prepared.benchmark, prepared.dataset
+    virtual = prepared.image is not None and not is_process(prepared.board)
+    created = datetime.now(UTC)
+    windows = found.windows_per_file if found and request.mode == "accuracy" else 1
+    return {
+        "id": created.strftime("%Y%m%d%H%M%S"),
+        "tinyperf": __version__,
+        "created": created.isoformat(),
+        "request": asdict(request),
+        "mode": request.mode,
+        "benchmark": found.name if found else "custom",
+        "board": prepared.board.name,
+        "engine": engine_and_options(request.engine)[0] if built else None,
+        "transport": "virtual" if virtual else "process" if prepared.image else "serial",
+        "where": prepared.where,
+        "baud": prepared.baud if prepared.url else None,
+        "stamp_characters": STAMP_CHARACTERS,
+        "estimated": virtual,
+        "error_percent": _error_percent() if virtual else None,
+        "inputs": dataset.kind,
+        "data": str(dataset.folder) if dataset.folder else None,
+        "classes": dataset.classes,
+        "metric": found.metric if found else "top1",
+        "target": found.target if found else None,
+        "input_bytes": dataset.samples[0].window_bytes,
+        "stride_bytes": dataset.samples[0].stride_bytes,
+        "samples": [
+            {
+                "name": s.name,
+                "label": s.label,
+                "windows": windows,
+                "sha256": hashlib.sha256(s.read()).hexdigest()[:16],
+            }
+            for s in dataset.samples
+        ],
+        "inferences": 1 if request.mode == "accuracy" else None,
+        "warmups": 0 if request.mode == "accuracy" else found.warmups if found else CUSTOM_WARMUPS,
+        "rules": {
+            "windows": rules.WINDOWS,
+            "min_seconds": rules.MIN_SECONDS,
+            "min_inferences": rules.MIN_INFERENCES,
+            "clock_tolerance": rules.CLOCK_TOLERANCE,
+        },
+        "build_id": built.build_id if built else None,
+        "image_sha256": prepared.image_sha256,
+        "model": {"name": model.name, "sha256": model.sha256} if model else None,
+        "toolchain": asdict(built.toolchain) if built else None,
+        "engine_details": asdict(built.generated.details) if built else None,
+        "memory": asdict(built.memory) if built else None,
+        "vendor": None,
+        "profile": None,
+        "model_id": prepared.model_id,
+        "calibration": None,
+        "timing": None,
+        "notes": [],
+    }
+
+
+def _error_percent() -> float:
+    emulator: Any = importlib.import_module("tinyperf.device.emulator")
+    return float(emulator.ERROR_PERCENT)

@@ -1,0 +1,255 @@
+"""The main job: plan, open, measure, score; and the same again for what a session still lacks.
+
+The transcript is the checkpoint: what it holds is not measured twice. An input that was under way when a run stopped is
+sent again, and the transcript says so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyperf.errors import ContentError, DeviceError, TinyperfError
+from tinyperf.rules import windows as rules
+from tinyperf.session import folder as disk
+from tinyperf.session import report, shards
+from tinyperf.session.plan import Prepared, Request, prepare
+from tinyperf.session.trials import PILOT, Trial, sample_note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyperf.device.dut import Dut
+    from tinyperf.result import RunResult
+    from tinyperf.session.folder import Transcript
+
+    Progress = Callable[[str, int, int], None]
+    """Told what is being done, how much of it is done, and how much there is (0: unknown)."""
+
+PILOT_LIMIT = 12
+WINDOW_ATTEMPTS = 3
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """No progress shown."""
+
+
+def run(request: Request, progress: Progress = silent) -> RunResult:
+    """Measure one mode of one model on one board.
+
+    Raises: TinyperfError: with what to do; what was measured until then is in the session folder that it names.
+    """
+    prepared, plan = prepare(request, lambda text: progress(text, 0, 0))
+    at = disk.create(_folder(prepared, plan))
+    plan["session"] = str(at)
+    disk.write_plan(at, plan)
+    progress(f"session {at}", 0, 0)
+    return _measure(at, prepared, plan, progress)
+
+
+def resume(session: Path, progress: Progress = silent, *, jobs: int | None = None) -> RunResult:
+    """Finish a session: measure what it lacks, then score all of it.
+
+    Raises: ContentError: image, model or data are not what the session was begun with. Otherwise as `run`.
+    """
+    plan = disk.read_plan(session)
+    plan["session"] = str(session)
+    if plan["timing"] is not None:  # complete: nothing is sent
+        return finish(session)
+    request = replace(Request(**plan["request"]), jobs=jobs or plan["request"]["jobs"])
+    prepared, again = prepare(request, lambda text: progress(text, 0, 0))
+    for key in ("build_id", "image_sha256", "samples", "model_id"):
+        if plan[key] != again[key]:
+            raise ContentError(
+                f"{session} was begun with another {key.replace('_', ' ')} than there is now",
+                means="model, data, engine or firmware have changed since; the two halves would not belong together",
+                hint="start a new session, or put back what was changed",
+            )
+    return _measure(session, prepared, plan, progress)
+
+
+def finish(session: Path) -> RunResult:
+    """Results from what the folder holds; written there, and returned. Sends nothing, gives the same figures always.
+
+    Raises: UsageError, ContentError: no session. DiskError: results cannot be written.
+    """
+    plan = disk.read_plan(session)
+    plan["session"] = str(session)
+    measured = measured_of(session, plan)
+    found = report.result(measured)
+    _write_reports(session, measured, found)
+    disk.write_plan(session, {**plan, "result": found.as_dict()})
+    return found
+
+
+def recompute(session: Path) -> RunResult:
+    """The figures of a session from its folder; writes nothing."""
+    plan = disk.read_plan(session)
+    plan["session"] = str(session)
+    return report.result(measured_of(session, plan))
+
+
+def measured_of(session: Path, plan: dict[str, Any]) -> report.Measured:
+    """Plan and trials of a session, the trials in the order of their inputs."""
+    readers = disk.read_back(session, pulses=plan["mode"] == "energy")
+    trials = {key: trial for reader in readers for key, trial in reader.trials.items()}
+    notes = tuple(note for reader in readers for note in reader.notes)
+    return report.Measured(plan, tuple(trials[key] for key in sorted(trials)), notes)
+
+
+def _write_reports(session: Path, measured: report.Measured, found: RunResult) -> None:
+    disk.write(session / "results.json", report.mlc_results_json(measured))
+    disk.write(session / "results.txt", report.mlc_results_txt(measured, found))
+    disk.write(session / "log.txt", "\n".join(report.mlc_log(measured, found)) + "\n")
+    disk.write(session / "eembc" / "results.txt", report.eembc_results_txt(measured, found))
+    disk.write(session / "eembc" / "script.async", report.eembc_script(measured))
+    records = (record for path in disk.transcripts(session) for record in disk.records(path))
+    disk.write_lines(session / "eembc" / "log.txt", report.eembc_log(measured.plan, records))
+
+
+def _folder(prepared: Prepared, plan: dict[str, Any]) -> Path:
+    if prepared.request.out:
+        return Path(prepared.request.out)
+    stamp = datetime.fromisoformat(plan["created"]).astimezone().strftime("%Y%m%d-%H%M%S")
+    return Path("sessions") / f"{stamp}-{plan['board']}-{plan['benchmark']}-{plan['mode']}"
+
+
+def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> RunResult:
+    """Measure what the folder lacks, then score. An error names the folder."""
+    start_s = time.monotonic()
+    try:
+        if plan["mode"] == "accuracy":
+            spent = _accuracy(at, prepared, plan, progress)
+        else:
+            spent = _windows(at, prepared, plan, progress)
+        seconds = time.monotonic() - start_s
+        plan["timing"] = {"seconds": round(seconds, 3), "finished": datetime.now(UTC).isoformat(), **spent}
+        disk.write_plan(at, plan)
+        return finish(at)
+    except TinyperfError as exc:
+        exc.hint = exc.hint.replace("SESSION", str(at))
+        raise
+
+
+# -------------------------------------------------------------------- performance
+
+
+@dataclass
+class Work:
+    """A performance or energy run under way: five windows on one device."""
+
+    at: Path
+    prepared: Prepared
+    plan: dict[str, Any]
+    transcript: Transcript
+    dut: Dut
+    progress: Progress
+
+    @property
+    def inputs(self) -> list[bytes]:
+        """One input for each window; for ad the first window of a file."""
+        return [sample.windows()[0] for sample in self.prepared.dataset.samples]
+
+    def windows(self, *, pulses: bool = False) -> list[Trial]:
+        """Run the windows that the transcript lacks, one trial for each input; all five, in order.
+
+        `pulses`: energy mode, where the windows are marked by pulses and the host's clock finds N.
+        """
+        inputs, samples = self.inputs, self.prepared.dataset.samples
+        reader = self.transcript.reader
+        missing = [k for k in range(len(inputs)) if (k, 0) not in reader.trials]
+        if missing and self.plan["inferences"] is None:
+            self.plan["inferences"] = self._pilot(inputs[0], pulses=pulses)
+            disk.write_plan(self.at, self.plan)
+        for k in missing:
+            self.progress(f"window {k + 1} of {len(inputs)}", k, len(inputs))
+            self._window(k, inputs[k], samples[k].name, pulses=pulses)
+        self.progress("windows", len(inputs), len(inputs))
+        return [reader.trials[key] for key in sorted(reader.trials)]
+
+    def _window(self, k: int, data: bytes, name: str, *, pulses: bool) -> None:
+        """One window; where it came out shorter than the rules want (load varies), once more with more inferences."""
+        again = shards.IN_FLIGHT if (k, 0) in self.transcript.reader.begun else ""
+        inferences: int = self.plan["inferences"]
+        for _ in range(WINDOW_ATTEMPTS):
+            label = sample_note(k, 0, name, again)
+            found = self.dut.trial(label, data, inferences, self.plan["warmups"], pulses=pulses)
+            seconds = found.host_s if found.device_us is None else found.device_us / 1e6
+            if seconds >= rules.MIN_SECONDS or seconds <= 0:
+                return
+            again = f"the window lasted {seconds:.3f} s"
+            inferences = math.ceil(inferences * rules.AIM_SECONDS / seconds)
+
+    def _pilot(self, data: bytes, *, pulses: bool) -> int:
+        """N of a window, from inferences that are not measured.
+
+        Without timestamps as text the host's clock is used, and with it a pilot four times as long.
+        """
+        scale = 4 if pulses else 1
+        inferences = 1
+        for _ in range(PILOT_LIMIT):
+            self.progress(f"pilot of {inferences} inferences", 0, 0)
+            found = self.dut.trial(PILOT, data, inferences, 0, pulses=pulses)
+            took_us = round(found.host_s * 1e6) if found.device_us is None else found.device_us
+            following = rules.next_pilot(inferences, took_us // scale)
+            if following is None:
+                return rules.inferences_for(took_us / 1e6 / inferences)
+            inferences = following
+        raise DeviceError(
+            f"{inferences} inferences took {took_us} us by the device's clock",
+            means="its clock stands still or runs wrong",
+            hint="'timestamp' in 'tinyperf console' must give microseconds that grow",
+        )
+
+
+def _windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    pulses = plan["mode"] == "energy"
+    transcript = disk.Transcript(disk.transcript_path(at, 0), pulses=pulses)
+    dut = None
+    try:
+        progress(f"starting {prepared.where}", 0, 0)
+        dut = prepared.converse(transcript.record)
+        identify(at, plan, dut)
+        work = Work(at, prepared, plan, transcript, dut, progress)
+        work.windows(pulses=pulses)
+        return {"download_s": round(dut.spent_s["download"], 3), "infer_s": round(dut.spent_s["infer"], 3)}
+    finally:
+        if dut is not None:
+            dut.link.close()
+        transcript.close()
+
+
+def identify(at: Path, plan: dict[str, Any], dut: Dut) -> None:
+    """Write down who answered."""
+    if dut.identity is not None:
+        plan |= shards.told_by(dut)
+        disk.write_plan(at, plan)
+
+
+# -------------------------------------------------------------------- accuracy
+
+
+def _accuracy(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """All inputs that the folder lacks, spread over as many devices as help."""
+    readers = disk.read_back(at)
+    done = {key for reader in readers for key in reader.trials}
+    begun = {key for reader in readers for key in reader.begun}
+    wanted = [(index, window) for index, sample in enumerate(plan["samples"]) for window in range(sample["windows"])]
+    missing = [key for key in wanted if key not in done]
+    if not missing:
+        return {}
+    jobs = shards.jobs_for(prepared, len(missing))
+    identity, spent = shards.run(
+        [
+            shards.Shard(at, prepared, number, tuple(part), frozenset(begun))
+            for number, part in enumerate(shards.split(missing, jobs))
+        ],
+        lambda count: progress("inputs", len(wanted) - len(missing) + count, len(wanted)),
+    )
+    plan |= identity
+    total_s = spent["download_s"] + spent["infer_s"]
+    return {**spent, "jobs": jobs, "inputs": len(missing), "seconds_per_input": round(total_s / len(missing), 6)}

@@ -1,0 +1,116 @@
+"""What a transcript says was measured. Pure; the live run and every later recomputation read it by the same lines.
+
+A transcript is a sequence of (direction, bytes, seconds): "host" and "device" for the wire, "note" for what was not on
+it. The notes this module understands: `sample INDEX WINDOW NAME`, written before the download of an input, and
+`pilot`, which says that the inferences up to the next sample are not measured.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tinyperf.device.dut import AGAIN
+from tinyperf.device.protocol import InferDone, InferStart, Parser, Results, Timestamp, elapsed_us
+
+if TYPE_CHECKING:
+    from tinyperf.device.dut import Direction
+
+PILOT = "pilot"
+_SAMPLE = re.compile(r"sample (\d+) (\d+) (\S.*)")
+_INFER = re.compile(rb"infer (\d+) (\d+)%")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One measured `infer`: input `window` (0 but for ad) of sample `index`, and what came of it.
+
+    Device times are None in energy mode. `host_s`: from `m-infer-start` to the end of the window by the host.
+    `at_s`: when the results came, on the transcript's clock.
+    """
+
+    index: int
+    window: int
+    name: str
+    inferences: int
+    warmups: int
+    results: tuple[float, ...]
+    start_us: int | None
+    end_us: int | None
+    host_s: float
+    at_s: float
+
+    @property
+    def device_us(self) -> int:
+        """Length by the device's clock; 0 in energy mode."""
+        if self.start_us is None or self.end_us is None:
+            return 0
+        return elapsed_us(self.start_us, self.end_us)
+
+
+@dataclass
+class Reader:
+    """Transcript records in, trials out. `begun`: the inputs that were sent, whether or not results came."""
+
+    pulses: bool = False
+    trials: dict[tuple[int, int], Trial] = field(default_factory=dict)
+    begun: set[tuple[int, int]] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    _sample: tuple[int, int, str] | None = None
+    _infer: tuple[int, int] | None = None
+    _stamps: list[int] = field(default_factory=list)
+    _start_s: float = 0.0
+    _end_s: float = 0.0
+    _parser: Parser = field(default_factory=Parser)
+
+    def feed(self, direction: Direction, data: bytes, at_s: float) -> None:
+        """One record, in the order of the transcript."""
+        if direction == "device":
+            if self._infer:
+                for event in self._parser.feed(data):
+                    self._event(event, at_s)
+        elif direction == "host":
+            match = _INFER.fullmatch(data)
+            self._infer = (int(match[1]), int(match[2])) if match and self._sample else None
+            self._stamps = []
+            self._parser = Parser()
+        else:
+            self._note(data.decode())
+
+    def _note(self, text: str) -> None:
+        match = _SAMPLE.fullmatch(text)
+        if match:
+            name = match[3].split(AGAIN)[0]
+            self._sample = (int(match[1]), int(match[2]), name)
+            self._infer = None
+            self.begun.add(self._sample[:2])
+        elif text.startswith(PILOT):
+            self._sample = None
+        if AGAIN in text or not (match or text.startswith(PILOT)):
+            self.notes.append(text)
+
+    def _event(self, event: object, at_s: float) -> None:
+        if self._infer is None or self._sample is None:
+            return
+        if isinstance(event, InferStart):
+            self._start_s = at_s
+        elif isinstance(event, Timestamp):
+            self._stamps.append(event.us)
+            self._end_s = at_s
+        elif isinstance(event, InferDone) and self.pulses:
+            self._end_s = at_s
+        elif isinstance(event, Results) and (self.pulses or len(self._stamps) == 2):
+            start_us, end_us = (None, None) if self.pulses else self._stamps
+            index, window, name = self._sample
+            inferences, warmups = self._infer
+            host_s = self._end_s - self._start_s
+            self.trials[index, window] = Trial(
+                index, window, name, inferences, warmups, event.values, start_us, end_us, host_s, at_s
+            )
+            self._infer = None
+
+
+def sample_note(index: int, window: int, name: str, again: str = "") -> str:
+    """The note that stands before each input; `again` says why it is sent a second time."""
+    return f"sample {index} {window} {name}" + (AGAIN + again if again else "")
