@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from tests import m4
 from tinyperf import tflite
+from tinyperf.benchmark import benchmark
+from tinyperf.data import layout
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.constraints import document
 from tinyperf.engines.aot.host import HostModel
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-
-def helper(name: str) -> ModuleType:
-    """A module of tests/ that several tests share; tests are no package."""
-    path = Path(__file__).parent.parent / f"{name}.py"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-m4: Any = helper("m4")
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = Path(os.environ.get("TINYPERF_DATA", ROOT / "../shared/data"))
@@ -72,6 +54,31 @@ def test_reference_model_equals_the_wheel(name: str) -> None:
             np.testing.assert_array_equal(made, wheel.get_output(0).ravel())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REFERENCE)
+def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> None:
+    """All files of kws, vww and ic; every window of every file of ad."""
+    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
+    from tflite_micro import runtime
+
+    path, kind = reference(name), benchmark(name)
+    if not (DATA / "datasets").is_dir():
+        pytest.skip("no official inputs: set TINYPERF_DATA")
+    model = tflite.load(path)
+    samples = layout.load(DATA / "datasets", kind).samples
+    inputs = np.stack([layout.to_tensor(kind, wire, model.input) for s in samples for wire in s.windows()])
+    inputs = inputs.reshape(-1, *model.input.shape[1:])
+    assert len(inputs) == {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248 * 196}[name]
+    wheel = runtime.Interpreter.from_file(str(path))
+    mismatches = 0
+    with HostModel(model) as host:
+        for given, made in zip(inputs, host.run(inputs), strict=True):
+            wheel.set_input(given[None], 0)
+            wheel.invoke()
+            mismatches += not np.array_equal(made, wheel.get_output(0).ravel())
+    assert mismatches == 0
+
+
 @pytest.mark.parametrize("name", REFERENCE)
 def test_arena_is_below_tflm(name: str) -> None:
     made = ENGINE.generate(tflite.load(reference(name)), M4, {})
@@ -84,7 +91,7 @@ def test_generated_twice_is_equal(name: str) -> None:
     assert ENGINE.generate(model, M4, {}) == ENGINE.generate(model, M4, {})
 
 
-@pytest.mark.parametrize("name", REFERENCE)
+@pytest.mark.parametrize("name", ["kws", "ad", *(pytest.param(n, marks=pytest.mark.slow) for n in ("vww", "ic"))])
 def test_dsp_path_equals_the_portable_one_in_fewer_instructions_than_tflm(name: str, tmp_path: Path) -> None:
     model = tflite.load(reference(name))
     sample = np.random.default_rng(2).integers(-128, 128, (1, *model.input.shape[1:]), np.int8)

@@ -92,7 +92,7 @@ def command(
                     image=image,
                     build=not no_build,
                     monitor=monitor if one == "energy" else None,
-                    jobs=jobs if one == "accuracy" else None,
+                    jobs=jobs,
                     out=out / one if out and mode == "all" else out,
                     progress=progress,
                 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinyperf.device.link import Link, SerialLink, find_port, ports
 from tinyperf.errors import UsageError
@@ -34,9 +33,9 @@ def open_image(board: Board, image: Path) -> Link:
             means="its board file has no 'emulator' field",
             hint="give --port for the real one; 'tinyperf boards' lists the boards",
         )
-    emulator: Any = importlib.import_module("tinyperf.device.emulator")
-    link: Link = emulator.open_virtual(board, image)
-    return link
+    from tinyperf.device.emulator import open_virtual
+
+    return open_virtual(board, image)
 
 
 def port_of(board: Board, port: str | None) -> str:

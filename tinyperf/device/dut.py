@@ -171,6 +171,8 @@ class Dut:
         )
 
     def _nobody(self, heard: list[Event]) -> DeviceError:
+        # What has no line end yet is evidence too: a wrong baud rate seldom makes one.
+        heard = [*heard, *protocol.parse_line(self._parser.pending)]
         noise = b"".join(e.raw for e in heard if isinstance(e, Noise))
         text = [_words(e) for e in heard if not isinstance(e, Noise)]
         at = f" at {self.baud} baud" if self.baud else ""
@@ -285,15 +287,13 @@ class Dut:
             return answer.why
         return f"CRC of the bytes that arrived is {crc.value:08x}, of those sent {protocol.crc32(data):08x}"
 
-    def infer(
-        self, inferences: int, warmups: int, *, pulses: bool = False, silence_s: float = INFER_SILENCE_S
-    ) -> Inference | None:
+    def infer(self, inferences: int, warmups: int, *, pulses: bool = False) -> Inference | None:
         """Run N inferences on the downloaded input; None where the answer was torn, so that it must be repeated.
 
-        `pulses`: energy mode, no timestamps as text. `silence_s`: longest wait for a line.
+        `pulses`: energy mode, no timestamps as text.
         Raises: DeviceError: the device refused, restarted, or said nothing.
         """
-        answer = self._ask(protocol.infer(inferences, warmups), (Results,), silence_s)
+        answer = self._ask(protocol.infer(inferences, warmups), (Results,), INFER_SILENCE_S)
         results = answer.first(Results)
         stamps = [(t, e.us) for t, e in answer.events if isinstance(e, Timestamp)]
         refused = answer.first(Refused)

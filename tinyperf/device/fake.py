@@ -1,6 +1,7 @@
 """Public fake of a device under test: answers the protocol in its own time, and misbehaves on order.
 
-`ScriptedLink` plays fixed bytes; this one reacts, so that whole sessions run without hardware, and fast.
+`ScriptedLink` plays fixed bytes; this one reacts, so that whole sessions run without hardware, and fast. `serve` plays
+it on standard input and output: a script that calls it is an image for board `host`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from tinyperf.device.link import Transport
 
-Misbehaviour = Literal["reset", "torn results", "lost ready", "silent", "noise", "one timestamp"]
+Misbehaviour = Literal["reset", "torn results", "lost ready", "silent", "noise", "one timestamp", "fault", "end"]
 BOOT = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n"
+FAULT = b"++ MbedOS Fault Handler ++\r\nFaultType: HardFault\r\nPC: 0800ABCD\r\n"
 
 
 @dataclass
@@ -36,12 +38,16 @@ class FakeDevice:
     drift: float = 0.0
     transport: Transport = "scripted"
     commands: list[str] = field(default_factory=list)
-    _queue: list[tuple[float, bytes]] = field(default_factory=lambda: [(0.01, BOOT)])
+    energy_mode: bool = False
+    _queue: list[tuple[float, bytes]] = field(default_factory=list)
     _partial: str = ""
     _now_s: float = 0.0
     _expected: int = 0
     _data: bytes = b""
     _infers: int = 0
+
+    def __post_init__(self) -> None:
+        self._queue.append((0.01, BOOT.replace(b"performance", b"energy") if self.energy_mode else BOOT))
 
     def write(self, data: bytes) -> None:
         self._partial += data.decode("ascii")
@@ -60,6 +66,10 @@ class FakeDevice:
         self._now_s += delay_s
         return data
 
+    def waits_s(self) -> float | None:
+        """How long until it says the next thing; None where it has nothing to say."""
+        return self._queue[0][0] if self._queue else None
+
     def now_s(self) -> float:
         return self._now_s
 
@@ -76,7 +86,7 @@ class FakeDevice:
         elif word == "profile":
             self._say("m-profile-[fake firmware]", f"m-model-[{self.model_id}]", "m-ready")
         elif word == "timestamp":
-            self._say(f"m-lap-us-{self._us(self._now_s)}", "m-ready")
+            self._say(*([] if self.energy_mode else [f"m-lap-us-{self._us(self._now_s)}"]), "m-ready")
         elif word == "build" and self.build_id:
             self._say(f"m-build-[{self.build_id}]", "m-limits-[cmd=8192,db=4000]", "m-ready")
         elif word == "db":
@@ -104,11 +114,14 @@ class FakeDevice:
         start_s = self._now_s + 0.002
         end_s = start_s + inferences * self.seconds_per_inference
         self._say(f"m-warmup-start-{warmups}", "m-warmup-done", f"m-infer-start-{inferences}")
-        if how == "reset":
-            self._queue.append((0.5, b"m-lap-us-" + BOOT))
+        if how in {"reset", "fault"}:
+            self._queue.append((0.5, b"m-lap-us-" + BOOT if how == "reset" else FAULT))
             return
+        if how == "end":
+            raise SystemExit(3)
         stamps = [f"m-lap-us-{self._us(s)}" for s in (start_s, end_s)]
         values = ",".join(f"{v:.3f}" for v in self.outputs(self._data))
+        stamps = [] if self.energy_mode else stamps
         lines = [*stamps[: 1 if how == "one timestamp" else 2], "m-infer-done", f"m-results-[{values}]", "m-ready"]
         if how == "torn results":
             lines = [*stamps, "m-infer-done", "m-resu"]
@@ -120,3 +133,20 @@ class FakeDevice:
 
     def _us(self, at_s: float) -> int:
         return round(at_s * 1e6 * (1 + self.drift)) % (1 << 32)
+
+
+def serve(device: FakeDevice, *, speed: float = 0.0) -> None:
+    """Play `device` on standard input and output until input ends; `speed` 1 in real time, 0 as fast as possible."""
+    import os
+    import sys
+    import time
+
+    while True:
+        while (waits_s := device.waits_s()) is not None:
+            time.sleep(waits_s * speed)
+            sys.stdout.buffer.write(device.read(waits_s))
+            sys.stdout.buffer.flush()
+        data = os.read(sys.stdin.fileno(), 65536)
+        if not data:
+            return
+        device.write(data)

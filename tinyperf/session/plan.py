@@ -6,7 +6,6 @@ Everything that can be found wrong is found here, before a session folder exists
 from __future__ import annotations
 
 import hashlib
-import importlib
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -314,5 +313,6 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
 
 
 def _error_percent() -> float:
-    emulator: Any = importlib.import_module("tinyperf.device.emulator")
-    return float(emulator.ERROR_PERCENT)
+    from tinyperf.device.emulator import ERROR_PERCENT
+
+    return ERROR_PERCENT

@@ -26,8 +26,8 @@ _INFER = re.compile(rb"infer (\d+) (\d+)%")
 class Trial:
     """One measured `infer`: input `window` (0 but for ad) of sample `index`, and what came of it.
 
-    Device times are None in energy mode. `host_s`: from `m-infer-start` to the end of the window by the host.
-    `at_s`: when the results came, on the transcript's clock.
+    Device times are None in energy mode. `begin_s`, `end_s`: `m-infer-start` and the end of the window, `at_s`: the
+    results, all by the transcript's clock.
     """
 
     index: int
@@ -38,8 +38,14 @@ class Trial:
     results: tuple[float, ...]
     start_us: int | None
     end_us: int | None
-    host_s: float
+    begin_s: float
+    end_s: float
     at_s: float
+
+    @property
+    def host_s(self) -> float:
+        """Length by the host's clock."""
+        return self.end_s - self.begin_s
 
     @property
     def device_us(self) -> int:
@@ -60,7 +66,7 @@ class Reader:
     _sample: tuple[int, int, str] | None = None
     _infer: tuple[int, int] | None = None
     _stamps: list[int] = field(default_factory=list)
-    _start_s: float = 0.0
+    _begin_s: float = 0.0
     _end_s: float = 0.0
     _parser: Parser = field(default_factory=Parser)
 
@@ -94,7 +100,7 @@ class Reader:
         if self._infer is None or self._sample is None:
             return
         if isinstance(event, InferStart):
-            self._start_s = at_s
+            self._begin_s = at_s
         elif isinstance(event, Timestamp):
             self._stamps.append(event.us)
             self._end_s = at_s
@@ -104,9 +110,18 @@ class Reader:
             start_us, end_us = (None, None) if self.pulses else self._stamps
             index, window, name = self._sample
             inferences, warmups = self._infer
-            host_s = self._end_s - self._start_s
             self.trials[index, window] = Trial(
-                index, window, name, inferences, warmups, event.values, start_us, end_us, host_s, at_s
+                index,
+                window,
+                name,
+                inferences,
+                warmups,
+                event.values,
+                start_us,
+                end_us,
+                self._begin_s,
+                self._end_s,
+                at_s,
             )
             self._infer = None
 

@@ -60,14 +60,14 @@ def input_count(node: Node) -> str | None:
 
 
 def activations_are_int8(node: Node) -> str | None:
-    """Activations are int8 with one scale (above 0) and one zero point (-128 to 127) per tensor."""
+    """Activations have a dimension, and are int8 with one scale (above 0) and zero point (-128 to 127) per tensor."""
     data_inputs = node.inputs[:2] if node.op.kind == "ADD" else node.inputs[:1]
     for tensor in (*data_inputs, node.output):
         if tensor is None:
             continue
         quantization = tensor.quantization
-        if tensor.dtype != "int8":
-            return f"tensor {tensor.index} '{tensor.name}' is {tensor.dtype}"
+        if tensor.dtype != "int8" or not tensor.shape:
+            return f"tensor {tensor.index} '{tensor.name}' is {tensor.dtype} of shape {list(tensor.shape)}"
         if quantization is None:
             return f"tensor {tensor.index} '{tensor.name}' has no scale"
         if quantization.per_channel or quantization.scale[0] <= 0 or not -128 <= quantization.zero_point[0] <= 127:

@@ -1,0 +1,306 @@
+"""The model reader: what it reads, and one sentence for everything it cannot."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import graphs
+from tinyperf import tflite
+from tinyperf.engines import Target
+from tinyperf.engines.aot import ENGINE
+from tinyperf.errors import ModelError
+
+DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parent.parent.parent / "../shared/data"))
+MODELS = DATA / "reference_models"
+needs_wheel = pytest.mark.skipif(
+    importlib.util.find_spec("tflite_micro") is None, reason="graphs are written with the tflite-micro wheel's schema"
+)
+
+
+def reference(name: str) -> Path:
+    path = MODELS / name
+    if not path.is_file():
+        pytest.skip(f"no reference model {name}: set TINYPERF_DATA")
+    return path
+
+
+def small(**changed: Any) -> bytes:
+    """A fully connected layer of 4 inputs and 2 outputs; `changed` replaces parts of it."""
+    parts: dict[str, Any] = {
+        "tensors": [
+            graphs.T((1, 4), 0.5, 3),
+            graphs.constant(np.arange(8, dtype=np.int8).reshape(2, 4), 0.25),
+            graphs.T((1, 2), 0.75, -4),
+        ],
+        "ops": [graphs.O("FULLY_CONNECTED", [0, 1], [2])],
+        "inputs": [0],
+        "outputs": [2],
+    } | changed
+    return bytes(graphs.build(parts["tensors"], parts["ops"], parts["inputs"], parts["outputs"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "ops", "macs"),
+    [
+        pytest.param("kws_ref_model.tflite", 13, 2_656_768, id="kws"),
+        pytest.param("vww_96_int8.tflite", 31, 7_489_664, id="vww"),
+        pytest.param("pretrainedResnet_quant.tflite", 16, 12_501_632, id="ic"),
+        pytest.param("ad01_int8.tflite", 10, 264_192, id="ad"),
+    ],
+)
+def test_reference_models(name: str, ops: int, macs: int) -> None:
+    model = tflite.load(reference(name))
+    assert (len(model.ops), model.macs) == (ops, macs)
+    assert model.input.dtype == model.output.dtype == "int8"
+
+
+def test_kws_in_detail() -> None:
+    model = tflite.load(reference("kws_ref_model.tflite"))
+    first = model.ops[0]
+    weights = model.tensors[first.inputs[1]]
+    assert first.kind == "CONV_2D"
+    assert first.options == {
+        "padding": "SAME",
+        "stride_w": 2,
+        "stride_h": 2,
+        "fused_activation_function": "RELU",
+        "dilation_w_factor": 1,
+        "dilation_h_factor": 1,
+    }
+    assert weights.shape == (64, 10, 4, 1)
+    assert weights.quantization is not None
+    assert len(weights.quantization.scale) == 64
+    assert weights.data is not None
+    assert not weights.data.flags.writeable
+
+
+@needs_wheel
+def test_small_graph() -> None:
+    model = tflite.parse(small(), "small")
+    assert model.input.quantization == tflite.Quantization((0.5,), (3,))
+    assert [(op.kind, op.inputs, op.outputs) for op in model.ops] == [("FULLY_CONNECTED", (0, 1), (2,))]
+    assert model.macs == 8
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        pytest.param(b"", "is empty", id="empty file"),
+        pytest.param(b"hello, world", "does not hold 'TFL3'", id="text file"),
+        pytest.param(b"\x10\0\0\0TFL2" + bytes(100), "does not hold 'TFL3'", id="older identifier"),
+        pytest.param(b"\x10\0\0\0TFL3", "damaged", id="header only"),
+        pytest.param(b"\xff\xff\xff\x7fTFL3" + bytes(100), "damaged", id="root far outside"),
+        pytest.param(b"\x08\0\0\0TFL3" + bytes(100), "0 subgraphs", id="zeros"),
+    ],
+)
+def test_no_model_at_all(data: bytes, seen: str) -> None:
+    with pytest.raises(ModelError, match=seen):
+        tflite.parse(data, "x")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot read model"):
+        tflite.load(tmp_path / "absent.tflite")
+    with pytest.raises(ModelError, match="cannot read model"):
+        tflite.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["kws_ref_model_float32.tflite", "vww_96_float.tflite", "pretrainedResnet.tflite", "ad01_fp32.tflite"]
+)
+def test_float_models_are_refused(name: str) -> None:
+    with pytest.raises(ModelError, match=r"is float32.*supported: int8") as caught:
+        tflite.load(reference(name))
+    assert "not quantized" in caught.value.means
+
+
+def compile_bytes(data: bytes) -> None:
+    model = tflite.parse(data, "bad")
+    ENGINE.generate(model, Target("host"), {})
+
+
+FC = (graphs.T((1, 4), 0.5, 3), graphs.constant(np.ones((2, 4), np.int8), 0.25), graphs.T((1, 2), 0.75, -4))
+IMAGE = graphs.T((1, 4, 4, 2), 0.5, 0)
+REFUSED = [
+    pytest.param({"inputs": [0, 1]}, "has 2 input tensors", id="two inputs"),
+    pytest.param({"outputs": []}, "has 0 output tensors", id="no output"),
+    pytest.param({"outputs": [77]}, "output tensors", id="output that does not exist"),
+    pytest.param(
+        {"ops": [graphs.O("FULLY_CONNECTED", [0, 2], [2])]}, "op 0 FULLY_CONNECTED", id="reads its own output"
+    ),
+    pytest.param({"ops": [graphs.O("FULLY_CONNECTED", [0, 99], [2])]}, "op 0 FULLY_CONNECTED", id="no such tensor"),
+    pytest.param({"ops": [graphs.O("TANH", [0], [2])]}, "op 0 TANH is not supported.*supported: ADD", id="unknown op"),
+    pytest.param({"tensors": [graphs.T((1, -1), 0.5, 3), *FC[1:]]}, "open shape.*batch 1", id="open dimension"),
+    pytest.param({"tensors": [graphs.T((2, 4), 0.5, 3), *FC[1:]]}, "batch 2", id="batch 2"),
+    pytest.param({"tensors": [*FC[:2], graphs.T((1, 3), 0.75, -4)]}, "op 0 FULLY_CONNECTED: weights", id="wrong size"),
+    pytest.param({"tensors": [graphs.T((1, 4), 0.5, 3, dtype="int16"), *FC[1:]]}, "is int16", id="int16 input"),
+    pytest.param({"tensors": [graphs.T((1, 4)), *FC[1:]]}, "without quantization", id="input without scale"),
+    pytest.param(
+        {"tensors": [FC[0], graphs.T((2, 4), 0.25, 5, np.ones((2, 4), np.int8)), FC[2]]},
+        "zero points.*Weight zero points are 0",
+        id="asymmetric weights",
+    ),
+    pytest.param(
+        {"tensors": [FC[0], graphs.constant(np.ones((2, 4), np.float32)), FC[2]]}, "weights are float32", id="hybrid"
+    ),
+    pytest.param(
+        {
+            "tensors": [IMAGE, graphs.T((1, 4, 4, 2), 0.25, 0)],
+            "ops": [
+                graphs.O(
+                    "MAX_POOL_2D",
+                    [0],
+                    [1],
+                    {"padding": 0, "strideH": 1, "strideW": 1, "filterHeight": 2, "filterWidth": 2},
+                )
+            ],
+            "outputs": [1],
+        },
+        "scales 0.5 and 0.25",
+        id="pool that rescales",
+    ),
+    pytest.param(
+        {
+            "tensors": [FC[0], graphs.T((1, 4), 0.01, 0)],
+            "ops": [graphs.O("SOFTMAX", [0], [1], {"beta": 1.0})],
+            "outputs": [1],
+        },
+        "op 0 SOFTMAX.*1/256",
+        id="softmax in another scale",
+    ),
+    pytest.param(
+        {
+            "tensors": [*FC, graphs.T((1, 2), dtype="float32"), graphs.T((1, 2), dtype="float32")],
+            "ops": [
+                graphs.O("FULLY_CONNECTED", [0, 1], [2]),
+                graphs.O("DEQUANTIZE", [2], [3]),
+                graphs.O("RELU", [3], [4]),
+            ],
+            "outputs": [4],
+        },
+        "is float32",
+        id="float inside",
+    ),
+]
+
+
+@needs_wheel
+@pytest.mark.parametrize(("changed", "seen"), REFUSED)
+def test_refused_in_one_sentence(changed: dict[str, Any], seen: str) -> None:
+    with pytest.raises(ModelError, match=seen) as caught:
+        compile_bytes(small(**changed))
+    assert "\n" not in caught.value.seen
+    assert caught.value.hint
+
+
+@needs_wheel
+def test_float_ends_are_cut_off() -> None:
+    """The converter's default: QUANTIZE first, DEQUANTIZE last. Equal to the wheel on the codes in between."""
+    tensors = [graphs.T((1, 4), dtype="float32"), *FC, graphs.T((1, 2), dtype="float32")]
+    ops = [
+        graphs.O("QUANTIZE", [0], [1]),
+        graphs.O("FULLY_CONNECTED", [1, 2], [3]),
+        graphs.O("DEQUANTIZE", [3], [4]),
+    ]
+    model = tflite.parse(graphs.build(tensors, ops, [0], [4]), "float ends")
+    assert [op.kind for op in model.ops] == ["FULLY_CONNECTED"]
+    assert [op.kind for op in model.boundary] == ["QUANTIZE", "DEQUANTIZE"]
+    assert (model.input.index, model.output.index) == (1, 3)
+
+
+@needs_wheel
+def test_shape_arithmetic_is_folded() -> None:
+    """What Keras writes for a variable batch before RESHAPE: SHAPE, STRIDED_SLICE, PACK."""
+    one = graphs.constant(np.array([0], np.int32)), graphs.constant(np.array([1], np.int32))
+    tensors = [
+        graphs.T((1, 2, 2), 0.5, 3),
+        graphs.T((3,), dtype="int32"),
+        *one,
+        graphs.constant(np.array([1], np.int32)),
+        graphs.T((), dtype="int32"),
+        graphs.constant(np.array(4, np.int32)),
+        graphs.T((2,), dtype="int32"),
+        graphs.T((1, 4), 0.5, 3),
+        *FC[1:],
+    ]
+    ops = [
+        graphs.O("SHAPE", [0], [1], {"outType": 2}),
+        graphs.O("STRIDED_SLICE", [1, 2, 3, 4], [5], {"shrinkAxisMask": 1}),
+        graphs.O("PACK", [5, 6], [7], {"valuesCount": 2, "axis": 0}),
+        graphs.O("RESHAPE", [0, 7], [8]),
+        graphs.O("FULLY_CONNECTED", [8, 9], [10]),
+    ]
+    model = tflite.parse(graphs.build(tensors, ops, [0], [10]), "open batch")
+    made = ENGINE.generate(model, Target("host"), {})
+    assert [layer.op for layer in made.layers] == ["RESHAPE", "FULLY_CONNECTED"]
+
+
+@needs_wheel
+def test_lone_relu6_warns() -> None:
+    tensors = [graphs.T((1, 4), 0.5, 3), graphs.T((1, 4), 0.25, 3)]
+    model = tflite.parse(graphs.build(tensors, [graphs.O("RELU6", [0], [1])], [0], [1]), "relu6")
+    made = ENGINE.generate(model, Target("host"), {})
+    assert len(made.warnings) == 1
+    assert "op 0 RELU6 stands alone" in made.warnings[0]
+
+
+def never_more_than_a_sentence(data: bytes) -> None:
+    started = time.monotonic()
+    seen = ""
+    try:
+        compile_bytes(data)
+    except ModelError as error:
+        seen = error.seen
+    assert "\n" not in seen
+    assert time.monotonic() - started < 10
+
+
+def cut(data: bytes, length: int) -> bytes:
+    return data[: length % len(data)]
+
+
+def flipped(data: bytes, bits: list[int]) -> bytes:
+    changed = bytearray(data)
+    for bit in bits:
+        changed[bit // 8 % len(data)] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+@needs_wheel
+@settings(deadline=None, max_examples=150, derandomize=True, database=None)
+@given(length=st.integers(0, 2**16))
+def test_truncated(length: int) -> None:
+    never_more_than_a_sentence(cut(small(), length))
+
+
+@needs_wheel
+@settings(deadline=None, max_examples=400, derandomize=True, database=None)
+@given(bits=st.lists(st.integers(0, 2**16), min_size=1, max_size=4))
+def test_flipped_bits(bits: list[int]) -> None:
+    never_more_than_a_sentence(flipped(small(), bits))
+
+
+@settings(deadline=None, max_examples=200, derandomize=True, database=None)
+@given(data=st.binary(max_size=200))
+def test_any_bytes_behind_the_identifier(data: bytes) -> None:
+    never_more_than_a_sentence(data[:4].ljust(4, b"\0") + b"TFL3" + data[4:])
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=400, derandomize=True, database=None)
+@given(bits=st.lists(st.integers(0, 2**24), min_size=1, max_size=3), length=st.integers(0, 2**24))
+def test_damaged_reference_model(bits: list[int], length: int) -> None:
+    data = reference("kws_ref_model.tflite").read_bytes()
+    # The structure stands at the end of this file, the weights before it.
+    near_the_end = [len(data) * 8 - 1 - bit % (24 * 1024 * 8) for bit in bits]
+    never_more_than_a_sentence(flipped(data, near_the_end))
+    never_more_than_a_sentence(cut(data, length))
