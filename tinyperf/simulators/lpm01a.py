@@ -10,12 +10,16 @@ import math
 import re
 import struct
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyperf.errors import UsageError
 from tinyperf.simulators.bench import Bench, Sampler, connected
 from tinyperf.simulators.pty_port import PtyPort
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 FAULTS = {
     "torn": "one line in 5000 loses its end",
@@ -255,7 +259,7 @@ class Lpm01a:
         self._due = [p for p in self._due if p >= before]
         return now
 
-    def _samples(self, first: int, power_w: np.ndarray, pulses: list[int]) -> bytes:
+    def _samples(self, first: int, power_w: npt.NDArray[np.float64], pulses: list[int]) -> bytes:
         if "lost" in self.faults and first % 10000 == 5000:
             power_w = power_w[:-100] if len(power_w) > 100 else power_w[:0]
         self._sent += len(power_w)
@@ -295,12 +299,13 @@ def encode_ascii(value: float) -> str:
     return f"{mantissa:04d}{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
-def encode_binary(values: np.ndarray) -> bytes:
+def encode_binary(values: npt.NDArray[np.float64]) -> bytes:
     """Big-endian words: high nibble e, low 12 bits m, value = m * 16**-e; the largest m that fits."""
     exponent = np.clip(np.floor(3 - np.log2(np.maximum(values, 1e-15) * 1.0002) / 4), 0, 14)
     mantissa = np.clip(np.rint(values * 16.0**exponent), 0, 0xFFF)
     words = exponent.astype(np.uint16) << 12 | mantissa.astype(np.uint16)
-    return words.astype(">u2").tobytes()
+    encoded: bytes = words.astype(">u2").tobytes()
+    return encoded
 
 
 def parse_faults(text: str, known: dict[str, str]) -> frozenset[str]:
