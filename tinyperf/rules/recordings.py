@@ -380,11 +380,28 @@ def _tinyperf(folder: Path) -> Recording:
         pulses,
         expected,
         joules.pair(pulses, expected).spans,
-        _mlcommons_results(folder)[0],
+        _tinyperf_results(folder),
         accuracy,
         edge_s,
         damage=tuple(damage + _sample_damage(power_w, raw.name)),
     )
+
+
+def _tinyperf_results(folder: Path) -> tuple[Printed, ...]:
+    """Figures that `session.json` holds as the run's result."""
+    path = folder / "session.json"
+    result = _json(path).get("result") if path.is_file() else None
+    energy = result.get("energy") if isinstance(result, dict) else None
+    if not energy:
+        return ()
+    try:
+        printed = [Printed("median Energy/Inf.", float(energy["uj_per_inference"]), 6)]
+        for number, one in enumerate(energy["windows"], 1):
+            for name, key in (("Energy/Inf.", "uj_per_inference"), ("Energy", "uj"), ("Runtime", "seconds")):
+                printed.append(Printed(f"window {number} {name}", float(one[key]), 6))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ContentError(f"{path} is damaged: {exc!r}", hint="copy the session folder again") from exc
+    return tuple(printed)
 
 
 # ------------------------------------------------------------------------------------------------------------ files
