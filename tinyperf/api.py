@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.session.compare import Row
+    from tinyperf.session.profile import Profile
     from tinyperf.tflite import Model
 
 
@@ -346,6 +348,75 @@ def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], 
     from tinyperf.learn import reference
 
     return reference.pull(out, progress=progress)
+
+
+def profile(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    image: Path | None = None,
+) -> Profile:
+    """Instructions and estimated cycles of one inference on the virtual board, by layer where tinyperf built the image.
+
+    Args: image: a foreign firmware instead; its totals only.
+    Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
+    """
+    from tinyperf.session import profile as _profile
+
+    built = None if image else build(board, benchmark, model=model, engine=engine, energy=energy)
+    firmware = image or built.path if built else image
+    size = None
+    if benchmark is None and model is not None:
+        size = math.prod(model_for(None, model)[1].input.shape)
+    if firmware is None:
+        raise UsageError("nothing to profile", hint="name a benchmark, or --model FILE, or --image FILE")
+    return _profile.profile(_board.load(board), firmware, built, size)
+
+
+def emulate(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    image: Path | None = None,
+    tcp: str | None = None,
+    fast: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve the virtual board on a pty, or on TCP `[HOST:]PORT`, until `stop` or Ctrl-C.
+
+    Args: ready: told what a client opens. fast: not held to real time.
+    Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
+    """
+    from tinyperf.device.emulator import open_virtual
+    from tinyperf.device.emulator.serve import Pty, Tcp, Wire, serve
+    from tinyperf.session.profile import calibrated
+
+    firmware = image or build(board, benchmark, model=model, engine=engine, energy=energy).path
+    size = math.prod(model_for(None, model)[1].input.shape) if model and not benchmark else None
+    wire: Wire = Pty() if tcp is None else Tcp(*_host_port(tcp))
+    try:
+        chosen = _board.load(board)
+        found = calibrated(chosen, firmware, size)
+        link = open_virtual(chosen, firmware)
+        link.set_cycles_per_instruction(found.cpi)
+        ready(wire.place())
+        serve(link, wire, fast=fast, stop=stop)
+    finally:
+        wire.close()
+
+
+def _host_port(text: str) -> tuple[int, str]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"'{text}' is no TCP port", hint="for example --tcp 5000, or --tcp 0.0.0.0:5000")
+    return int(port), host or "127.0.0.1"
 
 
 def flash(

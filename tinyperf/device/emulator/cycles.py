@@ -64,7 +64,7 @@ class Pipeline:
         self, cpu: Cpu, core: Core, caches: FlashCaches, *, flash: tuple[int, int], wait_states: Callable[[], int]
     ) -> None:
         self.cpu, self.core, self.caches, self.wait_states = cpu, core, caches, wait_states
-        self.per_block: dict[int, list[int]] | None = None
+        self.observer: Callable[[int, int, int], None] | None = None
         self.decoder = Decoder(core, caches.line_bytes)
         self.cycles = 0
         self.counts = Counts()
@@ -128,10 +128,8 @@ class Pipeline:
         if block.loads:
             cycles += self._flash_loads(block)
         self.cycles += cycles
-        if self.per_block is not None:
-            seen = self.per_block.setdefault(address, [0, 0])
-            seen[0] += len(block.addresses)
-            seen[1] += cycles
+        if self.observer is not None:
+            self.observer(address, len(block.addresses), cycles)
 
     def _decode(self, address: int, size: int) -> Block:
         view = self.cpu.view(address, size)

@@ -104,6 +104,11 @@ class VirtualLink:
         return self.machine.activity
 
     @property
+    def idle(self) -> bool:
+        """The firmware waits for something that only the host can send."""
+        return self.machine.idle and not self._busy() and not self._waiting
+
+    @property
     def clock_hz(self) -> int:
         """The core clock that the firmware has set."""
         return self.machine.clock_hz("hclk")

@@ -62,6 +62,7 @@ class Machine:
         self.activity = Activity()
         self.pipeline: Pipeline | None = None
         self._model: Pipeline | None = None
+        self._observer: Callable[[int, int, int], None] | None = None
         self.stopping = False
         self.waited_cycles = 0
         self._cycles20 = 0
@@ -119,6 +120,12 @@ class Machine:
         self.pc = words[1] & ~1
         self._retime()
 
+    def observe_blocks(self, observer: Callable[[int, int, int], None] | None) -> None:
+        """Be told of every block that runs in detail: its address, its instructions, its cycles."""
+        self._observer = observer
+        if self._model is not None:
+            self._model.observer = observer
+
     @property
     def detailed(self) -> bool:
         """Every block is priced by the cycle model; else each instruction takes `cycles_per_instruction`."""
@@ -136,6 +143,7 @@ class Machine:
                     flash=(flash.origin, flash.origin + flash.bytes),
                     wait_states=self.soc.clocks.flash_wait_states,
                 )
+                self._model.observer = self._observer
             self.pipeline = self._model
             self.pipeline.attach()
         elif not on and self.pipeline is not None:
@@ -151,6 +159,11 @@ class Machine:
     @cycles_per_instruction.setter
     def cycles_per_instruction(self, value: float) -> None:
         self._cpi20 = max(1, round(value * ONE))
+
+    @property
+    def idle(self) -> bool:
+        """The core sleeps or polls, and nothing but a periodic timer is about to happen."""
+        return self.sleeping or self._polls >= POLLS
 
     @property
     def instructions(self) -> int:

@@ -214,7 +214,11 @@ def build(host: Host, edges: list[tuple[int, str, int]]) -> Soc:
     }
     for n, letter in enumerate("ABCDEFGHI"):
         resets = {"A": {0: 0xABFF_FFFF}, "B": {0: 0xFFFF_FEBF}}.get(letter, {0: 0xFFFF_FFFF})
-        at[0x4800_0000 + 0x400 * n] = Gpio(host, letter, edges, resets)
+        port = at[0x4800_0000 + 0x400 * n] = Gpio(host, letter, edges, resets)
+        if letter == "G":
+            # NUCLEO-L4R5ZI-P (UM2179): the external SMPS is enabled by PG11 and reports power-good on PG12. Its images
+            # stop in their error handler without it; on the plain board PG12 is free.
+            port.follows = {12: 11}
     return Soc(
         core="cortex-m4",
         pipeline=Core(),
