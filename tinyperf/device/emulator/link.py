@@ -143,5 +143,6 @@ class VirtualLink:
     def _deliver(self) -> None:
         port = self._port()
         if port is not None and self._waiting:
+            self.machine.waiting.wake()
             port.send_to_firmware(bytes(self._waiting))
             self._waiting.clear()
