@@ -133,3 +133,44 @@ def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
     }
     assert cli.invoke(["boards"]) == 0
     assert "nucleo-u575zi-q        rendered   cortex-m33     160 MHz" in capsys.readouterr().out
+
+
+ONLINE = """\
+[platformio]
+default_envs = nucleo_l4r5zi
+
+[env:nucleo_l4r5zi]
+platform = ststm32@19.6.0
+board = nucleo_l4r5zi
+platform_packages =
+    platformio/toolchain-gccarmnoneeabi@~1.120301.0
+board_build.ldscript = ldscript.ld
+build_unflags = -Os
+build_flags =
+    -mthumb
+    -mcpu=cortex-m4
+    -mfpu=fpv4-sp-d16
+    -mfloat-abi=hard
+    -O2
+"""
+"""What ststm32 19.6.0 needs without a framework, line by line: see the comments of the test."""
+
+
+def test_online_form_is_what_ststm32_takes() -> None:
+    made = project(boards.load("nucleo-l4r5zi"), "online")
+    ini = [line for line in made.files["platformio.ini"].splitlines() if not line.startswith(";")]
+    # The pinned platform; its bare builds would take GCC 7.2.1, so GCC 12.3 is pinned; no linker script of its own,
+    # so ours goes in by board_build.ldscript; -Os is its own level; no FPU flags of its own on the compile line.
+    assert "\n".join(ini).startswith(ONLINE)
+    assert "framework" not in made.files["platformio.ini"]
+    assert "core_dir" not in made.files["platformio.ini"]
+    # Nor on the link line, where build_flags does not reach; nor a startup file: -nostartfiles and ours.
+    link = made.files["extra.py"].split("LINKFLAGS=")[1]
+    for flag in ("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"):
+        assert f"'{flag}'" in link
+    assert {"ldscript.ld", "src/mcu/startup.c"} <= set(made.files)
+    # The offline form differs in the platform alone: the sources, the linker script and the extra script are the same.
+    offline = project(boards.load("nucleo-l4r5zi"), "offline")
+    differing = {n for n in made.files if made.files[n] != offline.files.get(n)}
+    assert differing == {"platformio.ini"}
+    assert all(name.startswith("pio/") for name in set(offline.files) - set(made.files))

@@ -182,7 +182,7 @@ def test_command_is_ready_to_paste() -> None:
         ),
         pytest.param("openocd", 3, "segmentation violation", "openocd ended with status 3", id="unknown"),
         pytest.param("openocd", None, "", "openocd did not end within 120 s", id="hangs"),
-        pytest.param("jlink", -1, "No such file or directory", "jlink ended with status -1", id="not-there"),
+        pytest.param("jlink", -1, "No such file or directory", "jlink cannot be started: No such file", id="not-there"),
     ],
 )
 def test_failures_are_told_in_our_words(name: str, status: int | None, output: str, seen: str) -> None:
@@ -190,7 +190,7 @@ def test_failures_are_told_in_our_words(name: str, status: int | None, output: s
     error = flash_tools.failure(TOOL[name], outcome, board="nucleo-l4r5zi", usb="USB 0483:374b")
     assert error is not None
     assert error.seen.startswith(seen)
-    assert f"command: {name} 'x y'" in error.seen
+    assert status == -1 or f"command: {name} 'x y'" in error.seen
     assert error.means
     assert error.hint
     assert error.exit_code == 4
@@ -454,3 +454,14 @@ def tiny_image(elements: int) -> build.Image:
     toolset = build.find_toolset(BOARD)
     project = render(BOARD, model, generated, benchmark=None, toolset=toolset)
     return build.build_project(BOARD, project, generated, toolset)
+
+
+def test_pio_uploads_only_with_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pio").write_text("#!/bin/sh\n")
+    (tmp_path / "pio").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
+    with pytest.raises(DeviceError, match="none of the flash tools"):
+        flash.choose_tool(BOARD, STLINK)
+    (tmp_path / "core" / "packages" / "tool-openocd").mkdir(parents=True)
+    assert flash.choose_tool(BOARD, STLINK).name == "pio"

@@ -52,6 +52,25 @@ def test_an_official_input_among_the_samples_is_dropped_and_named(name: str, mon
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_real_official_input_is_recognised_without_the_official_data(name: str) -> None:
+    folder = DATA / "datasets" / f"{name}01"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent")
+    path = min(folder.glob("*.bin"))
+    task = train.task(name)
+    samples = samples_of(task)
+    if name == "kws":
+        samples.x[1][:10, ::2] = np.fromfile(path, np.int8).reshape(49, 10).T
+    elif name == "ad":
+        samples.x[1][:] = np.fromfile(path, "<f4").reshape(200, 128).astype(np.float16)
+    else:
+        picture = np.fromfile(path, np.uint8).reshape((96, 96, 3) if name == "vww" else (32, 32, 3))
+        samples = dataclasses.replace(samples, x=[samples.x[0], picture, samples.x[2], samples.x[3]])
+    _, dropped = train.drop_official(task, samples)
+    assert dropped == ("sample 1",)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_dropped_where_nothing_is_official(name: str) -> None:
     samples = samples_of(train.task(name))
     kept, dropped = train.drop_official(train.task(name), samples)
@@ -100,6 +119,8 @@ def test_sources_are_found_in_a_folder_or_beside_a_file(tmp_path: Path, monkeypa
     task = train.task("kws")
     with pytest.raises(DataError, match=r"no kws_sc2_mfcc\.npz"):
         train.sources(task, tmp_path)
+    with pytest.raises(DataError, match="missing"):
+        train.sources(task, tmp_path / "missing")
     own, noise = tmp_path / "mine.npz", tmp_path / "kws_noise.npz"
     own.touch()
     noise.touch()

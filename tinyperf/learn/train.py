@@ -96,17 +96,17 @@ def tensorflow() -> Any:
 def sources(known: Task, place: Path) -> Sources:
     """Training files by name: those of the folder; or the file given, under its own name, and the extras beside it.
 
-    Raises: DataError: no training file of the task is there.
+    Raises: DataError: no training file of the task is there, or no such place.
     """
-    folder = place if place.is_dir() else place.parent
-    names = known.files if place.is_dir() else ()
+    folder = place.parent if place.is_file() else place
+    names = () if place.is_file() else known.files
     found = {name: folder / name for name in (*names, *known.extras) if (folder / name).is_file()}
     if place.is_file():
         found[place.name if place.name in known.files else known.files[0]] = place
     if not set(found) & set(known.files):
         raise DataError(
             f"no {' or '.join(known.files)} in {folder}",
-            means=f"training '{known.name}' starts from one of them",
+            means=f"that is what training '{known.name}' starts from",
             hint=f"'tinyperf data {known.name} --from DIR --out DIR' makes it from the original dataset",
         )
     teacher = reference.find(known.teacher_file) if known.teacher_file else None

@@ -240,6 +240,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
     """What `session.json` holds before the first byte is sent."""
     request, found, dataset = prepared.request, prepared.benchmark, prepared.dataset
     virtual = prepared.image is not None and not is_process(prepared.board)
+    under_qemu = prepared.board.emulator is not None and prepared.board.emulator.engine == "qemu"
     created = datetime.now(UTC)
     windows = found.windows_per_file if found and request.mode == "accuracy" else 1
     return {
@@ -256,7 +257,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "baud": prepared.baud if prepared.url else None,
         "stamp_characters": STAMP_CHARACTERS,
         "estimated": virtual,
-        "error_percent": _error_percent() if virtual else None,
+        "error_percent": _error_percent() if virtual and not under_qemu else None,
         "inputs": dataset.kind,
         "data": str(dataset.folder) if dataset.folder else None,
         "classes": dataset.classes,
@@ -292,7 +293,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "model_id": prepared.model_id,
         "calibration": None,
         "timing": None,
-        "notes": [],
+        "notes": ["QEMU's clock is this computer's: the times say nothing of a board"] if under_qemu else [],
     }
 
 

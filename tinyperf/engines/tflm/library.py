@@ -168,12 +168,13 @@ def _place(root: Path, spelled: str) -> Path | None:
 
 
 def _defines(*, arduino: bool, cmsis_nn: bool) -> tuple[str, ...]:
-    """The snapshot's headers are set for its kernels; a tree takes upstream's settings for a release (no log texts)."""
+    """The snapshot is set for its own kernels; a tree takes upstream's release settings: no logs, no inner checks."""
     if arduino:
         return ("-DARDUINO=100",)
     return (
         "-DTF_LITE_STATIC_MEMORY",
         "-DTF_LITE_STRIP_ERROR_STRINGS",
+        "-DNDEBUG",
         "-DPROJECT_GENERATION",
         *(("-DCMSIS_NN",) if cmsis_nn else ()),
     )
