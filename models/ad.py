@@ -90,6 +90,7 @@ TASK = Task(
     name="ad",
     recipe=Recipe(epochs=40, batch=512, optimizer="adam", rate=4e-3, average=0.0, loss="reconstruction"),
     files=("ad_toycar_normal.npz",),
+    extras=(),
     architecture=architecture,
     load=load,
     plain=plain,

@@ -51,7 +51,8 @@ def load(sources: Sources, seed: int) -> Samples:
     """
     with np.load(sources["kws_sc2_mfcc.npz"]) as stored:
         x, y, names = stored["mfcc"], stored["y"].astype(np.int64), stored["fname"]
-        validation, exact = stored["split"] == "validation", stored["exact"].astype(bool)
+        validation, clips_exact = stored["split"] == "validation", stored["exact"].astype(bool)
+    exact = clips_exact
     notes: tuple[str, ...] = ()
     if "kws_noise.npz" in sources:
         rng = np.random.default_rng([seed, 1])
@@ -65,11 +66,11 @@ def load(sources: Sources, seed: int) -> Samples:
         exact = np.concatenate([exact, np.ones(len(crops), bool)])
     else:
         notes = ("no kws_noise.npz beside the clips: silence is trained from the clips alone",)
-    share = np.where(y == UNKNOWN, 0.4, 1.0)
-    share[(y == UNKNOWN) & exact] = 0.6
-    # `exact` travels in the codes themselves: one more coefficient row, so that a unit is still one array.
-    flag = np.broadcast_to(exact[:, None, None], (len(x), 1, FRAMES)).astype(np.int8)
-    return Samples(np.concatenate([x, flag], 1), y, names.tolist(), validation, share, notes=notes)
+    share = np.where(y == UNKNOWN, np.where(exact, 0.6, 0.4), 1.0)
+    # How much noise like the translation's a clip gets, in percent, is one more row: a unit stays one array.
+    percent = np.where(exact, 100, 50) if not clips_exact.all() else np.zeros(len(x))
+    noise = np.broadcast_to(percent[:, None, None], (len(x), 1, FRAMES)).astype(np.int8)
+    return Samples(np.concatenate([x, noise], 1), y, names.tolist(), validation, share, notes=notes)
 
 
 def _crops(
@@ -110,12 +111,12 @@ def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) 
     shift = rng.integers(-SHIFT_FRAMES, SHIFT_FRAMES + 1, len(rows))
     frames = np.clip(2 * np.arange(49) + shift[:, None], 0, FRAMES - 1)
     codes = x[rows[:, None], :10, frames].astype(np.float32)  # [n, 49, 10]
-    exact = x[rows, 10, 0].astype(np.float32)
-    translation = rng.uniform(0.0, 1.0, len(rows)) * (0.5 + 0.5 * exact)
+    strength = x[rows, 10, 0].astype(np.float32) / 100
+    translation = rng.uniform(0.0, 1.0, len(rows)) * strength
     codes += (
         rng.standard_normal(codes.shape, np.float32) * TRANSLATION_CODES * translation[:, None, None].astype(np.float32)
     )
-    codes[..., 0] += (rng.standard_normal(len(rows)) * OFFSET_CODES * (0.5 + 0.5 * exact))[:, None]
+    codes[..., 0] += (rng.standard_normal(len(rows)) * OFFSET_CODES * strength)[:, None]
     return _real(codes)
 
 
@@ -138,8 +139,9 @@ def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # no
 
 TASK = Task(
     name="kws",
-    recipe=Recipe(epochs=24, batch=128, optimizer="adam", rate=4e-3, decay=2e-4, average=0.998, smoothing=0.05),
-    files=("kws_sc2_mfcc.npz", "kws_noise.npz"),
+    recipe=Recipe(epochs=8, batch=128, optimizer="adam", rate=4e-3, decay=2e-4, average=0.998, smoothing=0.05),
+    files=("kws_sc2_mfcc.npz",),
+    extras=("kws_noise.npz",),
     architecture=architecture,
     load=load,
     plain=plain,

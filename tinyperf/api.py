@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tinyperf import board as _board
 from tinyperf import content
-from tinyperf.errors import UsageError
+from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
+    from tinyperf.data.sources import Prepared
+    from tinyperf.diagnosis import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from tinyperf.learn.train import Epoch, Trained
     from tinyperf.result import Mode, RunResult
     from tinyperf.rules.replay import Replay
+    from tinyperf.session.compare import Row
+    from tinyperf.session.profile import Profile
     from tinyperf.tflite import Model
 
 
@@ -71,6 +76,24 @@ def plot_evaluation(result: Evaluation, path: Path) -> None:
     from tinyperf.learn import plot as _plot
 
     _plot.evaluation(result, path)
+
+
+def new_board(name: str, folder: Path) -> Path:
+    """Write a commented board file to start from into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    text = _board.template(name)
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} exists already", hint="choose another name or folder, or edit that file") from exc
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
+    return path
 
 
 def energy_replay(folder: Path) -> Replay:
@@ -317,7 +340,7 @@ def models() -> list[Card]:
     return cards.shipped()
 
 
-def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> list[Path]:
+def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Path]:
     """Fetch MLCommons's reference weights, pinned by SHA-256; where they lie afterwards.
 
     Raises: DeviceError: no network, or other bytes arrived. DiskError: cannot write.
@@ -325,6 +348,75 @@ def models_pull(out: Path | None = None, *, progress: Callable[[str, int, int], 
     from tinyperf.learn import reference
 
     return reference.pull(out, progress=progress)
+
+
+def profile(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    image: Path | None = None,
+) -> Profile:
+    """Instructions and estimated cycles of one inference on the virtual board, by layer where tinyperf built the image.
+
+    Args: image: a foreign firmware instead; its totals only.
+    Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
+    """
+    from tinyperf.session import profile as _profile
+
+    built = None if image else build(board, benchmark, model=model, engine=engine, energy=energy)
+    firmware = image or built.path if built else image
+    size = None
+    if benchmark is None and model is not None:
+        size = math.prod(model_for(None, model)[1].input.shape)
+    if firmware is None:
+        raise UsageError("nothing to profile", hint="name a benchmark, or --model FILE, or --image FILE")
+    return _profile.profile(_board.load(board), firmware, built, size)
+
+
+def emulate(
+    board: str,
+    benchmark: str | None = None,
+    *,
+    model: Path | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    image: Path | None = None,
+    tcp: str | None = None,
+    fast: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve the virtual board on a pty, or on TCP `[HOST:]PORT`, until `stop` or Ctrl-C.
+
+    Args: ready: told what a client opens. fast: not held to real time.
+    Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
+    """
+    from tinyperf.device.emulator import open_virtual
+    from tinyperf.device.emulator.serve import Pty, Tcp, Wire, serve
+    from tinyperf.session.profile import calibrated
+
+    firmware = image or build(board, benchmark, model=model, engine=engine, energy=energy).path
+    size = math.prod(model_for(None, model)[1].input.shape) if model and not benchmark else None
+    wire: Wire = Pty() if tcp is None else Tcp(*_host_port(tcp))
+    try:
+        chosen = _board.load(board)
+        found = calibrated(chosen, firmware, size)
+        link = open_virtual(chosen, firmware)
+        link.set_cycles_per_instruction(found.cpi)
+        ready(wire.place())
+        serve(link, wire, fast=fast, stop=stop)
+    finally:
+        wire.close()
+
+
+def _host_port(text: str) -> tuple[int, str]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"'{text}' is no TCP port", hint="for example --tcp 5000, or --tcp 0.0.0.0:5000")
+    return int(port), host or "127.0.0.1"
 
 
 def flash(
@@ -367,3 +459,56 @@ def tflm_use(path: Path) -> Library:
     from tinyperf.firmware import tflm
 
     return tflm.use(path)
+
+
+def data(
+    benchmark: str,
+    source: Path,
+    out: Path,
+    *,
+    pull: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Prepared:
+    """An original dataset to training arrays and inputs; arguments and errors as `tinyperf.data.sources.prepare`."""
+    from tinyperf.data import sources
+
+    return sources.prepare(benchmark, source, out, pull=pull, progress=progress or (lambda *_: None))
+
+
+def data_synthetic(benchmark: str, out: Path) -> Prepared:
+    """A small made-up set that a model can learn, laid out like a real one.
+
+    Raises: UsageError: no such benchmark. DiskError: cannot write.
+    """
+    from tinyperf.data import sources
+
+    return sources.make_synthetic(benchmark, out)
+
+
+def doctor(board: str = "nucleo-l4r5zi") -> Diagnosis:
+    """What this machine has and lacks for `board`, why each part matters and the command that gets it.
+
+    Raises: UsageError, ContentError: no such board, or its file is wrong.
+    """
+    from tinyperf import diagnosis
+
+    return diagnosis.diagnose(_board.load(board))
+
+
+def compare(
+    benchmarks: Sequence[str] = (),
+    *,
+    board: str = "nucleo-l4r5zi",
+    engines: Sequence[str] = ("aot",),
+    models: Sequence[Path] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """The same models and inputs with several engines on the virtual board: cost, memory, and outputs against TFLM.
+
+    Args: engines: each as `NAME[:OPTION=VALUE,...]`; progress: told what is being built and run.
+    Raises: as `build`; DeviceError: the firmware refuses or is silent.
+    """
+    from tinyperf.session import compare as session
+
+    loaded = [model_for(name, None)[1] for name in benchmarks] + [model_for(None, path)[1] for path in models]
+    return session.compare(_board.load(board), loaded, engines, progress=progress)

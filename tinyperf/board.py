@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -154,6 +155,19 @@ def read(path: Path) -> Board:
         raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
     except (OSError, UnicodeDecodeError) as exc:
         raise ContentError(f"{path}: {exc}", hint=hint) from exc
+
+
+def template(name: str) -> str:
+    """A commented board file to start from; valid as it stands.
+
+    Raises: UsageError: `name` cannot be a board's name.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) is None:
+        raise UsageError(
+            f"'{name}' cannot be a board's name", hint="lower-case letters, digits and hyphens, for example my-board"
+        )
+    text = (content.shipped("firmware_templates") / "board.yaml").read_text(encoding="utf-8")
+    return text.format(name=name)
 
 
 def _words(error: Any) -> str:

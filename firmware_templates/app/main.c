@@ -8,6 +8,12 @@
 #include "tp_mcu.h"
 #include "tp_print.h"
 
+/* A framework that has a main of its own calls this one by another name. */
+#ifndef TP_MAIN
+#define TP_MAIN main
+#endif
+int TP_MAIN(void);
+
 static void greet(const char *chip_note)
 {
     tp_print(TP_ENERGY_MODE ? "m-timestamp-mode-energy\r\n" : "m-timestamp-mode-performance\r\n");
@@ -23,7 +29,7 @@ static void greet(const char *chip_note)
     tp_command_ready();
 }
 
-int main(void)
+int TP_MAIN(void)
 {
     greet(tp_mcu_init(TP_BAUD));
     for (;;) {

@@ -58,8 +58,8 @@ static const char *invoke(uint32_t count)
     return error;
 }
 
-/* One window. Nothing but inference happens between the stamps: the transmitter is empty before the first, and
- * both are printed after the second. */
+/* One window. Nothing but inference happens between the stamps: the transmitter is empty before the
+ * first, and both are printed after the second. */
 static const char *window(uint32_t inferences)
 {
     const char *error;

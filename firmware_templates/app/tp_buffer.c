@@ -9,6 +9,9 @@
 
 #define PRINT_BYTES_PER_LINE 8U
 
+_Static_assert(TP_BUFFER_BYTES >= TP_INPUT_BYTES, "the buffer holds the input of one inference");
+_Static_assert(TP_COMMAND_CHARS >= 80U, "hosts send up to 80 characters unasked");
+
 static uint8_t buffer[TP_BUFFER_BYTES];
 static uint32_t expected_bytes;
 static uint32_t received_bytes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* What a chip must provide: clock, serial, microseconds, timestamp pin, idle. One folder of mcu/ implements it. */
+/* What a chip must provide: clock, serial, microseconds, timestamp pin, idle. One folder of mcu/
+ * implements it. */
 #ifndef TP_MCU_H
 #define TP_MCU_H
 
@@ -8,7 +9,8 @@
 #include <stdint.h>
 
 /* Clocks, serial port at `baud`, time base, timestamp pin (output, high). Called once, first.
- * Returns NULL, or a short text for a debug line: what could not be had and what is used instead. */
+ * Returns NULL, or a short text for a debug line: what could not be had and what is used
+ * instead. */
 const char *tp_mcu_init(uint32_t baud);
 
 /* Queues or sends one byte; may wait for room, never loses one. */
@@ -26,7 +28,8 @@ bool tp_serial_overrun(void);
 /* Microseconds since tp_mcu_init; never wraps. */
 uint64_t tp_time_us(void);
 
-/* Energy mode: one pulse on the timestamp pin, low for at least 1 us; the falling edge is the event. */
+/* Energy mode: one pulse on the timestamp pin, low for at least 1 us; the falling edge is the
+ * event. */
 void tp_timestamp_pulse(void);
 
 /* Sleeps until an interrupt; returns at once if a byte is waiting. */

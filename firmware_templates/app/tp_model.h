@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* What an engine must provide: input, invoke, output. Quantization is in tp_config.h, made by the host. */
+/* What an engine must provide: input, invoke, output. Quantization is in tp_config.h, made by the
+ * host. */
 #ifndef TP_MODEL_H
 #define TP_MODEL_H
 
@@ -13,7 +14,8 @@ extern "C" {
 /* Called once. NULL, or why the model cannot run (printed as e-[...]). */
 const char *tp_model_init(void);
 
-/* The int8 input tensor, row-major as in the model file. Keeps its contents through tp_model_invoke. */
+/* The int8 input tensor, row-major as in the model file. Keeps its contents through
+ * tp_model_invoke. */
 int8_t *tp_model_input(void);
 
 /* One inference. NULL, or why it failed. */

@@ -19,7 +19,8 @@ _Static_assert(TP_INPUT_ELEMENTS == TP_OUTPUT_ELEMENTS, "the output is compared 
 static float wire_float(const uint8_t *wire, size_t index)
 {
     const uint8_t *const at = &wire[4U * index];
-    const uint32_t bits = (uint32_t)at[0] | (uint32_t)at[1] << 8U | (uint32_t)at[2] << 16U | (uint32_t)at[3] << 24U;
+    const uint32_t bits = (uint32_t)at[0] | (uint32_t)at[1] << 8U | (uint32_t)at[2] << 16U |
+                          (uint32_t)at[3] << 24U;
     float value;
 
     memcpy(&value, &bits, sizeof value);
@@ -75,7 +76,8 @@ static float mean_squared_error(const uint8_t *wire)
     return sum / (float)TP_OUTPUT_ELEMENTS;
 }
 
-/* Thousandths of a float32 >= 0, halves to even, exactly; false where they do not fit (also infinity and NaN). */
+/* Thousandths of a float32 >= 0, halves to even, exactly; false where they do not fit (also
+ * infinity and NaN). */
 static bool milli_of(float value, uint64_t *milli)
 {
     uint32_t bits;

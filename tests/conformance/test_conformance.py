@@ -40,6 +40,7 @@ from tinyperf.tflite import Model, Quantization, Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link
 
 HERE = Path(__file__).parent
@@ -138,12 +139,10 @@ def on_host(name: str, *, energy: bool) -> Link:
     return ProcessLink(image_of("host", name).path)
 
 
-def on_virtual_board(name: str, *, energy: bool) -> Link:
+def on_virtual_board(name: str, *, energy: bool) -> VirtualLink:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
-    if not hasattr(emulator, "open_virtual"):
-        pytest.skip("there is no virtual board in this version")
-    link: Link = emulator.open_virtual(board.load("nucleo-l4r5zi"), image_of("nucleo-l4r5zi", name, energy=energy).path)
-    return link
+    image = image_of("nucleo-l4r5zi", name, energy=energy)
+    return emulator.open_virtual(board.load("nucleo-l4r5zi"), image.path)
 
 
 def reply(link: Link, count: int) -> str:
@@ -244,6 +243,22 @@ def test_bytes_lost_during_a_window_are_noticed() -> None:
     assert "m-results-" in reply(link, 1)
     assert ask(link, b"name") == "e-[Received bytes were lost]\r\nm-ready\r\n"
     assert ask(link, b"name") == "m-name-dut-[tinyperf]\r\nm-ready\r\n"
+    link.close()
+
+
+def test_energy_mode_marks_boot_timestamp_and_both_ends_of_a_window_by_pulses() -> None:
+    link = on_virtual_board("custom", energy=True)
+    reply(link, 1)
+    assert len(link.pulses()) == 1
+    ask(link, b"timestamp")
+    assert len(link.pulses()) == 2
+    ask(link, b"db load 4")
+    ask(link, b"db 00000000")
+    ask(link, b"infer 100000 0")
+    pulses = link.pulses()
+    assert len(pulses) == 4
+    # 100,000 calls of some ten instructions each at 120 MHz.
+    assert 0.001 < pulses[3] - pulses[2] < 0.1
     link.close()
 
 

@@ -120,12 +120,9 @@ def on_host() -> Callable[[], Link]:
 
 def on_virtual_board() -> Callable[[], Link]:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
-    open_virtual = getattr(emulator, "open_virtual", None)
-    if open_virtual is None:
-        pytest.skip("there is no virtual board in this version")
     path = api.build("nucleo-l4r5zi", "kws", model=model_file()).path
     nucleo = board.load("nucleo-l4r5zi")
-    return lambda: open_virtual(nucleo, path)
+    return lambda: emulator.open_virtual(nucleo, path)
 
 
 @pytest.mark.parametrize(("place", "count"), [(on_host, 100), (on_virtual_board, 4)])
@@ -142,6 +139,7 @@ def test_many_inferences_return_what_one_returns() -> None:
     assert energyrunner(open_link, data, "infer 10 3") == energyrunner(open_link, data, "infer 1 0")
 
 
+@pytest.mark.slow
 def test_the_reference_model_scores_what_is_published_of_it() -> None:
     """90.1 % over all 1000 official inputs."""
     if not (DATA / "datasets").is_dir() or not REFERENCE.is_file():

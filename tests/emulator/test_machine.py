@@ -244,6 +244,16 @@ FAULTS = [
     pytest.param("function broken\n ldr r0, =0x08000000\n str r0, [r0]\n bx lr\n", "flash", id="store-to-flash"),
     pytest.param("function broken\n ldr r0, =0x60000001\n bx r0\n", "jumped", id="wild-jump"),
     pytest.param("function broken\n bkpt 0\n", "breakpoint", id="breakpoint"),
+    pytest.param("function broken\n nop\n vmov.f32 s0, #1.0\n bx lr\n", "NOCP", id="fp-before-cpacr"),
+    pytest.param(
+        "function broken\n ldr r0, =0x20000002\n ldrd r2, r3, [r0]\n bx lr\n", "UNALIGNED", id="unaligned-ldrd"
+    ),
+    pytest.param(
+        "function broken\n ldr r0, =0x20000001\n ldmia r0, {r2, r3}\n bx lr\n", "UNALIGNED", id="unaligned-ldm"
+    ),
+    pytest.param(
+        "function broken\n ldr r0, =0x20000002\n strd r2, r3, [r0, #8]!\n bx lr\n", "UNALIGNED", id="unaligned-strd"
+    ),
 ]
 
 
@@ -293,3 +303,78 @@ def test_the_same_input_takes_the_same_cycles(assemble: Callable[[str], Path]) -
         return link.counters().instructions, link.counters().cycles, answer
 
     assert once() == once()
+
+
+COUNT = """
+function reset
+    ldr r0, =1000
+1:  subs r0, #1
+    bne 1b
+    put r0, 0x20000000, 1
+2:  wfi
+    b 2b
+"""
+
+
+def test_detail_charges_the_same_instructions_and_a_loop_its_branches(assemble: Callable[[str], Path]) -> None:
+    link = open_virtual(board.load("nucleo-l4r5zi"), assemble(COUNT))
+    link.detailed = True
+    link.read(0.01)
+    plain = start(assemble(COUNT), 0.01)
+    assert link.counters().instructions == plain.counters().instructions
+    assert link.activity.active_cycles == pytest.approx(4 * 1000, abs=60)
+
+
+def test_quanta_do_not_change_what_detail_charges(assemble: Callable[[str], Path]) -> None:
+    whole = open_virtual(board.load("nucleo-l4r5zi"), assemble(COUNT))
+    whole.detailed = True
+    whole.read(0.01)
+    parts = open_virtual(board.load("nucleo-l4r5zi"), assemble(COUNT))
+    parts.detailed = True
+    for _ in range(1000):
+        parts.read(0.00001)
+    assert parts.activity.active_cycles == whole.activity.active_cycles
+
+
+WAITS = [
+    pytest.param("1: b 1b", id="an-empty-loop"),
+    pytest.param("1: ldr r1, [r0]\n cmp r1, #0\n beq 1b\n udf #0", id="a-flag-in-memory"),
+    pytest.param("1: push {r1, lr}\n bl look\n pop {r1, lr}\n cmp r2, #0\n beq 1b\n udf #0", id="by-a-function"),
+]
+
+
+@pytest.mark.parametrize("loop", WAITS)
+def test_a_loop_that_only_waits_costs_no_instructions(assemble: Callable[[str], Path], loop: str) -> None:
+    look = "function look\n ldr r2, [r0, #4]\n bx lr\n"
+    link = start(assemble(f"function reset\n ldr r0, =0x20000000\n{loop}\n{look}"), 60.0)
+    assert link.counters().instructions < 60_000
+    assert link.now_s() == pytest.approx(60.0)
+    assert link.idle
+
+
+COUNTS = [
+    pytest.param("movs r1, #0\n 1: adds r1, #1\n b 1b", id="in-a-register"),
+    pytest.param("1: ldr r1, [r0]\n adds r1, #1\n str r1, [r0]\n movs r1, #0\n b 1b", id="in-memory"),
+    pytest.param(
+        "ldr r0, =0xE0001000\n movs r1, #1\n str r1, [r0]\n 1: ldr r1, [r0, #4]\n movs r1, #0\n b 1b", id="time"
+    ),
+]
+
+
+@pytest.mark.parametrize("loop", COUNTS)
+def test_a_loop_that_does_something_is_executed(assemble: Callable[[str], Path], loop: str) -> None:
+    link = start(assemble(f"function reset\n ldr r0, =0x20000000\n{loop}\n"), 0.25)
+    assert link.counters().instructions == pytest.approx(1_000_000, rel=0.01)
+
+
+def test_an_interrupt_ends_the_wait(assemble: Callable[[str], Path]) -> None:
+    text = ECHO.replace("1:  wfi\n    b 1b", "1:  b 1b")
+    link = start(assemble(text), 10.0)
+    link.write(b"still there?\n")
+    assert link.read(1.0) == b"still there?\n"
+    assert link.counters().instructions < 80_000
+
+
+def test_a_skipped_unaligned_access_is_no_fault(assemble: Callable[[str], Path]) -> None:
+    text = "function reset\n movs r0, #1\n cmp r0, #2\n it eq\n ldrdeq r2, r3, [r0]\n ldr r1, [r0]\n 1: wfi\n b 1b\n"
+    assert start(assemble(text)).counters().instructions < 20

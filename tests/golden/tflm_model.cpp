@@ -76,6 +76,15 @@ extern "C" void DebugLog(const char *)
 {
 }
 
+#if !defined(TP_ARENA_IN_BSS)
+/* Bare metal, and no heap: TFLM's destructors name free(), which is linked with all that belongs to it. */
+extern "C" void *_sbrk(ptrdiff_t bytes);
+extern "C" void *_sbrk(ptrdiff_t)
+{
+    return reinterpret_cast<void *>(-1);
+}
+#endif
+
 const char *tp_model_init(void)
 {
     const tflite::Model *const model = tflite::GetModel(tp_model_data);

@@ -265,9 +265,10 @@ def test_a_cache_that_cannot_be_written_is_a_disk_error(tmp_path: Path, monkeypa
 
 
 def test_a_full_disk_is_called_that() -> None:
-    with pytest.raises(DiskError) as raised, build._disk_errors(Path("there")):
+    with pytest.raises(DiskError) as raised, build._disk_errors(Path("there"), "choose a folder"):
         raise OSError(errno.ENOSPC, "No space left on device", "there/firmware.elf")
     assert raised.value.means == "the disk is full"
+    assert raised.value.hint == "make room, or choose a folder with room"
     assert "there/firmware.elf" in raised.value.seen
 
 

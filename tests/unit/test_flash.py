@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 from tinyperf import board as boards
+from tinyperf import cli
+from tinyperf.device import probes
 from tinyperf.device.link import ScriptedLink
 from tinyperf.device.probes import Port, Probe, from_ports, from_sysfs, udev_rule
+from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.firmware import flash, flash_tools, tool
+from tinyperf.firmware import build, flash, flash_tools, tool
 from tinyperf.firmware.flash import Files, Writer
 from tinyperf.firmware.flash_tools import TOOLS, Job
+from tinyperf.firmware.render import render
 from tinyperf.firmware.tool import Outcome, Step
+from tinyperf.tflite import Model, Quantization, Tensor
 
 BOARD = boards.load("nucleo-l4r5zi")
 STLINK = Probe("ST-LINK", "0483", "374b", "066DFF31", "STM32 STLink", usable=True, ports=("/dev/ttyACM0",))
@@ -177,7 +182,7 @@ def test_command_is_ready_to_paste() -> None:
         ),
         pytest.param("openocd", 3, "segmentation violation", "openocd ended with status 3", id="unknown"),
         pytest.param("openocd", None, "", "openocd did not end within 120 s", id="hangs"),
-        pytest.param("jlink", -1, "No such file or directory", "jlink ended with status -1", id="not-there"),
+        pytest.param("jlink", -1, "No such file or directory", "jlink cannot be started: No such file", id="not-there"),
     ],
 )
 def test_failures_are_told_in_our_words(name: str, status: int | None, output: str, seen: str) -> None:
@@ -185,7 +190,7 @@ def test_failures_are_told_in_our_words(name: str, status: int | None, output: s
     error = flash_tools.failure(TOOL[name], outcome, board="nucleo-l4r5zi", usb="USB 0483:374b")
     assert error is not None
     assert error.seen.startswith(seen)
-    assert f"command: {name} 'x y'" in error.seen
+    assert status == -1 or f"command: {name} 'x y'" in error.seen
     assert error.means
     assert error.hint
     assert error.exit_code == 4
@@ -412,3 +417,51 @@ def test_runner_survives_an_absent_program() -> None:
     outcome = tool.run(Step(("no-such-program-here",), 1.0))
     assert outcome.status == -1
     assert "No such file" in outcome.output
+
+
+# From the command line.
+
+
+def test_no_board_is_told_exactly(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "find", list)
+    monkeypatch.setattr(probes, "ports", list)
+    assert cli.invoke(["flash", "--board", "nucleo-l4r5zi", "kws"]) == 4
+    assert capsys.readouterr().err == (
+        "error: no ST-LINK found (USB 0483:374b)\n"
+        "  means: the board is not connected, or its cable carries no data\n"
+        "  try:   connect its debug USB port; 'tinyperf doctor --board nucleo-l4r5zi' shows what is seen; "
+        "without a board add --virtual\n"
+    )
+
+
+def test_virtual_board_is_flashed_and_a_wrong_image_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    pytest.importorskip("unicorn")
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
+    right, wrong = (tiny_image(elements) for elements in (8, 9))
+    done = flash.flash_image(BOARD, right, None, baud=115200)
+    assert (done.tool, done.build_id, done.port) == ("virtual", right.build_id, None)
+    with pytest.raises(DeviceError, match=f"the virtual nucleo-l4r5zi runs build {wrong.build_id} after virtual had"):
+        flash.flash_image(BOARD, replace(right, path=wrong.path), None, baud=115200)
+
+
+def tiny_image(elements: int) -> build.Image:
+    """An image whose inference copies its input."""
+    tensors = tuple(Tensor(i, f"t{i}", (1, elements), "int8", Quantization((1.0,), (0,))) for i in range(2))
+    model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
+    generated = FakeEngine().generate(model, Target(BOARD.core), {})
+    toolset = build.find_toolset(BOARD)
+    project = render(BOARD, model, generated, benchmark=None, toolset=toolset)
+    return build.build_project(BOARD, project, generated, toolset)
+
+
+def test_pio_uploads_only_with_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pio").write_text("#!/bin/sh\n")
+    (tmp_path / "pio").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
+    with pytest.raises(DeviceError, match="none of the flash tools"):
+        flash.choose_tool(BOARD, STLINK)
+    (tmp_path / "core" / "packages" / "tool-openocd").mkdir(parents=True)
+    assert flash.choose_tool(BOARD, STLINK).name == "pio"

@@ -64,7 +64,7 @@ def test_a_folder_without_a_list_says_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_the_folder_may_be_the_benchmark_or_hold_it(tmp_path: Path) -> None:
-    folder = kws_folder(tmp_path, "a.bin, 12, 3\r\n", {"a.bin": 490})
+    folder = kws_folder(tmp_path, "\ufeffa.bin, 12, 3\r\n", {"a.bin": 490})
     held, itself = layout.load(folder, KWS), layout.load(folder / "kws01", KWS)
     assert held == itself
     assert (held.kind, held.samples[0].label) == ("user", 3)

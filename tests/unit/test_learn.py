@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
-import http.server
 import json
+import os
 import sys
-import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,16 +16,15 @@ import pytest
 from tinyperf import content
 from tinyperf.cli import invoke
 from tinyperf.data import official
+from tinyperf.data.download import Archive
 from tinyperf.errors import ContentError, DataError, DeviceError, MissingExtraError, UsageError
 from tinyperf.learn import cards, reference, train
 from tinyperf.learn.recipe import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tinyperf.learn.recipe import Task
 
+DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 NAMES = ("ad", "ic", "kws", "vww")
 SHAPES = {"kws": (4, 11, 98), "ic": (4, 32, 32, 3), "vww": (4, 120, 150, 3), "ad": (4, 200, 128)}
 
@@ -51,6 +49,25 @@ def test_an_official_input_among_the_samples_is_dropped_and_named(name: str, mon
     assert dropped == ("sample 2",)
     assert list(kept.names) == ["sample 0", "sample 1", "sample 3"]
     assert len(kept.x) == len(kept.y) == len(kept.validation) == len(kept.share) == 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_official_input_is_recognised_without_the_official_data(name: str) -> None:
+    folder = DATA / "datasets" / f"{name}01"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent")
+    path = min(folder.glob("*.bin"))
+    task = train.task(name)
+    samples = samples_of(task)
+    if name == "kws":
+        samples.x[1][:10, ::2] = np.fromfile(path, np.int8).reshape(49, 10).T
+    elif name == "ad":
+        samples.x[1][:] = np.fromfile(path, "<f4").reshape(200, 128).astype(np.float16)
+    else:
+        picture = np.fromfile(path, np.uint8).reshape((96, 96, 3) if name == "vww" else (32, 32, 3))
+        samples = dataclasses.replace(samples, x=[samples.x[0], picture, samples.x[2], samples.x[3]])
+    _, dropped = train.drop_official(task, samples)
+    assert dropped == ("sample 1",)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,6 +119,8 @@ def test_sources_are_found_in_a_folder_or_beside_a_file(tmp_path: Path, monkeypa
     task = train.task("kws")
     with pytest.raises(DataError, match=r"no kws_sc2_mfcc\.npz"):
         train.sources(task, tmp_path)
+    with pytest.raises(DataError, match="missing"):
+        train.sources(task, tmp_path / "missing")
     own, noise = tmp_path / "mine.npz", tmp_path / "kws_noise.npz"
     own.touch()
     noise.touch()
@@ -159,66 +178,26 @@ def test_a_card_without_licence_is_refused(tmp_path: Path) -> None:
         cards._card("my", model, None)
 
 
-class Publisher(http.server.BaseHTTPRequestHandler):
-    """Serves one file at any path, by ranges."""
-
-    def __init__(self, body: bytes, seen: list[str], *args: object) -> None:
-        self.body, self.seen = body, seen
-        super().__init__(*args)  # type: ignore[arg-type]
-
-    def do_GET(self) -> None:
-        self.seen.append(self.headers["Range"])
-        first = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-        self.send_response(206 if first else 200)
-        self.end_headers()
-        self.wfile.write(self.body[first:])
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
-    """A local stand-in for the publisher: its address, and the ranges it was asked for."""
-    body, seen = b"weights" * 10, list[str]()
-    pinned = reference.File("some/folder", "w.tflite", len(body), hashlib.sha256(body).hexdigest())
-    monkeypatch.setattr(reference, "files", lambda: [pinned])
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Publisher, body, seen)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
-        server.shutdown()
-
-
-def test_pull_fetches_checks_and_does_not_fetch_again(publisher: tuple[str, list[str]], tmp_path: Path) -> None:
-    url, seen = publisher
-    for _ in range(2):
-        assert reference.pull(tmp_path, base_url=url) == [tmp_path / "w.tflite"]
-    assert (tmp_path / "w.tflite").read_bytes() == b"weights" * 10
-    assert seen == ["bytes=0-"]
-
-
-def test_pull_continues_a_part(publisher: tuple[str, list[str]], tmp_path: Path) -> None:
-    url, seen = publisher
-    (tmp_path / "w.tflite.part").write_bytes(b"weights" * 3)
-    reference.pull(tmp_path, base_url=url)
-    assert seen == ["bytes=21-"]
-    assert (tmp_path / "w.tflite").read_bytes() == b"weights" * 10
-
-
-def test_pull_throws_other_bytes_away(publisher: tuple[str, list[str]], tmp_path: Path) -> None:
-    url, _ = publisher
-    (tmp_path / "w.tflite.part").write_bytes(b"damaged")
-    with pytest.raises(DeviceError, match="not the pinned file"):
-        reference.pull(tmp_path, base_url=url)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_pull_without_network_says_so_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="cannot be reached") as caught:
-        reference.pull(tmp_path, base_url="http://127.0.0.1:9")
+def test_pull_without_network_says_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "BASE_URL", "http://127.0.0.1:9")
+    with pytest.raises(DeviceError, match=r"http://127\.0\.0\.1:9/anomaly_detection.* cannot be fetched") as caught:
+        reference.pull(tmp_path)
     assert caught.value.exit_code == 4
 
 
-def test_the_reference_table_is_pinned() -> None:
-    assert len(reference.files()) == 13
-    assert all(len(file.sha256) == 64 and file.size_bytes > 0 for file in reference.files())
+def test_pull_leaves_alone_what_is_there_and_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w.tflite").write_bytes(b"weights")
+    pinned = Archive("http://127.0.0.1:9/w.tflite", 7, "sha256", hashlib.sha256(b"weights").hexdigest())
+    monkeypatch.setattr(reference, "archives", lambda: [pinned])
+    assert reference.pull(tmp_path) == [tmp_path / "w.tflite"]
+
+
+def test_the_reference_table_is_what_the_data_folder_holds() -> None:
+    archives = reference.archives()
+    assert len(archives) == 13
+    folder = DATA / "reference_models"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent")
+    for archive in archives:
+        content = (folder / archive.name).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (archive.size_bytes, archive.digest)

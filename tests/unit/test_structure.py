@@ -25,15 +25,15 @@ LAYERS = [
         "firmware.render",
     ],
     ["device", "simulators", "firmware", "data", "learn"],
-    ["session", "doctor"],
+    ["session", "diagnosis"],
     ["api"],
     ["cli", "__main__"],
 ]
 
 # Top-level modules of the standard library or PyPI -> where they may be imported.
 WORLD = {
-    "serial": {"device", "simulators", "doctor", "firmware.flash", "energy"},
-    "subprocess": {"device", "firmware", "engines.aot.host", "doctor", "learn", "simulators"},
+    "serial": {"device", "simulators", "diagnosis", "firmware.flash", "energy"},
+    "subprocess": {"device", "firmware", "engines.aot.host", "diagnosis", "learn", "simulators"},
     "socket": {"device", "simulators"},
     "unicorn": {"device.emulator"},
     "tensorflow": {"learn"},

@@ -1,23 +1,32 @@
-"""`tinyperf boards`: what boards there are and how far each was verified."""
+"""`tinyperf boards`: what boards there are and how far each was verified; a file for a new one."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from tinyperf import api
+from tinyperf.cli import _options
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
-def command(*, as_json: bool) -> None:
-    """List the boards, each with how far it was verified.
+@click.pass_context
+def command(ctx: click.Context, *, as_json: bool) -> None:
+    """List the boards, each with how far it was verified; or start a file for a new one.
+
+    silicon: measured on the real board. emulated: its image runs in an emulator. compiled: its image is built.
+    rendered: its project is generated, and neither built nor run here.
 
     \b
     tinyperf boards
     tinyperf boards --json
+    tinyperf boards new my-board
     """
+    if ctx.invoked_subcommand is not None:
+        return
     found = api.boards()
     if as_json:
         print(
@@ -39,3 +48,18 @@ def command(*, as_json: bool) -> None:
         return
     for b in found:
         print(f"{b.name:<22} {b.verified:<10} {b.core:<12} {b.clock_hz / 1e6:>5.0f} MHz  {b.title}")
+
+
+@command.command()
+@click.argument("name", metavar="NAME")
+@click.option("-o", "--out", type=_options.FOLDER, default=Path(), metavar="DIR", help="Folder of the new file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def new(*, name: str, out: Path, as_json: bool) -> None:
+    """Write NAME.yaml, a commented board file to fill in; --board ./NAME.yaml uses it from anywhere.
+
+    \b
+    tinyperf boards new my-board
+    tinyperf boards new my-board -o ~/boards
+    """
+    path = str(api.new_board(name, out))
+    print(json.dumps({"name": name, "path": path}, indent=2) if as_json else path)

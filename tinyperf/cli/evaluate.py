@@ -47,7 +47,7 @@ def command(
 
     BENCH is kws, vww, ic or ad; without it --model is your own int8 model and --data a folder of raw int8 inputs with
     a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used. Backends tflm and aot agree
-    with the firmware bit for bit; litert and tflite-runtime round differently.
+    with the firmware bit for bit; litert and tflite-runtime do not always.
 
     \b
     tinyperf evaluate kws --data datasets --backend litert
@@ -82,7 +82,7 @@ def _progress(done: int, total: int) -> None:
 
 def _show(result: Evaluation) -> None:
     title = BENCHMARKS[result.benchmark].title if result.benchmark in BENCHMARKS else "own model"
-    print(f"{result.benchmark} ({title}), {result.model}, {result.backend}, {result.inputs} inputs")
+    print(f"{result.benchmark} ({title}): model {result.model}, backend {result.backend}, {result.inputs} inputs")
     print(f"{_metric(result)} on {result.samples} samples in {result.seconds:.2f} s")
     if result.target is not None:
         verdict = {True: "met", False: "missed", None: "not decided"}[result.target_met]

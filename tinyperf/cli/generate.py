@@ -38,5 +38,7 @@ def command(
         "online": "'pio run' there builds it with packages that PlatformIO downloads",
         "native": "'./build.sh' there builds it with this computer's compiler",
     }[project.form]
+    if "https://" in project.files.get("platformio.ini", ""):
+        how = "'pio run' there builds it; git fetches the library that it names"
     print(f"{len(project.files)} files in {out}, build id {project.build_id}")
     print(how)

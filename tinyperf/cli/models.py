@@ -45,7 +45,7 @@ def command(*, action: str, out: Path | None, as_json: bool) -> None:
 
 
 def _pull(out: Path | None, *, as_json: bool) -> None:
-    paths = api.models_pull(out, progress=_show if sys.stderr.isatty() else None)
+    paths = api.models_pull(out, progress=_show if sys.stderr.isatty() else lambda *_: None)
     if as_json:
         print(json.dumps([str(path) for path in paths], indent=2))
         return

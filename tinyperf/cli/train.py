@@ -59,6 +59,7 @@ def command(
     else:
         from_here = file or place or Path(os.environ.get("TINYPERF_DATA", "../shared/data")) / "train"
         out = out or Path("runs") / f"{benchmark}-{seed}"
+        print(f"run folder: {out} (if stopped, --resume {out} goes on)", file=sys.stderr)
         trained = api.train(benchmark, from_here, out, epochs=epochs, seed=seed, progress=show)
     if as_json:
         print(json.dumps(asdict(trained), indent=2))

@@ -33,14 +33,16 @@ AD_SAMPLES = (AD_FIRST_FRAME + AD_FRAMES - 1) * AD_HOP
 _KWS_SILENT_FRAME = np.array([-128, 82, 83, 83, 83, 82, 83, 83, 83, 83], np.int8)
 
 
-def kws_features(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
+def kws_features(audio: npt.NDArray[np.int16], *, first_sample: int = 0) -> npt.NDArray[np.int8]:
     """Keyword spotting: one clip to the model's input, equal to the official features to the bit.
 
     Normalized by the *signed* maximum; 49 frames of 30 ms every 20 ms; magnitude spectrum; 40 mel bands, 20 to
     4000 Hz; natural logarithm; 10 DCT coefficients; truncated, not rounded, to codes of scale 0.5847029, zero
     point 83.
 
-    Args:    audio: int16 [samples], 16 kHz; the first second counts, a shorter clip is filled up with zeros.
+    Args:
+        audio: int16 [samples], 16 kHz; the first second counts, a shorter clip is filled up with zeros.
+        first_sample: where the first frame begins, 0 to 160; other than 0 for finer training data.
     Returns: int8 [49, 10], [time, coefficient].
     Raises:  DataError: no sample above zero (the reference divides by the maximum).
     """
@@ -54,7 +56,7 @@ def kws_features(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
             hint="leave the clip out; crops of background noise serve as silence",
         )
     hann, mel, dct = _kws_tables()
-    starts = np.arange(0, KWS_SAMPLES - KWS_FRAME + 1, KWS_HOP)
+    starts = first_sample + np.arange(49) * KWS_HOP
     frames = (second.astype(np.float32) / np.float32(peak))[starts[:, None] + np.arange(KWS_FRAME)]
     padded = np.zeros((len(starts), KWS_FFT), np.float32)
     padded[:, :KWS_FRAME] = frames * hann
@@ -104,8 +106,8 @@ def ad_windows(log_mel: Singles) -> Singles:
 def vww_image(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Visual wake words: a picture to uint8 [96, 96, 3].
 
-    The whole picture is squeezed to the square, so that a person at its edge stays in it; the rule behind the
-    official inputs is not published.
+    The whole picture is squeezed to the square with an anti-aliasing filter, aspect ratio not kept, as Silicon Labs'
+    `buildPersonDetectionDatabase.py` does, which made the reference's data; its filter differs (Gaussian).
     """
     return resized(pixels, 96, 96)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model, Tensor
 
 LABELS = "y_labels.csv"
+SYNTHETIC_MARK = "synthetic.txt"  # beside y_labels.csv: these inputs are made up
 SHOWN_PROBLEMS = 10
 SYNTHETIC_SAMPLES = 10
 
@@ -96,8 +97,12 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
     """
     at = _folder(folder, benchmark.model_id)
     rows = _rows(at, len(benchmark.labels), benchmark.file_bytes, (benchmark.input_bytes, benchmark.stride_bytes))
+    if (at / SYNTHETIC_MARK).is_file():
+        return Dataset("synthetic", rows, at, benchmark.labels)
     found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
-    return Dataset(_kind(found, official.inputs(benchmark.name)), rows, at, benchmark.labels)
+    return Dataset(
+        _kind(found, [(row.digest, row.label) for row in official.inputs(benchmark.name)]), rows, at, benchmark.labels
+    )
 
 
 def load_custom(folder: Path, model: Model) -> Dataset:
@@ -194,7 +199,7 @@ def _folder(folder: Path, name: str) -> Path:
 def _names(path: Path, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(map(str, range(classes)))
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     if len(names) != classes:
         raise DataError(
             f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"
@@ -206,7 +211,7 @@ def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> 
     """The samples of `y_labels.csv`, each file present and of the right size."""
     path = folder / LABELS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise DataError(f"{path} cannot be read: {exc}", hint="it is a text file: file,classes,label") from exc
     samples: dict[str, Sample] = {}
@@ -269,7 +274,7 @@ def _official_key(sample: Sample, *, floats: bool) -> tuple[str, int]:
     return official.digest(data), sample.label
 
 
-def _kind(found: list[tuple[str, int]], known: tuple[tuple[str, int], ...]) -> Inputs:
+def _kind(found: list[tuple[str, int]], known: list[tuple[str, int]]) -> Inputs:
     if sorted(found) == sorted(known):
         return "official"
     return "subset" if set(found) <= set(known) and len(found) < len(known) else "user"

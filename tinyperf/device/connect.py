@@ -33,6 +33,10 @@ def open_image(board: Board, image: Path) -> Link:
             means="its board file has no 'emulator' field",
             hint="give --port for the real one; 'tinyperf boards' lists the boards",
         )
+    if board.emulator.engine == "qemu":
+        from tinyperf.device.qemu import QemuLink
+
+        return QemuLink(board, image)
     from tinyperf.device.emulator import open_virtual
 
     return open_virtual(board, image)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tinyperf.errors import DeviceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tinyperf.device.link import Transport
@@ -24,11 +25,11 @@ class ProcessLink:
 
     transport: Transport = "process"
 
-    def __init__(self, executable: Path) -> None:
+    def __init__(self, executable: Path, arguments: Sequence[str] = ()) -> None:
         self._name = executable.name
         try:
             self._process = subprocess.Popen(
-                [executable.absolute()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+                [executable.absolute(), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
         except OSError as exc:
             raise DeviceError(

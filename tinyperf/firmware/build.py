@@ -94,12 +94,13 @@ def build_project(
             "PlatformIO is not installed beside tinyperf", hint=f"{sys.executable} -m pip install platformio scons"
         )
     kept = cache_folder() / "builds" / project.build_id
-    with _disk_errors(kept):
+    with _disk_errors(kept, "set TINYPERF_CACHE to a folder"):
         cached = _intact(kept)
         if not cached:
             _build_into(kept, project)
         image = _image(kept, board, project, generated, toolset, cached=cached)
-        if folder is not None:
+    if folder is not None:
+        with _disk_errors(folder, "choose a folder"):
             folder.mkdir(parents=True, exist_ok=True)
             for file in filter(None, (image.path, image.bin)):
                 shutil.copy2(file, folder / file.name)
@@ -123,7 +124,7 @@ def generate(
     project, _, _ = prepare(
         board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy, need=False
     )
-    with _disk_errors(folder):
+    with _disk_errors(folder, "choose a folder"):
         write(project, folder)
     return project
 
@@ -398,7 +399,7 @@ def explain(output: str) -> tuple[list[str], str]:
 
 
 @contextlib.contextmanager
-def _disk_errors(where: Path) -> Iterator[None]:
+def _disk_errors(where: Path, hint: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
@@ -406,9 +407,7 @@ def _disk_errors(where: Path) -> Iterator[None]:
         raise DiskError(
             f"cannot write {exc.filename or where}: {exc.strerror}",
             means="the disk is full" if full else "",
-            hint="make room, or set TINYPERF_CACHE to a folder with room"
-            if full
-            else "set TINYPERF_CACHE to a folder that can be written",
+            hint=f"make room, or {hint} with room" if full else f"{hint} that can be written",
         ) from exc
 
 

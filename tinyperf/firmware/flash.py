@@ -129,7 +129,7 @@ def _serials(found: Sequence[Probe]) -> str:
 
 
 def choose_tool(
-    board: Board, probe: Probe, *, name: str | None = None, installed: Callable[[str], bool] = runner.installed
+    board: Board, probe: Probe, *, name: str | None = None, installed: Callable[[str], bool] | None = None
 ) -> Tool:
     """The first tool of TOOLS that fits board and probe and is installed, or the one named.
 
@@ -141,7 +141,7 @@ def choose_tool(
         )
     fitting = [t for t in TOOLS if t.fits(board) and probe.kind in t.probes and name in {None, t.name}]
     for tool in fitting:
-        if installed(tool.program):
+        if (installed or _ready)(tool.program):
             return tool
     if not fitting:
         raise DeviceError(
@@ -157,6 +157,12 @@ def choose_tool(
         hint=f"on Debian: sudo apt install openocd (or stlink-tools); anywhere: pip install pyocd; "
         f"without any tool: --tool drive{' ' + board.flash.drive_label if board.flash.drive_label else ''}",
     )
+
+
+def _ready(program: str) -> bool:
+    """Installed; and PlatformIO's upload also has the package it would otherwise wait a minute for."""
+    home = Path(os.environ.get("PLATFORMIO_CORE_DIR") or Path.home() / ".platformio")
+    return runner.installed(program) and (program != "pio" or (home / "packages" / "tool-openocd").is_dir())
 
 
 def port_of(board: Board, probe: Probe | None, known: Sequence[Port], given: str | None = None) -> str:

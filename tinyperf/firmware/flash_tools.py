@@ -237,6 +237,12 @@ def failure(tool: Tool, outcome: Outcome, *, board: str, usb: str) -> DeviceErro
     if known and (outcome.status != 0 or not _claims_success(outcome)):
         seen = known.seen.format(**words)
         return DeviceError(seen + quoted, means=known.means.format(**words), hint=known.hint.format(**words))
+    if outcome.status == -1:
+        return DeviceError(
+            f"{tool.name} cannot be started: {outcome.output}",
+            means=f"{tool.program} is not installed, or may not be executed",
+            hint="'tinyperf doctor' lists the tools that fit, and how to get them; or choose one with --tool",
+        )
     if outcome.status is None:
         return DeviceError(
             f"{tool.name} did not end within {outcome.step.timeout_s:g} s{quoted}",

@@ -48,6 +48,8 @@ C_FLAGS = ("-std=c99", "-Wmissing-prototypes")
 CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 # No contraction: the error of anomaly detection is float32, and a fused multiply-add rounds differently.
 COMMON_FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections", "-fdata-sections")
+# A framework has a main, a linker script without our section, and receive buffers too small for a burst of commands.
+FRAMEWORK_FLAGS = ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER_SIZE=256")
 INCLUDES = ("-Isrc", "-Isrc/app", "-Isrc/mcu")
 
 
@@ -415,10 +417,14 @@ def _static_sources(board: Board) -> dict[str, str]:
 
 
 def _flags(board: Board, generated: Generated) -> Flags:
-    link: tuple[str, ...] = ("-Wl,--gc-sections",)
+    # None for this computer: the linkers of other systems do not know the option.
+    link: tuple[str, ...] = ("-Wl,--gc-sections",) if board.memory is not None else ()
     if board.memory is not None and _framework(board) is None:
         link = (*link, "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", *target_flags(board))
     common = (*target_flags(board), *COMMON_FLAGS, *INCLUDES, *generated.build_flags)
+    if _framework(board) is not None:
+        # Language standards are the framework's: these flags would reach its own sources too.
+        return Flags((*common, *FRAMEWORK_FLAGS), WARNINGS, (), (), link)
     return Flags(common, WARNINGS, C_FLAGS, CXX_FLAGS, link)
 
 

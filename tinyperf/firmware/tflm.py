@@ -162,7 +162,7 @@ def _check_abi(board: Board, library: Library) -> None:
 def measured_arena(
     model: Model, target: str, options: Mapping[str, str], *, cache: Path, measure: Callable[[], str]
 ) -> int:
-    """Bytes for the interpreter's arena: what an image reported when it ran, and the margin. Measured once, then kept.
+    """Bytes for the interpreter's arena: the smallest that worked, and the margin. Measured once, then kept.
 
     Args: target: names core and flags; with model, kernels and library it decides the figure.
         measure: builds and boots an image with room to spare; returns its greeting.
@@ -171,16 +171,16 @@ def measured_arena(
     parts = (model.sha256, target, options.get("kernels", KERNELS[0]), options.get("library", ""))
     record = cache / "arenas" / (sha256("\n".join(parts).encode()).hexdigest()[:32] + ".json")
     if record.is_file():
-        return int(json.loads(record.read_text(encoding="utf-8"))["arena_used_bytes"]) + MARGIN_BYTES
+        return int(json.loads(record.read_text(encoding="utf-8"))["least_bytes"]) + MARGIN_BYTES
     greeting = measure()
-    found = re.search(r"arena_used_bytes=(\d+)", greeting)
+    found = re.search(r"arena_used_bytes=(\d+) arena_least_bytes=(\d+)", greeting)
     if found is None:
         said = "; ".join(re.findall(r"e-\[(.*?)\]", greeting)) or greeting.strip()[-200:]
         raise BuildError(
             f"{model.name}: the arena could not be measured; the firmware said: {said or 'nothing'}",
             hint="give its size with --engine tflm:arena=BYTES",
         )
-    used = int(found[1])
+    figures = {"model": model.name, "used_bytes": int(found[1]), "least_bytes": int(found[2])}
     record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({"arena_used_bytes": used, "model": model.name}) + "\n", encoding="utf-8")
-    return used + MARGIN_BYTES
+    record.write_text(json.dumps(figures) + "\n", encoding="utf-8")
+    return int(found[2]) + MARGIN_BYTES

@@ -1,8 +1,8 @@
 """Host runtimes for an int8 .tflite: what each needs, and one function that runs inputs through any of them.
 
 `tflm` is TensorFlow Lite for Microcontrollers itself, `aot` the C that tinyperf generates, compiled for the host;
-these two agree bit for bit with the firmware. `litert` and `tflite-runtime` round differently (single rounding in
-XNNPACK): quick, and near, but no oracle for firmware.
+these two agree bit for bit with the firmware. `litert` rounds differently (once, not twice) and `tflite-runtime` 2.14
+in places: quick, and near, but no oracle for firmware.
 """
 
 from __future__ import annotations

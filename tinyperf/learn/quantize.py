@@ -71,7 +71,8 @@ def quantize_run(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quant
             f"no model.keras in {run}", hint=f"'tinyperf train --resume {run}' finishes an interrupted run"
         )
     _, task, _, found = train.read_run(run)
-    beside = train.sources(task, found[task.files[0]])
+    folder = next(path.parent for name, path in found.items() if name in task.files)
+    beside = {name: folder / name for name in task.extras if (folder / name).is_file()}
     loadable = {name: path for name, path in {**beside, **found}.items() if name != task.teacher_file}
     samples, _ = train.drop_official(task, task.load(loadable, 0))
     inputs, rule = task.calibration(samples, loadable)

@@ -28,6 +28,8 @@ class Recipe:
     what is kept; averaging starts at `average_from` (share of all steps).
     `distil`: share of the teacher in the loss, the rest is cross-entropy; `temperature` is Hinton's. `hint`: weight of
     the squared error against the teacher's activations after the ReLUs numbered in `hints`, relative to their power.
+    `forced`: share of all steps, from the first on, in which every piece between two hints is fed the teacher's
+    activations instead of its predecessor's, and so learns by itself.
     `mixup`: share of a batch that is blended with another of its samples.
     """
 
@@ -44,6 +46,7 @@ class Recipe:
     temperature: float = 1.0
     hint: float = 0.0
     hints: tuple[int, ...] = ()
+    forced: float = 0.0
     mixup: float = 0.0
     loss: Literal["classes", "reconstruction"] = "classes"
 
@@ -81,7 +84,8 @@ class Task:
     """One benchmark for the trainer.
 
     `architecture() -> keras.Model`: float network, batch norm unfolded, softmax last.
-    `load(sources, seed) -> Samples`; `files`: the training files it knows, by name, first one needed.
+    `load(sources, seed) -> Samples`; `files`: the training files it knows, by name, one of them needed.
+    `extras`: used where they lie beside it.
     `plain(samples, rows) -> float32 [n, ...]`: inputs as the finished float model takes them.
     `augment(samples, rows, rng, epoch)`: the same, varied.
     `official(samples, unit) -> bytes`: the unit in the form of an official input file, for recognising one.
@@ -93,6 +97,7 @@ class Task:
     name: str
     recipe: Recipe
     files: tuple[str, ...]
+    extras: tuple[str, ...]
     architecture: Callable[[], Any]
     load: Callable[[Sources, int], Samples]
     plain: Callable[[Samples, Rows], Floats]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -93,18 +94,19 @@ def tensorflow() -> Any:
 
 
 def sources(known: Task, place: Path) -> Sources:
-    """Training files by name: those of the folder, or the file and those beside it.
+    """Training files by name: those of the folder; or the file given, under its own name, and the extras beside it.
 
-    Raises: DataError: the first file of the task is not there.
+    Raises: DataError: no training file of the task is there, or no such place.
     """
-    folder = place if place.is_dir() else place.parent
-    found = {name: folder / name for name in known.files if (folder / name).is_file()}
+    folder = place.parent if place.is_file() else place
+    names = () if place.is_file() else known.files
+    found = {name: folder / name for name in (*names, *known.extras) if (folder / name).is_file()}
     if place.is_file():
-        found[known.files[0]] = place
-    if known.files[0] not in found:
+        found[place.name if place.name in known.files else known.files[0]] = place
+    if not set(found) & set(known.files):
         raise DataError(
-            f"no {known.files[0]} in {folder}",
-            means=f"training '{known.name}' starts from {' and '.join(known.files)}",
+            f"no {' or '.join(known.files)} in {folder}",
+            means=f"that is what training '{known.name}' starts from",
             hint=f"'tinyperf data {known.name} --from DIR --out DIR' makes it from the original dataset",
         )
     teacher = reference.find(known.teacher_file) if known.teacher_file else None
@@ -249,6 +251,7 @@ class Trainer:
             )
         live = known.teacher and recipe.distil and known.teacher_file in found
         teacher = known.teacher(found[known.teacher_file]) if live and known.teacher and known.teacher_file else None
+        self._hinted = bool(teacher and recipe.hint)
         self._step = _step_function(tf, self, teacher)
         self._answer = tf.function(lambda x: self.average(x, training=False), reduce_retracing=True)
 
@@ -263,7 +266,8 @@ class Trainer:
             at = number * self.steps + i
             rate = _one_cycle(self.recipe, at / total)
             keep = self.recipe.average if at >= self.recipe.average_from * total else 0.0
-            loss += float(self._step(batch, tf.constant(rate), tf.constant(keep)))
+            forced = self._hinted and at < self.recipe.forced * total
+            loss += float(self._step(batch, tf.constant(rate), tf.constant(keep), forced=forced))
         validation_loss, accuracy = self._validate()
         seconds = time.monotonic() - began
         mean = (sum(e.seconds for e in log) + seconds) / (len(log) + 1)
@@ -356,29 +360,35 @@ def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
     import keras
 
     recipe, network, average = trainer.recipe, trainer.network, trainer.average
-    relus = [layer.output for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
-    hints = recipe.hints if teacher and recipe.hint else ()
     last = network.layers[-1]
-    seen = keras.Model(network.input, [last.input, last.output, *[relus[i] for i in hints]])
+    hints = recipe.hints if teacher and recipe.hint else ()
+    relus = [layer.output for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
+    points = [network.input, *[relus[i] for i in hints]]
+    whole = keras.Model(network.input, [last.input, last.output, *points[1:]])
+    pieces = [keras.Model(start, end) for start, end in itertools.pairwise([*points, last.input])] if hints else []
     kernels = [v for v in network.trainable_variables if "kernel" in v.path.rsplit("/", 1)[-1]]
     floats = [i for i, v in enumerate(network.variables) if str(v.dtype).startswith("float")]
 
-    def loss_of(x: Any, y: Any, soft: Any) -> Any:
-        before, output, *own = seen(x, training=True)
-        if recipe.loss == "reconstruction":
-            return tf.reduce_mean(tf.square(output - y))
-        logits = tf.linalg.matmul(before, last.kernel.value) + last.bias.value
+    def loss_of(x: Any, y: Any, soft: Any, *, forced: bool) -> Any:
         taught: list[Any] = []
         if teacher:
             soft, *taught = teacher(x)
+        if forced:
+            *own, before = [piece(part, training=True) for piece, part in zip(pieces, [x, *taught], strict=True)]
+            output = None
+        else:
+            before, output, *own = whole(x, training=True)
+        if recipe.loss == "reconstruction":
+            return tf.reduce_mean(tf.square(output - y))
+        logits = tf.linalg.matmul(before, last.kernel.value) + last.bias.value
         loss = _class_loss(tf, recipe, logits, y, soft)
         for mine, wanted in zip(own, taught, strict=bool(own)):
             loss += recipe.hint / len(own) * _power(tf, mine - wanted) / _power(tf, wanted)
         return loss
 
-    def step(batch: Any, rate: Any, keep: Any) -> Any:
+    def step(batch: Any, rate: Any, keep: Any, *, forced: bool) -> Any:
         with tf.GradientTape() as tape:
-            loss = loss_of(*batch)
+            loss = loss_of(*batch, forced=forced)
             if recipe.decay:
                 loss += recipe.decay * tf.add_n([tf.nn.l2_loss(k.value) for k in kernels])
         weights = network.trainable_variables

@@ -15,6 +15,7 @@ from tinyperf import __version__, benchmark, board, content, tflite
 from tinyperf.data import layout
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
+from tinyperf.engines import parse_engine
 from tinyperf.errors import DataError, UsageError
 from tinyperf.rules import windows as rules
 
@@ -230,29 +231,12 @@ def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> 
     return replace(full, samples=chosen.samples[: rules.WINDOWS])
 
 
-def engine_and_options(text: str) -> tuple[str, dict[str, str]]:
-    """`tflm:kernels=reference` -> ("tflm", {"kernels": "reference"}).
-
-    Raises: UsageError: an option without `=`.
-    """
-    name, _, rest = text.partition(":")
-    options: dict[str, str] = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key:
-            raise UsageError(
-                f"engine option '{part}' in '{text}' is not OPTION=VALUE", hint="for example tflm:kernels=reference"
-            )
-        options[key] = value
-    return name, options
-
-
 def _build(request: Request, on: Board, model: Model | None, found: Benchmark | None) -> Image:
     from tinyperf.firmware.build import build
 
     if model is None:  # _model gives None only where nothing is built
         raise UsageError("no model to build", hint="name BENCH or --model")
-    engine, options = engine_and_options(request.engine)
+    engine, options = parse_engine(request.engine)
     return build(on, model, benchmark=found, engine=engine, engine_options=options, energy=request.mode == "energy")
 
 
@@ -260,6 +244,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
     """What `session.json` holds before the first byte is sent."""
     request, found, dataset = prepared.request, prepared.benchmark, prepared.dataset
     virtual = prepared.image is not None and not is_process(prepared.board)
+    under_qemu = prepared.board.emulator is not None and prepared.board.emulator.engine == "qemu"
     created = datetime.now(UTC)
     windows = found.windows_per_file if found and request.mode == "accuracy" else 1
     return {
@@ -270,13 +255,13 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "mode": request.mode,
         "benchmark": found.name if found else "custom",
         "board": prepared.board.name,
-        "engine": engine_and_options(request.engine)[0] if built else None,
+        "engine": parse_engine(request.engine)[0] if built else None,
         "transport": "virtual" if virtual else "process" if prepared.image else "serial",
         "where": prepared.where,
         "baud": prepared.baud if prepared.url else None,
         "stamp_characters": STAMP_CHARACTERS,
         "estimated": virtual,
-        "error_percent": _error_percent() if virtual else None,
+        "error_percent": _error_percent() if virtual and not under_qemu else None,
         "inputs": dataset.kind,
         "data": str(dataset.folder) if dataset.folder else None,
         "classes": dataset.classes,
@@ -312,7 +297,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "model_id": prepared.model_id,
         "calibration": None,
         "timing": None,
-        "notes": [],
+        "notes": ["QEMU's clock is this computer's: the times say nothing of a board"] if under_qemu else [],
     }
 
 

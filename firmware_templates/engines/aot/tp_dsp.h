@@ -6,6 +6,10 @@
 #ifndef TP_DSP_H
 #define TP_DSP_H
 
+#ifndef __OPTIMIZE__
+#error "compile with optimization (-Og or above): the assembly in here takes constants that only inlining makes"
+#endif
+
 #include <arm_acle.h>
 
 #include "tp_kernels.h"

@@ -14,7 +14,7 @@
 #define TP_KERNEL static inline __attribute__((always_inline))
 #define TP_LAYER static __attribute__((noinline)) void
 #define TP_ALIGNED __attribute__((aligned(16)))
-#if defined(__arm__)
+#if defined(__arm__) && !defined(TP_ARENA_IN_BSS)
 #define TP_ARENA __attribute__((section(".arena"), aligned(16)))
 #else
 #define TP_ARENA TP_ALIGNED

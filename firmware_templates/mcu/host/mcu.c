@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* This computer as the chip: standard input and output (pipes or a pty) are the serial port. Ends with its input. */
+/* This computer as the chip: standard input and output (pipes or a pty) are the serial port. Ends
+ * with its input. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdio.h>
@@ -58,7 +59,8 @@ uint64_t tp_time_us(void)
     int64_t elapsed_ns;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    elapsed_ns = (int64_t)(now.tv_sec - start.tv_sec) * 1000000000 + (int64_t)(now.tv_nsec - start.tv_nsec);
+    elapsed_ns = (int64_t)(now.tv_sec - start.tv_sec) * 1000000000 +
+                 (int64_t)(now.tv_nsec - start.tv_nsec);
     return (uint64_t)(elapsed_ns / 1000);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Clock tree. Sequence and limits: RM0432, chapters PWR, FLASH and RCC. Everything runs from the MSI oscillator, since
- * that one can be disciplined by the 32,768 Hz crystal; HSI16 is only good for about 1 %. */
+/* Clock tree. Sequence and limits: RM0432, chapters PWR, FLASH and RCC. Everything runs from the
+ * MSI oscillator, since that one can be disciplined by the 32,768 Hz crystal; HSI16 is only good
+ * for about 1 %. */
 #include <stddef.h>
 
 #include "registers.h"
@@ -14,7 +15,8 @@
 #define VOLTAGE_RANGE_1 1UL
 #define VOLTAGE_RANGE_2 2UL
 
-/* One way to clock the core: through the PLL (4 MHz * pll_n / 2), or from the MSI itself where pll_n is 0. */
+/* One way to clock the core: through the PLL (4 MHz * pll_n / 2), or from the MSI itself where
+ * pll_n is 0. */
 struct clock {
     uint32_t hz;
     uint32_t msi_range; /* 6 is 4 MHz, 9 is 24 MHz */
@@ -52,7 +54,8 @@ static bool set_voltage_range(uint32_t range)
 
 static bool set_flash_wait_states(uint32_t count)
 {
-    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY_MASK) | count | FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN;
+    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY_MASK) | count | FLASH_ACR_PRFTEN | FLASH_ACR_ICEN |
+                FLASH_ACR_DCEN;
     return tp_wait_for(&FLASH_ACR, FLASH_ACR_LATENCY_MASK, count);
 }
 
@@ -65,7 +68,8 @@ static bool set_msi_range(uint32_t range)
     return tp_wait_for(&RCC_CR, RCC_CR_MSIRDY, RCC_CR_MSIRDY);
 }
 
-/* The bus runs at half speed during the switch and for a microsecond after it, as boost mode demands. */
+/* The bus runs at half speed during the switch and for a microsecond after it, as boost mode
+ * demands. */
 static bool switch_to_pll(uint32_t pll_n)
 {
     RCC_PLLCFGR = RCC_PLLCFGR_SOURCE_MSI | pll_n << RCC_PLLCFGR_N_POS | RCC_PLLCFGR_REN;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* STM32L4+: LPUART1 on PG7/PG8 (the ST-LINK's virtual COM port), TIM2 as microseconds, the timestamp pin. */
+/* STM32L4+: LPUART1 on PG7/PG8 (the ST-LINK's virtual COM port), TIM2 as microseconds, the
+ * timestamp pin. */
 #include "tp_mcu.h"
 
 #include "registers.h"
@@ -67,7 +68,8 @@ static void time_init(uint32_t clock_hz)
     enable_interrupt(IRQ_TIM2);
 }
 
-/* PG7 transmits, PG8 receives, alternate function 8. Port G from pin 2 on is on VDDIO2, which has to be let in. */
+/* PG7 transmits, PG8 receives, alternate function 8. Port G from pin 2 on is on VDDIO2, which has
+ * to be let in. */
 static void serial_pins_init(void)
 {
     RCC_AHB2ENR |= BIT(SERIAL_PORT);
@@ -79,7 +81,8 @@ static void serial_pins_init(void)
 
 static void serial_init(uint32_t clock_hz, uint32_t baud)
 {
-    static const uint8_t dividers[] = {1U, 2U, 4U, 6U, 8U, 10U, 12U, 16U}; /* by the value of PRESC */
+    /* By the value of PRESC. */
+    static const uint8_t dividers[] = {1U, 2U, 4U, 6U, 8U, 10U, 12U, 16U};
     uint32_t prescaler = 0U;
     uint32_t kernel_hz = clock_hz;
 
@@ -103,8 +106,9 @@ static void pin_init(void)
     RCC_AHB2ENR |= BIT(TP_TIMESTAMP_PORT);
     (void)RCC_AHB2ENR;
     GPIO_BSRR(TP_TIMESTAMP_PORT) = BIT(TP_TIMESTAMP_PIN);
-    GPIO_MODER(TP_TIMESTAMP_PORT) = (GPIO_MODER(TP_TIMESTAMP_PORT) & ~(3UL << (2U * TP_TIMESTAMP_PIN))) |
-                                    1UL << (2U * TP_TIMESTAMP_PIN);
+    GPIO_MODER(TP_TIMESTAMP_PORT) =
+        (GPIO_MODER(TP_TIMESTAMP_PORT) & ~(3UL << (2U * TP_TIMESTAMP_PIN))) |
+        1UL << (2U * TP_TIMESTAMP_PIN);
 }
 
 const char *tp_mcu_init(uint32_t baud)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The registers used here, by the names of RM0432 (STM32L4+) and of the Armv7-M architecture manual. */
+/* The registers used here, by the names of RM0432 (STM32L4+) and of the Armv7-M architecture
+ * manual. */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 

@@ -17,7 +17,8 @@ extern uint32_t tp_bss_end[];
 extern const handler tp_constructors_start[];
 extern const handler tp_constructors_end[];
 
-/* Hands the frame to tp_fault. Naked: the stack pointer must still be the one the exception left. */
+/* Hands the frame to tp_fault. Naked: the stack pointer must still be the one the exception
+ * left. */
 __attribute__((naked)) static void fault_entry(void)
 {
     __asm volatile("tst lr, #4\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.device.emulator import image as images
+from tinyperf.device.emulator.calibrate import Calibration, calibrate
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from tinyperf.board import Board
     from tinyperf.device.emulator.link import VirtualLink
+
+__all__ = ["ERROR_PERCENT", "Calibration", "calibrate", "open_virtual"]
 
 ERROR_PERCENT = 12.0
 

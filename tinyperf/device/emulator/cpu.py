@@ -100,6 +100,7 @@ class Cpu:
             )
         self.uc.hook_add(u.UC_HOOK_INTR, self._interrupted)
         self._interrupts: list[int] = []
+        self._hooks: dict[int, Any] = {}
         self._frame = _Registers(
             self.uc,
             uclib,
@@ -126,8 +127,10 @@ class Cpu:
             self.uc, uclib, [getattr(arm, f"UC_ARM_REG_S{n}") for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
         )
         self._pc = ctypes.c_uint32()
-        self._pc_id, self._sp_id, self._control_id = arm.UC_ARM_REG_PC, arm.UC_ARM_REG_SP, arm.UC_ARM_REG_CONTROL
-        self._msp_id, self._xpsr_id, self._lr_id = arm.UC_ARM_REG_MSP, arm.UC_ARM_REG_XPSR, arm.UC_ARM_REG_LR
+        self._one = ctypes.c_uint32()
+        self._ids = {
+            name: getattr(arm, f"UC_ARM_REG_{name.upper()}") for name in ("pc", "sp", "lr", "msp", "control", "xpsr")
+        }
         self.counter, self.limit = self._find_counter()
 
     # memory
@@ -202,6 +205,40 @@ class Cpu:
         """Called inside a callback: run at most so many instructions more."""
         self.limit.value = min(self.limit.value, self.counter.value + instructions)
 
+    def on_new_block(self, callback: Callable[[int, int], None]) -> None:
+        """Call back with address and bytes of every block when it is translated, just before it runs."""
+        self.uc.hook_add(
+            self._u.UC_HOOK_EDGE_GENERATED,
+            lambda _uc, block, _previous, _data: callback(block.pc & ~1, block.size),
+        )
+
+    def hook_blocks(self, callback: Callable[[Any, int, int, Any], None]) -> int:
+        """Call back at the start of every basic block; what was translated before is dropped, so that none is missed.
+
+        Straight to the C library: the package's own wrapper around a callback would cost more than the model.
+        """
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p)
+        function = kind(callback)
+        handle = ctypes.c_size_t()
+        self._uclib.uc_hook_add(
+            self.uc._uch,  # noqa: SLF001  (no public handle)
+            ctypes.byref(handle),
+            ctypes.c_int(self._u.UC_HOOK_BLOCK),
+            ctypes.cast(function, ctypes.c_void_p),
+            None,
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
+        )
+        self._hooks[handle.value] = function
+        self.uc.ctl_flush_tb()
+        return handle.value
+
+    def unhook(self, handle: int) -> None:
+        """Remove a hook of `hook_blocks`."""
+        self._uclib.uc_hook_del(self.uc._uch, ctypes.c_size_t(handle))  # noqa: SLF001
+        self.uc.ctl_flush_tb()
+        del self._hooks[handle]
+
     def _find_counter(self) -> tuple[Any, Any]:
         """Where `uc_struct` keeps the instruction counter and its limit; see the module's text."""
         known = 12345
@@ -224,7 +261,7 @@ class Cpu:
     # registers
 
     def pc(self) -> int:
-        self._uclib.uc_reg_read(self.uc._uch, self._pc_id, ctypes.byref(self._pc))  # noqa: SLF001  (hot path)
+        self._uclib.uc_reg_read(self.uc._uch, self._ids["pc"], ctypes.byref(self._pc))  # noqa: SLF001  (hot path)
         return self._pc.value & ~1
 
     def frame(self) -> list[int]:
@@ -250,11 +287,12 @@ class Cpu:
         self._fp.write(values)
 
     def set(self, name: Literal["pc", "sp", "lr", "msp", "control", "xpsr"], value: int) -> None:
-        self.uc.reg_write(getattr(self, f"_{name}_id"), value)
+        self._one.value = value & 0xFFFFFFFF
+        self._uclib.uc_reg_write(self.uc._uch, self._ids[name], ctypes.byref(self._one))  # noqa: SLF001  (hot path)
 
     def get(self, name: Literal["pc", "sp", "lr", "msp", "control", "xpsr"]) -> int:
-        value: int = self.uc.reg_read(getattr(self, f"_{name}_id"))
-        return value
+        self._uclib.uc_reg_read(self.uc._uch, self._ids[name], ctypes.byref(self._one))  # noqa: SLF001  (hot path)
+        return self._one.value
 
     def set_frame(self, values: Sequence[int]) -> None:
         """r0, r1, r2, r3, r12, lr; pc, xpsr and the stack pointers are set one by one, because their order matters."""

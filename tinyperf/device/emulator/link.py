@@ -11,6 +11,7 @@ from tinyperf.errors import DeviceError
 
 if TYPE_CHECKING:
     from tinyperf.device.emulator.image import FirmwareImage
+    from tinyperf.device.emulator.machine import Activity
     from tinyperf.device.emulator.peripherals import Uart
     from tinyperf.device.link import Transport
 
@@ -88,6 +89,35 @@ class VirtualLink:
         """What one instruction takes outside the detailed model."""
         self.machine.cycles_per_instruction = cycles
 
+    @property
+    def detailed(self) -> bool:
+        """The cycle model prices every block (slow, and what `calibrate` uses); else a constant per instruction."""
+        return self.machine.detailed
+
+    @detailed.setter
+    def detailed(self, on: bool) -> None:
+        self.machine.detailed = on
+
+    @property
+    def activity(self) -> Activity:
+        """What the core has done since power-on, for a power model."""
+        return self.machine.activity
+
+    @property
+    def idle(self) -> bool:
+        """The firmware waits for something that only the host can send."""
+        return self.machine.idle and not self._busy() and not self._waiting
+
+    @property
+    def clock_hz(self) -> int:
+        """The core clock that the firmware has set."""
+        return self.machine.clock_hz("hclk")
+
+    @property
+    def voltage_range(self) -> int:
+        """Core voltage range that the firmware has set: 0 for range 1 boost, then 1, 2, ..."""
+        return self.machine.soc.clocks.voltage_range()
+
     def counters(self) -> Counters:
         """Instructions and core cycles since power-on."""
         return Counters(self.machine.instructions, self.machine.cycles())
@@ -113,5 +143,6 @@ class VirtualLink:
     def _deliver(self) -> None:
         port = self._port()
         if port is not None and self._waiting:
+            self.machine.waiting.wake()
             port.send_to_firmware(bytes(self._waiting))
             self._waiting.clear()

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 
 from tinyperf.device.emulator import soc as socs
 from tinyperf.device.emulator.cpu import Cpu, Ran
+from tinyperf.device.emulator.cycles import Pipeline
 from tinyperf.device.emulator.faults import report
+from tinyperf.device.emulator.guard import Special, specials
+from tinyperf.device.emulator.idle import Idle
 from tinyperf.device.emulator.peripherals import PS, Event, Peripheral
 from tinyperf.device.emulator.scs import SVCALL, Dwt, Nvic, Scs
 from tinyperf.errors import UsageError
@@ -25,7 +28,7 @@ from tinyperf.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.device.emulator.cycles import Pipeline
+    from tinyperf.device.emulator.cpu import Stop
     from tinyperf.device.emulator.image import FirmwareImage
 
 ONE = 1 << 20  # one cycle
@@ -61,13 +64,18 @@ class Machine:
         self.output = bytearray()
         self.activity = Activity()
         self.pipeline: Pipeline | None = None
+        self._model: Pipeline | None = None
+        self._observer: Callable[[int, int, int], None] | None = None
         self.stopping = False
+        self.waited_cycles = 0
         self._cycles20 = 0
         self._cpi20 = ONE
         self._running = False
         self._ps0, self._cycles0, self._hz = 0, 0, 1
         self._events: list[tuple[int, int, Event]] = []
         self._sequence = 0
+        self._loops = False
+        self.time_reads = 0
         self._polls, self._polled_status, self._waiting = 0, -1, False
         self._instructions = 0
         self.sleeping = False
@@ -82,6 +90,11 @@ class Machine:
         debug = Peripheral(self)
         self._blocks: dict[int, Peripheral] = dict(self.soc.at)
         self._blocks.update({0xE000_1000: self.dwt, 0xE000_0000: debug})
+        self.waiting = Idle(self)
+        self._specials: list[Special] = []
+        self._checked: set[int] = set()
+        self._walking = False
+        self.cpu.on_new_block(self._new_block)
         self._load()
         self.reset()
 
@@ -117,6 +130,36 @@ class Machine:
         self.pc = words[1] & ~1
         self._retime()
 
+    def observe_blocks(self, observer: Callable[[int, int, int], None] | None) -> None:
+        """Be told of every block that runs in detail: its address, its instructions, its cycles."""
+        self._observer = observer
+        if self._model is not None:
+            self._model.observer = observer
+
+    @property
+    def detailed(self) -> bool:
+        """Every block is priced by the cycle model; else each instruction takes `cycles_per_instruction`."""
+        return self.pipeline is not None
+
+    @detailed.setter
+    def detailed(self, on: bool) -> None:
+        if on and self.pipeline is None:
+            if self._model is None:
+                flash = self.soc.memories[0]
+                self._model = Pipeline(
+                    self.cpu,
+                    self.soc.pipeline,
+                    self.soc.caches,
+                    flash=(flash.origin, flash.origin + flash.bytes),
+                    wait_states=self.soc.clocks.flash_wait_states,
+                )
+                self._model.observer = self._observer
+            self.pipeline = self._model
+            self.pipeline.attach()
+        elif not on and self.pipeline is not None:
+            self.pipeline.detach()
+            self.pipeline = None
+
     # time
 
     @property
@@ -126,6 +169,11 @@ class Machine:
     @cycles_per_instruction.setter
     def cycles_per_instruction(self, value: float) -> None:
         self._cpi20 = max(1, round(value * ONE))
+
+    @property
+    def idle(self) -> bool:
+        """The core sleeps or polls, and nothing but a periodic timer is about to happen."""
+        return self.sleeping or self._loops
 
     @property
     def instructions(self) -> int:
@@ -193,6 +241,7 @@ class Machine:
 
     def received(self, data: bytes) -> None:
         self.output += data
+        self.waiting.wake()
         if data == b"\n":
             self.stopping = True
 
@@ -212,6 +261,7 @@ class Machine:
 
     def time_was_read(self) -> None:
         self._polls = 0
+        self.time_reads += 1
 
     # bus
 
@@ -322,6 +372,8 @@ class Machine:
         self._masked = False
         if not self.nvic.pending:
             return
+        if self.nvic.best() is None:
+            return
         masks = self.cpu.masks()
         number = self.nvic.next(masks)
         if number is not None:
@@ -349,15 +401,23 @@ class Machine:
             if now >= until_ps or self.stopping:
                 return
             due = min(self._events[0][0], until_ps) if self._events else until_ps
+            self._loops = False
             if self.sleeping:
                 if self.nvic.wakes(self.cpu.masks()):
                     self.sleeping = False
                 else:
-                    self.activity.idle_cycles += self._skip_to(due)
+                    passed = self._skip_to(due)
+                    self.activity.idle_cycles += passed
+                    self.waited_cycles += passed
                     continue
-            if self._waiting:
+            if self._waiting or (self.pipeline is None and not self._masked and self.waiting.waits()):
                 self._waiting = False
-                self.activity.active_cycles += self._skip_to(due)
+                if self.stopping or self.sleeping or self.nvic.next(self.cpu.masks()) is not None:
+                    continue  # looking for a waiting loop executed something
+                self._loops = True
+                passed = self._skip_to(due)
+                self.activity.active_cycles += passed
+                self.waited_cycles += passed
                 continue
             self._quantum(due)
 
@@ -366,6 +426,47 @@ class Machine:
         self._retime()
         for block in (*self._blocks.values(), self.scs.systick):
             block.after_clock_change()  # type: ignore[attr-defined]  # SysTick has the same two methods
+
+    def step(self, count: int) -> Stop:
+        """Execute a few instructions, outside of events and exceptions; why it ended."""
+        if self.pipeline is not None:
+            self.pipeline.begin()
+        self._running = True
+        try:
+            ran = self.cpu.run(self.pc, count)
+        finally:
+            self._running = False
+        self._account(ran)
+        self.pc = self.cpu.pc()
+        self._ended(ran)
+        return ran.why
+
+    def _new_block(self, address: int, size: int) -> None:
+        """A block is about to run for the first time: stop in front of it where guard.py wants to look at it."""
+        view = self.cpu.view(address, size) if not self._walking else None
+        if view is not None:
+            found = [one for one in specials(address, bytes(view)) if one.address not in self._checked]
+            if found:
+                self._specials = found
+                self.cpu.end_quantum()
+
+    def _walk(self) -> None:
+        """Step through the block in front of which `_new_block` stopped, checking what guard.py found in it."""
+        waiting, self._specials = self._specials, []
+        self._walking = True
+        try:
+            for one in waiting:
+                self._checked.add(one.address)
+                while self.pc < one.address and self.step(1) == "limit":
+                    pass
+                if self.pc != one.address:
+                    return  # an exception or a wait came first
+                if one.kind == "fp" and not self.scs.fpu_enabled:
+                    raise report(self, "NOCP", "")
+                if one.base >= 0 and self.cpu.registers()[one.base] & 3:
+                    raise report(self, f"UNALIGNED, r{one.base} = {self.cpu.registers()[one.base]:#010x}", "")
+        finally:
+            self._walking = False
 
     def _quantum(self, due_ps: int) -> None:
         count = self._instructions_until(due_ps)
@@ -376,15 +477,14 @@ class Machine:
             self._masked_steps = min(self._masked_steps + 1, 8000)
         else:
             self._masked_steps = 0
-        if self.pipeline is not None:
-            self.pipeline.begin()
-        self._running = True
-        try:
-            ran = self.cpu.run(self.pc, count)
-        finally:
-            self._running = False
-        self._account(ran)
-        self.pc = self.cpu.pc()
+        if self.pipeline is None:
+            count = min(count, self.waiting.instructions_to_look())
+        self.step(count)
+        if self._specials:
+            self._walk()
+
+    def _ended(self, ran: Ran) -> None:
+        """What the end of a quantum asks for."""
         if ran.why == "limit":
             return
         if ran.why in {"wfi", "wfe"}:
@@ -406,8 +506,10 @@ class Machine:
         self.activity.instructions += ran.executed
         before = self._cycles20 // ONE
         if self.pipeline is not None:
-            self._cycles20 += self.pipeline.end(ran.executed) * ONE
+            self._cycles20 += self.pipeline.end() * ONE
             self.activity.detailed_cycles += self._cycles20 // ONE - before
+            self.activity.flash_line_reads = self.pipeline.counts.code_misses
+            self.activity.flash_data_misses = self.pipeline.counts.data_misses
         else:
             self._cycles20 += ran.executed * self._cpi20
         self.activity.active_cycles += self._cycles20 // ONE - before

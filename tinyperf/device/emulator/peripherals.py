@@ -98,10 +98,12 @@ class Gpio(Peripheral):
         super().__init__(host, resets)
         self.letter = letter
         self.edges = edges
+        self.follows: dict[int, int] = {}  # input pin -> output pin that it follows
 
     def read(self, offset: int) -> int:
-        if offset == 0x10:  # IDR: outputs read back, inputs float low
-            return self._outputs() & self.regs.get(0x14, 0)
+        if offset == 0x10:  # IDR: outputs read back, inputs are low unless something on the board drives them
+            driven = self._outputs() & self.regs.get(0x14, 0)
+            return driven | sum(1 << pin for pin, source in self.follows.items() if driven >> source & 1)
         return self.regs.get(offset, 0)
 
     def _outputs(self) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tinyperf.tflite import Model
 
-FLAGS = ("-std=c99", "-O3", "-fwrapv", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+FLAGS = ("-std=c99", "-O2", "-fwrapv", "-shared", "-fPIC")
 
 # One inference per row in one call: a call from Python costs more than a small model.
 BATCH_C = """\

@@ -52,17 +52,25 @@ def lower(model: Model) -> tuple[Step, ...]:
         check(node)
         work = LOWERING[op.kind](node)
         data_inputs = op.inputs[:2] if op.kind == "ADD" else op.inputs[:1]
-        steps.append(Step(op.index, op.kind, data_inputs, op.outputs[0], macs(model, op), work, _note(node)))
+        note = _note(node, work)
+        steps.append(Step(op.index, op.kind, data_inputs, op.outputs[0], macs(model, op), work, note))
     return tuple(steps)
 
 
-def _note(node: Node) -> str:
+def _note(node: Node, work: Work) -> str:
     """What a user must know of an operator that is compiled faithfully but does not do what one expects."""
     if node.op.kind == "RELU6" and node.input(0).quantization != node.output.quantization:
         return (
             f"op {node.op.index} RELU6 stands alone and its input and output scales differ: TFLM ignores the output's "
             "scale, and so does this code; fuse the activation into the operator before it"
         )
+    if isinstance(work, Conv | Depthwise):
+        worst = int(np.maximum(-work.channels.low, work.channels.high).max())
+        if worst >= 2**31:
+            return (
+                f"op {node.op.index} {node.op.kind}: accumulators may reach {worst}, beyond 32 bits; inputs that get "
+                "there give results that no two runtimes agree on"
+            )
     return ""
 
 

@@ -168,10 +168,16 @@ def _place(root: Path, spelled: str) -> Path | None:
 
 
 def _defines(*, arduino: bool, cmsis_nn: bool) -> tuple[str, ...]:
-    """Arduino's headers are already set for their kernels; the generated tree takes upstream's own settings."""
+    """The snapshot is set for its own kernels; a tree takes upstream's release settings: no logs, no inner checks."""
     if arduino:
         return ("-DARDUINO=100",)
-    return ("-DTF_LITE_STATIC_MEMORY", "-DPROJECT_GENERATION", *(("-DCMSIS_NN",) if cmsis_nn else ()))
+    return (
+        "-DTF_LITE_STATIC_MEMORY",
+        "-DTF_LITE_STRIP_ERROR_STRINGS",
+        "-DNDEBUG",
+        "-DPROJECT_GENERATION",
+        *(("-DCMSIS_NN",) if cmsis_nn else ()),
+    )
 
 
 def _version(root: Path, archive: Path | None) -> str:

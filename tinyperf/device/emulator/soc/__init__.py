@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tinyperf.device.emulator.cpu import Memory
+    from tinyperf.device.emulator.cycles import FlashCaches
+    from tinyperf.device.emulator.decode import Core
     from tinyperf.device.emulator.peripherals import Host, Peripheral, Uart
 
 
@@ -37,6 +39,8 @@ class Soc:
     """One chip. `at`: base address -> peripheral, each 0x400 bytes; `resets`: contents of read-only cells."""
 
     core: str
+    pipeline: Core
+    caches: FlashCaches
     cpuid: int
     interrupts: int
     memories: tuple[Memory, ...]

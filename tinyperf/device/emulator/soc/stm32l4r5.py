@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tinyperf.device.emulator.cpu import Memory
+from tinyperf.device.emulator.cycles import FlashCaches
+from tinyperf.device.emulator.decode import Core
 from tinyperf.device.emulator.peripherals import Dma, Gpio, Host, Peripheral, Timer, Uart
 from tinyperf.device.emulator.soc import ClockTree, Soc
 
@@ -212,9 +214,16 @@ def build(host: Host, edges: list[tuple[int, str, int]]) -> Soc:
     }
     for n, letter in enumerate("ABCDEFGHI"):
         resets = {"A": {0: 0xABFF_FFFF}, "B": {0: 0xFFFF_FEBF}}.get(letter, {0: 0xFFFF_FFFF})
-        at[0x4800_0000 + 0x400 * n] = Gpio(host, letter, edges, resets)
+        port = at[0x4800_0000 + 0x400 * n] = Gpio(host, letter, edges, resets)
+        if letter == "G":
+            # NUCLEO-L4R5ZI-P (UM2179): the external SMPS is enabled by PG11 and reports power-good on PG12. Its images
+            # stop in their error handler without it; on the plain board PG12 is free.
+            port.follows = {12: 11}
     return Soc(
         core="cortex-m4",
+        pipeline=Core(),
+        # RM0432, 3.3.4: instruction cache of 32 lines, data cache of 8 lines, 256 bits each.
+        caches=FlashCaches(line_bytes=32, code_lines=32, data_lines=8),
         cpuid=0x410F_C241,
         interrupts=95,
         memories=MEMORIES,

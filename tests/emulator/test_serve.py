@@ -1,0 +1,118 @@
+"""The virtual board as other clients see it: a TCP port and a pty that is opened twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tinyperf import board
+from tinyperf.cli import invoke
+from tinyperf.device.emulator import open_virtual
+from tinyperf.device.emulator.serve import Pty, Tcp, serve
+from tinyperf.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tinyperf.device.emulator.serve import Wire
+
+ECHO = """
+function reset
+    ldr r4, =USART1
+    ldr r0, =34
+    str r0, [r4, #0x0C]
+    movs r0, #0x2D
+    str r0, [r4]
+    put r0, NVIC_ISER + 4, 0x20
+1:  wfi
+    b 1b
+function usart1
+    ldr r1, =USART1
+    ldr r0, [r1, #0x24]
+    str r0, [r1, #0x28]
+    bx lr
+"""
+
+
+@contextlib.contextmanager
+def served(elf: Path, wire: Wire, *, fast: bool) -> Iterator[str]:
+    """Serve in a thread that the end of the test stops."""
+    over = threading.Event()
+    link = open_virtual(board.load("nucleo-l4r5zi"), elf)
+    thread = threading.Thread(target=serve, args=(link, wire), kwargs={"fast": fast, "stop": over.is_set})
+    thread.start()
+    try:
+        yield wire.place()
+    finally:
+        over.set()
+        thread.join()
+        wire.close()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_tcp_echoes_for_one_client_after_another(assemble: Callable[[str], Path], fast: bool) -> None:
+    with served(assemble(ECHO), Tcp(0), fast=fast) as place:
+        address = ("127.0.0.1", int(place.rpartition(":")[2]))
+        for text in (b"one\n", b"two\n"):
+            with socket.create_connection(address, timeout=5) as client:
+                client.sendall(text)
+                assert client.makefile("rb").readline() == text
+
+
+def test_a_pty_survives_being_closed_and_opened_again(assemble: Callable[[str], Path]) -> None:
+    with served(assemble(ECHO), Pty(), fast=False) as place:
+        for text in (b"one\n", b"two\n"):
+            with open(os.open(place, os.O_RDWR | os.O_NOCTTY), "r+b", buffering=0) as port:  # noqa: PTH123
+                port.write(text)
+                got = b""
+                while not got.endswith(b"\n"):
+                    got += port.read(100)
+                assert got == text
+
+
+def test_a_taken_port_is_said() -> None:
+    first = Tcp(0)
+    try:
+        with pytest.raises(DeviceError, match="cannot listen"):
+            Tcp(int(first.place().rpartition(":")[2]))
+    finally:
+        first.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        pytest.param([], 2, id="nothing-to-run"),
+        pytest.param(["kws", "--pty", "--tcp", "1"], 2, id="two-wires"),
+        pytest.param(["--image", "absent.bin", "--tcp", "0"], 2, id="no-such-image"),
+        pytest.param(["--image", "absent.bin", "--tcp", "x"], 2, id="no-port"),
+    ],
+)
+def test_emulate_refuses(options: list[str], code: int) -> None:
+    assert invoke(["emulate", "--board", "nucleo-l4r5zi", *options]) == code
+
+
+BAD = [
+    pytest.param("empty.bin", b"", "holds 0 bytes", id="empty"),
+    pytest.param("big.bin", bytes(2097153), "flash has 2097152", id="too-big"),
+    pytest.param("a.txt", b"text", "neither .elf", id="another-kind"),
+    pytest.param("a.hex", b":0000\n", "not Intel hex", id="damaged-hex"),
+    pytest.param("a.elf", b"\x7fELF\x01\x01\x01", "damaged ELF", id="damaged-elf"),
+    pytest.param("a.hex", b":020000042000DA\n:0400000001020304F2\n:00000001FF\n", "holds 4 bytes", id="tiny-hex"),
+    pytest.param("a.hex", b":020000042000DA\n:080000000102030405060708D4\n:00000001FF\n", "0x20000000", id="not-flash"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "words"), BAD)
+def test_an_unusable_image_is_refused(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(UsageError) as caught:
+        open_virtual(board.load("nucleo-l4r5zi"), path)
+    assert words in caught.value.seen

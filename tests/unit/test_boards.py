@@ -1,0 +1,176 @@
+"""Boards as files: each shipped one, a new one, one from elsewhere; the Arduino layer against a core of our own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tinyperf import api, cli, content
+from tinyperf import board as boards
+from tinyperf.engines import FakeEngine, Target
+from tinyperf.errors import UsageError
+from tinyperf.firmware.render import Project, Toolset, render
+from tinyperf.tflite import Model, Quantization, Tensor
+
+ARDUINO = [b.name for b in api.boards() if b.platformio and b.platformio.framework == "arduino"]
+
+
+def project(board: boards.Board, form: str) -> Project:
+    shapes = ((1, 16), (1, 4))
+    tensors = tuple(Tensor(i, f"t{i}", s, "int8", Quantization((0.5,), (0,))) for i, s in enumerate(shapes))
+    model = Model("tiny", "0" * 64, 0, tensors, (), (0,), (1,))
+    generated = FakeEngine().generate(model, Target(board.core), {})
+    return render(board, model, generated, benchmark=None, toolset=Toolset("online" if form == "online" else "offline"))
+
+
+def test_cores_of_the_arduino_boards() -> None:
+    cores = {boards.load(name).core for name in ARDUINO}
+    assert cores == {"cortex-m4", "cortex-m7", "cortex-m33"}
+    assert len(ARDUINO) >= 4
+
+
+@pytest.mark.parametrize("name", ARDUINO)
+def test_arduino_board_renders_for_its_framework(name: str) -> None:
+    board = boards.load(name)
+    assert board.verified == "rendered"
+    files = project(board, "online").files
+    ini = files["platformio.ini"]
+    assert board.platformio
+    assert f"platform = ststm32@19.6.0\nboard = {board.platformio.board}\nframework = arduino\n" in ini
+    assert "board_build.ldscript" not in ini
+    assert "ldscript.ld" not in files
+    for flag in ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER_SIZE=256", f"-mcpu={board.core}"):
+        assert f"    {flag}\n" in ini
+    assert "src/mcu/mcu.cpp" in files
+    assert "CFLAGS=[],\n    CXXFLAGS=[]," in files["extra.py"]
+
+
+CORE = """\
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#define HIGH 1
+#define LOW 0
+#define OUTPUT 1
+#define D7 7
+struct Port {
+    void begin(unsigned long) {}
+    explicit operator bool() const { return true; }
+    size_t write(uint8_t) { return 1; }
+    int available() { return 0; }
+    int read() { return -1; }
+    void flush() {}
+};
+extern Port Serial;
+void digitalWrite(int pin, int level);
+void pinMode(int pin, int mode);
+void delayMicroseconds(unsigned int us);
+unsigned long micros();
+void yield();
+void setup();
+void loop();
+"""
+
+
+@pytest.mark.parametrize("name", ARDUINO)
+def test_arduino_layer_compiles_against_the_api(name: str, tmp_path: Path) -> None:
+    compiler = shutil.which("arm-none-eabi-g++") or shutil.which("g++")
+    if compiler is None:
+        pytest.skip("no C++ compiler is installed")
+    made = project(boards.load(name), "online")
+    for path, text in made.files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (tmp_path / "Arduino.h").write_text(CORE)
+    flags = [*made.flags.warnings, *(f for f in made.flags.common if not f.startswith("-m")), "-std=gnu++17", "-I."]
+    done = subprocess.run(
+        [compiler, *flags, "-c", "src/mcu/mcu.cpp", "-o", "mcu.o"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_new_board_is_valid_as_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["boards", "new", "my-board", "-o", str(tmp_path / "folder")]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert path == tmp_path / "folder" / "my-board.yaml"
+    board = boards.load(str(path))
+    assert (board.name, board.verified, board.mcu) == ("my-board", "rendered", "arduino")
+    assert "src/mcu/mcu.cpp" in project(board, "online").files
+    assert path.read_text().count("#") > 10
+    assert cli.invoke(["boards", "new", "my-board", "-o", str(tmp_path / "folder")]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["My Board", "../x", "", "-x", "x.yaml"])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be a board's name"):
+        boards.template(name)
+
+
+def test_a_board_file_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.yaml").write_text((content.shipped("boards") / "nucleo-l4r5zi.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    assert boards.load("./mine.yaml").name == "nucleo-l4r5zi"
+    assert boards.load(str(tmp_path / "mine.yaml")).core == "cortex-m4"
+
+
+def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["boards", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {(b["name"], b["verified"]) for b in listed} >= {
+        ("host", "emulated"),
+        ("nucleo-l4r5zi", "emulated"),
+        ("mps2-an386", "emulated"),
+        ("disco-f746ng", "rendered"),
+    }
+    assert cli.invoke(["boards"]) == 0
+    assert "nucleo-u575zi-q        rendered   cortex-m33     160 MHz" in capsys.readouterr().out
+
+
+ONLINE = """\
+[platformio]
+default_envs = nucleo_l4r5zi
+
+[env:nucleo_l4r5zi]
+platform = ststm32@19.6.0
+board = nucleo_l4r5zi
+platform_packages =
+    platformio/toolchain-gccarmnoneeabi@~1.120301.0
+board_build.ldscript = ldscript.ld
+build_unflags = -Os
+build_flags =
+    -mthumb
+    -mcpu=cortex-m4
+    -mfpu=fpv4-sp-d16
+    -mfloat-abi=hard
+    -O2
+"""
+"""What ststm32 19.6.0 needs without a framework, line by line: see the comments of the test."""
+
+
+def test_online_form_is_what_ststm32_takes() -> None:
+    made = project(boards.load("nucleo-l4r5zi"), "online")
+    ini = [line for line in made.files["platformio.ini"].splitlines() if not line.startswith(";")]
+    # The pinned platform; its bare builds would take GCC 7.2.1, so GCC 12.3 is pinned; no linker script of its own,
+    # so ours goes in by board_build.ldscript; -Os is its own level; no FPU flags of its own on the compile line.
+    assert "\n".join(ini).startswith(ONLINE)
+    assert "framework" not in made.files["platformio.ini"]
+    assert "core_dir" not in made.files["platformio.ini"]
+    # Nor on the link line, where build_flags does not reach; nor a startup file: -nostartfiles and ours.
+    link = made.files["extra.py"].split("LINKFLAGS=")[1]
+    for flag in ("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"):
+        assert f"'{flag}'" in link
+    assert {"ldscript.ld", "src/mcu/startup.c"} <= set(made.files)
+    # The offline form differs in the platform alone: the sources, the linker script and the extra script are the same.
+    offline = project(boards.load("nucleo-l4r5zi"), "offline")
+    differing = {n for n in made.files if made.files[n] != offline.files.get(n)}
+    assert differing == {"platformio.ini"}
+    assert all(name.startswith("pio/") for name in set(offline.files) - set(made.files))

@@ -1,0 +1,66 @@
+"""The same firmware under QEMU: an emulator that is not ours."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tinyperf import board as boards
+from tinyperf.device.connect import open_image
+from tinyperf.device.dut import Dut
+from tinyperf.device.qemu import PROGRAM, QemuLink, arguments
+from tinyperf.engines import FakeEngine, Target
+from tinyperf.errors import DeviceError, UsageError
+from tinyperf.firmware import build
+from tinyperf.firmware.render import render
+from tinyperf.tflite import Model, Quantization, Tensor
+
+BOARD = boards.load("mps2-an386")
+
+
+def test_arguments() -> None:
+    assert arguments("mps2-an386", Path("/a b/fw.elf"), plugin="./count.so,out=x") == (
+        *("-machine", "mps2-an386", "-kernel", "/a b/fw.elf", "-display", "none", "-monitor", "none"),
+        *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),
+        *("-plugin", "./count.so,out=x"),
+    )
+
+
+def test_qemu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DeviceError, match="qemu-system-arm is not installed"):
+        QemuLink(BOARD, Path("fw.elf"))
+
+
+def test_board_without_a_machine() -> None:
+    with pytest.raises(UsageError, match="names no machine of QEMU"):
+        QemuLink(boards.load("nucleo-l4r5zi"), Path("fw.elf"))
+
+
+def test_firmware_speaks_and_infers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in (PROGRAM, "arm-none-eabi-gcc"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
+    tensors = tuple(Tensor(i, f"t{i}", (1, 40), "int8", Quantization((1.0,), (0,))) for i in range(2))
+    model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
+    generated = FakeEngine().generate(model, Target(BOARD.core), {})
+    toolset = build.find_toolset(BOARD)
+    image = build.build_project(
+        BOARD, render(BOARD, model, generated, benchmark=None, toolset=toolset), generated, toolset
+    )
+    link = open_image(BOARD, image.path)
+    try:
+        dut = Dut(link, where="QEMU")
+        assert dut.connect().build_id == image.build_id
+        sent = bytes(range(100, 140))
+        dut.download(sent)
+        found = dut.infer(3, 1)
+    finally:
+        link.close()
+    assert found is not None
+    assert list(found.results) == [float(b - 256 if b > 127 else b) for b in sent]
+    assert found.device_us is not None
+    assert found.device_us >= 0

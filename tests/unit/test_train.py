@@ -1,0 +1,214 @@
+"""Training and quantization with TensorFlow, on small made-up data."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tinyperf import tflite
+from tinyperf.cli import invoke
+from tinyperf.data import sources
+from tinyperf.errors import DataError, ModelError, UsageError
+from tinyperf.learn import quantize, reference, train
+
+if TYPE_CHECKING:
+    from tinyperf.learn.train import Epoch
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="TensorFlow (extra 'train') is absent"),
+    pytest.mark.filterwarnings("ignore"),  # TensorFlow's own, dozens of them
+]
+
+REFERENCES = {
+    "kws": "kws_ref_model.tflite",
+    "vww": "vww_96_int8.tflite",
+    "ic": "pretrainedResnet_quant.tflite",
+    "ad": "ad01_int8.tflite",
+}
+DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+PARAMETERS = {"kws": (24908, 22604), "vww": (221794, 210850), "ic": (78666, 77706), "ad": (269992, 265864)}
+MACS = {"kws": 2656768, "vww": 7489664, "ic": 12501632, "ad": 264192}
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """20 made-up ToyCar clips: a fixed spectrum at a level that drifts."""
+    rng = np.random.default_rng(0)
+    spectrum = np.linspace(-20, -60, 128) + 5 * np.sin(np.arange(128) / 9)
+    x = spectrum + rng.normal(0, 3, (20, 200, 1)) + rng.normal(0, 1, (20, 200, 128))
+    np.savez(tmp_path / "ad_toycar_normal.npz", x=x.astype(np.float16), name=[f"clip {i}" for i in range(20)])
+    return tmp_path
+
+
+class Killed(Exception):  # noqa: N818  (stands for a kill, it is no error)
+    """Raised in place of a kill."""
+
+
+def test_a_killed_run_goes_on_to_the_same_model(clips: Path, tmp_path: Path) -> None:
+    def kill_after_two(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise Killed
+
+    whole = train.train("ad", clips, tmp_path / "whole", epochs=4, seed=3)
+    with pytest.raises(Killed):
+        train.train("ad", clips, tmp_path / "killed", epochs=4, seed=3, progress=kill_after_two)
+    assert (tmp_path / "killed" / "model.keras").is_file()
+    resumed = train.resume(tmp_path / "killed")
+    assert resumed.validation_loss == pytest.approx(whole.validation_loss, rel=1e-4)
+    first, second = (json.loads((tmp_path / run / "run.json").read_text()) for run in ("whole", "killed"))
+    assert first["recipe"] == second["recipe"]
+    assert len((tmp_path / "killed" / "log.csv").read_text().splitlines()) == 5
+    assert (tmp_path / "killed" / "curve.png").stat().st_size > 1000
+    with pytest.raises(UsageError, match="already holds a run"):
+        train.train("ad", clips, tmp_path / "whole")
+
+
+def test_train_and_quantize_from_the_command_line(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "find", lambda _: None)
+    run, out = str(tmp_path / "run"), tmp_path / "ad.tflite"
+    assert invoke(["train", "ad", "--from", str(clips), "--epochs", "2", "--out", run, "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert trained["dropped"] == []
+    assert trained["validation_accuracy"] is None
+    assert invoke(["quantize", "ad", "--run", run, "-o", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metric"] == "mse"
+    assert found["int8_value"] == pytest.approx(found["float_value"], rel=0.1)
+    errors = [layer["relative_error"] for layer in found["layers"]]
+    assert len(errors) == 10
+    assert errors == sorted(errors, reverse=True)
+    assert all(layer["op"] == "FULLY_CONNECTED" for layer in found["layers"])
+    assert tflite.load(out).input.dtype == "int8"
+
+
+@pytest.mark.parametrize("name", ["kws", "vww", "ic"])
+def test_a_made_up_set_is_learned_and_quantized(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "find", lambda _: None)
+    sources.make_synthetic(name, tmp_path)
+    trained = train.train(name, tmp_path, tmp_path / "run", epochs=2)
+    assert trained.validation_accuracy is not None
+    assert trained.notes  # no teacher, or no recordings of noise
+    found = quantize.quantize_run(tmp_path / "run", tmp_path / "out.tflite")
+    assert found.metric == "top1"
+    assert tflite.load(tmp_path / "out.tflite").output.shape == (1, {"vww": 2, "ic": 10, "kws": 12}[name])
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCES))
+def test_architectures_equal_the_reference_layer_by_layer(name: str, tmp_path: Path) -> None:
+    reference_model = DATA / "reference_models" / REFERENCES[name]
+    if not reference_model.is_file():
+        pytest.skip(f"{reference_model} is absent")
+    task = train.task(name)
+    network = task.architecture()
+    assert network.count_params() == PARAMETERS[name][0]
+    rng = np.random.default_rng(0)
+    # The converter leaves out a bias of zeros, which only an untrained network has.
+    network.set_weights([w + 0.05 * np.abs(rng.normal(size=w.shape)) for w in network.get_weights()])
+    low, high = task.limits or (-80.0, 10.0)
+    inputs = rng.uniform(low, high, (8, *network.input_shape[1:])).astype(np.float32)
+    out = tmp_path / f"{name}.tflite"
+    quantize.quantize(
+        network,
+        out,
+        benchmark=name,
+        calibration=quantize._reach(inputs, task.limits),
+        rule="noise",
+        compare=(inputs, None),
+        fc_per_channel=False,
+    )
+    ours, theirs = tflite.load(out), tflite.load(reference_model)
+    assert computing(ours) == computing(theirs)
+    assert sum(parameters(ours)) == PARAMETERS[name][1]
+    assert macs(ours) == macs(theirs) == MACS[name]
+    if name in ("ic", "vww"):
+        scale = (ours.input.quantization or pytest.fail("no input quantization")).scale[0]
+        assert scale == pytest.approx(1 / 128 if name == "ic" else 1 / 255, rel=1e-6)
+
+
+def computing(model: tflite.Model) -> list[tuple[Any, ...]]:
+    """(op, shapes of its constants, output without the batch) of all but RESHAPE."""
+    return [
+        (
+            op.kind,
+            [model.tensors[i].shape for i in op.inputs if i >= 0 and model.tensors[i].data is not None],
+            tuple(n for n in model.tensors[op.outputs[0]].shape if n != 1),
+        )
+        for op in model.ops
+        if op.kind != "RESHAPE"
+    ]
+
+
+def parameters(model: tflite.Model) -> list[int]:
+    """Number of values of each constant of the computing operators."""
+    return [int(np.prod(shape)) for _, shapes, _ in computing(model) for shape in shapes]
+
+
+def macs(model: tflite.Model) -> int:
+    """Multiplications of weights with activations: what the layer's output has, times what goes into one value."""
+    total = 0
+    for kind, shapes, output in computing(model):
+        if kind in ("CONV_2D", "FULLY_CONNECTED"):
+            total += int(np.prod(output)) * int(np.prod(shapes[0][1:]))
+        elif kind == "DEPTHWISE_CONV_2D":
+            total += int(np.prod(output)) * int(np.prod(shapes[0][1:3]))
+    return total
+
+
+def small_network() -> Any:
+    import keras
+
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    x = keras.layers.Flatten()(x)
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+
+
+@pytest.fixture
+def calibration(tmp_path: Path) -> Path:
+    x = np.random.default_rng(0).normal(size=(30, 8, 8, 1)).astype(np.float32)
+    np.savez(tmp_path / "inputs.npz", x=x, y=np.arange(30) % 3)
+    return tmp_path / "inputs.npz"
+
+
+@pytest.mark.parametrize("kind", ["mine.keras", "mine.h5", "saved_model"])
+@pytest.mark.parametrize("fc_per_channel", [False, True])
+def test_a_model_of_ones_own(kind: str, fc_per_channel: bool, calibration: Path, tmp_path: Path) -> None:
+    network, source = small_network(), tmp_path / kind
+    network.export(str(source), verbose=False) if kind == "saved_model" else network.save(source)
+    found = quantize.quantize_file(source, calibration, tmp_path / "o.tflite", fc_per_channel=fc_per_channel)
+    assert (found.benchmark, found.metric, found.samples) == ("custom", "top1", 30)
+    model = tflite.load(tmp_path / "o.tflite")
+    assert model.input.shape == (1, 8, 8, 1)
+    assert {op.kind for op in model.ops} <= {"CONV_2D", "RESHAPE", "FULLY_CONNECTED", "SOFTMAX"}
+    dense = next(op for op in model.ops if op.kind == "FULLY_CONNECTED")
+    weights = model.tensors[dense.inputs[1]].quantization
+    assert weights is not None
+    assert weights.per_channel == fc_per_channel
+
+
+def test_calibration_of_another_shape_is_refused(calibration: Path, tmp_path: Path) -> None:
+    small_network().save(tmp_path / "m.keras")
+    np.savez(calibration, x=np.zeros((3, 9, 8, 1), np.float32))
+    with pytest.raises(DataError, match=r"an array x \[n, 8, 8, 1\] is needed"):
+        quantize.quantize_file(tmp_path / "m.keras", calibration, tmp_path / "o.tflite")
+
+
+@pytest.mark.parametrize("name", ["damaged.keras", "saved_model_of_keras_2"])
+def test_what_keras_cannot_read_is_a_model_error(name: str, calibration: Path, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name.endswith(".keras"):
+        path.write_bytes(b"PK not a zip")
+    else:
+        path.mkdir()
+        (path / "saved_model.pb").write_bytes(b"\x01")
+    with pytest.raises(ModelError, match="cannot be read by Keras"):
+        quantize.quantize_file(path, calibration, tmp_path / "o.tflite")

@@ -1,0 +1,79 @@
+"""`tinyperf compare`: engines side by side on the virtual board."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from tinyperf import api
+from tinyperf.benchmark import BENCHMARKS
+from tinyperf.cli import _options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.session.compare import Row
+
+ENGINES = ("aot", "tflm:kernels=cmsis_nn", "tflm:kernels=reference")
+
+
+@click.command()
+@click.argument("benchmarks", metavar="[BENCH]...", nargs=-1)
+@click.option("--board", default="nucleo-l4r5zi", show_default=True, metavar="NAME|FILE", help="A board, virtual.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    default=ENGINES,
+    show_default=True,
+    metavar="NAME[:OPTION=VALUE,...]",
+    help="May be given several times.",
+)
+@click.option(
+    "--model", "models", multiple=True, type=_options.MODEL_FILE, metavar="FILE", help="A .tflite; several times too."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
+def command(
+    *, benchmarks: tuple[str, ...], board: str, engines: tuple[str, ...], models: tuple[Path, ...], as_json: bool
+) -> int:
+    """Run the same models and inputs with several engines on the virtual board, and compare outputs with TFLM's.
+
+    Without BENCH and --model: all four benchmarks. Exit code 1 where an output differs from the oracle's.
+
+    \b
+    tinyperf compare --board nucleo-l4r5zi
+    tinyperf compare kws ad --engine aot --engine tflm:kernels=cmsis_nn --json
+    tinyperf compare --model mine.tflite --engine aot
+    """
+    names = benchmarks or (() if models else tuple(BENCHMARKS))
+    show = sys.stderr.isatty()
+    rows = api.compare(
+        names,
+        board=board,
+        engines=engines,
+        models=models,
+        progress=lambda text: print(text, file=sys.stderr) if show else None,
+    )
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+    else:
+        _print(rows)
+    return 1 if any(row.mismatches for row in rows) else 0
+
+
+def _print(rows: list[Row]) -> None:
+    heading = ("model", "engine", "est. ms", "instructions", "arena B", "flash B", "of it code B", "mismatches")
+    print("{:<24} {:<24} {:>9} {:>13} {:>8} {:>8} {:>13}  {}".format(*heading))
+    for row in rows:
+        time = f"{row.estimated_ms:.2f}" if row.estimated_ms is not None else "-"
+        count = f"{row.instructions:,}" if row.instructions is not None else "-"
+        print(
+            f"{row.model:<24} {row.engine:<24} {time:>9} {count:>13} {row.arena_bytes or 0:>8,} "
+            f"{row.flash_bytes or 0:>8,} {row.code_bytes or 0:>13,}  {row.mismatches} of {row.values}"
+        )
+    print(f"times: estimates of the virtual board; outputs compared with {rows[0].oracle}")
+    for engine, version in dict.fromkeys((row.engine, row.version) for row in rows):
+        print(f"{engine}: {version}")

@@ -1,0 +1,75 @@
+"""`tinyperf profile`: where an inference spends its time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from tinyperf import api
+from tinyperf.cli import _options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.session.profile import Profile
+
+
+@click.command()
+@_options.firmware
+@click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals only.")
+def command(
+    *,
+    benchmark: str | None,
+    board: str,
+    model: Path | None,
+    engine: str,
+    energy: bool,
+    as_json: bool,
+    image: Path | None,
+) -> None:
+    """Instructions and estimated cycles of one inference, layer by layer, on the virtual board.
+
+    \b
+    tinyperf profile --board nucleo-l4r5zi kws
+    tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
+    tinyperf profile --board nucleo-l4r5zi --image firmware.hex
+    """
+    if sys.stderr.isatty():
+        print(f"running one inference of {image or benchmark or model} in full detail ...", file=sys.stderr)
+    found = api.profile(board, benchmark, model=model, engine=engine, energy=energy, image=image)
+    if as_json:
+        print(json.dumps(found.as_dict(), indent=2))
+        return
+    _show(found)
+
+
+def _show(found: Profile) -> None:
+    if found.layers:
+        print(f"  # {'operator':<20} {'MACs':>11} {'instructions':>13} {'cycles':>11}     % cycles/MAC  kernel")
+    for layer in found.layers:
+        share = 100 * layer.cycles / found.cycles_per_inference
+        each = f"{layer.cycles / layer.macs:10.2f}" if layer.macs else f"{'-':>10}"
+        print(
+            f"{layer.index:>3} {layer.op:<20} {layer.macs:>11,} {layer.instructions:>13,} {layer.cycles:>11,}"
+            f" {share:>5.1f} {each}  {layer.kernel}"
+        )
+    print(f"instructions  {found.instructions_per_inference:,} an inference")
+    print(
+        f"cycles        {found.cycles_per_inference:,} = {found.latency_ms:.3f} ms at {found.clock_hz / 1e6:g} MHz"
+        f" (estimated, within {found.error_percent:g} % of silicon on published images)"
+    )
+    memory = [
+        f"{name} {size:,} B"
+        for name, size in (
+            ("flash", found.flash_bytes),
+            ("RAM", found.ram_bytes),
+            ("arena", found.arena_bytes),
+            ("weights", found.weights_bytes),
+        )
+        if size is not None
+    ]
+    if memory:
+        print(f"memory        {', '.join(memory)}")

@@ -1,0 +1,191 @@
+"""CIFAR-10 (Krizhevsky 2009) as image classification, from its binary, Python or image-folder form."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf.benchmark import benchmark
+from tinyperf.data.download import Archive
+from tinyperf.data.frontends import ic_image
+from tinyperf.data.originals import Item, Original, Split, packed, picture, png, save
+from tinyperf.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+IC = benchmark("ic")
+BATCHES: tuple[tuple[str, Split], ...] = (
+    *((f"data_batch_{n}", "training") for n in range(1, 6)),
+    ("test_batch", "test"),
+)
+RECORD_BYTES = 1 + 3072
+WHOLE = {"training": 50000, "test": 10000}
+PICTURES = (".png", ".jpg", ".jpeg")
+
+
+def find(folder: Path) -> tuple[list[Item], list[str]]:
+    """Images below `folder`: `data_batch_1.bin` ..., `data_batch_1` ... (pickles), or `train/CLASS/*.png`, `test/...`.
+
+    Raises: DataError: none of the three forms is there, or a batch is damaged.
+    """
+    items: list[Item] = []
+    for root in (folder, folder / "cifar-10-batches-bin", folder / "cifar-10-batches-py"):
+        items = items or _batches(root, ".bin") or _batches(root, "") or _folders(root)
+    if not items:
+        raise DataError(
+            f"no CIFAR-10 in {folder}",
+            means="expected data_batch_1.bin (binary form), data_batch_1 (Python form) or train/airplane/*.png",
+            hint="'tinyperf data ic --pull --from DIR --out DIR' fetches it",
+        )
+    notes = []
+    for split, whole in WHOLE.items():
+        count = sum(item.split == split for item in items)
+        if count != whole:
+            notes.append(f"{count} {split} images, CIFAR-10 has {whole}")
+    return items, notes
+
+
+def _batches(root: Path, suffix: str) -> list[Item]:
+    items = []
+    for stem, split in BATCHES:
+        path = root / f"{stem}{suffix}"
+        if path.is_file():
+            pixels, labels, names = _batch(path)
+            items += [Item(names[i], int(labels[i]), split, path, i) for i in range(len(pixels))]
+    return items
+
+
+def _folders(root: Path) -> list[Item]:
+    splits: tuple[tuple[str, Split], ...] = (("train", "training"), ("test", "test"))
+    items = []
+    for name, split in splits:
+        for label, kind in enumerate(IC.labels):
+            paths = (p for p in sorted((root / name / kind).glob("*")) if p.suffix.lower() in PICTURES)
+            items += [Item(f"{name}/{kind}/{path.name}", label, split, path) for path in paths]
+    return items
+
+
+@functools.lru_cache(maxsize=6)
+def _batch(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], tuple[str, ...]]:
+    """Pixels uint8 [n, 32, 32, 3], labels uint8 [n] and names of one batch file."""
+    planes, labels, names = _binary(path) if path.suffix == ".bin" else _pickled(path)
+    if labels.size and labels.max() >= len(IC.labels):
+        raise DataError(
+            f"{path}: label {labels.max()} of image {labels.argmax()} is out of range 0 to 9", hint="fetch it again"
+        )
+    return planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels, names
+
+
+def _binary(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], tuple[str, ...]]:
+    data = np.fromfile(path, np.uint8)
+    if not len(data) or len(data) % RECORD_BYTES:
+        raise DataError(
+            f"{path}: {len(data)} bytes are no whole number of images of {RECORD_BYTES}",
+            means="the file is cut short",
+            hint="fetch it again",
+        )
+    records = data.reshape(-1, RECORD_BYTES)
+    return records[:, 1:], records[:, 0], tuple(f"{path.stem}_{i:05}" for i in range(len(records)))
+
+
+def _pickled(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], tuple[str, ...]]:
+    try:
+        with path.open("rb") as file:
+            held = _Arrays(file, encoding="bytes").load()
+        planes = np.asarray(held[b"data"], np.uint8).reshape(-1, 3072)
+        labels = np.asarray(held[b"labels"], np.int64).astype(np.uint8)
+        names = [n.decode("ascii") for n in held.get(b"filenames", [])]
+    except DataError:
+        raise
+    except Exception as exc:  # a pickle can raise whatever it likes
+        raise DataError(
+            f"{path}: not a batch of CIFAR-10's Python form ({type(exc).__name__}: {exc})",
+            means="the file is damaged or something else",
+            hint="fetch it again",
+        ) from exc
+    if len(labels) != len(planes):
+        raise DataError(f"{path}: {len(planes)} images but {len(labels)} labels", hint="fetch it again")
+    stems = [n.rpartition(".")[0] or n for n in names]
+    return planes, labels, tuple(stems) if stems else tuple(f"{path.name}_{i:05}" for i in range(len(planes)))
+
+
+class _Arrays(pickle.Unpickler):
+    """Reads numbers, texts and numpy arrays only: a pickle from elsewhere must not run code."""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        module_name = module_name.replace("numpy.core", "numpy._core" if np.__version__ >= "2" else "numpy.core")
+        if (module_name.rpartition(".")[2], global_name) in {("multiarray", "_reconstruct"), ("_codecs", "encode")} or (
+            module_name == "numpy" and global_name in {"ndarray", "dtype"}
+        ):
+            return getattr(importlib.import_module(module_name), global_name)
+        raise DataError(
+            f"the pickle asks for {module_name}.{global_name}",
+            means="this is not CIFAR-10's Python form; nothing of it was run",
+            hint="fetch the file from its publisher",
+        )
+
+
+def convert(item: Item) -> bytes:
+    """The image as uint8 [32, 32, 3]."""
+    if item.path.suffix.lower() in PICTURES:
+        return ic_image(picture(item.path)).tobytes()
+    pixels: npt.NDArray[np.uint8] = _batch(item.path)[0][item.place]
+    return pixels.tobytes()
+
+
+def evaluation(item: Item, blob: bytes) -> tuple[str, bytes]:
+    stem = item.name.replace("/", "_")
+    return f"{stem.removesuffix(item.path.suffix) if item.path.suffix in PICTURES else stem}.bin", blob
+
+
+def train(items: Sequence[Item], blobs: Sequence[bytes], folder: Path) -> list[Path]:
+    """`cifar10_train_jpeg.npz`, the name that training looks for (its images are PNG here: nothing is lost), and
+    `ic_calibration.npz` where the whole test batch is there."""
+    kept = [i for i, item in enumerate(items) if item.split == "training"]
+    data, offset = packed([png(np.frombuffer(blobs[i], np.uint8).reshape(32, 32, 3)) for i in kept])
+    labels = np.array([items[i].label for i in kept], np.uint8)
+    written = [save(folder / "cifar10_train_jpeg.npz", jpeg=data, offset=offset, y=labels)]
+    at = {item.place: i for i, item in enumerate(items) if item.split == "test" and item.path.stem == "test_batch"}
+    if len(at) == WHOLE["test"]:
+        index = calibration_indices()
+        written.append(
+            save(
+                folder / "ic_calibration.npz",
+                x=np.stack([np.frombuffer(blobs[at[int(i)]], np.uint8).reshape(32, 32, 3) for i in index]),
+                y=np.array([items[at[int(i)]].label for i in index], np.uint8),
+                test_index=index,
+            )
+        )
+    return written
+
+
+def calibration_indices() -> npt.NDArray[np.int64]:
+    """The 500 official calibration images, as indices into the test batch."""
+    lines = Path(__file__).with_name("ic_calibration_indices.txt").read_text(encoding="ascii").splitlines()
+    return np.array(" ".join(lines[1:]).split(), np.int64)
+
+
+ORIGINAL = Original(
+    title="CIFAR-10",
+    archives=(
+        # Size and digest: tensorflow/datasets, url_checksums/cifar10.txt.
+        Archive(
+            "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+            170052171,
+            "sha256",
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        ),
+    ),
+    find=find,
+    convert=convert,
+    evaluation=evaluation,
+    train=train,
+)

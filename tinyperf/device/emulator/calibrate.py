@@ -1,0 +1,51 @@
+"""Cycles per instruction of an image, from the detailed model, for the windows that then run in quanta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyperf.device.emulator.link import VirtualLink
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One inference in full detail."""
+
+    instructions_per_inference: int
+    cycles_per_inference: int
+    cpi: float
+
+
+def calibrate(link: VirtualLink, infer: Callable[[int], None]) -> Calibration:
+    """Run `infer(1)` and `infer(3)` in full detail and take half of the difference, so that serial output cancels.
+
+    `infer(n)` makes the firmware run n inferences without warm-up and returns when it has answered. Afterwards the
+    link takes the cycles per instruction that were found.
+    """
+    link.detailed = True
+    try:
+        one = _cost(link, infer, 1)
+        three = _cost(link, infer, 3)
+    finally:
+        link.detailed = False
+    instructions = (three[0] - one[0]) // 2
+    cycles = (three[1] - one[1]) // 2
+    found = Calibration(instructions, cycles, cycles / instructions)
+    link.set_cycles_per_instruction(found.cpi)
+    return found
+
+
+def _cost(link: VirtualLink, infer: Callable[[int], None], inferences: int) -> tuple[int, int]:
+    before = link.counters()
+    skipped = link.machine.waited_cycles
+    infer(inferences)
+    after = link.counters()
+    # Waiting for the serial port is skipped, not executed: it would count as cycles without instructions.
+    return (
+        after.instructions - before.instructions,
+        after.cycles - before.cycles - (link.machine.waited_cycles - skipped),
+    )

@@ -1,0 +1,61 @@
+"""A firmware under QEMU, where that is installed: a second emulator beside ours, for outputs and instruction counts.
+
+QEMU's standard input and output are the serial port: no socket, so none of Nagle's 40 ms waits; no port, so none to
+find. The guest's clock is this computer's: what it times is QEMU, never a board.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyperf.device.process import ProcessLink
+from tinyperf.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from tinyperf.board import Board
+    from tinyperf.device.link import Transport
+
+PROGRAM = "qemu-system-arm"
+
+
+def arguments(machine: str, image: Path, *, plugin: str | None = None) -> tuple[str, ...]:
+    """QEMU's arguments: no screen, no monitor, the serial port on standard input and output. Pure.
+
+    Args: plugin: a TCG plugin with its options, as QEMU's -plugin takes it.
+    """
+    extra = ("-plugin", plugin) if plugin else ()
+    return (
+        *("-machine", machine, "-kernel", str(image), "-display", "none", "-monitor", "none"),
+        *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),
+        *extra,
+    )
+
+
+class QemuLink(ProcessLink):
+    """A `Link` to a firmware that QEMU runs.
+
+    Raises: DeviceError: QEMU is not installed, or has ended. UsageError: the board names no machine of QEMU.
+    """
+
+    transport: Transport = "virtual"
+
+    def __init__(self, board: Board, image: Path, *, plugin: str | None = None) -> None:
+        program = shutil.which(PROGRAM)
+        if board.emulator is None or board.emulator.machine is None:
+            raise UsageError(
+                f"board '{board.name}' names no machine of QEMU", hint="add emulator.machine to the board file"
+            )
+        if program is None:
+            raise DeviceError(
+                f"{PROGRAM} is not installed",
+                means=f"the virtual {board.name} is played by QEMU",
+                hint="on Debian: sudo apt install qemu-system-arm; or use nucleo-l4r5zi, whose emulator is built in",
+            )
+        super().__init__(Path(program), arguments(board.emulator.machine, image, plugin=plugin))
+
+    def stop(self) -> None:
+        """End QEMU at once and in order, so that a plugin writes what it counted."""
+        self._process.terminate()
+        self.close()

@@ -1,0 +1,165 @@
+"""Engines side by side: the same models, the same inputs, the same virtual board.
+
+Every figure is of one image that ran; times are estimates of the virtual board. Outputs are compared with TFLM on this
+computer (the tflite-micro wheel), or with engine `aot` compiled for it where there is no such wheel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf.device.connect import open_image
+from tinyperf.device.dut import Dut
+from tinyperf.engines import parse_engine
+from tinyperf.errors import DeviceError, MissingExtraError, UsageError
+from tinyperf.firmware.build import build
+from tinyperf.firmware.render import output_milli
+from tinyperf.learn import backends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from tinyperf.board import Board
+    from tinyperf.device.link import Link
+    from tinyperf.firmware.build import Image
+    from tinyperf.tflite import Model
+
+INPUTS = 3
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One engine with one model.
+
+    `instructions`, `estimated_ms`: of one inference; None where the emulator does not count or its clock means nothing.
+    `arena_bytes`: all RAM the model needs. `code_bytes`: flash without the model file (tflm) or the weights (aot).
+    `mismatches` of `values` results on the wire differ from `oracle`'s.
+    """
+
+    model: str
+    engine: str
+    kernels: str
+    version: str
+    estimated_ms: float | None
+    instructions: int | None
+    arena_bytes: int | None
+    flash_bytes: int | None
+    code_bytes: int | None
+    mismatches: int
+    values: int
+    oracle: str
+    build_id: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values."""
+        return asdict(self)
+
+
+def compare(
+    board: Board,
+    models: Sequence[Model],
+    engines: Sequence[str],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """A row for each model and engine, in that order. Inputs are random int8 tensors from a fixed seed.
+
+    Raises: UsageError: the board has no virtual form. BuildError, DeviceError: as building and running.
+    """
+    if board.emulator is None:
+        raise UsageError(f"there is no virtual {board.name}", hint="'tinyperf boards' lists the boards")
+    rows = []
+    for model in models:
+        inputs = np.random.default_rng(SEED).integers(-128, 128, (INPUTS, *model.input.shape[1:]), dtype=np.int8)
+        check = _check(model, inputs)
+        for engine in engines:
+            progress(f"{model.name} {engine}")
+            rows.append(_row(board, model, engine, check))
+    return rows
+
+
+@dataclass(frozen=True)
+class Check:
+    """Inputs, int8 [n, *shape]; the right results in thousandths, [n, outputs]; and who says so."""
+
+    inputs: npt.NDArray[np.int8]
+    expected: npt.NDArray[np.int64]
+    oracle: str
+
+
+def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Check:
+    try:
+        name, codes = "tflite-micro", backends.infer("tflm", model, inputs)
+    except MissingExtraError:
+        name, codes = "aot on this computer", backends.infer("aot", model, inputs)
+    milli = np.array(output_milli(model.output), np.int64)
+    return Check(inputs, milli[codes.reshape(len(inputs), -1).astype(np.int64) + 128], name)
+
+
+def _row(board: Board, model: Model, engine: str, check: Check) -> Row:
+    name, options = parse_engine(engine)
+    image = build(board, model, benchmark=None, engine=name, engine_options=options)
+    link = open_image(board, image.path)
+    try:
+        dut = Dut(link, where=f"the virtual {board.name}")
+        dut.connect()
+        mismatches = sum(
+            _differing(dut, sent, wanted) for sent, wanted in zip(check.inputs, check.expected, strict=True)
+        )
+        instructions, estimated_ms = _cost(dut, link, board.clock_hz)
+    finally:
+        link.close()
+    memory = image.memory
+    return Row(
+        model=model.name,
+        engine=engine,
+        kernels=_kernels(image, name),
+        version=image.generated.details.version,
+        estimated_ms=estimated_ms,
+        instructions=instructions,
+        arena_bytes=memory.arena_bytes,
+        flash_bytes=memory.flash_bytes,
+        code_bytes=memory.flash_bytes - image.generated.weights_bytes if memory.flash_bytes else None,
+        mismatches=mismatches,
+        values=check.expected.size,
+        oracle=check.oracle,
+        build_id=image.build_id,
+    )
+
+
+def _kernels(image: Image, engine: str) -> str:
+    return image.generated.details.kernels if engine == "tflm" else "own"
+
+
+def _differing(dut: Dut, sent: npt.NDArray[np.int8], wanted: npt.NDArray[np.int64]) -> int:
+    dut.download(sent.tobytes())
+    found = np.array(_infer(dut, 1))
+    return int(np.count_nonzero(np.rint(found * 1000.0).astype(np.int64) != wanted))
+
+
+def _cost(dut: Dut, link: Link, clock_hz: int) -> tuple[int | None, float | None]:
+    """Instructions and milliseconds of one inference by the detailed model; None, None where QEMU plays the board."""
+    from tinyperf.device.emulator.calibrate import calibrate
+    from tinyperf.device.emulator.link import VirtualLink
+
+    if not isinstance(link, VirtualLink):
+        return None, None
+
+    def infer(count: int) -> None:
+        _infer(dut, count)
+
+    found = calibrate(link, infer)
+    return found.instructions_per_inference, found.cycles_per_inference / clock_hz * 1000.0
+
+
+def _infer(dut: Dut, count: int) -> tuple[float, ...]:
+    found = dut.infer(count, 0)
+    if found is None:
+        raise DeviceError("the answer to 'infer' was torn", hint="run it again; a virtual line loses nothing")
+    return found.results

@@ -1,0 +1,195 @@
+"""Where an inference spends its time: one inference on the virtual board in full detail, layer by layer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf.benchmark import BENCHMARKS
+from tinyperf.device.dut import Dut
+from tinyperf.device.emulator import ERROR_PERCENT, calibrate, open_virtual
+from tinyperf.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tinyperf.board import Board
+    from tinyperf.device.emulator import Calibration
+    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.engines import Layer
+    from tinyperf.firmware.build import Image
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One operator of the model; `instructions` and `cycles` include the functions that it calls."""
+
+    index: int
+    op: str
+    macs: int
+    instructions: int
+    cycles: int
+    kernel: str
+    symbol: str
+    weights_bytes: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there."""
+
+    board: str
+    model_id: str
+    clock_hz: int
+    instructions_per_inference: int
+    cycles_per_inference: int
+    layers: tuple[LayerCost, ...]
+    arena_bytes: int | None
+    flash_bytes: int | None
+    ram_bytes: int | None
+    weights_bytes: int | None
+    build_id: str | None
+    estimated: bool = True
+    error_percent: float = ERROR_PERCENT
+
+    @property
+    def latency_ms(self) -> float:
+        """Estimated milliseconds of one inference at the clock that the firmware set."""
+        return 1e3 * self.cycles_per_inference / self.clock_hz
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON-ready values."""
+        return asdict(self) | {"latency_ms": self.latency_ms}
+
+
+def profile(board: Board, firmware: Path, built: Image | None, input_bytes: int | None) -> Profile:
+    """Run `firmware` on the virtual `board`; `built` tells of layers and memory where it is our own.
+
+    `input_bytes`: how many bytes the model takes where the firmware does not name a benchmark.
+    Raises: UsageError: the board has no virtual form, or the size of the input is not known. DeviceError: as running.
+    """
+    link = open_virtual(board, firmware)
+    try:
+        dut, infer = _ready(link, input_bytes)
+        layers = built.generated.layers if built else ()
+        watch = _Layers(link, layers)
+        link.machine.observe_blocks(watch.block if layers else None)
+        found = calibrate(link, watch.counting(infer))
+        link.machine.observe_blocks(None)
+        identity = dut.identity
+        return Profile(
+            board=board.name,
+            model_id=identity.model_id if identity else "",
+            clock_hz=link.clock_hz,
+            instructions_per_inference=found.instructions_per_inference,
+            cycles_per_inference=found.cycles_per_inference,
+            layers=watch.costs(),
+            arena_bytes=built.memory.arena_bytes if built else None,
+            flash_bytes=built.memory.flash_bytes if built else None,
+            ram_bytes=built.memory.ram_bytes if built else None,
+            weights_bytes=built.generated.weights_bytes if built else None,
+            build_id=built.build_id if built else None,
+        )
+    finally:
+        link.close()
+
+
+def calibrated(board: Board, firmware: Path, input_bytes: int | None = None) -> Calibration:
+    """Cycles per instruction of `firmware` from one inference in full detail, on a virtual board of its own."""
+    link = open_virtual(board, firmware)
+    try:
+        _, infer = _ready(link, input_bytes)
+        return calibrate(link, infer)
+    finally:
+        link.close()
+
+
+def _ready(link: VirtualLink, input_bytes: int | None) -> tuple[Dut, Callable[[int], None]]:
+    """Shake hands and download a made-up input; a function that runs n inferences."""
+    dut = Dut(link, where="the virtual board")
+    identity = dut.connect()
+    known = next((b for b in BENCHMARKS.values() if b.model_id == identity.model_id), None)
+    size = input_bytes or (known.input_bytes if known else None)
+    if size is None:
+        raise UsageError(
+            f"the firmware calls its model '{identity.model_id}', so the size of its input is not known",
+            hint="name the benchmark, or give the model with --model",
+        )
+    dut.download(made_up(size, floats=known is not None and known.element == "float32"))
+    pulses = dut.boot_mode == "energy"
+
+    def infer(inferences: int) -> None:
+        if dut.infer(inferences, 0, pulses=pulses) is None:
+            raise DeviceError(
+                f"'infer {inferences} 0' gave no complete answer on the virtual board",
+                hint="'tinyperf console --virtual --image FILE' shows what the firmware says",
+            )
+
+    return dut, infer
+
+
+def made_up(size: int, *, floats: bool) -> bytes:
+    """A deterministic input of `size` bytes: noise, as log-mel values for a model that takes floats."""
+    rng = np.random.default_rng(0)
+    if floats:
+        return rng.normal(-20.0, 10.0, size // 4).astype("<f4").tobytes()
+    return rng.integers(0, 256, size, dtype=np.uint8).tobytes()
+
+
+class _Layers:
+    """Books blocks on layers: a layer's own function, and whatever it calls until the stack is back where it was."""
+
+    def __init__(self, link: VirtualLink, layers: tuple[Layer, ...]) -> None:
+        self._machine = link.machine
+        self._layers = layers
+        self._of = {layer.symbol: n for n, layer in enumerate(layers)}
+        self._cache: dict[int, int] = {}
+        self._current, self._stack = -1, 0
+        self._runs: list[list[list[int]]] = []
+        self._sums: list[list[int]] = []
+
+    def counting(self, infer: Callable[[int], None]) -> Callable[[int], None]:
+        """`infer`, with the sums of each call kept."""
+
+        def call(inferences: int) -> None:
+            self._sums = [[0, 0] for _ in self._layers]
+            self._runs.append(self._sums)
+            infer(inferences)
+
+        return call
+
+    def block(self, address: int, instructions: int, cycles: int) -> None:
+        """One executed block."""
+        layer = self._cache.get(address)
+        if layer is None:
+            layer = self._cache[address] = self._of.get(self._machine.image.function_at(address) or "", -1)
+        if layer >= 0:
+            if layer != self._current:
+                self._current, self._stack = layer, self._machine.cpu.get("sp")
+        elif self._current >= 0 and self._machine.cpu.get("sp") >= self._stack:
+            self._current = -1
+        if self._current >= 0 and self._sums:
+            self._sums[self._current][0] += instructions
+            self._sums[self._current][1] += cycles
+
+    def costs(self) -> tuple[LayerCost, ...]:
+        """Per layer, half of the difference of the two calls that `calibrate` makes (1 and 3 inferences)."""
+        if not self._layers or len(self._runs) != 2:
+            return ()
+        one, three = self._runs
+        return tuple(
+            LayerCost(
+                index=layer.index,
+                op=layer.op,
+                macs=layer.macs,
+                instructions=(b[0] - a[0]) // 2,
+                cycles=(b[1] - a[1]) // 2,
+                kernel=layer.kernel,
+                symbol=layer.symbol,
+                weights_bytes=layer.weights_bytes,
+            )
+            for layer, a, b in zip(self._layers, one, three, strict=True)
+        )
