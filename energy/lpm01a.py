@@ -311,9 +311,10 @@ class Lpm01a:
     def samples(self) -> Iterator[Chunk]:
         """See Monitor. Gaps are found by the instrument's own time stamps, one per 1000 samples."""
         while self._streaming or self._waiting:
-            items = self._waiting + self._decoder.feed(self._port.take(0.0 if not self._stopping else ANSWER_S))
+            data = self._port.take(ANSWER_S if self._stopping else 0.0)
+            items = self._waiting + self._decoder.feed(data)
             self._waiting = []
-            if not items:
+            if not data and not items:
                 if self._stopping:
                     self._streaming = False
                     raise self._silent("stop", b"")
@@ -357,7 +358,10 @@ class Lpm01a:
     def _text(self, line: str) -> tuple[str, ...]:
         if TROUBLE.search(line):
             return (f"the instrument says: {line}",)
-        if "Acquisition completed" in line or "firmware" in line:
+        if "PowerShield firmware" in line:  # the banner of a restart
+            self._streaming = False
+            return (f"the instrument restarted: the stream ended by itself at {self._position} samples",)
+        if "Acquisition completed" in line:
             self._streaming = False
             ended = not self._stopping
             return (f"the stream ended by itself at {self._position / RATES_HZ[self._freq]:.1f} s",) if ended else ()

@@ -165,6 +165,8 @@ class Ppk2:
         self._position = 0
         self._streaming, self._stopping = True, False
         self._port.write(bytes([0x06]))
+        if self._simulator is not None:  # nothing acknowledges this command
+            self._simulator.wait_for(self._port.written)
 
     def samples(self) -> Iterator[Chunk]:
         """See Monitor. A gap is known modulo 64 samples only: the sample counter has six bits."""

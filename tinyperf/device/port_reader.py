@@ -20,6 +20,7 @@ class PortReader:
 
     def __init__(self, url: str, baud: int) -> None:
         self.url = url
+        self.written = 0
         try:
             self._port = serial.serial_for_url(url, baudrate=baud, timeout=BLOCK_S, write_timeout=2.0)
         except (OSError, ValueError) as exc:
@@ -40,6 +41,7 @@ class PortReader:
         try:
             self._port.write(data)
             self._port.flush()
+            self.written += len(data)
         except OSError as exc:
             raise self._gone(str(exc)) from exc
 

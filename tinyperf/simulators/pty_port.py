@@ -44,6 +44,8 @@ class PtyPort:
         os.set_blocking(self._wake_read, False)
         self._closing = False
         self._pending = bytearray()
+        self._received = 0
+        self._obeyed = threading.Condition()
         device.bench.listen(self._wake)
         self._thread = threading.Thread(target=self._run, name=f"simulator {self.path}", daemon=True)
         self._thread.start()
@@ -59,6 +61,11 @@ class PtyPort:
         for fd in (self._master, self._slave, self._wake_read, self._wake_write):
             os.close(fd)
 
+    def wait_for(self, count: int, timeout_s: float = 2.0) -> None:
+        """Return when the device has obeyed the first `count` bytes: virtual time must not run before that."""
+        with self._obeyed:
+            self._obeyed.wait_for(lambda: self._received >= count, timeout_s)
+
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # then enough wake-ups are waiting
             os.write(self._wake_write, b"w")
@@ -71,7 +78,11 @@ class PtyPort:
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
             if self._master in ready:
-                self._pending += self.device.receive(os.read(self._master, 4096))
+                data = os.read(self._master, 4096)
+                self._pending += self.device.receive(data)
+                with self._obeyed:
+                    self._received += len(data)
+                    self._obeyed.notify_all()
             if len(self._pending) < PENDING_BYTES:
                 self._pending += self.device.stream()
             if writable or self._pending:
