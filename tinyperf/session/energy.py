@@ -209,7 +209,8 @@ def windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progre
             f"the virtual {prepared.board.name} has no power figures",
             hint="add energy.power to its board file; boards/nucleo-l4r5zi.yaml shows how",
         )
-    feeding = bench.Bench() if virtual else None
+    # an instrument that cannot set a voltage measures at the supply that is there
+    feeding = bench.Bench(supply_mv=prepared.board.energy.supply_mv) if virtual else None
     with _connected(feeding), monitor.opened(str(plan["request"]["monitor"])) as instrument:
         identity = instrument.describe()
         plan["monitor"] = asdict(identity)
