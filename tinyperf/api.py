@@ -514,6 +514,16 @@ def compare(
     return session.compare(_board.load(board), loaded, engines, progress=progress)
 
 
+def energy_picture(session: Path, out: Path) -> Path:
+    """Power over time of an energy session, its windows shaded, as `out` (.png, or .html with zoom).
+
+    Raises: ContentError: no energy session. UsageError: another suffix. MissingExtraError: the extra `plot`.
+    """
+    from tinyperf.session import picture
+
+    return picture.draw(session, out)
+
+
 def energy_monitors() -> list[dict[str, Any]]:
     """Energy instruments: name, title, options and how far each was verified."""
     from tinyperf import instruments

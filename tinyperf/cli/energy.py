@@ -84,8 +84,9 @@ def simulate(name: str, fault: str) -> None:
 
 @command.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Also draw it: FILE.png or FILE.html.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def replay(folder: Path, *, as_json: bool) -> int:
+def replay(folder: Path, *, plot: Path | None, as_json: bool) -> int:
     """Compute a recorded session again from its raw trace; exit 1 where the rules call it invalid.
 
     Understands EnergyRunner sessions, MLCommons runner sessions and tinyperf's own.
@@ -93,8 +94,11 @@ def replay(folder: Path, *, as_json: bool) -> int:
     \b
     tinyperf energy replay sessions/20230517133901
     tinyperf energy replay sessions/20230517133901 --json
+    tinyperf energy replay sessions/20230517133901 --plot power.html
     """
     found = api.energy_replay(folder)
+    if plot is not None:
+        print(f"picture in {api.energy_picture(folder, plot)}", file=sys.stderr)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
