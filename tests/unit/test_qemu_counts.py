@@ -87,6 +87,7 @@ def under_unicorn(elf: Path, sent: bytes) -> tuple[tuple[float, ...], Counter[st
     import unicorn
 
     link: Any = open_image(boards.load("nucleo-l4r5zi"), elf)
+    link.detailed = True  # no block is cut by the end of a quantum, which a block hook would count twice
     memory = link.machine.cpu.uc
     runs: Counter[tuple[int, int]] = Counter()
     memory.hook_add(unicorn.UC_HOOK_BLOCK, lambda _, address, size, __: runs.update([(address, size)]))
