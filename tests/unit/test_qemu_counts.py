@@ -113,5 +113,5 @@ def test_outputs_and_instructions_are_equal(name: str, plugin: Path) -> None:
     qemu = counts_2 - counts_1
     assert sum(counts.values()) > 100_000
     assert sum(qemu.values()) == pytest.approx(sum(counts.values()), rel=0.001)
-    # Per layer not to the instruction: a block that an interrupt cuts is booked again from the cut (14 of 569,339 seen).
+    # Not to the instruction: a block that an interrupt cuts is booked again from the cut (14 of 569,339 seen).
     assert {layer: qemu[layer] for layer in counts} == pytest.approx(dict(counts), rel=1e-4)
