@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinyperf import board as _board
 from tinyperf import content
 from tinyperf.errors import DiskError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -512,3 +512,37 @@ def compare(
 
     loaded = [model_for(name, None)[1] for name in benchmarks] + [model_for(None, path)[1] for path in models]
     return session.compare(_board.load(board), loaded, engines, progress=progress)
+
+
+def energy_picture(session: Path, out: Path) -> Path:
+    """Power over time of an energy session, its windows shaded, as `out` (.png, or .html with zoom).
+
+    Raises: ContentError: no energy session. UsageError: another suffix. MissingExtraError: the extra `plot`.
+    """
+    from tinyperf.session import picture
+
+    return picture.draw(session, out)
+
+
+def energy_monitors() -> list[dict[str, Any]]:
+    """Energy instruments: name, title, options and how far each was verified."""
+    from tinyperf import instruments
+
+    return instruments.known()
+
+
+def energy_check(monitor: str, *, supply_mv: int = 3000, seconds: float = 3.0) -> dict[str, Any]:
+    """An instrument on its own: identity, rate, noise floor and pulses; `ok` and `problems` say what came out.
+
+    Raises: UsageError: no such instrument or option. DeviceError: it does not answer.
+    """
+    from tinyperf import instruments
+
+    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds)
+
+
+def energy_simulate(name: str, fault: str = "") -> AbstractContextManager[tuple[str, Iterator[str]]]:
+    """An instrument on a pseudo terminal: (its port, endless lines of what is done to the target's supply)."""
+    from tinyperf import instruments
+
+    return instruments.simulated(name, fault)

@@ -72,6 +72,26 @@ class Emulator(Description):
     machine: str | None = None
 
 
+class Power(Description):
+    """Figures of the virtual board's power model (`tinyperf/rules/power.py`), at the rail the instrument supplies.
+
+    `error_percent`: the largest error of what was predicted, not fitted; the board file says on what.
+    """
+
+    active_pc_per_cycle: float
+    idle_ma_per_mhz: float
+    static_ma: float
+    stall_cycles_per_flash_miss: float
+    error_percent: float
+
+
+class Energy(Description):
+    """Energy mode: supply voltage of the instrument, and what the virtual board draws."""
+
+    supply_mv: int = 3000
+    power: Power | None = None
+
+
 class Board(Description):
     """One board. `core` is GCC's -mcpu, `mcu` a folder of firmware_templates/mcu/."""
 
@@ -90,6 +110,7 @@ class Board(Description):
     platformio: PlatformIO | None = None
     flash: Flash = Flash()
     emulator: Emulator | None = None
+    energy: Energy = Energy()
 
 
 def load(name: str) -> Board:

@@ -34,7 +34,6 @@ EXTRAS = {
     "soundfile": ("data", "original audio datasets"),
     "PIL": ("data", "original picture datasets"),
     "matplotlib": ("plot", "plots"),
-    "ppk2_api": ("ppk2", "energy with a Power Profiler Kit II"),
     "pyjoulescope_driver": ("joulescope", "energy with a Joulescope"),
 }
 

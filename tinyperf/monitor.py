@@ -6,6 +6,9 @@ registry. `NAME:OPTION=VALUE,...` on the command line gives the options.
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -13,7 +16,7 @@ from tinyperf import content
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     import numpy.typing as npt
@@ -38,7 +41,8 @@ class Chunk:
     """Consecutive samples. `first`: index of the first one since start(), so that a gap is visible.
 
     `power_w`: float64 watts, one per sample. `pulses`: positions (in samples since start(), fractional where the
-    instrument knows better than one sample) of falling edges on the timestamp input.
+    instrument knows better than one sample) of falling edges on the timestamp input. `notes`: anything that makes the
+    measurement doubtful (overcurrent, buffer full, restart); a run with a note is not valid.
     """
 
     first: int
@@ -105,6 +109,62 @@ def open_monitor(text: str) -> Monitor:
         )
     opened: Monitor = content.load_module("energy", known[name]).open_monitor(options)
     return opened
+
+
+@contextlib.contextmanager
+def opened(text: str) -> Iterator[Monitor]:
+    """`open_monitor` with a promise: the target is off when this ends, by an exception, Ctrl-C or SIGTERM too.
+
+    SIGTERM becomes a KeyboardInterrupt while the instrument is open; no signal interrupts switching off.
+    """
+    with _terminated_is_interrupted():
+        monitor = open_monitor(text)
+        try:
+            yield monitor
+        finally:
+            with _undisturbed():
+                monitor.close()
+
+
+@contextlib.contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets signals
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def only(options: Mapping[str, str], known: Mapping[str, str], instrument: str) -> None:
+    """Refuse options that an instrument does not have.
+
+    Args:   known: option -> what it is, for the message.
+    Raises: UsageError: an unknown option.
+    """
+    for name in options:
+        if name not in known:
+            has = ", ".join(f"{key} ({what})" for key, what in known.items()) or "none"
+            raise UsageError(f"monitor '{instrument}' has no option '{name}'", hint=f"its options: {has}")
 
 
 @dataclass

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Made by tinyperf 0.0.0 from small.tflite (sha256 abababababababababababababababababababababababababababababababab); do not edit.
+/* Made by tinyperf VERSION from small.tflite (sha256 abababababababababababababababababababababababababababababababab); do not edit.
  *
  * TFLM: tflite-micro-arduino-examples 7948b85e0204, cmsis_nn kernels. */
 #include "tp_model.h"

@@ -25,7 +25,7 @@ LAYERS = [
         "firmware.render",
     ],
     ["device", "simulators", "firmware", "data", "learn"],
-    ["session", "diagnosis"],
+    ["session", "instruments", "diagnosis"],
     ["api"],
     ["cli", "__main__"],
 ]

@@ -14,9 +14,9 @@ import jinja2.meta
 import numpy as np
 import pytest
 
+from tinyperf import __version__, content, engines, tflite
 from tinyperf import benchmark as benchmarks
 from tinyperf import board as boards
-from tinyperf import content, engines, tflite
 from tinyperf.engines import Target, parse_engine
 from tinyperf.engines import tflm as engine
 from tinyperf.engines.tflm import library, ops
@@ -210,7 +210,8 @@ def golden_model() -> Model:
 def test_golden(request: pytest.FixtureRequest) -> None:
     golden = Path(__file__).parents[1] / "golden" / "tflm_model.cpp"
     text = engine.ENGINE.generate(golden_model(), M4, {"arena": "4096"}).sources["model/tp_model.cpp"]
-    if os.environ.get("UPDATE_GOLDEN"):
+    text = text.replace(f"tinyperf {__version__} ", "tinyperf VERSION ")
+    if os.environ.get("TINYPERF_UPDATE_GOLDEN"):
         golden.write_text(text)
     assert text == golden.read_text(), request.node.name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,73 @@ def command() -> None:
     """Energy instruments and recorded energy sessions.
 
     \b
+    tinyperf energy monitors
+    tinyperf energy check lpm01a:port=/dev/ttyACM1
+    tinyperf energy simulate lpm01a
     tinyperf energy replay sessions/20230517133901
     """
 
 
 @command.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
+def monitors(*, as_json: bool) -> None:
+    """List the instruments, their options, and how far each was verified.
+
+    \b
+    tinyperf energy monitors
+    """
+    found = api.energy_monitors()
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    for one in found:
+        print(f"{one['name']:<12} verified: {one['verified']:<10} {one['title']}")
+        for option, what in one["options"].items():
+            print(f"{'':<12}   {option}={what}")
+
+
+@command.command()
+@click.argument("monitor", metavar="NAME[:OPTION=VALUE,...]")
+@click.option("--supply", "supply_mv", default=3000, show_default=True, help="Millivolts for the target.")
+@click.option("--seconds", default=3.0, show_default=True, help="How long to sample with the target off, then on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def replay(folder: Path, *, as_json: bool) -> int:
+def check(monitor: str, supply_mv: int, seconds: float, *, as_json: bool) -> int:
+    """Prove an instrument on its own: identity, rate, noise floor with the target off, pulses with it on.
+
+    \b
+    tinyperf energy check lpm01a:port=/dev/ttyACM1
+    tinyperf energy check ppk2:port=simulated --seconds 2
+    """
+    found = api.energy_check(monitor, supply_mv=supply_mv, seconds=seconds)
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        for key, value in found.items():
+            print(f"{key:<20} {value}")
+    return 0 if found["ok"] else 1
+
+
+@command.command()
+@click.argument("name", type=click.Choice(["lpm01a", "ppk2"]))
+@click.option("--fault", default="", help="Faults to inject, joined by +.")
+def simulate(name: str, fault: str) -> None:
+    """Play an instrument on a pseudo terminal, at the real rate, until Ctrl-C; its port is printed.
+
+    \b
+    tinyperf energy simulate lpm01a
+    tinyperf energy simulate ppk2 --fault lost+bounce
+    """
+    with api.energy_simulate(name, fault) as (path, log):
+        print(path, flush=True)
+        for line in log:
+            print(line, file=sys.stderr, flush=True)
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Also draw it: FILE.png or FILE.html.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def replay(folder: Path, *, plot: Path | None, as_json: bool) -> int:
     """Compute a recorded session again from its raw trace; exit 1 where the rules call it invalid.
 
     Understands EnergyRunner sessions, MLCommons runner sessions and tinyperf's own.
@@ -34,8 +94,11 @@ def replay(folder: Path, *, as_json: bool) -> int:
     \b
     tinyperf energy replay sessions/20230517133901
     tinyperf energy replay sessions/20230517133901 --json
+    tinyperf energy replay sessions/20230517133901 --plot power.html
     """
     found = api.energy_replay(folder)
+    if plot is not None:
+        print(f"picture in {api.energy_picture(folder, plot)}", file=sys.stderr)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
     else:

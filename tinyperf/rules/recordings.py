@@ -29,6 +29,9 @@ Format = Literal["energyrunner", "mlcommons", "tinyperf"]
 LPM01A_ACCURACY = 0.02
 """Relative; UM2269 gives 2 % typical for the dynamic range. Both other tools' published sessions used this one."""
 
+SIDECAR = "energy.json"
+POWER = "energy-power.f32"
+
 HINT = "give the folder that holds trace1-energy.bin with log.txt, or results.json with power samples, or energy.json"
 
 
@@ -71,7 +74,7 @@ def load(folder: Path) -> Recording:
     """
     if not folder.is_dir():
         raise ContentError(f"{folder} is not a folder", hint=HINT)
-    if (folder / "energy.json").is_file():
+    if (folder / SIDECAR).is_file():
         return _tinyperf(folder)
     if list(folder.glob("*-energy.bin")) or list(folder.glob("*-timestamps.json")):
         return _energyrunner(folder)
@@ -354,9 +357,9 @@ def _mlcommons_results(folder: Path) -> tuple[tuple[Printed, ...], tuple[str, ..
 
 
 def _tinyperf(folder: Path) -> Recording:
-    path = folder / "energy.json"
+    path = folder / SIDECAR
     said = _json(path)
-    raw = folder / "energy-power.f32"
+    raw = folder / POWER
     if not raw.is_file():
         raise ContentError(f"{raw} is missing", hint="copy the session folder again, with its raw trace")
     try:
@@ -364,13 +367,6 @@ def _tinyperf(folder: Path) -> Recording:
         power_w = np.fromfile(raw, dtype="<f4").astype(np.float64)
         expected = tuple(joules.Expected(e["role"], float(e["at_s"]), int(e["inferences"])) for e in said["expected"])
         pulses = tuple(float(p) for p in said["pulses_s"])
-        printed = [
-            Printed(f"window {i} {name}", float(one[key]), 6)
-            for i, one in enumerate(said["windows"], 1)
-            for name, key in (("Energy/Inf.", "uj_per_inference"), ("Energy", "uj"), ("Runtime", "seconds"))
-        ]
-        if said["median_uj_per_inference"] is not None:
-            printed.append(Printed("median Energy/Inf.", float(said["median_uj_per_inference"]), 6))
         damage = [str(reason) for reason in said["damage"]]
         accuracy, edge_s, samples = (float(said[k]) for k in ("accuracy", "edge_s", "samples"))
     except (KeyError, TypeError, ValueError) as exc:
@@ -384,11 +380,28 @@ def _tinyperf(folder: Path) -> Recording:
         pulses,
         expected,
         joules.pair(pulses, expected).spans,
-        tuple(printed),
+        _tinyperf_results(folder),
         accuracy,
         edge_s,
         damage=tuple(damage + _sample_damage(power_w, raw.name)),
     )
+
+
+def _tinyperf_results(folder: Path) -> tuple[Printed, ...]:
+    """Figures that `session.json` holds as the run's result."""
+    path = folder / "session.json"
+    result = _json(path).get("result") if path.is_file() else None
+    energy = result.get("energy") if isinstance(result, dict) else None
+    if not energy:
+        return ()
+    try:
+        printed = [Printed("median Energy/Inf.", float(energy["uj_per_inference"]), 6)]
+        for number, one in enumerate(energy["windows"], 1):
+            for name, key in (("Energy/Inf.", "uj_per_inference"), ("Energy", "uj"), ("Runtime", "seconds")):
+                printed.append(Printed(f"window {number} {name}", float(one[key]), 6))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ContentError(f"{path} is damaged: {exc!r}", hint="copy the session folder again") from exc
+    return tuple(printed)
 
 
 # ------------------------------------------------------------------------------------------------------------ files

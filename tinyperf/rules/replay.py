@@ -6,6 +6,7 @@ import statistics
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from tinyperf.result import Energy
 from tinyperf.rules import joules, recordings
 
 if TYPE_CHECKING:
@@ -58,6 +59,16 @@ def replay(folder: Path) -> Replay:
     return judge(recordings.load(folder))
 
 
+def figures_of(session: Path) -> tuple[Energy | None, tuple[str, ...]]:
+    """Energy of a session of our own, and what speaks against its validity; None where nothing was recorded."""
+    if not (session / recordings.SIDECAR).is_file():
+        return None, ()
+    found = replay(session)
+    if found.median_uj_per_inference is None or found.uj_interval is None:
+        return None, found.reasons
+    return Energy(found.median_uj_per_inference, found.uj_interval, found.windows), found.reasons
+
+
 def judge(recording: recordings.Recording) -> Replay:
     """Windows, median, comparison with what was printed, and every reason against the session's validity."""
     windows = _windows(recording, recording.spans)
@@ -107,11 +118,10 @@ def _windows(recording: recordings.Recording, spans: Sequence[joules.Span]) -> t
 
 def _figures(recording: recordings.Recording, windows: Sequence[EnergyWindow]) -> Mapping[str, float]:
     """Every figure a tool may have printed, by the name that `recordings` gives it."""
-    powers_w = _powers_w(recording, windows)
     step = 2 if recording.format == "energyrunner" else 1
     found: dict[str, float] = {}
     rates = []
-    for index, (one, span, power_w) in enumerate(zip(windows, recording.spans, powers_w, strict=True), 1):
+    for index, (one, span, power_w) in enumerate(zip(windows, recording.spans, powers_w(recording), strict=True), 1):
         name = f"window {index * step}"
         rates.append(span.inferences / one.seconds if one.seconds > 0 else 0.0)
         found |= {
@@ -130,10 +140,12 @@ def _figures(recording: recordings.Recording, windows: Sequence[EnergyWindow]) -
     return found
 
 
-def _powers_w(recording: recordings.Recording, windows: Sequence[EnergyWindow]) -> list[float]:
+def powers_w(recording: recordings.Recording) -> list[float]:
+    """Mean power of each window by the rule of the tool that made the recording."""
     if recording.format == "energyrunner":
         times_s = joules.sample_times_s(len(recording.samples_j), recording.sample_rate_hz)
         return [joules.parity_j(recording.samples_j, times_s, s.begin_s, s.end_s)[1] for s in recording.spans]
+    windows = _windows(recording, recording.spans)
     return [w.uj * 1e-6 / w.seconds if w.seconds > 0 else 0.0 for w in windows]
 
 

@@ -87,12 +87,16 @@ class Prepared:
             return open_image(self.board, self.image)
         return open_port(self.url or "", self.baud)
 
-    def converse(self, record: Callable[[Direction, bytes, float], None]) -> Dut:
+    def converse(
+        self, record: Callable[[Direction, bytes, float], None], wrap: Callable[[Link], Link] = lambda link: link
+    ) -> Dut:
         """Open the device, and make sure that it runs what is to be measured.
+
+        Args: wrap: stands between the device and the conversation; an energy run listens there.
 
         Raises: DeviceError: nobody answers, another model, another image, firmware of the other mode.
         """
-        dut = Dut(self.open(), record, where=self.where, baud=self.baud if self.url else None)
+        dut = Dut(wrap(self.open()), record, where=self.where, baud=self.baud if self.url else None)
         try:
             dut.connect()
             dut.require_model(self.model_id)

@@ -341,6 +341,8 @@ def eembc_log(plan: Mapping[str, Any], found: Iterable[tuple[Direction, bytes, f
                 yield f"{at} sequencer: m-sequencing-i[{count}]-command[{command}]-ack[/parser: m-ready/]"
                 yield f'{at} parser: Command "{command}"'
                 yield f"{at} parser: m-mute-target[dut]"
+            elif words[0] in {"emon:", "io:", "sequencer:"}:  # energy mode: said by or to the instrument
+                yield f"{at} {data.decode()}"
             elif words[0] != "pilot":
                 yield f"{at} parser: {data.decode()}"
         elif direction == "host":

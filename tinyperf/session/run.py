@@ -6,6 +6,7 @@ sent again, and the transcript says so.
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import ContentError, DeviceError, TinyperfError
+from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
 from tinyperf.session import report, shards
@@ -98,7 +100,11 @@ def measured_of(session: Path, plan: dict[str, Any]) -> report.Measured:
     readers = disk.read_back(session, pulses=plan["mode"] == "energy")
     trials = {key: trial for reader in readers for key, trial in reader.trials.items()}
     notes = tuple(note for reader in readers for note in reader.notes)
-    return report.Measured(plan, tuple(trials[key] for key in sorted(trials)), notes)
+    measured = report.Measured(plan, tuple(trials[key] for key in sorted(trials)), notes)
+    if plan["mode"] == "energy":
+        energy, reasons = recordings.figures_of(session)
+        return replace(measured, energy=energy, energy_reasons=reasons)
+    return measured
 
 
 def _write_reports(session: Path, measured: report.Measured, found: RunResult) -> None:
@@ -109,6 +115,8 @@ def _write_reports(session: Path, measured: report.Measured, found: RunResult) -
     disk.write(session / "eembc" / "script.async", report.eembc_script(measured))
     records = (record for path in disk.transcripts(session) for record in disk.records(path))
     disk.write_lines(session / "eembc" / "log.txt", report.eembc_log(measured.plan, records))
+    if found.energy:
+        importlib.import_module("tinyperf.session.energy").write_reports(session, measured, found)
 
 
 def _folder(prepared: Prepared, plan: dict[str, Any]) -> Path:
@@ -124,6 +132,8 @@ def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
     try:
         if plan["mode"] == "accuracy":
             spent = _accuracy(at, prepared, plan, progress)
+        elif plan["mode"] == "energy":
+            spent = importlib.import_module("tinyperf.session.energy").windows(at, prepared, plan, progress)
         else:
             spent = _windows(at, prepared, plan, progress)
         seconds = time.monotonic() - start_s
@@ -163,7 +173,7 @@ class Work:
         reader = self.transcript.reader
         missing = [k for k in range(len(inputs)) if (k, 0) not in reader.trials]
         if missing and self.plan["inferences"] is None:
-            self.plan["inferences"] = self._pilot(inputs[0], pulses=pulses)
+            self.plan["inferences"] = self.pilot(inputs[0], pulses=pulses)
             disk.write_plan(self.at, self.plan)
         for k in missing:
             self.progress(f"window {k + 1} of {len(inputs)}", k, len(inputs))
@@ -184,7 +194,7 @@ class Work:
             again = f"the window lasted {seconds:.3f} s"
             inferences = math.ceil(inferences * rules.AIM_SECONDS / seconds)
 
-    def _pilot(self, data: bytes, *, pulses: bool) -> int:
+    def pilot(self, data: bytes, *, pulses: bool) -> int:
         """N of a window, from inferences that are not measured.
 
         Without timestamps as text the host's clock is used, and with it a pilot four times as long.

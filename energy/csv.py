@@ -1,0 +1,107 @@
+"""Any tool's export as an instrument: a CSV file with a header, one row per sample, at a fixed rate.
+
+Columns are named by options; times are in seconds. Pulses are falls of a digital column from high to low.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tinyperf.errors import DataError, UsageError
+from tinyperf.monitor import Chunk, Identity, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+VERIFIED: Final = "simulated"
+OPTIONS = {
+    "file": "the CSV file",
+    "time": "column of seconds (default: time_s)",
+    "power": "column of watts; or:",
+    "current": "column of amperes (default: current_a), with supply=",
+    "supply": "millivolts, for current",
+    "pulse": "column of the timestamp pin's level, 0 or 1 (default: none)",
+}
+
+
+class Csv:
+    """One file, delivered at once. Made by `open_monitor`."""
+
+    def __init__(self, path: Path, rate_hz: float, power_w: npt.NDArray[np.float64], pulses: tuple[float, ...]) -> None:
+        self._path = path
+        self._rate_hz = rate_hz
+        self._chunks = [Chunk(0, power_w, pulses)]
+
+    def describe(self) -> Identity:
+        return Identity("csv", self._path.name, "", "", self._rate_hz, VERIFIED, 0.0)
+
+    def set_supply_mv(self, supply_mv: int) -> None:
+        """Recorded already."""
+
+    def power(self, *, on: bool) -> None:
+        """Recorded already."""
+
+    def start(self) -> None:
+        """Recorded already."""
+
+    def samples(self) -> Iterator[Chunk]:
+        while self._chunks:
+            yield self._chunks.pop(0)
+
+    def stop(self) -> None:
+        """Recorded already."""
+
+    def close(self) -> None:
+        """Nothing is powered."""
+
+
+def open_monitor(options: dict[str, str]) -> Csv:
+    """The recording in options["file"]."""
+    only(options, OPTIONS, "csv")
+    if "file" not in options:
+        raise UsageError("csv: which file?", hint="for example csv:file=trace.csv,power=power_w")
+    path = Path(options["file"])
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream))
+        times_s = np.array([float(row[options.get("time", "time_s")]) for row in rows])
+        if "power" in options:
+            power_w = np.array([float(row[options["power"]]) for row in rows])
+        elif "supply" in options:
+            column = options.get("current", "current_a")
+            power_w = np.array([float(row[column]) for row in rows]) * float(options["supply"]) * 1e-3
+        else:
+            raise UsageError(
+                "csv: neither power= nor supply= given", hint="name the column of watts, or give millivolts"
+            )
+        levels = np.array([float(row[options["pulse"]]) > 0.5 for row in rows]) if "pulse" in options else None
+    except OSError as exc:
+        raise DataError(f"{path}: {exc.strerror}", hint="give an existing CSV file") from exc
+    except KeyError as exc:
+        known = ", ".join(filter(None, rows[0])) if rows else "none"
+        raise DataError(f"{path} has no column {exc}", hint=f"its columns: {known}") from exc
+    except (ValueError, TypeError) as exc:
+        raise DataError(f"{path}: {exc}", hint="every row needs a number in each column used") from exc
+    rate_hz = _rate_hz(times_s, path)
+    falls = np.flatnonzero(np.diff(levels.astype(np.int8)) == -1) + 0.5 if levels is not None else ()
+    return Csv(path, rate_hz, power_w, tuple(float(f) for f in falls))
+
+
+def _rate_hz(times_s: npt.NDArray[np.float64], path: Path) -> float:
+    steps = np.diff(times_s)
+    if len(steps) < 1 or np.median(steps) <= 0:
+        raise DataError(f"{path} holds {len(times_s)} samples whose times do not rise", hint="export the whole trace")
+    step_s = float(times_s[-1] - times_s[0]) / len(steps)
+    if np.abs(steps - step_s).max() > 0.5 * step_s:
+        raise DataError(
+            f"{path}: samples are {steps.min():g} to {steps.max():g} s apart",
+            means="samples are missing, or the rate changes",
+            hint="export at one fixed rate",
+        )
+    return 1.0 / step_s

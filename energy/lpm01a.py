@@ -1,0 +1,476 @@
+"""ST X-NUCLEO-LPM01A (PowerShield): supplies 1.8 to 3.3 V, measures up to 50 mA, stamps edges of its D7 input.
+
+Scored runs use the ASCII stream at 1 to 5 kHz, where pin events are documented; `format=binary` reaches 100 kS/s but
+carries no events: for check and capture. Protocol: UM2269; details as seen in the MLCommons runner and its sessions.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tinyperf.device.port_reader import PortReader
+from tinyperf.errors import DeviceError, UsageError
+from tinyperf.monitor import Chunk, Identity, only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from tinyperf.simulators.pty_port import PtyPort
+
+VERIFIED: Final = "simulated"
+OPTIONS = {
+    "port": "serial port, or 'simulated'",
+    "freq": "samples per second: 1k (default), 2k, 5k; with format=binary up to 100k",
+    "format": "ascii (default, with pin events) or binary (fast, without)",
+    "fault": "with port=simulated: faults to inject, joined by +",
+}
+BAUD = 3_686_400  # nominal; the CDC port ignores it
+ACCURACY = 0.02  # UM2269: 2 % typical in dynamic mode
+ANSWER_S = 2.0
+CALIBRATION_S = 3.0  # after `volt` the instrument calibrates itself
+PROMPT = "PowerShield > "
+
+
+# ---------------------------------------------------------------------------------------------- decoders, pure
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Amperes or joules, as configured."""
+
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A pin event; it stands before the next sample."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The instrument's own time, and how full its transmit buffer is."""
+
+    ms: int
+    load_percent: int
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line that is no sample: acknowledgement, prompt, summary, error."""
+
+    line: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Bytes that are none of these: a torn line, a damaged record."""
+
+    data: bytes
+
+
+Item = Samples | Event | Stamp | Text | Rejected
+
+SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})")
+EVENT = re.compile(rb"event (\d+) ris")
+STAMP = re.compile(rb"TimeStamp:[ ><](\d{3})s (\d{3})ms, buff (\d{2,3})%")
+LINE_BYTES = 512
+
+
+class AsciiDecoder:
+    """Lines to items; a line may arrive in pieces, with NULs anywhere in it."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[Item]:
+        """Items completed by `data`."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LINE_BYTES:
+            lines, self._rest = [*lines, self._rest], b""
+        items: list[Item] = []
+        values: list[float] = []
+        for raw in lines:
+            line = raw.replace(b"\0", b"").strip(b"\r ")
+            if match := SAMPLE.fullmatch(line):
+                values.append(int(match[1]) * 10.0 ** int(match[2]))
+                continue
+            if values:
+                items.append(Samples(np.array(values)))
+                values = []
+            if line:
+                items.append(_line_item(line))
+        if values:
+            items.append(Samples(np.array(values)))
+        return items
+
+
+def _line_item(line: bytes) -> Item:
+    if match := EVENT.fullmatch(line):
+        return Event(int(match[1]))
+    if match := STAMP.fullmatch(line):
+        return Stamp(int(match[1]) * 1000 + int(match[2]), int(match[3]))
+    if line[:1].isdigit() or not line.isascii():
+        return Rejected(line)
+    return Text(line.decode())
+
+
+RECORD_BYTES = 512
+POWERS = 16.0 ** -np.arange(16)
+
+
+class BinaryDecoder:
+    """Bytes to items: 16-bit words between records `F0 <type> ... FF FF`, which may start at any word boundary.
+
+    After the end record, or a prompt, the stream is text again.
+    """
+
+    _PROMPT = f"\r\n{PROMPT}".encode()
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._text: AsciiDecoder | None = None
+
+    def feed(self, data: bytes) -> list[Item]:
+        """Items completed by `data`; never fails, whatever the bytes."""
+        if self._text is not None:
+            return self._text.feed(data)
+        data, after = self._before_prompt(self._rest + data)
+        items: list[Item] = []
+        at = 0
+        while self._text is None:
+            at, more = self._words(data, at, items)
+            if not more:
+                break
+            length = self._record(data[at : at + RECORD_BYTES], items)
+            if length == 0:
+                break
+            at += length
+        self._rest = data[at:]
+        if self._text is None and after.startswith(self._PROMPT):
+            self._text, self._rest = AsciiDecoder(), b""
+        if self._text is not None:
+            rest, self._rest = self._rest, b""
+            items += self._text.feed(rest + after)
+        else:
+            self._rest += after
+        return items
+
+    def _before_prompt(self, data: bytes) -> tuple[bytes, bytes]:
+        """Split where a prompt stands, or may be about to stand."""
+        at = data.find(self._PROMPT)
+        if at >= 0:
+            return data[:at], data[at:]
+        tail = next((n for n in range(len(self._PROMPT) - 1, 0, -1) if data.endswith(self._PROMPT[:n])), 0)
+        return (data[:-tail], data[-tail:]) if tail else (data, b"")
+
+    @staticmethod
+    def _words(data: bytes, at: int, items: list[Item]) -> tuple[int, bool]:
+        """Samples up to the next word that begins with F0: (position there, whether there is one)."""
+        count = (len(data) - at) // 2
+        words = np.frombuffer(data, dtype=">u2", count=count, offset=at)
+        marks = np.flatnonzero(words >> 8 == 0xF0)
+        end = int(marks[0]) if len(marks) else count
+        if end:
+            items.append(Samples((words[:end] & 0xFFF) * POWERS[words[:end] >> 12]))
+        return at + 2 * end, bool(len(marks))
+
+    def _record(self, data: bytes, items: list[Item]) -> int:
+        """Length of the record at the front of `data`; 0 where it is not complete yet."""
+        kind = data[1]
+        if kind == 0xF3:
+            if len(data) < 9:
+                return 0
+            if data[7:9] == b"\xff\xff":
+                items.append(Stamp(int.from_bytes(data[2:6], "big"), data[6]))
+                return 9
+            items.append(Rejected(data[:2]))  # a sample pair that only looks like one
+            return 2
+        end = data.find(b"\xff\xff", 2)
+        if end < 0:
+            if len(data) < RECORD_BYTES:
+                return 0
+            items.append(Rejected(data[:2]))
+            return 2
+        body = data[2:end]
+        if kind == 0xF4:
+            self._text = AsciiDecoder()
+            items.append(Text("end"))
+        elif kind == 0xF5:
+            items.append(Text("Overcurrent " + body.decode("ascii", "replace")))
+        elif kind in {0xF1, 0xF2}:
+            items.append(Text(("error: " if kind == 0xF1 else "") + body.decode("ascii", "replace")))
+        else:
+            items.append(Rejected(data[: end + 2]))
+        return end + 2
+
+
+# ------------------------------------------------------------------------------------------------------ driver
+
+TROUBLE = re.compile(r"overcurrent|interrupted|^error", re.IGNORECASE)
+RATES_HZ = {"1k": 1e3, "2k": 2e3, "5k": 5e3, "10k": 1e4, "20k": 2e4, "50k": 5e4, "100k": 1e5}
+
+
+class Lpm01a:
+    """The instrument on one port. Made by `open_monitor`."""
+
+    def __init__(self, port: PortReader, *, freq: str, binary: bool, simulator: PtyPort | None) -> None:
+        self._port = port
+        self._simulator = simulator
+        self._freq = freq
+        self._binary = binary
+        self._decoder: AsciiDecoder | BinaryDecoder = AsciiDecoder()
+        self._waiting: list[Item] = []
+        self._streaming = False
+        self._stopping = False
+        self._closed = False
+        self._position = 0
+        self._events = 0
+        self._supply_v = 3.3
+        self._version = self._serial = ""
+
+    def open(self) -> None:
+        """Take control, off, configured: whatever an earlier client left behind."""
+        self._port.write(b"\r\nstop\r\n")  # an earlier client may have left it streaming
+        self._drain(0.3)
+        try:
+            self._ask("htc")
+        except DeviceError:  # a late banner can swallow the first command
+            self._drain(0.3)
+            self._ask("htc")
+        self._version = next((t for t in self._query("version") if re.fullmatch(r"\d+\.\d+\.\d+", t)), "unknown")
+        self._serial = next((t.split(":")[1].strip() for t in self._query("powershield") if "ID" in t and ":" in t), "")
+        self._query("status")  # also clears an old error
+        try:
+            self._ask("pwr off")
+            self._ask("eventsrc d7 fal")
+        except DeviceError as exc:
+            raise DeviceError(
+                f"{exc.seen} (firmware {self._version})",
+                means="firmware before 1.0.6 cannot switch the target off or stamp pin events",
+                hint="update the LPM01A with ST's STM32CubeMonitor-Power package, then try again",
+            ) from exc
+        for command in (
+            "pwrend off",
+            "acqmode dyn",
+            "acqtime inf",
+            "trigdelay 0",
+            "trigsrc sw",
+            "output current" if self._binary else "output energy",
+            "format bin_hexa" if self._binary else "format ascii_dec",
+            f"freq {self._freq}",
+        ):
+            self._ask(command)
+
+    def describe(self) -> Identity:
+        return Identity(
+            "lpm01a", "X-NUCLEO-LPM01A", self._serial, self._version, RATES_HZ[self._freq], VERIFIED, ACCURACY
+        )
+
+    def set_supply_mv(self, supply_mv: int) -> None:
+        if not 1800 <= supply_mv <= 3300:
+            raise UsageError(f"the LPM01A cannot supply {supply_mv} mV", hint="choose 1800 to 3300 mV")
+        self._ask(f"volt {supply_mv}m", timeout_s=CALIBRATION_S)
+        got = self._ask("volt get", timeout_s=CALIBRATION_S)
+        match = re.search(r"volt get (\d+)([+-]\d+)", got)
+        self._supply_v = int(match[1]) * 10.0 ** int(match[2]) if match else supply_mv * 1e-3
+        if abs(self._supply_v - supply_mv * 1e-3) > 0.05:
+            raise DeviceError(
+                f"asked for {supply_mv} mV, the LPM01A gives {self._supply_v:g} V", hint="check its supply"
+            )
+
+    def power(self, *, on: bool) -> None:
+        self._ask("pwr on nostatus" if on else "pwr off")
+
+    def start(self) -> None:
+        self._waiting.clear()
+        self._position, self._events, self._stopping = 0, 0, False
+        self._decoder = AsciiDecoder()
+        self._port.write(b"start\r\n")
+        seen = b""
+        deadline_s = time.monotonic() + ANSWER_S
+        # the acknowledgement ends in an empty line; what follows it is the stream, in whichever format
+        while not (match := re.search(rb"(ack|error) start\r\n(\r\n)?", seen)) or (match[1] == b"ack" and not match[2]):
+            if time.monotonic() > deadline_s:
+                raise self._silent("start", seen)
+            seen += self._port.take(0.1)
+        if match[1] == b"error":
+            raise DeviceError(f"the LPM01A refused to start: {seen!r}", hint="try a lower freq")
+        self._streaming = True
+        self._decoder = BinaryDecoder() if self._binary else AsciiDecoder()
+        self._waiting = self._decoder.feed(seen[match.end() :])
+
+    def samples(self) -> Iterator[Chunk]:
+        """See Monitor. Gaps are found by the instrument's own time stamps, one per 1000 samples."""
+        while self._streaming or self._waiting:
+            data = self._port.take(ANSWER_S if self._stopping else 0.0)
+            items = self._waiting + self._decoder.feed(data)
+            self._waiting = []
+            if not data and not items:
+                if self._stopping:
+                    self._streaming = False
+                    raise self._silent("stop", b"")
+                return
+            yield from self._chunks(items)
+
+    def _chunks(self, items: list[Item]) -> Iterator[Chunk]:
+        rate_hz = RATES_HZ[self._freq]
+        to_watts = self._supply_v if self._binary else rate_hz
+        for item in items:
+            first = self._position
+            pulses: tuple[float, ...] = ()
+            notes: tuple[str, ...] = ()
+            values = np.empty(0)
+            if isinstance(item, Samples):
+                values = item.values * to_watts
+                self._position += len(values)
+            elif isinstance(item, Event):
+                pulses, notes = self._event(item)
+            elif isinstance(item, Stamp):
+                notes = self._stamp(item, rate_hz)
+            elif isinstance(item, Text):
+                notes = self._text(item.line)
+            if len(values) or pulses or notes:
+                yield Chunk(first, values, pulses, notes)
+
+    def _event(self, event: Event) -> tuple[tuple[float, ...], tuple[str, ...]]:
+        jump = event.number - self._events
+        self._events = event.number + 1
+        notes = (f"{jump} pin events are missing before event {event.number}",) if jump else ()
+        return (float(self._position),), notes
+
+    def _stamp(self, stamp: Stamp, rate_hz: float) -> tuple[str, ...]:
+        lost = stamp.ms * 1e-3 * rate_hz - self._position
+        if lost > 1.0 + 1e-3 * rate_hz:
+            self._position += round(lost)  # what follows keeps its true time
+        if stamp.load_percent >= 100:
+            return (f"the instrument's transmit buffer was full at {stamp.ms * 1e-3:.1f} s",)
+        return ()
+
+    def _text(self, line: str) -> tuple[str, ...]:
+        if TROUBLE.search(line):
+            return (f"the instrument says: {line}",)
+        if "PowerShield firmware" in line:  # the banner of a restart
+            self._streaming = False
+            return (f"the instrument restarted: the stream ended by itself at {self._position} samples",)
+        if "Acquisition completed" in line:
+            self._streaming = False
+            ended = not self._stopping
+            return (f"the stream ended by itself at {self._position / RATES_HZ[self._freq]:.1f} s",) if ended else ()
+        return ()
+
+    def stop(self) -> None:
+        if self._streaming:
+            self._stopping = True
+            self._port.write(b"stop\r\n")
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._streaming:
+                self._port.write(b"stop\r\n")
+            self._drain(0.2)
+            self._streaming = False
+            self._decoder = AsciiDecoder()
+            self._ask("pwr off")
+            self._ask("hrc")
+        except DeviceError as exc:
+            raise DeviceError(
+                f"the LPM01A did not confirm that the target is off: {exc.seen}",
+                means="the target may still be powered",
+                hint="unplug the LPM01A",
+            ) from exc
+        finally:
+            self._port.close()
+            if self._simulator is not None:
+                self._simulator.close()
+
+    def _drain(self, silence_s: float) -> None:
+        """Read until nothing comes for `silence_s`, two seconds at most."""
+        deadline_s = time.monotonic() + 2.0
+        while self._port.take(silence_s) and time.monotonic() < deadline_s:
+            pass
+        if not self._streaming:
+            self._decoder = AsciiDecoder()
+
+    def _ask(self, command: str, *, timeout_s: float = ANSWER_S) -> str:
+        """The line that acknowledges `command`; items of a running stream are kept for samples()."""
+        self._port.write(command.encode() + b"\r\n")
+        deadline_s = time.monotonic() + timeout_s
+        seen: list[str] = []
+        while time.monotonic() < deadline_s:
+            items = self._decoder.feed(self._port.take(0.1))
+            for index, item in enumerate(items):
+                line = item.line.replace(PROMPT, "").strip() if isinstance(item, Text) else ""
+                if line.startswith(("ack", "error")) and command in line:
+                    if line.startswith("error"):
+                        raise DeviceError(f"the LPM01A refused '{command}'", hint="see UM2269 for what it takes")
+                    self._waiting += items[index + 1 :]
+                    return line
+                if self._streaming:
+                    self._waiting.append(item)
+                seen.append(line)
+        raise self._silent(command, "\n".join(seen[-5:]).encode())
+
+    def _query(self, command: str) -> list[str]:
+        """Lines of text that follow the acknowledgement, until nothing comes for 0.1 s."""
+        self._waiting.clear()
+        self._ask(command)
+        items, self._waiting = self._waiting, []
+        while more := self._decoder.feed(self._port.take(0.1)):
+            items += more
+        lines = [
+            i.line if isinstance(i, Text) else i.data.decode("latin-1") for i in items if isinstance(i, Text | Rejected)
+        ]
+        return [line.replace(PROMPT, "").strip() for line in lines]
+
+    def _silent(self, command: str, seen: bytes) -> DeviceError:
+        return DeviceError(
+            f"no answer to '{command}' on {self._port.url}; received {seen[-80:]!r}",
+            means="this is not an LPM01A, it hangs, or another program talks to it",
+            hint="press its reset button (or unplug it), then 'tinyperf energy check lpm01a:port=...'",
+        )
+
+
+def open_monitor(options: dict[str, str]) -> Lpm01a:
+    """The LPM01A on options["port"]; `port=simulated` plays one on a pty."""
+    only(options, OPTIONS, "lpm01a")
+    binary = options.get("format", "ascii") == "binary"
+    freq = options.get("freq", "100k" if binary else "1k")
+    if options.get("format", "ascii") not in {"ascii", "binary"} or freq not in RATES_HZ:
+        raise UsageError(f"lpm01a: freq={freq}, format={options.get('format', 'ascii')}", hint=str(OPTIONS))
+    if not binary and RATES_HZ[freq] > 5e3:
+        raise UsageError(
+            f"lpm01a: the ASCII stream ends at 5k, not {freq}", hint="use freq=5k, or format=binary for capture"
+        )
+    if "port" not in options:
+        raise UsageError(
+            "lpm01a: which port?", hint="for example --monitor lpm01a:port=/dev/ttyACM1, or port=simulated"
+        )
+    simulator = None
+    port = options["port"]
+    if port == "simulated":
+        from tinyperf.simulators import lpm01a
+
+        simulator = lpm01a.start(faults=options.get("fault", ""))
+        port = simulator.path
+    reader = PortReader(port, BAUD)
+    monitor = Lpm01a(reader, freq=freq, binary=binary, simulator=simulator)
+    try:
+        monitor.open()
+    except BaseException:
+        reader.close()
+        if simulator is not None:
+            simulator.close()
+        raise
+    return monitor

@@ -1,0 +1,82 @@
+"""`tinyperf energy monitors, check, simulate`, and power-off when the program is told to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinyperf.cli import invoke
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_instrument_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["energy", "monitors", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in found] == ["csv", "joulescope", "lpm01a", "ppk2", "replay", "virtual"]
+    assert {one["verified"] for one in found} == {"simulated"}
+
+
+@pytest.mark.parametrize("name", ["lpm01a", "ppk2", "joulescope"])
+def test_check_finds_a_good_instrument_good(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["energy", "check", f"{name}:port=simulated", "--seconds", "1.5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["problems"] == []
+    assert found["noise_floor_uw"] == 0.0
+    assert 20 < found["power_mw"] < 40
+    assert found["pulses"] >= 2
+
+
+def test_check_names_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["energy", "check", "lpm01a:port=simulated,fault=overcurrent", "--seconds", "4"]) == 1
+    assert "Overcurrent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        pytest.param(["energy", "check", "lpm02"], "unknown energy monitor 'lpm02'", id="unknown"),
+        pytest.param(["energy", "check", "lpm01a"], "which port?", id="no-port"),
+        pytest.param(["energy", "check", "ppk2:speed=1"], "no option 'speed'", id="unknown-option"),
+        pytest.param(["energy", "check", "lpm01a:port=simulated,fault=x"], "no fault 'x'", id="unknown-fault"),
+    ],
+)
+def test_wrong_words_are_usage_errors(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(argv) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill-15"])
+def test_the_target_is_off_after_a_signal(number: signal.Signals) -> None:
+    simulator = subprocess.Popen(
+        [sys.executable, "-m", "tinyperf", "energy", "simulate", "lpm01a"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert simulator.stdout is not None
+    assert simulator.stderr is not None
+    try:
+        port = simulator.stdout.readline().strip()
+        checking = subprocess.Popen(
+            [sys.executable, "-m", "tinyperf", "energy", "check", f"lpm01a:port={port}", "--seconds", "3"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        said = [simulator.stderr.readline() for _ in range(4)]  # off when opened, supply, off for the noise floor, on
+        assert "power on" in said[-1]
+        os.kill(checking.pid, number)
+        assert checking.wait(20) == 130
+        said.append(simulator.stderr.readline())
+    finally:
+        simulator.send_signal(signal.SIGINT)
+        simulator.communicate(timeout=20)
+    assert "power off" in said[-1]

@@ -1,0 +1,349 @@
+"""Energy mode: one instrument, one device, five windows in one recording.
+
+The instrument samples from before the first window to after the last. The transcript says which pulses there must be
+and when; the figures are computed afterwards from what was recorded, by `tinyperf/rules/replay.py`, as any replay is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from tinyperf import monitor
+from tinyperf.device.protocol import InferDone, InferStart, Parser
+from tinyperf.errors import DiskError, UsageError
+from tinyperf.result import Energy
+from tinyperf.rules import energy_formats, joules, power, recordings, replay
+from tinyperf.session import folder as disk
+from tinyperf.session import report
+from tinyperf.session.run import Work, identify
+from tinyperf.simulators import bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tinyperf.board import Board
+    from tinyperf.device.dut import Direction, Dut
+    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.device.link import Link, Transport
+    from tinyperf.monitor import Chunk, Monitor
+    from tinyperf.result import RunResult
+    from tinyperf.session.plan import Prepared
+    from tinyperf.session.report import Measured
+    from tinyperf.session.run import Progress
+
+SLICE_S = 0.01
+"""How finely the virtual board's power is followed: an edge inside a slice is off by half of it at most."""
+HEAD_S = 1.0  # EnergyRunner waits as long before the first and after the last window
+TIMESTAMP_S = 5.0
+
+
+@dataclass
+class Announcements:
+    """Which pulses the conversation announces, on the link's clock. A window that is repeated loses its claim."""
+
+    expected: list[joules.Expected] = field(default_factory=list)
+    _parser: Parser = field(default_factory=Parser)
+    _inferences: int = 0
+
+    def hear(self, direction: Direction, data: bytes, at_s: float) -> None:
+        """One record of the transcript."""
+        if direction == "note":
+            self._note(data.decode(errors="replace"))
+        elif direction == "host" and data.startswith(b"timestamp"):
+            self.expected.append(joules.Expected("timestamp", at_s))
+        elif direction == "device":
+            for event in self._parser.feed(data):
+                if isinstance(event, InferStart):
+                    self._inferences = event.inferences
+                    self.expected.append(joules.Expected("start", at_s, self._inferences))
+                elif isinstance(event, InferDone):
+                    self.expected.append(joules.Expected("stop", at_s, self._inferences))
+
+    def _note(self, text: str) -> None:
+        """A window repeated because it was too short: the pulses of the last try are known, and not measured."""
+        if " again: the window lasted" in text:
+            at = max((i for i, e in enumerate(self.expected) if e.role == "start"), default=0)
+            self.expected[at:] = [joules.Expected("boot", e.at_s) for e in self.expected[at:]]
+
+
+@dataclass
+class Recorder:
+    """What the instrument delivers, to disk as it comes. Samples that were lost are written as zeros and counted."""
+
+    instrument: Monitor
+    path: Path
+    pulses: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    received: int = 0
+    position: int = 0
+    running: bool = False
+
+    def __post_init__(self) -> None:
+        self._out = self.path.open("wb")
+
+    def start(self) -> None:
+        """Sample 0 comes now."""
+        self.instrument.start()
+        self.running = True
+
+    def drain(self) -> None:
+        """Take over what has arrived."""
+        if self.running:
+            for chunk in self.instrument.samples():
+                self._take(chunk)
+
+    def _take(self, chunk: Chunk) -> None:
+        self.pulses += chunk.pulses
+        self.notes += [note for note in chunk.notes if note not in self.notes]
+        if len(chunk.power_w):
+            gap = chunk.first - self.position
+            try:
+                if gap > 0:
+                    np.zeros(gap, dtype="<f4").tofile(self._out)
+                chunk.power_w.astype("<f4").tofile(self._out)
+            except OSError as exc:
+                raise DiskError(f"{self.path}: {exc.strerror}", hint="make room, then start a new session") from exc
+            self.received += len(chunk.power_w)
+            self.position = max(chunk.first, self.position) + len(chunk.power_w)
+
+    def finish(self) -> None:
+        """Stop, and take over what was in flight."""
+        if self.running:
+            self.instrument.stop()
+            self.drain()
+            self.running = False
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        self._out.close()
+
+
+@dataclass
+class Listening:
+    """A link on whose reads the instrument is emptied, and a virtual board's power is told to its bench."""
+
+    inner: Link
+    recorder: Recorder
+    feed: Feed | None
+    transport: Transport = "serial"
+
+    def __post_init__(self) -> None:
+        self.transport = self.inner.transport
+
+    def write(self, data: bytes) -> None:
+        self.inner.write(data)
+
+    def read(self, timeout_s: float) -> bytes:
+        if self.feed is None:
+            data = self.inner.read(timeout_s)
+            self.recorder.drain()
+            return data
+        until_s = self.inner.now_s() + timeout_s
+        while True:
+            data = self.inner.read(min(SLICE_S, max(until_s - self.inner.now_s(), 0.0)))
+            self.feed.tell()
+            if data or self.inner.now_s() >= until_s - 1e-9:
+                self.recorder.drain()
+                return data
+
+    def now_s(self) -> float:
+        return self.inner.now_s()
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+@dataclass
+class Feed:
+    """Tells a bench what a virtual board draws, from the growth of its activity."""
+
+    link: VirtualLink
+    board: Board
+    bench: bench.Bench
+    _before: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    _pulses: int = 0
+
+    def tell(self) -> None:
+        """Everything up to the board's present."""
+        figures = self.board.energy.power
+        if figures is None:  # windows() has refused such a board
+            return
+        activity = self.link.machine.activity
+        now = (self.link.now_s(), float(activity.active_cycles), float(activity.idle_cycles))
+        seconds, active, idle = (a - b for a, b in zip(now, self._before, strict=True))
+        misses = activity.flash_data_misses / activity.detailed_cycles if activity.detailed_cycles else 0.0
+        watts = power.mean_w(
+            figures,
+            active_cycles=active,
+            flash_misses=misses * active,
+            idle_cycles=idle,
+            seconds=seconds,
+            clock_hz=self.board.clock_hz,
+            supply_mv=self.bench.supply_mv,
+        )
+        pulses = self.link.pulses()
+        self.bench.advance(now[0], watts, pulses[self._pulses :])
+        self._before, self._pulses = now, len(pulses)
+
+
+def windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Five windows under the instrument's eye; the recording lies in the folder whatever happens.
+
+    Raises: UsageError: the board's file has no power figures (virtual), or the session was begun before.
+    """
+    if disk.transcript_path(at, 0).exists():
+        raise UsageError(
+            f"{at} holds an energy run that was interrupted",
+            means="the five windows of an energy run belong to one recording, so they cannot be finished later",
+            hint="start a new session",
+        )
+    virtual = plan["transport"] == "virtual"
+    if virtual and prepared.board.energy.power is None:
+        raise UsageError(
+            f"the virtual {prepared.board.name} has no power figures",
+            hint="add energy.power to its board file; boards/nucleo-l4r5zi.yaml shows how",
+        )
+    # an instrument that cannot set a voltage measures at the supply that is there
+    feeding = bench.Bench(supply_mv=prepared.board.energy.supply_mv) if virtual else None
+    with _connected(feeding), monitor.opened(str(plan["request"]["monitor"])) as instrument:
+        identity = instrument.describe()
+        plan["monitor"] = asdict(identity)
+        plan["supply_mv"] = prepared.board.energy.supply_mv
+        instrument.set_supply_mv(prepared.board.energy.supply_mv)
+        instrument.power(on=False)
+        instrument.power(on=True)
+        return Rig(at, prepared, plan, progress, instrument, feeding).measure()
+
+
+@contextlib.contextmanager
+def _connected(feeding: bench.Bench | None) -> Iterator[None]:
+    token = bench.current.set(feeding)
+    try:
+        yield
+    finally:
+        bench.current.reset(token)
+
+
+@dataclass
+class Rig:
+    """One energy run: who measures, what is measured, and what was heard of it."""
+
+    at: Path
+    prepared: Prepared
+    plan: dict[str, Any]
+    progress: Progress
+    instrument: Monitor
+    feeding: bench.Bench | None
+    heard: Announcements = field(default_factory=Announcements)
+    origin_s: float = 0.0
+
+    def measure(self) -> dict[str, Any]:
+        """Boot, pilot, then five windows in one recording. Returns: how long what took."""
+        at, prepared, plan, progress = self.at, self.prepared, self.plan, self.progress
+        recorder = Recorder(self.instrument, at / recordings.POWER)
+        transcript = disk.Transcript(disk.transcript_path(at, 0), pulses=True)
+        dut: Dut | None = None
+
+        def record(direction: Direction, data: bytes, at_s: float) -> None:
+            transcript.record(direction, data, at_s)
+            if recorder.running:
+                self.heard.hear(direction, data, at_s)
+
+        def wrap(link: Link) -> Link:
+            feed = Feed(cast("VirtualLink", link), prepared.board, self.feeding) if self.feeding is not None else None
+            return Listening(link, recorder, feed)
+
+        try:
+            progress(f"starting {prepared.where}", 0, 0)
+            dut = prepared.converse(record, wrap)
+            identify(at, plan, dut)
+            work = Work(at, prepared, plan, transcript, dut, progress)
+            plan["inferences"] = work.pilot(work.inputs[0], pulses=True)
+            disk.write_plan(at, plan)
+            recorder.start()
+            self.origin_s = dut.link.now_s()
+            dut.note("emon: m-trace[on]")
+            dut.note("io: m-dut-passthrough(timestamp)")
+            dut.ask(b"timestamp%", TIMESTAMP_S)
+            wait(dut.link, HEAD_S)
+            work.windows(pulses=True)
+            wait(dut.link, HEAD_S)
+            dut.note("sequencer: m-sequencing-i[0]-command[emon trace off]-ack[/emon: m-ready/]")
+            recorder.finish()
+            duration_s = dut.link.now_s() - self.origin_s
+            self._write(recorder, duration_s)
+            return {"download_s": round(dut.spent_s["download"], 3), "infer_s": round(dut.spent_s["infer"], 3)}
+        except BaseException:
+            plan["notes"] = [*plan["notes"], "the energy recording was cut short"]
+            disk.write_plan(at, plan)
+            raise
+        finally:
+            recorder.close()
+            transcript.close()
+            if dut is not None:
+                dut.link.close()
+
+    def _write(self, recorder: Recorder, duration_s: float) -> None:
+        """`energy.json` beside the raw trace, and the trace in both existing tools' formats."""
+        plan, board = self.plan, self.prepared.board
+        rate_hz = float(plan["monitor"]["sample_rate_hz"])
+        # the host learns of the first and last sample late, by up to a read of the port
+        slack = joules.CLOCKS_S * rate_hz if plan["transport"] != "virtual" else rate_hz * SLICE_S
+        lost = recorder.position - recorder.received
+        damage = [*recorder.notes]
+        damage += joules.lost_reasons(recorder.received, recorder.position)
+        damage += joules.lost_reasons(recorder.position, duration_s * rate_hz - slack)
+        model_error = board.energy.power.error_percent / 100 if plan["estimated"] and board.energy.power else 0.0
+        said = {
+            "format": 1,
+            "sample_rate_hz": rate_hz,
+            "samples": recorder.position,
+            "lost": lost,
+            "pulses_s": [p / rate_hz for p in recorder.pulses],
+            "expected": [asdict(e) | {"at_s": e.at_s - self.origin_s} for e in self.heard.expected],
+            "supply_mv": board.energy.supply_mv,
+            "accuracy": plan["monitor"]["accuracy"] + model_error,
+            "edge_s": 1.0 / rate_hz,
+            "damage": damage,
+            "monitor": plan["monitor"],
+        }
+        disk.write(self.at / recordings.SIDECAR, json.dumps(said, indent=1) + "\n")
+        if plan["estimated"]:
+            plan["notes"] = [
+                *plan["notes"],
+                f"energy is estimated by the board file's power figures, {model_error * 100:g} % off what they predict",
+            ]
+
+
+def wait(link: Link, seconds: float) -> None:
+    """Let time pass on the link's clock; whatever the device says meanwhile is none of our business."""
+    until_s = link.now_s() + seconds
+    while (left_s := until_s - link.now_s()) > 1e-6:
+        link.read(left_s)
+
+
+def write_reports(session: Path, measured: Measured, found: RunResult) -> None:
+    """The session in both existing tools' formats, each with the figures that tool computes from its own files."""
+    recording = recordings.load(session)
+    energy_formats.write_energyrunner(session / "eembc", recording)
+    theirs = recordings.load(session / "eembc")
+    again = replay.judge(theirs)
+    if again.median_uj_per_inference is not None and again.uj_interval is not None:
+        energy = Energy(again.median_uj_per_inference, again.uj_interval, again.windows)
+        text = report.eembc_results_txt(measured, replace(found, energy=energy))
+        disk.write(session / "eembc" / "results.txt", energy_formats.with_energyrunner_power(text, theirs))
+    rows = json.loads(report.mlc_results_json(measured))
+    entries = energy_formats.mlcommons_power(recording, measured.plan["supply_mv"])
+    rows = [row | {"power": entry} for row, entry in zip(rows, entries, strict=False)]
+    rows = [row for row in rows if len(row["power"]["timestamps"]) >= 2]
+    disk.write(session / "results.json", json.dumps(rows) + "\n")
+    remarks = [f"{report.remark(found).strip()}", *(f"not valid: {reason}" for reason in found.reasons)]
+    disk.write(
+        session / "results.txt", "\n".join([*energy_formats.mlcommons_results(rows), *filter(None, remarks), ""])
+    )
