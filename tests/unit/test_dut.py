@@ -44,6 +44,19 @@ def connected(script: list[Step]) -> tuple[Dut, ScriptedLink, list[tuple[str, by
         pytest.param([("device", BOOT), QUIET, *NAME, *PROFILE, *FOREIGN], id="boot text first"),
         pytest.param(
             [
+                ("device", b"m-timestamp-mode-performance\r\n"),
+                QUIET,
+                QUIET,
+                ("device", b"m-lap-us-333\r\nm-init-done\r\nm-ready\r\n"),
+                QUIET,
+                *NAME,
+                *PROFILE,
+                *FOREIGN,
+            ],
+            id="a slow start, left alone until it is over",
+        ),
+        pytest.param(
+            [
                 ("device", b"\xff\xfem-time"),
                 ("device", b"stamp-mode-performance\r\nm-ready\r\n"),
                 QUIET,

@@ -44,6 +44,7 @@ Direction = Literal["host", "device", "note"]
 E = TypeVar("E", bound=Event)
 
 BOOT_SILENCE_S = 0.25  # a board that is talking when the port opens is listened to first
+BOOT_TIMEOUT_S = 5.0  # what EnergyRunner waits after power-on
 NAME_TIMEOUT_S = 2.0  # EnergyRunner's port scan waits as long
 COMMAND_TIMEOUT_S = 5.0  # the MLCommons runner's time limit for a line
 INFER_SILENCE_S = 60.0
@@ -131,7 +132,7 @@ class Dut:
         Survives boot text at any time, a lost `m-ready`, wrong bytes and a restart during the handshake.
         Raises: DeviceError: nobody answers, or not as a DUT of this protocol does.
         """
-        heard: list[Event] = [e for _, e in self._listen(BOOT_SILENCE_S)]
+        heard = self._boot()
         for attempt in range(1, HANDSHAKES + 1):
             answer = self._ask(protocol.NAME, (Name,), NAME_TIMEOUT_S, booting=True)
             heard += [e for _, e in answer.events]
@@ -145,6 +146,19 @@ class Dut:
             self.note(f"handshake attempt {attempt} of {HANDSHAKES}: {answer.why or 'no complete answer to profile'}")
             heard += [e for _, e in self._listen(BOOT_SILENCE_S)]
         raise self._nobody(heard)
+
+    def _boot(self) -> list[Event]:
+        """What the board says before it is spoken to.
+
+        One that is starting (it talks, or is a virtual one that was just powered up) is left alone until its `m-ready`:
+        some firmware stops receiving for ever when a byte comes before it listens (seen: X-CUBE-AI 10.2, an overrun).
+        """
+        until_s = self.link.now_s() + BOOT_TIMEOUT_S
+        heard = [e for _, e in self._listen(BOOT_SILENCE_S)]
+        starting = bool(heard) or self.link.transport == "virtual"
+        while starting and not any(isinstance(e, Ready) for e in heard) and self.link.now_s() < until_s:
+            heard += [e for _, e in self._listen(BOOT_SILENCE_S)]
+        return heard
 
     def _identify(self, name: Name) -> Identity | None:
         if name.device != "dut":
