@@ -18,8 +18,11 @@ def is_process(board: Board) -> bool:
     return board.emulator is not None and board.emulator.engine == "process"
 
 
-def open_image(board: Board, image: Path) -> Link:
+def open_image(board: Board, image: Path, *, cycles_per_instruction: float | None = None) -> Link:
     """The virtual board (or the process) that runs `image`.
+
+    `cycles_per_instruction`: what the cycle model found; without it a virtual board counts one for each, and its times
+    mean nothing.
 
     Raises: UsageError: there is no virtual one of this board. DeviceError: the image cannot be started.
     """
@@ -39,7 +42,10 @@ def open_image(board: Board, image: Path) -> Link:
         return QemuLink(board, image)
     from tinyperf.device.emulator import open_virtual
 
-    return open_virtual(board, image)
+    link = open_virtual(board, image)
+    if cycles_per_instruction is not None:
+        link.set_cycles_per_instruction(cycles_per_instruction)
+    return link
 
 
 def port_of(board: Board, port: str | None) -> str:

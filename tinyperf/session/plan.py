@@ -61,7 +61,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything a run needs. `image` is what the virtual board starts; None on a real one. `model_id`: to be found."""
+    """Everything a run needs. `image` is what the virtual board starts; None on a real one. `model_id`: to be found.
+
+    `cycles_per_instruction`: from one inference in full detail; what a virtual board counts with from then on.
+    """
 
     request: Request
     board: Board
@@ -73,6 +76,13 @@ class Prepared:
     baud: int
     build_id: str | None
     model_id: str
+    cycles_per_instruction: float | None = None
+
+    @property
+    def has_cycle_model(self) -> bool:
+        """The device is a virtual board whose time comes from a cycle model."""
+        emulator = self.board.emulator
+        return self.image is not None and emulator is not None and emulator.engine == "unicorn"
 
     @property
     def where(self) -> str:
@@ -84,7 +94,7 @@ class Prepared:
     def open(self) -> Link:
         """The link to the device; a virtual one starts from reset."""
         if self.image is not None:
-            return open_image(self.board, self.image)
+            return open_image(self.board, self.image, cycles_per_instruction=self.cycles_per_instruction)
         return open_port(self.url or "", self.baud)
 
     def converse(

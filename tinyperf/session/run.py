@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from tinyperf.errors import ContentError, DeviceError, TinyperfError
 from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
-from tinyperf.session import report, shards
+from tinyperf.session import profile, report, shards
 from tinyperf.session.plan import Prepared, Request, prepare
 from tinyperf.session.trials import PILOT, Trial, sample_note
 
@@ -130,6 +130,8 @@ def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
     """Measure what the folder lacks, then score. An error names the folder."""
     start_s = time.monotonic()
     try:
+        if plan["mode"] != "accuracy" and prepared.has_cycle_model:
+            prepared = _calibrated(at, prepared, plan, progress)
         if plan["mode"] == "accuracy":
             spent = _accuracy(at, prepared, plan, progress)
         elif plan["mode"] == "energy":
@@ -143,6 +145,16 @@ def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
     except TinyperfError as exc:
         exc.hint = exc.hint.replace("SESSION", str(at))
         raise
+
+
+def _calibrated(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> Prepared:
+    """One inference in full detail gives the cycles per instruction of the windows; kept for --resume."""
+    if plan["calibration"] is None:
+        progress("one inference in full detail", 0, 0)
+        found = profile.calibrated(prepared.board, prepared.image or Path(), plan["input_bytes"])
+        plan["calibration"] = asdict(found)
+        disk.write_plan(at, plan)
+    return replace(prepared, cycles_per_instruction=plan["calibration"]["cpi"])
 
 
 # -------------------------------------------------------------------- performance
