@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +30,47 @@ def test_every_verb_is_a_function_of_the_package() -> None:
     assert tinyperf.build.__module__ == "tinyperf.api"
     with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
         _ = tinyperf.nosuch
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+
+
+@FULL
+@pytest.mark.parametrize("arguments", [("boards",), ("boards", "--json"), ("--help",), ("models", "--json")])
+def test_a_full_disk_under_stdout_exits_4_and_says_so(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "tinyperf", *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert found.returncode == 4
+    assert found.stderr.startswith("error: standard output cannot be written: No space left on device")
+    assert "Traceback" not in found.stderr
+
+
+@FULL
+def test_an_error_keeps_its_code_when_stdout_is_full() -> None:
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "tinyperf", "rum", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert found.returncode == 2
+    assert "No such command 'rum'" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_reader_that_has_gone_is_no_verdict() -> None:
+    """1 would mean: measured, but not valid."""
+    verb = subprocess.Popen(
+        [sys.executable, "-m", "tinyperf", "boards", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert verb.stdout is not None
+    assert verb.stderr is not None
+    verb.stdout.close()
+    words = verb.stderr.read()
+    verb.stderr.close()
+    assert verb.wait() == 141
+    assert words == b""

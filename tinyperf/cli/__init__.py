@@ -5,8 +5,10 @@ Only this package prints and exits. stdout carries the result, stderr progress a
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -15,7 +17,13 @@ from typing import Any
 import click
 
 from tinyperf import __version__
-from tinyperf.errors import TinyperfError
+from tinyperf.errors import DiskError, TinyperfError
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+
+
+class ReaderGoneError(Exception):
+    """The reader of our stdout has gone (`| head`). Not a BrokenPipeError: click turns that into exit code 1."""
 
 
 class Verbs(click.Group):
@@ -28,6 +36,14 @@ class Verbs(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         found: click.Command = importlib.import_module(f"tinyperf.cli.{cmd_name}").command
+        return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            found = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as exc:
+            raise ReaderGoneError from exc
         return found
 
 
@@ -81,27 +97,50 @@ def invoke(argv: list[str]) -> int:
             as_json=as_json,
         )
         return 130
-    except BrokenPipeError:  # the reader of our stdout has gone (`| head`); the shell's convention
-        sys.stderr.close()
-        return 141
-    except Exception as exc:  # noqa: BLE001  (the one place: a defect of ours must not look like a measurement)
-        traceback.print_exc()
-        _show(
-            {
-                "seen": f"{type(exc).__name__}: {exc}",
-                "means": "this is a defect in tinyperf",
-                "hint": "please report it with the lines above",
-                "exit_code": 70,
-            },
-            as_json=as_json,
+    except ReaderGoneError:
+        _drop_stdout()
+        return 141  # the shell's convention
+    except OSError as exc:
+        if exc.errno not in UNWRITABLE:
+            return _defect(exc, as_json=as_json)
+        _drop_stdout()
+        full = DiskError(
+            f"standard output cannot be written: {os.strerror(exc.errno or 0)}", hint="make room, or write elsewhere"
         )
-        return 70
+        _show(full.as_dict(), as_json=False)
+        return full.exit_code
+    except Exception as exc:  # noqa: BLE001  (the one place: a defect of ours must not look like a measurement)
+        return _defect(exc, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+def _defect(exc: Exception, *, as_json: bool) -> int:
+    traceback.print_exception(exc)
+    _show(
+        {
+            "seen": f"{type(exc).__name__}: {exc}",
+            "means": "this is a defect in tinyperf",
+            "hint": "please report it with the lines above",
+            "exit_code": 70,
+        },
+        as_json=as_json,
+    )
+    return 70
+
+
+def _drop_stdout() -> None:
+    """What is still buffered would fail again when Python ends, and change the exit code."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _show(error: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"error": error}, indent=2))
+        try:
+            print(json.dumps({"error": error}, indent=2), flush=True)
+        except OSError:  # stdout is full or closed; stderr and the exit code still tell
+            _drop_stdout()
     print(f"error: {error['seen']}", file=sys.stderr)
     if error["means"]:
         print(f"  means: {error['means']}", file=sys.stderr)

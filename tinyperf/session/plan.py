@@ -166,7 +166,8 @@ def _check(request: Request, on: Board) -> None:
     if virtual and not request.build and not request.image:
         raise UsageError("--no-build needs --image here: a virtual board starts empty", hint="leave --no-build out")
     if request.image and not Path(request.image).is_file():
-        raise UsageError(f"image {request.image} does not exist", hint="--image is a .bin, .hex or .elf file")
+        seen = "is no file" if Path(request.image).exists() else "does not exist"
+        raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
     if request.samples is not None and request.samples < 1:
         raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
     if request.jobs is not None and request.jobs < 1:
