@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from dataclasses import fields, replace
@@ -179,63 +178,3 @@ def test_a_model_of_another_kind_is_refused(changed: dict[str, object], words: s
     odd = replace(good, tensors=(replace(good.input, **changed), good.output))  # type: ignore[arg-type]
     with pytest.raises(ModelError, match=re.escape(words)):
         render.check_model(odd, BENCHMARKS["kws"])
-
-
-# C literals: what is rendered reads back as the value.
-
-
-@given(st.integers(-(2**31) + 1, 2**31 - 1))
-def test_c_int_reads_back(value: int) -> None:
-    assert ast.literal_eval(render.c_int(value)) == value
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_unsigned_c_int_reads_back(value: int) -> None:
-    assert int(render.c_int(value, unsigned=True).removesuffix("U")) == value
-
-
-@pytest.mark.parametrize("value", [2**31, -(2**31)])
-def test_c_int_refuses_what_does_not_fit(value: int) -> None:
-    with pytest.raises(ValueError, match="does not fit int32_t"):
-        render.c_int(value)
-
-
-@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
-def test_c_float_reads_back_as_the_same_float32(value: float) -> None:
-    text = render.c_float(value)
-    assert text.strip("()").endswith("f")
-    assert np.float32(text.strip("()").removesuffix("f")).tobytes() == np.float32(value).tobytes()
-    assert re.fullmatch(r"\(?-?\d+\.\d*e[+-]\d+f\)?", text)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
-def test_c_float_refuses_what_is_not_finite(value: float) -> None:
-    with pytest.raises(ValueError, match="no finite float32"), np.errstate(over="ignore"):
-        render.c_float(value)
-
-
-@given(st.text())
-def test_c_string_reads_back_and_is_plain_ascii(text: str) -> None:
-    literal = render.c_string(text)
-    assert literal.isascii()
-    assert "\n" not in literal
-    assert "??" not in literal
-    assert ast.literal_eval("b" + literal).decode() == text
-
-
-@given(st.lists(st.integers(-128, 127), max_size=100), st.integers(1, 20))
-def test_c_array_reads_back(values: list[int], per_line: int) -> None:
-    assert list(ast.literal_eval(f"[{render.c_array(values, per_line=per_line).strip()}]")) == values
-
-
-@given(st.text())
-def test_c_identifier_is_one(text: str) -> None:
-    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", render.c_identifier(text))
-
-
-@given(st.text())
-def test_comment_text_cannot_leave_its_comment(text: str) -> None:
-    shown = render.comment_text(text)
-    assert not set(shown) & {"\n", "\r", "\\"}
-    assert "*/" not in shown
-    assert len(shown.splitlines()) <= 1

@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 # Lowest first; a module imports only from its own layer and from those before it.
 LAYERS = [
     ["errors"],
-    ["content", "result"],
+    ["content", "ctext", "result"],
+    ["templates", "options"],
     [
         "benchmark",
         "board",

@@ -10,19 +10,18 @@ import json
 import math
 import re
 import shlex
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-import jinja2
 import numpy as np
 
-from tinyperf import __version__, content
+from tinyperf import __version__, content, templates
+from tinyperf.ctext import c_array, c_comment, c_float, c_identifier, c_int, c_string
 from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -214,11 +213,11 @@ def render(
     for path, text in generated.sources.items():
         files[f"src/{path}"] = text
     if board.memory is not None and _framework(board) is None:
-        files["ldscript.ld"] = _render("project/ldscript.ld.j2", _linker_script(board, origin))
+        files["ldscript.ld"] = templates.render("project/ldscript.ld.j2", _linker_script(board, origin))
     header = _config_header(board, model, benchmark, energy=energy, origin=origin)
-    files["src/app/tp_config.h"] = _render("app/tp_config.h.j2", header)
+    files["src/app/tp_config.h"] = templates.render("app/tp_config.h.j2", header)
     if not header.floats:
-        files["src/app/tp_config.c"] = _render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
+        files["src/app/tp_config.c"] = templates.render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
     build_id = _build_id(files, flags, (toolset.compiler, *generated.libraries, *generated.skipped_sources))
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
@@ -309,59 +308,6 @@ def output_milli(tensor: Tensor) -> tuple[int, ...]:
     return tuple(found)
 
 
-# C text. Values from files reach C only through these.
-
-
-def c_int(value: int, *, unsigned: bool = False) -> str:
-    """An integer literal; negative ones in parentheses, unsigned ones with their suffix.
-
-    Raises: ValueError: beyond 32 bits, or negative and unsigned.
-    """
-    low, high = (0, 2**32) if unsigned else (-(2**31) + 1, 2**31)
-    if not low <= value < high:
-        raise ValueError(f"{value} does not fit {'uint32_t' if unsigned else 'int32_t'}")
-    if unsigned:
-        return f"{value}U"
-    return f"({value})" if value < 0 else str(value)
-
-
-def c_float(value: float) -> str:
-    """A float literal that reads back as the same float32.
-
-    Raises: ValueError: not finite as a float32.
-    """
-    single = np.float32(value)
-    if not np.isfinite(single):
-        raise ValueError(f"{value} is no finite float32")
-    text = np.format_float_scientific(single, unique=True)
-    return f"({text}f)" if single < 0 else f"{text}f"
-
-
-def c_string(text: str) -> str:
-    """A string literal of the UTF-8 bytes of `text`; octal escapes for all but plain printable ASCII."""
-    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
-    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
-
-
-def c_array(values: Iterable[int], *, per_line: int = 16) -> str:
-    """The inside of an array initializer, indented."""
-    words = [str(v) for v in values]
-    lines = [", ".join(words[at : at + per_line]) for at in range(0, len(words), per_line)]
-    return "\n".join(f"    {line}," for line in lines)
-
-
-def c_identifier(text: str) -> str:
-    """Some valid identifier for `text`: other characters become underscores, a leading digit gets one in front."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", text)
-    return name if name and not name[0].isdigit() else f"_{name}"
-
-
-def comment_text(text: str) -> str:
-    """One line that may stand inside a comment of C, of a linker script, of an .ini file or of Python."""
-    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return printable.replace("*/", "*?").replace("/*", "/?").replace("\\", "?")
-
-
 # Parts of the project.
 
 
@@ -377,28 +323,11 @@ def _quantization(tensor: Tensor) -> tuple[float, int]:
 
 def _origin(board: Board, model: Model) -> str:
     made = f"Made by tinyperf {__version__} from {model.name} (sha256 {model.sha256}) for {board.name}; do not edit."
-    return comment_text(made)
+    return c_comment(made)
 
 
 def _framework(board: Board) -> str | None:
     return board.platformio.framework if board.platformio else None
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(content.shipped("firmware_templates")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  (C and .ini text; every value is escaped for where it goes)
-    )
-
-
-def _render(name: str, context: Context) -> str:
-    values = {f.name: getattr(context, f.name) for f in fields(context)}
-    return _environment().get_template(name).render(values)
 
 
 def _static_sources(board: Board) -> dict[str, str]:
@@ -479,7 +408,7 @@ def _config_tables(model: Model, benchmark: Benchmark | None, origin: str) -> Co
         input_rule=f"/* Input: {rule}. */",
         input_codes=c_array(map(int, input_codes(benchmark, model.input))),
         output_rule=f"/* Output: {scale!r} * (code - {zero_point}). */",
-        output_milli=c_array(output_milli(model.output), per_line=10),
+        output_milli=c_array(output_milli(model.output)),
     )
 
 
@@ -519,8 +448,8 @@ def _project_files(
     skipped = repr(list(generated.skipped_sources)) if generated.skipped_sources else ""
     extra = ExtraScript(origin, repr(list(flags.c)), repr(list(flags.cxx)), repr(list(flags.link)), skipped)
     files = {
-        "platformio.ini": _render("project/platformio.ini.j2", ini),
-        "extra.py": _render("project/extra.py.j2", extra),
+        "platformio.ini": templates.render("project/platformio.ini.j2", ini),
+        "extra.py": templates.render("project/extra.py.j2", extra),
     }
     return files | (_offline_files(board, environment, toolset.scons_version) if ini.offline else {})
 

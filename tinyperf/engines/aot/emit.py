@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf import __version__, content
+from tinyperf import __version__, content, templates
+from tinyperf.ctext import c_array, c_comment, c_identifier
 from tinyperf.engines import Layer
-from tinyperf.engines.aot.ctext import c_array, c_comment, c_identifier
 from tinyperf.engines.aot.kernels import Array, Code, Place
 from tinyperf.errors import ModelError
 
@@ -114,7 +114,10 @@ def emit(model: Model, choices: tuple[Choice, ...], plan: Plan, target: Target) 
         output_offset=plan.tensors[model.outputs[0]],
     )
     weights = WeightsFile(__version__, name, model.sha256, weights_bytes, tuple(arrays.values()))
-    sources = {"model.c": _render("model.c.j2", context), "model_weights.h": _render("model_weights.h.j2", weights)}
+    sources = {
+        "model.c": templates.render("engines/aot/model.c.j2", context),
+        "model_weights.h": templates.render("engines/aot/model_weights.h.j2", weights),
+    }
     folder = content.shipped("firmware_templates") / "engines" / "aot"
     shared = {"tp_kernels.h"} | ({"tp_dsp.h"} if any(h.endswith("_dsp.h") for h in headers) else set())
     for header in sorted(shared | headers):
@@ -128,7 +131,7 @@ def _operand(tensor: Tensor, plan: Plan, arrays: dict[str, Array]) -> str:
         return f"&tp_arena[{plan.tensors[tensor.index]}]"
     name = f"constant_{tensor.index:02d}"
     arrays[name] = Array(
-        name, "int8_t", tensor.elements, c_array(tensor.data.astype("int8")), "A constant input.", tensor.elements
+        name, "int8_t", tensor.elements, c_array(tensor.data.ravel().tolist()), "A constant input.", tensor.elements
     )
     return name
 
@@ -146,19 +149,3 @@ def _map(plan: Plan) -> tuple[str, ...]:
         f"{offset:7d} .. {offset + s.size_bytes:7d}  {s.name}, steps {max(s.first, 0)} to {s.last}"
         for offset, s in plan.storages
     )
-
-
-def _render(template: str, context: ModelFile | WeightsFile) -> str:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(content.shipped("firmware_templates") / "engines" / "aot")
-    environment = jinja2.Environment(
-        loader=loader,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # C, not HTML; values arrive as finished C text
-    )
-    values = {f.name: getattr(context, f.name) for f in fields(context)}
-    return environment.get_template(template).render(values)

@@ -10,13 +10,11 @@ the input lies in memory of its own and is copied into the tensor before each in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jinja2
-
-from tinyperf import __version__, content
+from tinyperf import __version__, content, templates
+from tinyperf.ctext import c_array, c_comment
 from tinyperf.engines import Engine, Generated
 from tinyperf.engines.tflm import ops
 from tinyperf.engines.tflm.library import PINNED, Library, from_text
@@ -117,13 +115,13 @@ class Tflm:
             )
         _check_model(model, library)
         arena_bytes, measured = _arena(model, options)
-        named = {"version": __version__, "model": _comment(model.name), "sha256": model.sha256}
+        named = {"version": __version__, "model": c_comment(model.name), "sha256": model.sha256}
         input_bytes = model.input.elements
         registrations = _registrations(model, library)
         contexts: dict[str, Context] = {
             "tp_model.cpp.j2": Interpreter(
                 **named,
-                library=_comment(library.version if library else "not registered"),
+                library=c_comment(library.version if library else "not registered"),
                 kernels=kernels,
                 arena_bytes=arena_bytes,
                 arena_note="measured, margin included" if measured else "not measured: a starting value",
@@ -136,11 +134,14 @@ class Tflm:
             "tp_tflm.h.j2": KernelHeaders(
                 **named, headers=tuple(sorted({ops.INT8_HEADERS[kind] for kind in _int8(model, library)}))
             ),
-            "tp_model_data.c.j2": ModelData(**named, size_bytes=len(model.data), data=_bytes(model.data)),
+            "tp_model_data.c.j2": ModelData(**named, size_bytes=len(model.data), data=c_array(model.data)),
         }
         return Generated(
             sources={"model/tp_model_data.h": _shipped("tp_model_data.h")}
-            | {f"model/{name.removesuffix('.j2')}": _render(name, c) for name, c in contexts.items()},
+            | {
+                f"model/{name.removesuffix('.j2')}": templates.render(f"engines/tflm/{name}", c)
+                for name, c in contexts.items()
+            },
             arena_bytes=arena_bytes + input_bytes,
             weights_bytes=len(model.data),
             details=EngineDetails(kernels=kernels, version=library.version if library else "not registered"),
@@ -229,36 +230,8 @@ def _warnings(kernels: str, library: Library | None, *, measured: bool) -> tuple
     return tuple(found)
 
 
-def _comment(text: str) -> str:
-    """Text that may stand inside a C comment."""
-    printable = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return printable.replace("*/", "*?").replace("/*", "/?").replace("\\", "?")
-
-
-def _bytes(data: bytes) -> str:
-    lines = [", ".join(map(str, data[at : at + 20])) for at in range(0, len(data), 20)]
-    return "\n".join(f"    {line}," for line in lines)
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(content.shipped("firmware_templates") / "engines" / "tflm"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  (C text; every value is escaped for where it goes)
-    )
-
-
 def _shipped(name: str) -> str:
     return (content.shipped("firmware_templates") / "engines" / "tflm" / name).read_text(encoding="utf-8")
-
-
-def _render(name: str, context: Context) -> str:
-    values = {f.name: getattr(context, f.name) for f in fields(context)}
-    return _environment().get_template(name).render(values)
 
 
 ENGINE: Engine = Tflm()

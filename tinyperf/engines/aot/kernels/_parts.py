@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.ctext import c_array, c_int, c_rows
+from tinyperf.ctext import c_array, c_int, c_rows
 from tinyperf.engines.aot.kernels import Array
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def window_constant(window: Window) -> str:
 
 
 def weights_array(prefix: str, weights: npt.NDArray[np.int8], comment: str) -> Array:
-    return Array(f"{prefix}_weights", "int8_t", weights.size, c_array(weights), comment, weights.size)
+    return Array(f"{prefix}_weights", "int8_t", weights.size, c_array(weights.ravel().tolist()), comment, weights.size)
 
 
 def channels_array(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.ctext import c_int
+from tinyperf.ctext import c_int
 from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
 from tinyperf.engines.aot.kernels._parts import call, ints
 from tinyperf.engines.aot.work import Add, elements

@@ -1,0 +1,73 @@
+"""Python values as C text. What comes from files reaches C, linker scripts and .ini files only through these."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+WIDTH = 100
+
+
+def c_int(value: int, *, unsigned: bool = False) -> str:
+    """An int32 literal, or a uint32 one with its suffix; INT32_MIN cannot be written as a negated literal.
+
+    Raises: ValueError: beyond 32 bits, or negative and unsigned.
+    """
+    low, high = (0, 2**32) if unsigned else (-(2**31), 2**31)
+    if not low <= value < high:
+        raise ValueError(f"{value} does not fit {'uint32_t' if unsigned else 'int32_t'}")
+    if unsigned:
+        return f"{value}U"
+    return "INT32_MIN" if value == low else str(value)
+
+
+def c_float(value: float) -> str:
+    """A float literal that reads back as the same float32.
+
+    Raises: ValueError: not finite as a float32.
+    """
+    single = np.float32(value)
+    if not np.isfinite(single):
+        raise ValueError(f"{value} is no finite float32")
+    return f"{np.format_float_scientific(single, unique=True)}f"
+
+
+def c_string(text: str) -> str:
+    """A string literal of the UTF-8 bytes of `text`; octal escapes for all but plain printable ASCII."""
+    plain = set(range(0x20, 0x7F)) - set(b'"\\?')
+    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text.encode()) + '"'
+
+
+def c_identifier(text: str) -> str:
+    """`text` with everything but letters, digits and underscores replaced; never empty, never starts with a digit."""
+    plain = re.sub(r"\W", "_", text, flags=re.ASCII)
+    return plain if plain and not plain[0].isdigit() else f"_{plain}"
+
+
+def c_comment(text: str) -> str:
+    """One line that may stand inside a comment of C, of a linker script, of an .ini file or of Python."""
+    plain = "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
+    plain = plain.replace("*/", "* /").replace("/*", "/ *")
+    return re.sub(r"\?(?=\?)", "? ", plain)  # no trigraphs
+
+
+def c_rows(items: Iterable[str]) -> str:
+    """Items of an initializer, comma separated, in indented lines of at most WIDTH columns."""
+    lines: list[str] = []
+    line = "   "
+    for item in items:
+        if len(line) + len(item) + 2 > WIDTH:
+            lines.append(line)
+            line = "   "
+        line += f" {item},"
+    return "\n".join([*lines, line])
+
+
+def c_array(values: Iterable[int]) -> str:
+    """The inside of an integer array's initializer; bytes are values too."""
+    return c_rows(map(str, values))
