@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tinyperf.errors import DataError, UsageError
-from tinyperf.monitor import Chunk, Identity, only
+from tinyperf.monitor import Chunk, Identity, Recorded, only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
 VERIFIED: Final = "simulated"
@@ -30,35 +28,16 @@ OPTIONS = {
 }
 
 
-class Csv:
+class Csv(Recorded):
     """One file, delivered at once. Made by `open_monitor`."""
 
     def __init__(self, path: Path, rate_hz: float, power_w: npt.NDArray[np.float64], pulses: tuple[float, ...]) -> None:
         self._path = path
         self._rate_hz = rate_hz
-        self._chunks = [Chunk(0, power_w, pulses)]
+        super().__init__([Chunk(0, power_w, pulses)])
 
     def describe(self) -> Identity:
         return Identity("csv", self._path.name, "", "", self._rate_hz, VERIFIED, 0.0)
-
-    def set_supply_mv(self, supply_mv: int) -> None:
-        """Recorded already."""
-
-    def power(self, *, on: bool) -> None:
-        """Recorded already."""
-
-    def start(self) -> None:
-        """Recorded already."""
-
-    def samples(self) -> Iterator[Chunk]:
-        while self._chunks:
-            yield self._chunks.pop(0)
-
-    def stop(self) -> None:
-        """Recorded already."""
-
-    def close(self) -> None:
-        """Nothing is powered."""
 
 
 def open_monitor(options: dict[str, str]) -> Csv:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tinyperf.errors import UsageError
-from tinyperf.monitor import Chunk, Identity, only
+from tinyperf.monitor import Chunk, Identity, Recorded, only
 from tinyperf.rules import recordings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 VERIFIED: Final = "simulated"
 OPTIONS = {"session": "folder of an EnergyRunner, MLCommons or tinyperf energy session"}
 
 
-class Replay:
+class Replay(Recorded):
     """One recording, delivered at once. Made by `open_monitor`."""
 
     def __init__(self, recording: recordings.Recording, folder: Path) -> None:
@@ -24,32 +21,13 @@ class Replay:
         self._folder = folder
         rate_hz = recording.sample_rate_hz
         pulses = tuple(p * rate_hz for p in recording.pulses_s)
-        self._chunks = [Chunk(0, recording.samples_j * rate_hz, pulses, recording.damage)]
+        super().__init__([Chunk(0, recording.samples_j * rate_hz, pulses, recording.damage)])
 
     def describe(self) -> Identity:
         recording = self._recording
         return Identity(
             "replay", recording.format, self._folder.name, "", recording.sample_rate_hz, VERIFIED, recording.accuracy
         )
-
-    def set_supply_mv(self, supply_mv: int) -> None:
-        """Recorded already."""
-
-    def power(self, *, on: bool) -> None:
-        """Recorded already."""
-
-    def start(self) -> None:
-        """Recorded already."""
-
-    def samples(self) -> Iterator[Chunk]:
-        while self._chunks:
-            yield self._chunks.pop(0)
-
-    def stop(self) -> None:
-        """Recorded already."""
-
-    def close(self) -> None:
-        """Nothing is powered."""
 
 
 def open_monitor(options: dict[str, str]) -> Replay:

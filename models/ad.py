@@ -34,7 +34,7 @@ def architecture() -> Any:
     return Model(inputs, layers.Dense(640)(x), name="ad")
 
 
-def load(sources: Sources, seed: int) -> Samples:  # noqa: ARG001
+def load(sources: Sources, seed: int) -> Samples:
     """Normal clips only; there is nothing else to learn from."""
     with np.load(sources["ad_toycar_normal.npz"]) as stored:
         x, names = stored["x"], stored["name"].tolist()
@@ -59,7 +59,7 @@ def plain(samples: Samples, rows: Rows) -> Floats:
     return frames.reshape(len(rows), -1).astype(np.float32)
 
 
-def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:  # noqa: ARG001
+def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:
     """Add a smooth curve over the bands, the same in the five frames, up to 6 dB (one sigma) high."""
     nodes = rng.standard_normal((len(rows), NODES)) * rng.uniform(0, AMPLITUDE_DB, (len(rows), 1))
     place = np.linspace(0, NODES - 1, BANDS)
@@ -74,7 +74,7 @@ def official(samples: Samples, unit: int) -> bytes:
     return bytes(samples.x[unit].tobytes())
 
 
-def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
+def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """Four windows of each clip of the official calibration list (normal training clips), or of every clip."""
     listed = find("calibration.txt")
     known = {Path(line).stem for line in listed.read_text(encoding="utf-8").split()} if listed else set()

@@ -47,7 +47,7 @@ def architecture() -> Any:
     return Model(inputs, layers.Dense(len(IC.labels), activation="softmax")(x), name="ic")
 
 
-def load(sources: Sources, seed: int) -> Samples:  # noqa: ARG001
+def load(sources: Sources, seed: int) -> Samples:
     """All CIFAR-10 training images; the teacher's logits, where its file is at hand."""
     from PIL import Image
 

@@ -102,7 +102,7 @@ def plain(samples: Samples, rows: Rows) -> Floats:
     return _real(codes.astype(np.float32))
 
 
-def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:  # noqa: ARG001
+def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:
     """Shift by up to 100 ms, change the level, and make exact and translated clips alike.
 
     Nearly all exact clips are unknown words: without noise the network would learn where a clip comes from.
@@ -129,7 +129,7 @@ def official(samples: Samples, unit: int) -> bytes:
     return np.asarray(samples.x)[unit, :10, 0:FRAMES:2].T.tobytes()
 
 
-def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
+def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """Ten validation clips per class, the reference's rule; its own list numbers clips of another packaging."""
     rows = np.concatenate(
         [np.flatnonzero(samples.validation & (samples.y == c))[::7][:10] for c in range(len(KWS.labels))]

@@ -48,7 +48,7 @@ def architecture() -> Any:
     return Model(inputs, layers.Dense(2, activation="softmax")(x), name="vww")
 
 
-def load(sources: Sources, seed: int) -> Samples:  # noqa: ARG001
+def load(sources: Sources, seed: int) -> Samples:
     """Labelled pictures of every file; the unlabelled ones (label 2) too, where there is a teacher to name them."""
     from PIL import Image
 
@@ -102,7 +102,7 @@ def _cut(picture: npt.NDArray[np.uint8], box: tuple[float, float, float, float])
     return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=box))
 
 
-def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:  # noqa: ARG001
+def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) -> Floats:
     """A part of 30 to 100 % of the area, sides up to 3:2 off, mirrored or not; brightness, contrast and colour vary."""
     images = np.stack([_part(samples.x[int(r)], rng) for r in rows]).astype(np.float32) / 255
     mirrored = rng.random(len(rows)) < 0.5
@@ -128,7 +128,7 @@ def official(samples: Samples, unit: int) -> bytes:
     return _centre(samples.x[unit]).tobytes()
 
 
-def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:  # noqa: ARG001
+def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """Training pictures of all kinds; the reference's own list names COCO pictures of the person folder only."""
     rows = samples.rows(validation=False)
     rows = rows[:: len(rows) // CALIBRATION or 1][:CALIBRATION]

@@ -1,4 +1,4 @@
-"""Seconds and MIPS of the virtual board: one kws window of ten virtual seconds. Run: python perf/virtual_board.py"""
+"""Processor seconds and MIPS of a whole virtual kws run (build, calibration, five windows): python perf/virtual_board.py"""
 
 from __future__ import annotations
 

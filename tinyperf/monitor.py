@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from tinyperf import content
 from tinyperf.errors import UsageError
+from tinyperf.options import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,20 +81,8 @@ class Monitor(Protocol):
 
 
 def parse_monitor(text: str) -> tuple[str, dict[str, str]]:
-    """`lpm01a:port=/dev/ttyACM1,freq=5k` -> ("lpm01a", {"port": "/dev/ttyACM1", "freq": "5k"}).
-
-    Raises: UsageError: an option without `=`.
-    """
-    name, _, rest = text.partition(":")
-    options: dict[str, str] = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key:
-            raise UsageError(
-                f"monitor option '{part}' in '{text}' is not OPTION=VALUE", hint="for example lpm01a:port=/dev/ttyACM1"
-            )
-        options[key] = value
-    return name, options
+    """`lpm01a:port=/dev/ttyACM1,freq=5k` as name and options; UsageError as `options.split`."""
+    return split(text, what="monitor", example="lpm01a:port=/dev/ttyACM1")
 
 
 def open_monitor(text: str) -> Monitor:
@@ -165,6 +154,32 @@ def only(options: Mapping[str, str], known: Mapping[str, str], instrument: str) 
         if name not in known:
             has = ", ".join(f"{key} ({what})" for key, what in known.items()) or "none"
             raise UsageError(f"monitor '{instrument}' has no option '{name}'", hint=f"its options: {has}")
+
+
+class Recorded:
+    """What instruments that deliver a recording share: nothing is switched, all samples are there at once."""
+
+    def __init__(self, chunks: list[Chunk]) -> None:
+        self._chunks = chunks
+
+    def set_supply_mv(self, supply_mv: int) -> None:
+        """Recorded already."""
+
+    def power(self, *, on: bool) -> None:
+        """Recorded already."""
+
+    def start(self) -> None:
+        """Recorded already."""
+
+    def samples(self) -> Iterator[Chunk]:
+        while self._chunks:
+            yield self._chunks.pop(0)
+
+    def stop(self) -> None:
+        """Recorded already."""
+
+    def close(self) -> None:
+        """Nothing is powered."""
 
 
 @dataclass

@@ -68,7 +68,7 @@ def test_tcp_echoes_for_one_client_after_another(assemble: Callable[[str], Path]
 def test_a_pty_survives_being_closed_and_opened_again(assemble: Callable[[str], Path]) -> None:
     with served(assemble(ECHO), Pty(), fast=False) as place:
         for text in (b"one\n", b"two\n"):
-            with open(os.open(place, os.O_RDWR | os.O_NOCTTY), "r+b", buffering=0) as port:  # noqa: PTH123
+            with open(os.open(place, os.O_RDWR | os.O_NOCTTY), "r+b", buffering=0) as port:  # noqa: PTH123  (a descriptor)
                 port.write(text)
                 got = b""
                 while not got.endswith(b"\n"):

@@ -78,7 +78,7 @@ def _continue(archive: Archive, part: Path, progress: Callable[[str, int, int], 
     if have >= archive.size_bytes:
         return
     request = urllib.request.Request(archive.url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310  (pinned addresses)
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310  (pinned addresses)
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
             have = 0
         with part.open("ab" if have else "wb") as out:

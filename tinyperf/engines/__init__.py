@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tinyperf.errors import UsageError
+from tinyperf.options import split
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
@@ -89,20 +90,8 @@ def engine(name: str) -> Engine:
 
 
 def parse_engine(text: str) -> tuple[str, dict[str, str]]:
-    """`tflm:kernels=reference,arena=65536` -> ("tflm", {"kernels": "reference", "arena": "65536"}).
-
-    Raises: UsageError: an option without `=`.
-    """
-    name, _, rest = text.partition(":")
-    options: dict[str, str] = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key:
-            raise UsageError(
-                f"engine option '{part}' in '{text}' is not OPTION=VALUE", hint="for example tflm:kernels=reference"
-            )
-        options[key] = value
-    return name, options
+    """`tflm:kernels=reference,arena=65536` as name and options; UsageError as `options.split`."""
+    return split(text, what="engine", example="tflm:kernels=reference")
 
 
 @dataclass

@@ -213,7 +213,7 @@ def _convert(network: Any, calibration: Floats | None, *, fc_per_channel: bool) 
         converter.representative_dataset = lambda: ([row[None]] for row in calibration)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = not fc_per_channel  # noqa: SLF001
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = not fc_per_channel  # noqa: SLF001  (public only by this name)
     try:
         # Keras prints to stdout while it exports; stdout is the result's.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -270,7 +270,7 @@ def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple
 def _operators(model: Any) -> list[tuple[int, str, dict[str, Any]]]:
     """(index, kind, details of the output tensor) of the operators that compute."""
     tensors = {details["index"]: details for details in model.get_tensor_details()}
-    listed = model._get_ops_details()  # noqa: SLF001  (no public way to the operators)
+    listed = model._get_ops_details()  # noqa: SLF001  (public only by this name)  (no public way to the operators)
     return [
         (op["index"], op["op_name"], tensors[int(op["outputs"][0])])
         for op in listed

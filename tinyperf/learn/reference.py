@@ -54,7 +54,7 @@ def load_keras(path: Path) -> Any:
     import keras
 
     class Depthwise(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
-        def __init__(self, *, groups: int = 1, **options: Any) -> None:  # noqa: ARG002
+        def __init__(self, *, groups: int = 1, **options: Any) -> None:  # noqa: ARG002  (Keras 2 wrote it; Keras 3 refuses it)
             super().__init__(**options)
 
     return keras.models.load_model(path, compile=False, custom_objects={"DepthwiseConv2D": Depthwise})

@@ -235,7 +235,7 @@ class Cpu:
 
     def unhook(self, handle: int) -> None:
         """Remove a hook of `hook_blocks`."""
-        self._uclib.uc_hook_del(self.uc._uch, ctypes.c_size_t(handle))  # noqa: SLF001
+        self._uclib.uc_hook_del(self.uc._uch, ctypes.c_size_t(handle))  # noqa: SLF001  (Unicorn offers no other way)
         self.uc.ctl_flush_tb()
         del self._hooks[handle]
 
@@ -251,7 +251,7 @@ class Cpu:
         self.uc.ctl_remove_cache(self._views[0][0], self._views[0][0] + 2)
         for at in range(1023):
             if words[at] == known + 1 and words[at + 1] == known:
-                base = self.uc._uch.value + at * size  # noqa: SLF001
+                base = self.uc._uch.value + at * size  # noqa: SLF001  (Unicorn offers no other way)
                 return ctypes.c_size_t.from_address(base), ctypes.c_size_t.from_address(base + size)
         raise MissingExtraError(
             "this release of the Python package 'unicorn' keeps no instruction counter where 2.1.4 has it",
