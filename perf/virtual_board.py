@@ -1,4 +1,4 @@
-"""Processor seconds and MIPS of a whole virtual kws run (build, calibration, five windows): python perf/virtual_board.py"""
+"""Processor seconds and MIPS of one virtual kws run, build and calibration included: python perf/virtual_board.py"""
 
 from __future__ import annotations
 
