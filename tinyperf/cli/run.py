@@ -63,7 +63,7 @@ def command(
     resume: Path | None,
     as_json: bool,
 ) -> int:
-    """Build a benchmark, start it on a board, measure, and score by the run rules.
+    """Build, start, measure, and score by the run rules.
 
     BENCH is kws, vww, ic or ad; it may be left out with --model, --image or --no-build. Exit codes: 0 valid; 1 measured
     but not valid by the rules, or below the accuracy target; 2 usage, model or data; 3 build; 4 device or disk; 130

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf import __version__, benchmark, board, content, tflite
+from tinyperf import __version__, benchmark, board, content, monitor, tflite
 from tinyperf.data import layout
 from tinyperf.device import isolators
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
@@ -195,6 +195,8 @@ def _check(request: Request, on: Board) -> None:
             "energy mode needs --monitor",
             hint="'tinyperf energy monitors' lists them; lpm01a:port=simulated plays one",
         )
+    if request.monitor:
+        monitor.find(request.monitor)
     if request.mode == "accuracy" and not request.data:
         raise DataError(
             "accuracy mode needs --data",
