@@ -531,14 +531,17 @@ def energy_monitors() -> list[dict[str, Any]]:
     return instruments.known()
 
 
-def energy_check(monitor: str, *, supply_mv: int = 3000, seconds: float = 3.0) -> dict[str, Any]:
+def energy_check(
+    monitor: str, *, supply_mv: int = 3000, seconds: float = 3.0, out: Path | None = None
+) -> dict[str, Any]:
     """An instrument on its own: identity, rate, noise floor and pulses; `ok` and `problems` say what came out.
 
+    Args: out: file for the samples with the target on, little-endian float32 watts.
     Raises: UsageError: no such instrument or option. DeviceError: it does not answer.
     """
     from tinyperf import instruments
 
-    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds)
+    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds, out=out)
 
 
 def energy_simulate(name: str, fault: str = "") -> AbstractContextManager[tuple[str, Iterator[str]]]:

@@ -11,11 +11,10 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from tinyperf import monitor
 from tinyperf.device.protocol import InferDone, InferStart, Parser
-from tinyperf.errors import DiskError, UsageError
+from tinyperf.errors import UsageError
+from tinyperf.recorder import Recorder
 from tinyperf.result import Energy
 from tinyperf.rules import energy_formats, joules, power, recordings, replay
 from tinyperf.session import folder as disk
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from tinyperf.device.dut import Direction, Dut
     from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link, Transport
-    from tinyperf.monitor import Chunk, Monitor
+    from tinyperf.monitor import Monitor
     from tinyperf.result import RunResult
     from tinyperf.session.plan import Prepared
     from tinyperf.session.report import Measured
@@ -70,58 +69,6 @@ class Announcements:
         if " again: the window lasted" in text:
             at = max((i for i, e in enumerate(self.expected) if e.role == "start"), default=0)
             self.expected[at:] = [joules.Expected("boot", e.at_s) for e in self.expected[at:]]
-
-
-@dataclass
-class Recorder:
-    """What the instrument delivers, to disk as it comes. Samples that were lost are written as zeros and counted."""
-
-    instrument: Monitor
-    path: Path
-    pulses: list[float] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    received: int = 0
-    position: int = 0
-    running: bool = False
-
-    def __post_init__(self) -> None:
-        self._out = self.path.open("wb")
-
-    def start(self) -> None:
-        """Sample 0 comes now."""
-        self.instrument.start()
-        self.running = True
-
-    def drain(self) -> None:
-        """Take over what has arrived."""
-        if self.running:
-            for chunk in self.instrument.samples():
-                self._take(chunk)
-
-    def _take(self, chunk: Chunk) -> None:
-        self.pulses += chunk.pulses
-        self.notes += [note for note in chunk.notes if note not in self.notes]
-        if len(chunk.power_w):
-            gap = chunk.first - self.position
-            try:
-                if gap > 0:
-                    np.zeros(gap, dtype="<f4").tofile(self._out)
-                chunk.power_w.astype("<f4").tofile(self._out)
-            except OSError as exc:
-                raise DiskError(f"{self.path}: {exc.strerror}", hint="make room, then start a new session") from exc
-            self.received += len(chunk.power_w)
-            self.position = max(chunk.first, self.position) + len(chunk.power_w)
-
-    def finish(self) -> None:
-        """Stop, and take over what was in flight."""
-        if self.running:
-            self.instrument.stop()
-            self.drain()
-            self.running = False
-
-    def close(self) -> None:
-        """Nothing more will be written."""
-        self._out.close()
 
 
 @dataclass

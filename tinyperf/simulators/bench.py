@@ -98,6 +98,8 @@ SYNTHETIC_IDLE_W = 0.012
 SYNTHETIC_ACTIVE_W = 0.042
 SYNTHETIC_PERIOD_S = 1.0
 SYNTHETIC_ACTIVE_S = 0.6
+SYNTHETIC_KEPT_S = 60.0
+"""What lies further back is forgotten; an instrument that is this far behind has long stopped."""
 
 
 @dataclass
@@ -125,6 +127,11 @@ class SyntheticBench(Bench):
             if to_s <= last_s:
                 return
             self.advance(to_s, SYNTHETIC_ACTIVE_W if active else SYNTHETIC_IDLE_W, edge)
+        with self._lock:
+            old = bisect.bisect(self._times_s, now_s - SYNTHETIC_KEPT_S)
+            if old > len(self._times_s) // 2:
+                del self._times_s[:old], self._energy_j[:old]
+                del self._pulses_s[: bisect.bisect(self._pulses_s, now_s - SYNTHETIC_KEPT_S)]
 
 
 current: contextvars.ContextVar[Bench | None] = contextvars.ContextVar("bench", default=None)
