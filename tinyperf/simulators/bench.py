@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import contextvars
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -153,18 +154,24 @@ class Sampler:
     rate_hz: float
     origin_s: float = field(init=False)
     done: int = 0
+    _pulses_from_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.origin_s = self.bench.horizon_s
+        self._pulses_from_s = self.origin_s = self.bench.horizon_s
 
     def due(self) -> int:
         """How many more samples the bench can give."""
         return max(int((self.bench.horizon_s - self.origin_s) * self.rate_hz + 1e-6) - self.done, 0)
 
     def take(self, count: int) -> tuple[npt.NDArray[np.float64], list[float]]:
-        """The next `count` samples in watts, and the pulses among them as positions in samples since the first."""
+        """The next `count` samples in watts, and the pulses among them as positions in samples since the first.
+
+        A pulse on the very edge of what was known, which rounding put into the samples before, comes with these.
+        """
         edges_s = self.origin_s + np.arange(self.done, self.done + count + 1) / self.rate_hz
         power_w = self.bench.energy_j(edges_s) * self.rate_hz
-        pulses = [(p - self.origin_s) * self.rate_hz for p in self.bench.pulses_s(edges_s[0], edges_s[-1])]
+        pulses_s = self.bench.pulses_s(self._pulses_from_s, edges_s[-1])
+        if pulses_s:
+            self._pulses_from_s = math.nextafter(pulses_s[-1], math.inf)
         self.done += count
-        return power_w, pulses
+        return power_w, [(p - self.origin_s) * self.rate_hz for p in pulses_s]
