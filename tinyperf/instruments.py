@@ -16,7 +16,7 @@ from tinyperf.rules.joules import MAX_LOST
 from tinyperf.simulators import bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tinyperf.monitor import Monitor
 
@@ -37,14 +37,18 @@ def known() -> list[dict[str, Any]]:
     return found
 
 
-def check(text: str, *, supply_mv: int, seconds: float, out: Path | None) -> dict[str, Any]:
+def check(
+    text: str, *, supply_mv: int, seconds: float, out: Path | None, told: Callable[[str], None]
+) -> dict[str, Any]:
     """Sample with the target off, then on; see api.energy_check."""
     with monitor.opened(text) as instrument:
         identity = asdict(instrument.describe())
+        how = f"touch {_timestamp(identity['name'])} to ground, or send 'timestamp' to a board in energy mode"
         instrument.set_supply_mv(supply_mv)
         instrument.power(on=False)
         off, _ = _sampled(instrument, min(seconds, OFF_S), None)
         instrument.power(on=True)
+        told(f"the target is on for {seconds:g} s; for a test pulse, {how}")
         on, on_s = _sampled(instrument, seconds, out)
     rate_hz = identity["sample_rate_hz"]
     floor_w, power_w = _mean_w(off), _mean_w(on)
@@ -64,9 +68,14 @@ def check(text: str, *, supply_mv: int, seconds: float, out: Path | None) -> dic
         "noise_floor_uw": round(floor_w * 1e6, 3),
         "power_mw": round(power_w * 1e3, 6),
         "pulses": len(on.pulses),
+        "test_pulse": f"seen at {on.pulses[0] / rate_hz:.3f} s" if on.pulses else f"not seen: {how}",
         "problems": problems,
         "ok": not problems,
     }
+
+
+def _timestamp(name: str) -> str:
+    return content.load_module("energy", content.names("energy", ".py")[name]).TIMESTAMP or "its timestamp input"
 
 
 def _sampled(instrument: Monitor, seconds: float, out: Path | None) -> tuple[Recorder, float]:
