@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tinyperf import content
 from tinyperf.errors import ContentError, UsageError
 
-Verified = Literal["silicon", "emulated", "compiled", "rendered"]
+Verified = Literal["silicon", "emulated", "native", "compiled", "rendered"]
 
 
 class Description(BaseModel):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tinyperf.device import probes
@@ -35,6 +33,13 @@ EXTRAS = {
     "PIL": ("data", "original picture datasets"),
     "matplotlib": ("plot", "plots"),
     "pyjoulescope_driver": ("joulescope", "energy with a Joulescope"),
+}
+
+GET_TOOL = {
+    "openocd": "sudo apt install openocd",
+    "st-flash": "sudo apt install stlink-tools",
+    "pyocd": f"{sys.executable} -m pip install pyocd",
+    "JLinkExe": "get J-Link from segger.com",
 }
 
 
@@ -108,7 +113,7 @@ def _build_checks(board: Board) -> list[Check]:
         compiler = Check("compiler", "missing", exc.seen, why, exc.hint)
     if board.memory is None:
         return [compiler]
-    return [compiler, _platformio(), _platform(board)]
+    return [compiler, _platformio(), *_platform(board)]
 
 
 def _platformio() -> Check:
@@ -119,17 +124,16 @@ def _platformio() -> Check:
     return Check("PlatformIO", "ok", found, why)
 
 
-def _platform(board: Board) -> Check:
-    why = "its own compiler and uploaders; not needed where arm-none-eabi-gcc is on PATH"
-    if board.platformio is None:
-        return Check("PlatformIO platform", "note", "the board file names none", why)
-    name = board.platformio.platform.partition("@")[0]
-    folder = Path(os.environ.get("PLATFORMIO_CORE_DIR") or Path.home() / ".platformio") / "platforms" / name
+def _platform(board: Board) -> list[Check]:
+    """The other way to a compiler; nothing where it is the only one, since the line 'compiler' tells of it then."""
+    if board.platformio is None or board.platformio.framework is not None:
+        return []
+    folder = build.platform_folder(board.platformio)
+    why = f"its own compiler and uploaders, in place of {build.CROSS_COMPILER} on PATH"
     if folder.is_dir():
-        return Check("PlatformIO platform", "ok", str(folder), why)
-    needed = board.platformio.framework is not None
-    fix = f"pio pkg install -g -p {board.platformio.platform}"
-    return Check("PlatformIO platform", "missing" if needed else "note", f"{name} is not installed", why, fix)
+        return [Check("PlatformIO platform", "ok", str(folder), why)]
+    fix = f"{sys.executable} -m platformio pkg install --global --platform {board.platformio.platform}"
+    return [Check("PlatformIO platform", "note", f"{board.platformio.platform} is not installed", why, fix)]
 
 
 def _emulator(board: Board) -> Check:
@@ -154,7 +158,7 @@ def _flash_tools(board: Board) -> list[Check]:
     found = [Check(f"flash tool {t.name}", "ok", _version(t.program), "puts the image on the board") for t in there]
     absent = [t.program for t in fitting if t not in there]
     if absent:
-        fix = "sudo apt install openocd stlink-tools; pip install pyocd; J-Link from segger.com"
+        fix = "; ".join(GET_TOOL[program] for program in absent)
         state: State = "note" if there else "missing"
         found.append(Check("flash tools", state, f"not installed: {', '.join(absent)}", "one is enough", fix))
     return found

@@ -24,10 +24,26 @@ class TinyperfError(Exception):
         self.seen = seen
         self.means = means
         self.hint = hint
+        self.session: str | None = None  # the folder that holds what was measured until then
 
-    def as_dict(self) -> dict[str, str | int]:
+    def as_dict(self) -> dict[str, str | int | None]:
         """The `error` object of `--json`."""
-        return {"seen": self.seen, "means": self.means, "hint": self.hint, "exit_code": self.exit_code}
+        return {
+            "seen": self.seen,
+            "means": self.means,
+            "hint": self.hint,
+            "exit_code": self.exit_code,
+            "session": self.session,
+        }
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM while something was being kept: how to go on, and the session folder where there is one."""
+
+    def __init__(self, *, hint: str, session: str | None = None) -> None:
+        super().__init__("interrupted")
+        self.hint = hint
+        self.session = session
 
 
 class UsageError(TinyperfError):

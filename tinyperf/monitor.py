@@ -18,6 +18,7 @@ from tinyperf.options import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -85,10 +86,10 @@ def parse_monitor(text: str) -> tuple[str, dict[str, str]]:
     return split(text, what="monitor", example="lpm01a:port=/dev/ttyACM1")
 
 
-def open_monitor(text: str) -> Monitor:
-    """The instrument that `NAME[:OPTION=VALUE,...]` names, opened.
+def find(text: str) -> tuple[Path, dict[str, str]]:
+    """The module of the instrument that `NAME[:OPTION=VALUE,...]` names, and its options.
 
-    Raises: UsageError: no such instrument. MissingExtraError: its Python package is absent. DeviceError: not there.
+    Raises: UsageError: no such instrument, or an option without `=`.
     """
     name, options = parse_monitor(text)
     known = content.names("energy", ".py")
@@ -96,7 +97,16 @@ def open_monitor(text: str) -> Monitor:
         raise UsageError(
             f"unknown energy monitor '{name}'", hint=f"known: {', '.join(known)}; see 'tinyperf energy monitors'"
         )
-    opened: Monitor = content.load_module("energy", known[name]).open_monitor(options)
+    return known[name], options
+
+
+def open_monitor(text: str) -> Monitor:
+    """The instrument that `NAME[:OPTION=VALUE,...]` names, opened.
+
+    Raises: UsageError: no such instrument. MissingExtraError: its Python package is absent. DeviceError: not there.
+    """
+    path, options = find(text)
+    opened: Monitor = content.load_module("energy", path).open_monitor(options)
     return opened
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import socket
+import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +107,14 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
         pytest.param("run --board host kws --jobs 0", 2, "--jobs 0", id="no jobs"),
         pytest.param("run --board host kws --mode accuracy", 2, "accuracy mode needs --data", id="accuracy, no data"),
         pytest.param("run --board host kws --mode energy", 2, "energy mode needs --monitor", id="energy, no monitor"),
+        pytest.param(
+            "run --board host kws --mode energy --monitor foo", 2, "unknown energy monitor 'foo'", id="unknown monitor"
+        ),
+        pytest.param(
+            "run --board host kws --mode energy --monitor ppk2:x", 2, "is not OPTION=VALUE", id="monitor option"
+        ),
+        pytest.param("train foo", 2, "'foo' is not one of", id="unknown benchmark to train"),
+        pytest.param("train kws", 2, "no training files for kws", id="no training files"),
         pytest.param("run --board host kws --model no.tflite", 2, "no.tflite", id="model absent"),
         pytest.param("run --board host kws --model .", 2, "directory", id="model is a folder"),
         pytest.param("run --board host kws --image no.bin", 2, "image no.bin does not exist", id="image absent"),
@@ -281,3 +292,46 @@ def test_damaged_sessions(content: str, words: str, world: World, capsys: pytest
     (world.tmp / "s").mkdir()
     (world.tmp / "s" / "session.json").write_text(content)
     fails(["run", "--resume", str(world.tmp / "s")], 2, words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("s", {"session.json": "{}"}, "holds a session already", id="a session"),
+        pytest.param("s", {"thesis.odt": ""}, "is not empty", id="a folder of something else"),
+        pytest.param("s/thesis.odt", {"thesis.odt": ""}, "is a file", id="a file"),
+    ],
+)
+def test_a_session_never_goes_where_something_is(
+    name: str, content: dict[str, str], words: str, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (world.tmp / "s").mkdir()
+    for file, text in content.items():
+        (world.tmp / "s" / file).write_text(text)
+    fails(["run", *KWS, "--out", name], 2, words, capsys)
+    assert sorted(p.name for p in world.tmp.iterdir()) == ["s"]
+    assert sorted(p.name for p in (world.tmp / "s").iterdir()) == sorted(content)
+
+
+@pytest.mark.parametrize(
+    "work", ["", pytest.param("cat > /dev/null", id="while the silent device is ended", marks=pytest.mark.slow)]
+)
+def test_ctrl_c_names_the_session_and_how_to_go_on(work: str, world: World) -> None:
+    mute = Path(world.text("mute", f"#!/bin/sh\n{work}\n: > ready\nexec sleep 60\n"))
+    mute.chmod(0o755)
+    argv = [sys.executable, "-m", "tinyperf", "run", *KWS, "--image", str(mute), "--json"]
+    env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as run:
+        assert run.stderr
+        assert run.stdout
+        session = run.stderr.readline().removeprefix("session ").strip()
+        while not Path("ready").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        run.send_signal(signal.SIGINT)
+        error = json.loads(run.stdout.read())["error"]
+        assert "Traceback" not in run.stderr.read()
+    assert run.returncode == error["exit_code"] == 130
+    assert error["session"] == session
+    assert f"--resume {session}" in error["hint"]
+    assert (world.tmp / session / "session.json").is_file()  # and nothing holds stderr: the device process has ended

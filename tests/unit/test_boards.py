@@ -126,13 +126,16 @@ def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["boards", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert {(b["name"], b["verified"]) for b in listed} >= {
-        ("host", "emulated"),
+        ("host", "native"),
         ("nucleo-l4r5zi", "emulated"),
         ("mps2-an386", "emulated"),
         ("disco-f746ng", "rendered"),
     }
+    assert {b["name"]: b["clock_hz"] for b in listed}["host"] is None
     assert cli.invoke(["boards"]) == 0
-    assert "nucleo-u575zi-q        rendered   cortex-m33     160 MHz" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "nucleo-u575zi-q        rendered   cortex-m33     160 MHz" in shown
+    assert "host                   native     host                 -  this computer" in shown
 
 
 ONLINE = """\

@@ -16,6 +16,13 @@ def test_boards_as_json_has_name_and_verified(capsys: pytest.CaptureFixture[str]
     assert {"name", "verified"} <= set(listed[0])
 
 
+def test_every_verb_says_in_one_line_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["--help"]) == 0
+    lines = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if line.endswith("...") or len(line) > 80] == []
+
+
 def test_an_unknown_verb_exits_2_and_is_told_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["rum", "--json"]) == 2
     shown = capsys.readouterr()

@@ -56,9 +56,32 @@ def test_every_line_that_is_not_ok_says_why() -> None:
 @pytest.mark.usefixtures("bare")
 def test_board_that_needs_a_framework() -> None:
     found = diagnosis.diagnose(boards.load("nucleo-u575zi-q"))
-    (platform,) = lines(found, "PlatformIO platform")
-    assert (platform.state, platform.fix) == ("missing", "pio pkg install -g -p ststm32@19.6.0")
+    (platform,) = [c for c in found.checks if "ststm32" in c.found]  # told once, and not as something unneeded
+    assert (platform.name, platform.state) == ("compiler", "missing")
+    assert platform.fix.endswith("pio pkg install --global --platform ststm32@19.6.0")
+    assert "not needed" not in platform.why
     assert found.exit_code == 3
+
+
+@pytest.mark.usefixtures("bare")
+def test_board_that_can_be_built_in_two_ways(tmp_path: Path) -> None:
+    (platform,) = lines(diagnosis.diagnose(BOARD), "PlatformIO platform")
+    assert (platform.state, platform.found) == ("note", "ststm32@19.6.0 is not installed")
+    assert platform.fix.endswith("-m platformio pkg install --global --platform ststm32@19.6.0")
+    (tmp_path / "pio" / "platforms" / "ststm32").mkdir(parents=True)
+    (platform,) = lines(diagnosis.diagnose(BOARD), "PlatformIO platform")
+    assert platform.state == "ok"
+    assert lines(diagnosis.diagnose(boards.load("mps2-an386")), "PlatformIO platform") == []
+
+
+@pytest.mark.usefixtures("bare")
+def test_only_the_absent_flash_tools_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "openocd").write_text("#!/bin/sh\necho Open On-Chip Debugger\n")
+    (tmp_path / "openocd").chmod(0o755)
+    (absent,) = lines(diagnosis.diagnose(BOARD), "flash tools")
+    assert absent.state == "note"
+    assert "openocd" not in absent.found + absent.fix
+    assert "stlink-tools" in absent.fix
 
 
 @pytest.mark.usefixtures("bare")

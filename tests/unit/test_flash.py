@@ -434,6 +434,20 @@ def test_no_board_is_told_exactly(capsys: pytest.CaptureFixture[str], monkeypatc
     )
 
 
+@pytest.mark.parametrize(
+    ("board", "seen", "hint"),
+    [
+        pytest.param("host", "board 'host' is this computer: there is nothing to flash", "run --board host", id="host"),
+        pytest.param("mps2-an386", "there is nothing to flash board 'mps2-an386' with", "add --virtual", id="qemu"),
+    ],
+)
+def test_boards_that_are_not_flashed(board: str, seen: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["flash", "--board", board, "kws"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: {seen}\n")
+    assert hint in told
+
+
 def test_virtual_board_is_flashed_and_a_wrong_image_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")

@@ -420,6 +420,13 @@ def test_building_without_tflm_and_network(name: str, seen: str, monkeypatch: py
 
 
 @pytest.mark.usefixtures("settings")
+def test_the_host_is_refused_before_a_library_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tflm, "installed", lambda _: pytest.fail("looked for git"))
+    with pytest.raises(UsageError, match="engine 'tflm' does not run on board 'host'"):
+        build.build(boards.load("host"), small(), benchmark=None, engine="tflm")
+
+
+@pytest.mark.usefixtures("settings")
 def test_an_unknown_option_is_told_before_anything_is_fetched() -> None:
     with pytest.raises(UsageError, match="has no kernels 'fast'"):
         build.generate(BOARD, small(), benchmark=None, engine="tflm:kernels=fast", folder=Path("unused"))

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from tinyperf import __version__
-from tinyperf.errors import DiskError, TinyperfError
+from tinyperf.errors import DiskError, Interrupted, TinyperfError
 
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
@@ -86,14 +86,11 @@ def invoke(argv: list[str]) -> int:
             as_json=as_json,
         )
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as exc:
+        stopped = exc.__cause__ if isinstance(exc, click.Abort) else exc  # click wraps it
+        kept = stopped if isinstance(stopped, Interrupted) else Interrupted(hint="the same command starts it again")
         _show(
-            {
-                "seen": "interrupted",
-                "means": "",
-                "hint": "a session folder named above can be finished with --resume",
-                "exit_code": 130,
-            },
+            {"seen": "interrupted", "means": "", "hint": kept.hint, "exit_code": 130, "session": kept.session},
             as_json=as_json,
         )
         return 130
@@ -138,7 +135,7 @@ def _drop_stdout() -> None:
 def _show(error: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         try:
-            print(json.dumps({"error": error}, indent=2), flush=True)
+            print(json.dumps({"error": {"session": None} | error}, indent=2), flush=True)
         except OSError:  # stdout is full or closed; stderr and the exit code still tell
             _drop_stdout()
     print(f"error: {error['seen']}", file=sys.stderr)

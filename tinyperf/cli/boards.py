@@ -15,10 +15,11 @@ from tinyperf.cli import _options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the boards, each with how far it was verified; or start a file for a new one.
+    """List the boards and how far each was verified; start a new one.
 
-    silicon: measured on the real board. emulated: its image runs in an emulator. compiled: its image is built.
-    rendered: its project is generated, and neither built nor run here.
+    silicon: measured on the real board. emulated: its image runs in an emulator. native: its image is a process of this
+    computer, whose clock is not known. compiled: its image is built. rendered: its project is generated, and neither
+    built nor run here.
 
     \b
     tinyperf boards
@@ -37,7 +38,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
                         "title": b.title,
                         "soc": b.soc,
                         "core": b.core,
-                        "clock_hz": b.clock_hz,
+                        "clock_hz": b.clock_hz if b.memory else None,
                         "verified": b.verified,
                     }
                     for b in found
@@ -47,7 +48,8 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
         )
         return
     for b in found:
-        print(f"{b.name:<22} {b.verified:<10} {b.core:<12} {b.clock_hz / 1e6:>5.0f} MHz  {b.title}")
+        clock = f"{b.clock_hz / 1e6:.0f} MHz" if b.memory else "-"
+        print(f"{b.name:<22} {b.verified:<10} {b.core:<12} {clock:>9}  {b.title}")
 
 
 @command.command()

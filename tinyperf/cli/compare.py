@@ -39,7 +39,9 @@ ENGINES = ("aot", "tflm:kernels=cmsis_nn", "tflm:kernels=reference")
 def command(
     *, benchmarks: tuple[str, ...], board: str, engines: tuple[str, ...], models: tuple[Path, ...], as_json: bool
 ) -> int:
-    """Run the same models and inputs with several engines on the virtual board, and compare outputs with TFLM's.
+    """Compare engines on the virtual board: time, memory, outputs.
+
+    Each runs the same models on the same inputs; outputs are compared with TFLM's.
 
     Without BENCH and --model: all four benchmarks. Exit code 1 where an output differs from the oracle's.
 

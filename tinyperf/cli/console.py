@@ -35,7 +35,9 @@ def command(
     timeout_s: float,
     as_json: bool,
 ) -> int:
-    """Send COMMANDs one by one and print what comes back; without any, read them from standard input.
+    """Talk to a device: send COMMANDs, print what comes back.
+
+    Without COMMANDs they are read from standard input.
 
     The closing '%' is added. Exit code 4: a command was not answered with m-ready.
 

@@ -23,7 +23,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--synthetic", is_flag=True, help="A small made-up set instead of an original one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(*, benchmark: str, source: Path | None, out: Path, pull: bool, synthetic: bool, as_json: bool) -> None:
-    """Turn an original dataset into training arrays (.npz) and inputs in EnergyRunner's layout.
+    """Turn an original dataset into training arrays and inputs.
+
+    Training arrays are .npz files; inputs lie in EnergyRunner's layout.
 
     kws: Speech Commands v2. vww: COCO 2014. ic: CIFAR-10 (binary, Python or image folders). ad: ToyCar of DCASE 2020
     Task 2. Official inputs are recognised; where they are there, they are what is written. A run that was killed goes

@@ -13,7 +13,7 @@ from tinyperf import api
 @click.option("--board", default="nucleo-l4r5zi", show_default=True, metavar="NAME|FILE", help="The board to use.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(*, board: str, as_json: bool) -> int:
-    """Say what this machine has and lacks for a board, why it matters, and the command that fixes it.
+    """Say what this machine lacks for a board, and what fixes it.
 
     Exit code 0: the board can be built and run (on the virtual one or the real one); 3: it cannot be built here;
     4: it can be built, but there is neither a virtual board nor a real one to run it on.

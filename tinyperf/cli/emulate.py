@@ -35,7 +35,9 @@ def command(
     tcp: str | None,
     fast: bool,
 ) -> int:
-    """Serve the virtual board until Ctrl-C; the first line on stdout is what a client opens.
+    """Serve the virtual board to any client, on a pty or TCP.
+
+    It ends with Ctrl-C; the first line on stdout is what a client opens.
 
     Time runs as the cycle model says: an estimate. Before serving, one inference is run in full detail for that.
 

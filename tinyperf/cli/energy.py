@@ -30,7 +30,7 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 def monitors(*, as_json: bool) -> None:
-    """List the instruments, their options, and how far each was verified.
+    """List the instruments, their options, and how far each was verified; and the isolators for the serial line.
 
     \b
     tinyperf energy monitors
@@ -43,6 +43,11 @@ def monitors(*, as_json: bool) -> None:
         print(f"{one['name']:<12} verified: {one['verified']:<10} {one['title']}")
         for option, what in one["options"].items():
             print(f"{'':<12}   {option}={what}")
+    print(
+        "\nWhere the board's serial line goes through an isolator ('tinyperf run --isolator'); wiring: energy/WIRING.md"
+    )
+    for text, title in api.energy_isolators().items():
+        print(f"  --isolator {text:<28} {title}")
 
 
 @command.command()
@@ -77,13 +82,16 @@ def check(monitor: str, supply_mv: int, seconds: float, out: Path | None, *, as_
 
 
 @command.command()
-@click.argument("name", type=click.Choice(["lpm01a", "ppk2"]))
+@click.argument("name", type=click.Choice(["lpm01a", "ppk2", "io_manager", "interface_board"]))
 @click.option("--fault", default="", help="Faults to inject, joined by +.")
 def simulate(name: str, fault: str) -> None:
-    """Play an instrument on a pseudo terminal, at the real rate, until Ctrl-C; its port is printed.
+    """Play an instrument or isolator on a pseudo terminal, at the real rate, until Ctrl-C; its port is printed.
+
+    Behind an isolator (io_manager, interface_board) stands a made-up board that answers as kws firmware does.
 
     \b
     tinyperf energy simulate lpm01a
+    tinyperf energy simulate io_manager --fault torn
     tinyperf energy simulate ppk2 --fault lost+bounce
     """
     with api.energy_simulate(name, fault) as (path, log):

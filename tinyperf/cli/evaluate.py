@@ -43,7 +43,7 @@ def command(
     plot: Path | None,
     as_json: bool,
 ) -> int:
-    """Score a model on the host: top-1, or AUC over all windows for ad.
+    """Score a model on the host: top-1 or AUC.
 
     BENCH is kws, vww, ic or ad; without it --model is your own int8 model and --data a folder of raw int8 inputs with
     a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used. Backends tflm and aot agree

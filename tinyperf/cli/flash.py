@@ -33,7 +33,7 @@ def command(
     port: str | None,
     tool: str | None,
 ) -> None:
-    """Build the firmware, put it on the board, and read its build id back over the serial port.
+    """Build the firmware, flash it, and read its build id back.
 
     A tool's own success message is not believed: only the build id is. Exit code 4 where no probe is found, a tool
     fails, or the board runs something else afterwards.

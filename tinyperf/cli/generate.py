@@ -17,7 +17,7 @@ from tinyperf.cli import _options
 def command(
     *, benchmark: str | None, board: str, model: Path | None, engine: str, energy: bool, as_json: bool, out: Path | None
 ) -> None:
-    """Write the firmware project of a benchmark (kws, vww, ic, ad), or of any int8 model, to a folder.
+    """Write the PlatformIO project of a benchmark, or of any model.
 
     `pio run` in that folder builds it; with the Arm compiler on PATH nothing is downloaded. Board host gets a build.sh
     instead. Files that are there under other names are left alone.

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=_options.FOLDER, metavar="DIR", help="pull: where to, instead of the cache folder.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 def command(*, action: str, out: Path | None, as_json: bool) -> None:
-    """List the shipped models with their accuracy and licence lines; `pull` fetches MLCommons's reference weights.
+    """List the shipped models; fetch MLCommons's reference weights.
+
+    The list has accuracy and licence; `pull` fetches.
 
     The reference weights are teachers for 'tinyperf train' and comparisons for 'tinyperf evaluate'. Each file is
     checked by its SHA-256; a transfer that was cut short is continued.

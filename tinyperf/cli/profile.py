@@ -30,7 +30,7 @@ def command(
     as_json: bool,
     image: Path | None,
 ) -> None:
-    """Instructions and estimated cycles of one inference, layer by layer, on the virtual board.
+    """Instructions and estimated cycles of an inference by layer.
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws

@@ -40,7 +40,9 @@ def command(
     fc_per_channel: bool,
     as_json: bool,
 ) -> None:
-    """Make a full int8 model: batch 1, int8 input and output, convolutions per channel.
+    """Make a full int8 model, and show what it lost.
+
+    Batch 1, int8 input and output, convolutions per channel.
 
     Shows accuracy before and after (on validation data, never on official inputs) and which layers lost most.
     With --model, calibration inputs are real values as the float model takes them.

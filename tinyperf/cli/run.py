@@ -34,6 +34,11 @@ MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
 @click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
 @click.option("--no-build", is_flag=True, help="Measure what the board runs already.")
 @click.option("--monitor", metavar="NAME[:OPTION=VALUE,...]", help="Energy instrument ('tinyperf energy monitors').")
+@click.option(
+    "--isolator",
+    metavar="NAME:port=PORT",
+    help="The board is behind io_manager or interface_board ('tinyperf energy monitors'); instead of --port.",
+)
 @click.option("--jobs", type=int, help="Virtual boards at once in accuracy mode; left out, as many as help.")
 @click.option("--out", type=click.Path(path_type=Path), help="Session folder; ./sessions/... if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="SESSION", help="Finish a session that stopped.")
@@ -52,12 +57,13 @@ def command(
     image: Path | None,
     no_build: bool,
     monitor: str | None,
+    isolator: str | None,
     jobs: int | None,
     out: Path | None,
     resume: Path | None,
     as_json: bool,
 ) -> int:
-    """Build a benchmark, start it on a board, measure, and score by the run rules.
+    """Build, start, measure, and score by the run rules.
 
     BENCH is kws, vww, ic or ad; it may be left out with --model, --image or --no-build. Exit codes: 0 valid; 1 measured
     but not valid by the rules, or below the accuracy target; 2 usage, model or data; 3 build; 4 device or disk; 130
@@ -92,6 +98,7 @@ def command(
                     image=image,
                     build=not no_build,
                     monitor=monitor if one == "energy" else None,
+                    isolator=isolator,
                     jobs=jobs,
                     out=out / one if out and mode == "all" else out,
                     progress=progress,

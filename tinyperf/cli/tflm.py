@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """Show or choose the TensorFlow Lite Micro that engine 'tflm' is built with.
+    """Show or choose the TensorFlow Lite Micro of engine 'tflm'.
 
     With a network nothing needs to be chosen: the pinned Arm snapshot (CMSIS-NN kernels) is fetched by PlatformIO.
 

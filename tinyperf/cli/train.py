@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinyperf import api
+from tinyperf import api, content
 from tinyperf.cli import _options
 from tinyperf.errors import UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("benchmark", metavar="BENCH", required=False)
+@click.argument("benchmark", metavar="BENCH", type=click.Choice(list(content.names("models", ".py"))), required=False)
 @click.argument(
     "file", metavar="[FILE.npz]", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False
 )
@@ -41,7 +41,9 @@ def command(
     run: Path | None,
     as_json: bool,
 ) -> None:
-    """Train kws, vww, ic or ad. Architecture and recipe stand in models/BENCH.py; 'tinyperf quantize' comes next.
+    """Train the network of kws, vww, ic or ad.
+
+    Architecture and recipe stand in models/BENCH.py; 'tinyperf quantize' comes next.
 
     Without FILE and --from, training files are taken from $TINYPERF_DATA/train. Every sample that is an official
     evaluation input, by content, is left out and named. A run that was stopped goes on after its last full epoch.
@@ -51,28 +53,42 @@ def command(
     tinyperf train ad ad_toycar_normal.npz --seed 1 --out runs/ad
     tinyperf train --resume runs/ad
     """
-    show = _show if sys.stderr.isatty() else None
     if run is not None:
-        trained = api.train_resume(run, progress=show)
+        trained = api.train_resume(run, progress=_show)
     elif benchmark is None:
         raise UsageError("no benchmark is named", hint="'tinyperf train kws' trains one; --resume RUN finishes a run")
     else:
-        from_here = file or place or Path(os.environ.get("TINYPERF_DATA", "../shared/data")) / "train"
-        out = out or Path("runs") / f"{benchmark}-{seed}"
-        print(f"run folder: {out} (if stopped, --resume {out} goes on)", file=sys.stderr)
-        trained = api.train(benchmark, from_here, out, epochs=epochs, seed=seed, progress=show)
+        trained = api.train(
+            benchmark,
+            file or place or _training_files(benchmark),
+            out or Path("runs") / f"{benchmark}-{seed}",
+            epochs=epochs,
+            seed=seed,
+            progress=_show,
+        )
     if as_json:
         print(json.dumps(asdict(trained), indent=2))
         return
     _tell(trained)
 
 
+def _training_files(benchmark: str) -> Path:
+    if data := os.environ.get("TINYPERF_DATA"):
+        return Path(data) / "train"
+    raise UsageError(
+        f"no training files for {benchmark} are named",
+        hint=f"--from DIR, or TINYPERF_DATA; 'tinyperf data {benchmark} --from DIR --out DIR' makes them",
+    )
+
+
 def _show(epoch: Epoch) -> None:
     accuracy = "" if epoch.accuracy is None else f"accuracy {100 * epoch.accuracy:5.1f} %  "
+    terminal = sys.stderr.isatty()  # one line that is overwritten; elsewhere a line for each epoch
+    start = "\r" if terminal else ""
     print(
-        f"\repoch {epoch.epoch}/{epoch.epochs}  loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}  "
+        f"{start}epoch {epoch.epoch}/{epoch.epochs}  loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}  "
         f"{accuracy}{epoch.seconds_left / 60:.1f} min left ",
-        end="\n" if epoch.epoch == epoch.epochs else "",
+        end="" if terminal and epoch.epoch < epoch.epochs else "\n",
         file=sys.stderr,
         flush=True,
     )

@@ -6,6 +6,7 @@ A folder `tinyperf/engines/NAME/` with a module-level `ENGINE` is an engine; the
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -77,14 +78,18 @@ class Engine(Protocol):
         """
 
 
+def names() -> list[str]:
+    """All engines: the subfolders of this package."""
+    return sorted(p.name for p in Path(__file__).parent.iterdir() if (p / "__init__.py").is_file())
+
+
 def engine(name: str) -> Engine:
     """The engine of that name.
 
     Raises: UsageError: no such engine.
     """
-    known = sorted(p.name for p in Path(__file__).parent.iterdir() if (p / "__init__.py").is_file())
-    if name not in known:
-        raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(known)}")
+    if name not in names():
+        raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(names())}")
     found: Engine = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
     return found
 
@@ -105,8 +110,7 @@ class FakeEngine:
         if options:
             raise UsageError(f"engine 'fake' has no option {min(options)}", hint="leave it out")
         self.asked.append((model.name, target))
-        n_in = _elements(model.input.shape)
-        n_out = _elements(model.output.shape)
+        n_in, n_out = math.prod(model.input.shape), math.prod(model.output.shape)
         text = FAKE_MODEL_C.format(n_in=n_in, n_out=n_out)
         return Generated(
             sources={"model.c": text},
@@ -114,13 +118,6 @@ class FakeEngine:
             weights_bytes=0,
             details=EngineDetails(kernels="copy", version="0"),
         )
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    count = 1
-    for n in shape:
-        count *= n
-    return count
 
 
 FAKE_MODEL_C = """\

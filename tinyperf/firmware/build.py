@@ -243,14 +243,14 @@ def find_toolset(board: Board, *, need: bool = True) -> Toolset:
     scons = _scons_version()
     if shutil.which(CROSS_COMPILER) and (board.platformio is None or board.platformio.framework is None):
         return Toolset("offline", compiler_version(CROSS_COMPILER), scons)
-    if board.platformio and _platform_folder(board.platformio).is_dir():
+    if board.platformio and platform_folder(board.platformio).is_dir():
         return Toolset("online", _packaged_compiler(board), scons)
     if need:
         raise _nothing_to_build_with(board)
     return Toolset("online" if board.platformio else "offline", "", scons)
 
 
-def _platform_folder(platformio: PlatformIO) -> Path:
+def platform_folder(platformio: PlatformIO) -> Path:
     """Where the platform of `ststm32@19.6.0` is installed, if it is."""
     return _platformio_home() / "platforms" / platformio.platform.partition("@")[0].rpartition("/")[2]
 
@@ -259,7 +259,7 @@ def _nothing_to_build_with(board: Board) -> BuildError:
     online = board.platformio
     if online and online.framework:
         return BuildError(
-            f"PlatformIO's platform {online.platform} is not installed in {_platform_folder(online).parent}",
+            f"PlatformIO's platform {online.platform} is not installed in {platform_folder(online).parent}",
             means=f"board '{board.name}' is built with the {online.framework} framework, which that platform brings",
             hint=f"where its registry can be reached: pio pkg install --global --platform {online.platform}",
         )

@@ -279,8 +279,17 @@ class Place:
 def find_place(board: Board, *, probe: str | None, port: str | None, tool: str | None) -> Place:
     """Look for the board before anything is built or started.
 
-    Raises: DeviceError, UsageError: as `choose_probe`, `choose_tool` and `port_of`; no drive of this board.
+    Raises: DeviceError, UsageError: as `choose_probe`, `choose_tool` and `port_of`; no drive of this board; a board
+        that has no real form.
     """
+    if board.memory is None:
+        raise _this_computer(board)
+    if tool != "drive" and not wanted_kinds(board):
+        raise UsageError(
+            f"there is nothing to flash board '{board.name}' with",
+            means="its board file names neither a flash tool's target nor the USB id of a probe",
+            hint="add --virtual" if board.emulator else "fill in the board file's 'flash' and 'serial'",
+        )
     known = probes.ports()
     if tool == "drive":
         volumes = drives(board)
@@ -296,15 +305,20 @@ def find_place(board: Board, *, probe: str | None, port: str | None, tool: str |
     return Place(port_of(board, found, known, port), choose_tool(board, found, name=tool), found)
 
 
+def _this_computer(board: Board) -> UsageError:
+    return UsageError(
+        f"board '{board.name}' is this computer: there is nothing to flash",
+        hint=f"'tinyperf run --board {board.name}' starts the firmware as a process",
+    )
+
+
 def flash_image(board: Board, image: Image, place: Place | None, *, baud: int) -> Flashed:
     """Put a built image on the board found, or (place None) on the virtual board.
 
     Raises: DeviceError: as `flash`. UsageError: an image for this computer is not flashed.
     """
     if image.bin is None:
-        raise UsageError(
-            f"board '{board.name}' is this computer: there is nothing to flash", hint="'tinyperf run' starts it"
-        )
+        raise _this_computer(board)
     files = Files(image.path, image.bin, image.build_id, image.folder)
     if place is None:
         virtual = Writer("virtual", lambda: None)

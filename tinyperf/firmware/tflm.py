@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf.engines.tflm import KERNELS, MARGIN_BYTES
+from tinyperf.engines.tflm import KERNELS, MARGIN_BYTES, check_core
 from tinyperf.engines.tflm import library as libraries
 from tinyperf.engines.tflm.library import PINNED, SNAPSHOT, Library
 from tinyperf.errors import BuildError, DiskError
@@ -97,8 +97,10 @@ def resolve(board: Board, options: Mapping[str, str], *, need: bool) -> dict[str
     """The engine's options with the library that will be used.
 
     Args: need: it will be built, so an absent library is an error now and not after PlatformIO's minute.
-    Raises: BuildError: no TFLM with these kernels, or an archive for another processor.
+    Raises: UsageError: a board without such kernels. BuildError: no TFLM with these kernels, or an archive for another
+        processor.
     """
+    check_core(board.core)
     if "library" in options:
         return dict(options)
     kernels = options.get("kernels", KERNELS[0])

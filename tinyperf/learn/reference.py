@@ -35,9 +35,11 @@ def pull_folder() -> Path:
 
 
 def find(name: str) -> Path | None:
-    """One reference file by its name (`vww_96.h5`): pulled, or of the reference data; None where neither is there."""
-    data = Path(os.environ.get("TINYPERF_DATA", "../shared/data")) / "reference_models"
-    return next((folder / name for folder in (pull_folder(), data) if (folder / name).is_file()), None)
+    """One reference file by its name (`vww_96.h5`): pulled, or of $TINYPERF_DATA; None where neither is there."""
+    places = [pull_folder()]
+    if data := os.environ.get("TINYPERF_DATA"):
+        places.append(Path(data) / "reference_models")
+    return next((folder / name for folder in places if (folder / name).is_file()), None)
 
 
 def pull(folder: Path | None = None, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Path]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf import __version__, content
-from tinyperf.errors import DataError, MissingExtraError, UsageError
+from tinyperf.errors import DataError, Interrupted, MissingExtraError, UsageError
 from tinyperf.learn import reference
 from tinyperf.learn.recipe import Recipe, Rows, Samples, Sources, Task
 
@@ -207,11 +207,14 @@ def _go_on(out: Path, progress: Callable[[Epoch], None] | None) -> Trained:
     _write_json(out / "run.json", run | {"dropped_official": dropped, "notes": notes})
     trainer = Trainer(known, recipe, samples, run["seed"], found)
     log = trainer.restore(out)
-    for epoch in range(len(log), recipe.epochs):
-        log.append(trainer.epoch(epoch, log))
-        trainer.save(out, log)
-        if progress is not None:
-            progress(log[-1])
+    try:
+        for epoch in range(len(log), recipe.epochs):
+            log.append(trainer.epoch(epoch, log))
+            trainer.save(out, log)
+            if progress is not None:
+                progress(log[-1])
+    except KeyboardInterrupt as exc:
+        raise Interrupted(hint=f"'tinyperf train --resume {out}' goes on after epoch {len(log)}") from exc
     trainer.finished_model().save(out / "model.keras")
     _plot(out / "curve.png", log, benchmark=known.name)
     return Trained(

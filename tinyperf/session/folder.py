@@ -26,6 +26,21 @@ FORMAT = 1
 LOCK_WAIT_S = 5.0
 
 
+def require_free(folder: Path) -> None:
+    """A folder that the user named must be new or empty.
+
+    Raises: UsageError: something is there.
+    """
+    if (folder / PLAN).exists():
+        raise UsageError(
+            f"{folder} holds a session already",
+            hint=f"'tinyperf run --resume {folder}' finishes it; or give another --out",
+        )
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        seen = "is not empty" if folder.is_dir() else "is a file"
+        raise UsageError(f"{folder} {seen}", means="a session is a folder of its own", hint="give another --out")
+
+
 def create(folder: Path) -> Path:
     """Make a new session folder; where the name is taken by another session, `-2`, `-3`, ... is added.
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinyperf.benchmark import BENCHMARKS
+from tinyperf.device import emulator
 from tinyperf.device.dut import Dut
-from tinyperf.device.emulator import ERROR_PERCENT, calibrate, open_virtual
-from tinyperf.errors import DeviceError, UsageError
+from tinyperf.device.emulator import ERROR_PERCENT, Calibration, calibrate, open_virtual
+from tinyperf.errors import DeviceError, DiskError, UsageError
+from tinyperf.firmware.build import cache_folder
+from tinyperf.session import folder as disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tinyperf.board import Board
-    from tinyperf.device.emulator import Calibration
     from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
@@ -98,13 +103,30 @@ def profile(board: Board, firmware: Path, built: Image | None, input_bytes: int 
 
 
 def calibrated(board: Board, firmware: Path, input_bytes: int | None = None) -> Calibration:
-    """Cycles per instruction of `firmware` from one inference in full detail, on a virtual board of its own."""
+    """Cycles per instruction of `firmware` from one inference in full detail, on a virtual board of its own.
+
+    Kept in the cache beside the images, under everything that it depends on: image, board, input, cycle model.
+    """
+    kept = cache_folder() / "calibrations" / f"{_calibration_key(board, firmware, input_bytes)}.json"
+    try:
+        return Calibration(**json.loads(kept.read_text(encoding="ascii")))
+    except (OSError, ValueError, TypeError):
+        pass  # not there, or not whole: found again
     link = open_virtual(board, firmware)
     try:
         _, infer = _ready(link, input_bytes)
-        return calibrate(link, infer)
+        found = calibrate(link, infer)
     finally:
         link.close()
+    with contextlib.suppress(DiskError):  # a full cache costs seconds, not the run
+        disk.write(kept, json.dumps(asdict(found)) + "\n")
+    return found
+
+
+def _calibration_key(board: Board, firmware: Path, input_bytes: int | None) -> str:
+    parts = [firmware.read_bytes(), repr((board, input_bytes)).encode()]
+    parts += [path.read_bytes() for path in sorted(Path(emulator.__file__).parent.rglob("*.py"))]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:32]
 
 
 def _ready(link: VirtualLink, input_bytes: int | None) -> tuple[Dut, Callable[[int], None]]:

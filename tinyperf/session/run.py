@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf.errors import ContentError, DeviceError, TinyperfError
+from tinyperf.errors import ContentError, DeviceError, Interrupted, TinyperfError
 from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
@@ -45,11 +45,12 @@ def run(request: Request, progress: Progress = silent) -> RunResult:
 
     Raises: TinyperfError: with what to do; what was measured until then is in the session folder that it names.
     """
+    if request.out:
+        disk.require_free(Path(request.out))
     prepared, plan = prepare(request, lambda text: progress(text, 0, 0))
     at = disk.create(_folder(prepared, plan))
     plan["session"] = str(at)
     disk.write_plan(at, plan)
-    progress(f"session {at}", 0, 0)
     return _measure(at, prepared, plan, progress)
 
 
@@ -130,6 +131,7 @@ def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
     """Measure what the folder lacks, then score. An error names the folder."""
     start_s = time.monotonic()
     try:
+        progress(f"session {at}", 0, 0)
         if plan["mode"] != "accuracy" and prepared.has_cycle_model:
             prepared = _calibrated(at, prepared, plan, progress)
         if plan["mode"] == "accuracy":
@@ -144,7 +146,11 @@ def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
         return finish(at)
     except TinyperfError as exc:
         exc.hint = exc.hint.replace("SESSION", str(at))
+        exc.session = str(at)
         raise
+    except KeyboardInterrupt as exc:
+        again = "start a new session: an energy run is one recording" if plan["mode"] == "energy" else None
+        raise Interrupted(hint=again or f"'tinyperf run --resume {at}' finishes it", session=str(at)) from exc
 
 
 def _calibrated(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> Prepared:

@@ -40,6 +40,19 @@ TENSOR_BYTES = 64
 SCRATCH_BYTES = 16384
 
 
+def check_core(core: str) -> None:
+    """Whether this engine has kernels for `core` at all; asked before any library is looked for.
+
+    Raises: UsageError.
+    """
+    if core == "host":
+        raise UsageError(
+            "engine 'tflm' does not run on board 'host'",
+            means="its kernels here are those of Cortex-M",
+            hint="use a virtual board; on this computer 'tinyperf evaluate --backend tflm' runs TFLM itself",
+        )
+
+
 @dataclass(frozen=True)
 class Registration:
     """One line of the resolver: `method` of MicroMutableOpResolver, and its argument (empty: the general kernel)."""
@@ -106,13 +119,8 @@ class Tflm:
     name = "tflm"
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
+        check_core(target.core)
         kernels, library = _library(options)
-        if target.core == "host":
-            raise UsageError(
-                "engine 'tflm' does not run on board 'host'",
-                means="its kernels here are those of Cortex-M",
-                hint="use a virtual board; on this computer 'tinyperf evaluate --backend tflm' runs TFLM itself",
-            )
         _check_model(model, library)
         arena_bytes, measured = _arena(model, options)
         named = {"version": __version__, "model": c_comment(model.name), "sha256": model.sha256}
