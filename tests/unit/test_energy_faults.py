@@ -120,7 +120,8 @@ def measure(folder: Path, monitor: str, benches: list[bench.Bench], device: dict
         out=str(at),
     )
     prepared, plan = prepare(request)
-    plan["calibration"] = {"cpi": 1.0, "cycles_per_inference": 1, "flash_misses_per_inference": 0}
+    misses = device.pop("flash_misses_per_1000_cycles", 0)
+    plan["calibration"] = {"cpi": 1.0, "cycles_per_inference": 1000, "flash_misses_per_inference": misses}
     disk.create(at)
     plan["session"] = str(at)
     disk.write_plan(at, plan)
@@ -242,3 +243,10 @@ def test_a_fault_never_gives_a_wrong_figure_that_is_valid(row: Row, tmp_path: Pa
     if "power on" in found.supply:
         assert found.kept
         assert (found.supply[-1] == "power off") == row.off
+
+
+@pytest.mark.slow
+def test_waits_for_flash_draw_nothing_in_the_windows(tmp_path: Path, benches: list[bench.Bench]) -> None:
+    found = measure(tmp_path, "virtual", benches, {"flash_misses_per_1000_cycles": 15})
+    assert found.exit_code == 0
+    assert found.uj == pytest.approx(TRUE_UJ * (1 - 15 * 6.0 / 1000), rel=1e-3)
