@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERIFIED: Final = "simulated"
+TIMESTAMP: Final = "GPI0, which is IN0 of a JS220"
 OPTIONS = {
     "device": "serial number, where several are connected; or 'simulated'",
     "port": "'simulated' (as with the other instruments)",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tinyperf.simulators.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
+TIMESTAMP: Final = "D7 of the Arduino connector (format=binary carries no pulses)"
 OPTIONS = {
     "port": "serial port, or 'simulated'",
     "freq": "samples per second: 1k (default), 2k, 5k; with format=binary up to 100k",
@@ -89,7 +90,7 @@ Item = Samples | Event | Stamp | Text | Rejected
 
 SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})")
 EVENT = re.compile(rb"event (\d+) ris")
-STAMP = re.compile(rb"TimeStamp:[ ><](\d{3})s (\d{3})ms, buff (\d{2,3})%")
+STAMP = re.compile(rb"TimeStamp:[ ><](\d{3,})s (\d{3})ms, buff (\d{2,3})%")
 LINE_BYTES = 512
 
 
@@ -240,6 +241,7 @@ class Lpm01a:
         self._streaming = False
         self._stopping = False
         self._closed = False
+        self._full = False
         self._position = 0
         self._events = 0
         self._supply_v = 3.3
@@ -300,7 +302,7 @@ class Lpm01a:
 
     def start(self) -> None:
         self._waiting.clear()
-        self._position, self._events, self._stopping = 0, 0, False
+        self._position, self._events, self._stopping, self._full = 0, 0, False, False
         self._decoder = AsciiDecoder()
         self._port.write(b"start\r\n")
         seen = b""
@@ -359,7 +361,8 @@ class Lpm01a:
         lost = stamp.ms * 1e-3 * rate_hz - self._position
         if lost > 1.0 + 1e-3 * rate_hz:
             self._position += round(lost)  # what follows keeps its true time
-        if stamp.load_percent >= 100:
+        was_full, self._full = self._full, stamp.load_percent >= 100
+        if self._full and not was_full:
             return (f"the instrument's transmit buffer was full at {stamp.ms * 1e-3:.1f} s",)
         return ()
 

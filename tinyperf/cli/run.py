@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinyperf import api
+from tinyperf.cli import _options
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
 @click.option("--virtual", is_flag=True, help="Run on the virtual board.")
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
 @click.option("--mode", type=click.Choice([*MODES, "all"]), default="performance", show_default=True)
-@click.option("--engine", default="aot", show_default=True, metavar="NAME[:OPTION=VALUE,...]", help="aot or tflm.")
+@_options.ENGINE
 @click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
 @click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
