@@ -32,6 +32,14 @@ OPTIONS = {
     "format": "ascii (default, with pin events) or binary (fast, without)",
     "fault": "with port=simulated: faults to inject, joined by +",
 }
+WIRING = {
+    "title": "X-NUCLEO-LPM01A",
+    "range": "1.8 to 3.3 V, up to 50 mA",
+    "supply": "CN14 pin 3, VCC",
+    "ground": "CN14 pin 1, GND",
+    "low_side": "CN14 pin 2, VCC_U",
+    "timestamp": "Arduino D7",
+}
 BAUD = 3_686_400  # nominal; the CDC port ignores it
 ACCURACY = 0.02  # UM2269: 2 % typical in dynamic mode
 ANSWER_S = 2.0
