@@ -57,6 +57,9 @@ CORE = """\
 #define LOW 0
 #define OUTPUT 1
 #define D7 7
+typedef uint8_t byte;
+typedef uint16_t word;
+typedef bool boolean;
 struct Port {
     void begin(unsigned long) {}
     explicit operator bool() const { return true; }
