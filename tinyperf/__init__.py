@@ -4,14 +4,10 @@ Every verb of the command line is a function here: `tinyperf.run("kws", board="n
 """
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from types import FunctionType
 from typing import Any
 
-try:
-    __version__ = version("tinyperf")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0.0.0"
+__version__ = "0.1.0"  # the one place: pyproject.toml reads it here
 
 
 def __getattr__(name: str) -> Any:

@@ -120,6 +120,7 @@ def run(
     image: Path | None = None,
     build: bool = True,
     monitor: str | None = None,
+    isolator: str | None = None,
     jobs: int | None = 1,
     out: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
@@ -128,7 +129,8 @@ def run(
 
     Args:
         benchmark: kws, vww, ic or ad; None where `model` is your own or the firmware itself says what it is.
-        board: a name or a board file. virtual: the virtual board; port: the real one.
+        board: a name or a board file. virtual: the virtual board; port: the real one; isolator: what stands in the
+            serial line instead, as `io_manager:port=/dev/ttyACM1` or `interface_board:port=...`.
         jobs: virtual boards at once in accuracy mode; more than one start processes, so that a script needs the usual
             `if __name__ == "__main__":`. None: as many as help.
         progress: told what is done, how much of it, and how much there is (0: unknown).
@@ -151,6 +153,7 @@ def run(
             image=str(image) if image else None,
             build=build,
             monitor=monitor,
+            isolator=isolator,
             jobs=jobs,
             out=str(out) if out else None,
         ),
@@ -531,14 +534,31 @@ def energy_monitors() -> list[dict[str, Any]]:
     return instruments.known()
 
 
-def energy_check(monitor: str, *, supply_mv: int = 3000, seconds: float = 3.0) -> dict[str, Any]:
+def energy_isolators() -> dict[str, str]:
+    """What may stand in the board's serial line: the argument of `isolator`, and what it is."""
+    from tinyperf.device import isolators
+
+    return {f"{name}:port=PORT": kind.about for name, kind in isolators.KINDS.items()}
+
+
+def energy_check(
+    monitor: str,
+    *,
+    supply_mv: int = 3000,
+    seconds: float = 3.0,
+    out: Path | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
     """An instrument on its own: identity, rate, noise floor and pulses; `ok` and `problems` say what came out.
 
+    An instrument makes no test pulse of its own: `test_pulse` says how to make one, and whether one was seen.
+
+    Args: out: file for the samples with the target on, little-endian float32 watts. told: is told when to make it.
     Raises: UsageError: no such instrument or option. DeviceError: it does not answer.
     """
     from tinyperf import instruments
 
-    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds)
+    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds, out=out, told=told)
 
 
 def energy_simulate(name: str, fault: str = "") -> AbstractContextManager[tuple[str, Iterator[str]]]:

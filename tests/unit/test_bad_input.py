@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -312,8 +313,11 @@ def test_a_session_never_goes_where_something_is(
     assert sorted(p.name for p in (world.tmp / "s").iterdir()) == sorted(content)
 
 
-def test_ctrl_c_names_the_session_and_how_to_go_on(world: World) -> None:
-    mute = Path(world.text("mute", "#!/bin/sh\nexec sleep 60\n"))
+@pytest.mark.parametrize(
+    "work", ["", pytest.param("cat > /dev/null", id="while the silent device is ended", marks=pytest.mark.slow)]
+)
+def test_ctrl_c_names_the_session_and_how_to_go_on(work: str, world: World) -> None:
+    mute = Path(world.text("mute", f"#!/bin/sh\n{work}\n: > ready\nexec sleep 60\n"))
     mute.chmod(0o755)
     argv = [sys.executable, "-m", "tinyperf", "run", *KWS, "--image", str(mute), "--json"]
     env = os.environ | {"PYTHONPATH": str(REPOSITORY)}
@@ -321,10 +325,13 @@ def test_ctrl_c_names_the_session_and_how_to_go_on(world: World) -> None:
         assert run.stderr
         assert run.stdout
         session = run.stderr.readline().removeprefix("session ").strip()
+        while not Path("ready").exists():
+            time.sleep(0.01)
+        time.sleep(0.2)
         run.send_signal(signal.SIGINT)
         error = json.loads(run.stdout.read())["error"]
         assert "Traceback" not in run.stderr.read()
     assert run.returncode == error["exit_code"] == 130
     assert error["session"] == session
     assert f"--resume {session}" in error["hint"]
-    assert (world.tmp / session / "session.json").is_file()
+    assert (world.tmp / session / "session.json").is_file()  # and nothing holds stderr: the device process has ended

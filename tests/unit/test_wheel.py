@@ -33,7 +33,7 @@ def test_a_fresh_environment_lists_boards_from_the_wheel(tmp_path: Path) -> None
     deps = next(p for p in sys.path if p.endswith("site-packages"))
     (site / "deps.pth").write_text(deps + "\n")
     shown = subprocess.run(
-        [python, "-c", PROBE], cwd=tmp_path, check=True, capture_output=True, text=True
+        [python, "-I", "-c", PROBE], cwd=tmp_path, check=True, capture_output=True, text=True
     ).stdout.splitlines()
     assert str(tmp_path) in shown[0]
     assert "nucleo-l4r5zi" in shown[1]

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinyperf import engines
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+ENGINE = click.option(
+    "--engine",
+    default="aot",
+    show_default=True,
+    metavar="NAME[:OPTION=VALUE,...]",
+    help=f"{' or '.join(engines.names())}.",
+)
 
 
 def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,9 +29,7 @@ def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("benchmark", metavar="[BENCH]", required=False),
         click.option("--board", required=True, metavar="NAME|FILE", help="A shipped board, or a board file."),
         click.option("--model", type=MODEL_FILE, metavar="FILE", help="Your own .tflite instead of the shipped one."),
-        click.option(
-            "--engine", default="aot", show_default=True, metavar="NAME[:OPTION=VALUE,...]", help="aot or tflm."
-        ),
+        ENGINE,
         click.option("--energy", is_flag=True, help="Energy mode: 9600 baud, pulses on the timestamp pin."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),
     ):

@@ -30,7 +30,7 @@ def command() -> None:
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 def monitors(*, as_json: bool) -> None:
-    """List the instruments, their options, and how far each was verified.
+    """List the instruments, their options, and how far each was verified; and the isolators for the serial line.
 
     \b
     tinyperf energy monitors
@@ -43,21 +43,36 @@ def monitors(*, as_json: bool) -> None:
         print(f"{one['name']:<12} verified: {one['verified']:<10} {one['title']}")
         for option, what in one["options"].items():
             print(f"{'':<12}   {option}={what}")
+    print(
+        "\nWhere the board's serial line goes through an isolator ('tinyperf run --isolator'); wiring: energy/WIRING.md"
+    )
+    for text, title in api.energy_isolators().items():
+        print(f"  --isolator {text:<28} {title}")
 
 
 @command.command()
 @click.argument("monitor", metavar="NAME[:OPTION=VALUE,...]")
 @click.option("--supply", "supply_mv", default=3000, show_default=True, help="Millivolts for the target.")
-@click.option("--seconds", default=3.0, show_default=True, help="How long to sample with the target off, then on.")
+@click.option("--seconds", default=3.0, show_default=True, help="How long to sample with the target on.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Also write the samples: float32 watts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def check(monitor: str, supply_mv: int, seconds: float, *, as_json: bool) -> int:
-    """Prove an instrument on its own: identity, rate, noise floor with the target off, pulses with it on.
+def check(monitor: str, supply_mv: int, seconds: float, out: Path | None, *, as_json: bool) -> int:
+    """Prove an instrument on its own: identity, rate, noise floor with the target off, a test pulse with it on.
+
+    The pulse comes from outside; stderr says when and where. One that was not made is no problem of the instrument.
 
     \b
     tinyperf energy check lpm01a:port=/dev/ttyACM1
     tinyperf energy check ppk2:port=simulated --seconds 2
+    tinyperf energy check lpm01a:port=/dev/ttyACM1,format=binary --seconds 1800 --out power.f32
     """
-    found = api.energy_check(monitor, supply_mv=supply_mv, seconds=seconds)
+    found = api.energy_check(
+        monitor,
+        supply_mv=supply_mv,
+        seconds=seconds,
+        out=out,
+        told=lambda text: print(text, file=sys.stderr, flush=True),
+    )
     if as_json:
         print(json.dumps(found, indent=2))
     else:
@@ -67,13 +82,16 @@ def check(monitor: str, supply_mv: int, seconds: float, *, as_json: bool) -> int
 
 
 @command.command()
-@click.argument("name", type=click.Choice(["lpm01a", "ppk2"]))
+@click.argument("name", type=click.Choice(["lpm01a", "ppk2", "io_manager", "interface_board"]))
 @click.option("--fault", default="", help="Faults to inject, joined by +.")
 def simulate(name: str, fault: str) -> None:
-    """Play an instrument on a pseudo terminal, at the real rate, until Ctrl-C; its port is printed.
+    """Play an instrument or isolator on a pseudo terminal, at the real rate, until Ctrl-C; its port is printed.
+
+    Behind an isolator (io_manager, interface_board) stands a made-up board that answers as kws firmware does.
 
     \b
     tinyperf energy simulate lpm01a
+    tinyperf energy simulate io_manager --fault torn
     tinyperf energy simulate ppk2 --fault lost+bounce
     """
     with api.energy_simulate(name, fault) as (path, log):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinyperf import api
+from tinyperf.cli import _options
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,13 +28,18 @@ MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
 @click.option("--virtual", is_flag=True, help="Run on the virtual board.")
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
 @click.option("--mode", type=click.Choice([*MODES, "all"]), default="performance", show_default=True)
-@click.option("--engine", default="aot", show_default=True, metavar="NAME[:OPTION=VALUE,...]", help="aot or tflm.")
+@_options.ENGINE
 @click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
 @click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
 @click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
 @click.option("--no-build", is_flag=True, help="Measure what the board runs already.")
 @click.option("--monitor", metavar="NAME[:OPTION=VALUE,...]", help="Energy instrument ('tinyperf energy monitors').")
+@click.option(
+    "--isolator",
+    metavar="NAME:port=PORT",
+    help="The board is behind io_manager or interface_board ('tinyperf energy monitors'); instead of --port.",
+)
 @click.option("--jobs", type=int, help="Virtual boards at once in accuracy mode; left out, as many as help.")
 @click.option("--out", type=click.Path(path_type=Path), help="Session folder; ./sessions/... if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="SESSION", help="Finish a session that stopped.")
@@ -52,6 +58,7 @@ def command(
     image: Path | None,
     no_build: bool,
     monitor: str | None,
+    isolator: str | None,
     jobs: int | None,
     out: Path | None,
     resume: Path | None,
@@ -92,6 +99,7 @@ def command(
                     image=image,
                     build=not no_build,
                     monitor=monitor if one == "energy" else None,
+                    isolator=isolator,
                     jobs=jobs,
                     out=out / one if out and mode == "all" else out,
                     progress=progress,

@@ -103,7 +103,8 @@ class Dut:
     """A device under test.
 
     `where` names the port in messages; `baud` is None where there is no serial line. `record` is told every byte both
-    ways, and notes, as (direction, bytes, seconds of the link's clock).
+    ways, and notes, as (direction, bytes, seconds of the link's clock). `most_bytes`: what a `db` command may carry on
+    this link, whatever the firmware takes; None where the link sets no limit.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Dut:
         *,
         where: str = "the device",
         baud: int | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         self.link = link
         self.where = where
@@ -122,6 +124,7 @@ class Dut:
         self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
         self._record = record
         self._parser = Parser()
+        self._most_bytes = most_bytes
         self._chunk_bytes = protocol.FOREIGN_CHUNK_BYTES
 
     # ---------------------------------------------------------------- handshake
@@ -141,7 +144,7 @@ class Dut:
                 found = self._identify(name)
                 if found is not None:
                     self.identity = found
-                    self._chunk_bytes = found.chunk_bytes
+                    self._chunk_bytes = min(found.chunk_bytes, self._most_bytes or found.chunk_bytes)
                     return found
             self.note(f"handshake attempt {attempt} of {HANDSHAKES}: {answer.why or 'no complete answer to profile'}")
             heard += [e for _, e in self._listen(BOOT_SILENCE_S)]

@@ -70,6 +70,8 @@ class ProcessLink:
         try:
             self._process.wait(END_S)
         except subprocess.TimeoutExpired:
+            pass
+        finally:  # also when Ctrl-C comes while waiting
             self._process.kill()
             self._process.wait()
         if self._process.stdout:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinyperf import __version__, benchmark, board, content, monitor, tflite
 from tinyperf.data import layout
+from tinyperf.device import isolators
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
 from tinyperf.engines import parse_engine
@@ -55,6 +56,7 @@ class Request:
     image: str | None = None
     build: bool = True
     monitor: str | None = None
+    isolator: str | None = None
     jobs: int | None = None
     out: str | None = None
 
@@ -76,6 +78,7 @@ class Prepared:
     baud: int
     build_id: str | None
     model_id: str
+    isolator: isolators.Choice | None = None
     cycles_per_instruction: float | None = None
 
     @property
@@ -87,26 +90,34 @@ class Prepared:
     @property
     def where(self) -> str:
         """The device in words."""
+        if self.isolator:
+            return f"the board behind {self.isolator.where} (which answers)"
         if self.url:
             return self.url
         return "the host process" if is_process(self.board) else f"the virtual {self.board.name}"
 
     def open(self) -> Link:
-        """The link to the device; a virtual one starts from reset."""
+        """The link to the device, or to the isolator in front of a real one; a virtual one starts from reset."""
         if self.image is not None:
             return open_image(self.board, self.image, cycles_per_instruction=self.cycles_per_instruction)
-        return open_port(self.url or "", self.baud)
+        return open_port(self.url or "", isolators.HOST_BAUD if self.isolator else self.baud)
 
     def converse(
         self, record: Callable[[Direction, bytes, float], None], wrap: Callable[[Link], Link] = lambda link: link
     ) -> Dut:
         """Open the device, and make sure that it runs what is to be measured.
 
-        Args: wrap: stands between the device and the conversation; an energy run listens there.
+        Args: wrap: stands between what `open` gives and the conversation; an energy run listens there.
 
         Raises: DeviceError: nobody answers, another model, another image, firmware of the other mode.
         """
-        dut = Dut(wrap(self.open()), record, where=self.where, baud=self.baud if self.url else None)
+        dut = Dut(
+            isolators.through(self.isolator, wrap(self.open()), self.baud),
+            record,
+            where=self.where,
+            baud=self.baud if self.url else None,
+            most_bytes=isolators.CHUNK_BYTES if self.isolator else None,
+        )
         try:
             dut.connect()
             dut.require_model(self.model_id)
@@ -129,10 +140,14 @@ def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> t
     _check(request, on)
     found = benchmark.benchmark(request.benchmark) if request.benchmark else None
     image = Path(request.image) if request.image else None
-    url = None if request.virtual or is_process(on) else port_of(on, request.port)
+    isolator = _isolator(request, on)
     baud = on.serial.energy_baud if request.mode == "energy" else on.serial.baud
+    if isolator:
+        isolator.check_baud(baud)
+    virtual = request.virtual or is_process(on)
+    url = None if virtual else isolator.port if isolator else port_of(on, request.port)
     if found is None and request.model is None:
-        found = _benchmark_of_firmware(on, image, url, baud)
+        found = _benchmark_of_firmware(on, image, url, baud, isolator)
     model = _model(request, found)
     dataset = _dataset(request, found, model)
     built = None
@@ -151,6 +166,7 @@ def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> t
         baud=baud,
         build_id=built.build_id if built else None,
         model_id=found.model_id if found else "custom",
+        isolator=isolator,
     )
     return prepared, _plan(prepared, built, model)
 
@@ -194,9 +210,31 @@ def _check(request: Request, on: Board) -> None:
         )
 
 
-def _benchmark_of_firmware(on: Board, image: Path | None, url: str | None, baud: int) -> Benchmark:
+def _isolator(request: Request, on: Board) -> isolators.Choice | None:
+    """What stands in the serial line."""
+    if request.isolator is None:
+        return None
+    chosen = isolators.choose(request.isolator)
+    if request.port:
+        raise UsageError(
+            f"--port {request.port} together with --isolator {request.isolator}",
+            hint="the board is behind the isolator: give the isolator's port only, as its option",
+        )
+    virtual = request.virtual or is_process(on)
+    if virtual != (chosen.port == isolators.SIMULATED):
+        raise UsageError(
+            f"--isolator {request.isolator} {'with a virtual board' if virtual else 'without a virtual board'}",
+            hint="port=simulated goes with --virtual, and a port of this computer with a real board",
+        )
+    return chosen
+
+
+def _benchmark_of_firmware(
+    on: Board, image: Path | None, url: str | None, baud: int, isolator: isolators.Choice | None
+) -> Benchmark:
     """A foreign image says itself which benchmark it is."""
-    link = open_port(url, baud) if url else open_image(on, image or Path())
+    opened = open_port(url, isolators.HOST_BAUD if isolator else baud) if url else open_image(on, image or Path())
+    link = isolators.through(isolator, opened, baud)
     try:
         identity: Identity = Dut(link, where=url or str(image), baud=baud if url else None).connect()
     finally:
@@ -274,7 +312,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "baud": prepared.baud if prepared.url else None,
         "stamp_characters": STAMP_CHARACTERS,
         "estimated": virtual,
-        "error_percent": _error_percent() if virtual and not under_qemu else None,
+        "error_percent": _error_percent(prepared) if virtual and not under_qemu else None,
         "inputs": dataset.kind,
         "data": str(dataset.folder) if dataset.folder else None,
         "classes": dataset.classes,
@@ -314,7 +352,9 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
     }
 
 
-def _error_percent() -> float:
+def _error_percent(prepared: Prepared) -> float:
+    """The cycle model's error; on energy the power model's comes on top, as a worst case."""
     from tinyperf.device.emulator import ERROR_PERCENT
 
-    return ERROR_PERCENT
+    power = prepared.board.energy.power if prepared.request.mode == "energy" else None
+    return ERROR_PERCENT + (power.error_percent if power else 0.0)
