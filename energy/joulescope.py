@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERIFIED: Final = "simulated"
+TIMESTAMP: Final = "GPI0 (IN0 of a JS110)"
 OPTIONS = {
     "device": "serial number, where several are connected; or 'simulated'",
     "port": "'simulated' (as with the other instruments)",
     "freq": "samples per second, 1000 to 1000000 (default 100000)",
     "fault": "with port=simulated: faults to inject, joined by +",
+}
+WIRING = {
+    "title": "Joulescope JS220 or JS110",
+    "range": "the voltage of the supply",
+    "supply": "OUT +",
+    "ground": "OUT -",
+    "source": "low-noise supply",
+    "input": "IN + and IN -",
+    "timestamp": "JS220: GPI 0, JS110: IN0",
 }
 ACCURACY = 0.005  # JS220 data sheet: power within 0.25 % of reading plus offsets of the ranges a microcontroller uses
 STOP_S = 0.5

@@ -25,11 +25,20 @@ if TYPE_CHECKING:
     from tinyperf.simulators.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
+TIMESTAMP: Final = "D7 of the Arduino connector (in format=ascii)"
 OPTIONS = {
     "port": "serial port, or 'simulated'",
     "freq": "samples per second: 1k (default), 2k, 5k; with format=binary up to 100k",
     "format": "ascii (default, with pin events) or binary (fast, without)",
     "fault": "with port=simulated: faults to inject, joined by +",
+}
+WIRING = {
+    "title": "X-NUCLEO-LPM01A",
+    "range": "1.8 to 3.3 V, up to 50 mA",
+    "supply": "CN14 pin 3, VCC",
+    "ground": "CN14 pin 1, GND",
+    "low_side": "CN14 pin 2, VCC_U",
+    "timestamp": "Arduino D7",
 }
 BAUD = 3_686_400  # nominal; the CDC port ignores it
 ACCURACY = 0.02  # UM2269: 2 % typical in dynamic mode
@@ -81,7 +90,7 @@ Item = Samples | Event | Stamp | Text | Rejected
 
 SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})")
 EVENT = re.compile(rb"event (\d+) ris")
-STAMP = re.compile(rb"TimeStamp:[ ><](\d{3})s (\d{3})ms, buff (\d{2,3})%")
+STAMP = re.compile(rb"TimeStamp:[ ><](\d{3,})s (\d{3})ms, buff (\d{2,3})%")
 LINE_BYTES = 512
 
 
@@ -232,6 +241,7 @@ class Lpm01a:
         self._streaming = False
         self._stopping = False
         self._closed = False
+        self._full = False
         self._position = 0
         self._events = 0
         self._supply_v = 3.3
@@ -292,7 +302,7 @@ class Lpm01a:
 
     def start(self) -> None:
         self._waiting.clear()
-        self._position, self._events, self._stopping = 0, 0, False
+        self._position, self._events, self._stopping, self._full = 0, 0, False, False
         self._decoder = AsciiDecoder()
         self._port.write(b"start\r\n")
         seen = b""
@@ -351,7 +361,8 @@ class Lpm01a:
         lost = stamp.ms * 1e-3 * rate_hz - self._position
         if lost > 1.0 + 1e-3 * rate_hz:
             self._position += round(lost)  # what follows keeps its true time
-        if stamp.load_percent >= 100:
+        was_full, self._full = self._full, stamp.load_percent >= 100
+        if self._full and not was_full:
             return (f"the instrument's transmit buffer was full at {stamp.ms * 1e-3:.1f} s",)
         return ()
 

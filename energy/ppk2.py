@@ -25,9 +25,19 @@ if TYPE_CHECKING:
     from tinyperf.simulators.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
+TIMESTAMP: Final = "D0 of the logic port"
 OPTIONS = {
     "port": "serial port, or 'simulated'",
     "fault": "with port=simulated: faults to inject, joined by +",
+}
+WIRING = {
+    "title": "Power Profiler Kit II",
+    "range": "0.8 to 5 V",
+    "supply": "VOUT",
+    "ground": "GND",
+    "source": "second supply, same voltage",
+    "reference": "logic port VCC, its reference",
+    "timestamp": "logic port D0",
 }
 RATE_HZ = 100_000.0
 BAUD = 115_200  # a CDC port, the rate is ignored

@@ -10,6 +10,7 @@ from tinyperf.monitor import Chunk, Identity, Recorded, only
 from tinyperf.rules import recordings
 
 VERIFIED: Final = "simulated"
+TIMESTAMP: Final = ""
 OPTIONS = {"session": "folder of an EnergyRunner, MLCommons or tinyperf energy session"}
 
 

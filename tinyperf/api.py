@@ -541,14 +541,24 @@ def energy_isolators() -> dict[str, str]:
     return {f"{name}:port=PORT": kind.about for name, kind in isolators.KINDS.items()}
 
 
-def energy_check(monitor: str, *, supply_mv: int = 3000, seconds: float = 3.0) -> dict[str, Any]:
+def energy_check(
+    monitor: str,
+    *,
+    supply_mv: int = 3000,
+    seconds: float = 3.0,
+    out: Path | None = None,
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
     """An instrument on its own: identity, rate, noise floor and pulses; `ok` and `problems` say what came out.
 
+    An instrument makes no test pulse of its own: `test_pulse` says how to make one, and whether one was seen.
+
+    Args: out: file for the samples with the target on, little-endian float32 watts. told: is told when to make it.
     Raises: UsageError: no such instrument or option. DeviceError: it does not answer.
     """
     from tinyperf import instruments
 
-    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds)
+    return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds, out=out, told=told)
 
 
 def energy_simulate(name: str, fault: str = "") -> AbstractContextManager[tuple[str, Iterator[str]]]:

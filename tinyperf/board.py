@@ -85,10 +85,22 @@ class Power(Description):
     error_percent: float
 
 
+class Wiring(Description):
+    """Where an instrument is connected, by the names on the board. `lift`: jumpers to take out."""
+
+    supply: str
+    ground: str
+    timestamp: str
+    sends: str
+    receives: str
+    lift: list[str] = []
+
+
 class Energy(Description):
-    """Energy mode: supply voltage of the instrument, and what the virtual board draws."""
+    """Energy mode: supply voltage of the instrument, where it is connected, and what the virtual board draws."""
 
     supply_mv: int = 3000
+    wiring: Wiring | None = None
     power: Power | None = None
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tinyperf import content, monitor
+from tinyperf.recorder import Recorder
+from tinyperf.rules.joules import MAX_LOST
 from tinyperf.simulators import bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from tinyperf.monitor import Chunk, Monitor
+    from tinyperf.monitor import Monitor
 
 POLL_S = 0.1
 RATE_TOLERANCE = 0.02
 NOISE_W = 1e-3
+OFF_S = 3.0
+"""With the target off there is nothing to see after that long."""
 
 
 def known() -> list[dict[str, Any]]:
@@ -33,57 +37,65 @@ def known() -> list[dict[str, Any]]:
     return found
 
 
-def check(text: str, *, supply_mv: int, seconds: float) -> dict[str, Any]:
+def check(
+    text: str, *, supply_mv: int, seconds: float, out: Path | None, told: Callable[[str], None]
+) -> dict[str, Any]:
     """Sample with the target off, then on; see api.energy_check."""
     with monitor.opened(text) as instrument:
         identity = asdict(instrument.describe())
+        how = f"touch {_timestamp(identity['name'])} to ground, or send 'timestamp' to a board in energy mode"
         instrument.set_supply_mv(supply_mv)
         instrument.power(on=False)
-        off, off_s = _sampled(instrument, seconds)
+        off, _ = _sampled(instrument, min(seconds, OFF_S), None)
         instrument.power(on=True)
-        on, on_s = _sampled(instrument, seconds)
+        told(f"the target is on for {seconds:g} s; for a test pulse, {how}")
+        on, on_s = _sampled(instrument, seconds, out)
     rate_hz = identity["sample_rate_hz"]
-    received = _count(on)
-    span = max((c.first + len(c.power_w) for c in on), default=0)
     floor_w, power_w = _mean_w(off), _mean_w(on)
-    problems = list(dict.fromkeys(note for chunk in (*off, *on) for note in chunk.notes))
-    if received < span * 0.999:
-        problems.append(f"{span - received} of {span} samples were lost")
-    if abs(span / on_s / rate_hz - 1.0) > RATE_TOLERANCE + POLL_S / seconds:
-        problems.append(f"{span / on_s:.0f} samples per second, {rate_hz:.0f} were promised")
+    lost = on.position - on.received
+    problems = list(dict.fromkeys([*off.notes, *on.notes]))
+    if lost > on.position * MAX_LOST:
+        problems.append(f"{lost} of {on.position} samples were lost")
+    if abs(on.position / on_s / rate_hz - 1.0) > RATE_TOLERANCE + POLL_S / seconds:
+        problems.append(f"{on.position / on_s:.0f} samples per second, {rate_hz:.0f} were promised")
     if floor_w > NOISE_W:
         problems.append(f"{floor_w * 1e3:.3f} mW with the target off: it is fed from elsewhere")
     return {
         **identity,
-        "measured_rate_hz": round(span / on_s, 1),
+        "measured_rate_hz": round(on.position / on_s, 1),
+        "samples": on.received,
+        "lost": lost,
         "noise_floor_uw": round(floor_w * 1e6, 3),
         "power_mw": round(power_w * 1e3, 6),
-        "pulses": sum(len(c.pulses) for c in on),
-        "off_s": round(off_s, 3),
+        "pulses": len(on.pulses),
+        "test_pulse": f"seen at {on.pulses[0] / rate_hz:.3f} s" if on.pulses else f"not seen: {how}",
         "problems": problems,
         "ok": not problems,
     }
 
 
-def _sampled(instrument: Monitor, seconds: float) -> tuple[list[Chunk], float]:
-    """Chunks of about `seconds` of the wall clock, and how long it was exactly."""
-    instrument.start()
-    begun_s = time.monotonic()
-    chunks: list[Chunk] = []
-    while time.monotonic() - begun_s < seconds:
-        time.sleep(POLL_S)
-        chunks += instrument.samples()
-    lasted_s = time.monotonic() - begun_s
-    instrument.stop()
-    return [*chunks, *instrument.samples()], lasted_s
+def _timestamp(name: str) -> str:
+    return content.load_module("energy", content.names("energy", ".py")[name]).TIMESTAMP or "its timestamp input"
 
 
-def _count(chunks: list[Chunk]) -> int:
-    return sum(len(c.power_w) for c in chunks)
+def _sampled(instrument: Monitor, seconds: float, out: Path | None) -> tuple[Recorder, float]:
+    """A recording of about `seconds` of the wall clock, and how long it was exactly."""
+    recorder = Recorder(instrument, out or Path(os.devnull))
+    try:
+        recorder.start()
+        begun_s = time.monotonic()
+        while time.monotonic() - begun_s < seconds:
+            time.sleep(POLL_S)
+            recorder.drain()
+        lasted_s = time.monotonic() - begun_s
+        recorder.finish()
+    finally:
+        recorder.close()
+    return recorder, lasted_s
 
 
-def _mean_w(chunks: list[Chunk]) -> float:
-    return float(np.mean(np.concatenate([c.power_w for c in chunks]))) if _count(chunks) else 0.0
+def _mean_w(recorder: Recorder) -> float:
+    return recorder.sum_w / recorder.received if recorder.received else 0.0
 
 
 @contextlib.contextmanager

@@ -78,8 +78,8 @@ class RunResult:
     """One measured mode of one model on one board.
 
     `valid`: this mode's run rules were kept; says nothing about quality. `target_met`: None where accuracy was not
-    measured. `estimated`: the figure comes from a virtual board; `error_percent` is then the residual error of its
-    cycle model against published silicon figures.
+    measured. `estimated`: the figure comes from a virtual board; `error_percent` is then the error of its
+    cycle model, and for energy of its power model too, against published silicon figures.
     """
 
     benchmark: str

@@ -124,7 +124,12 @@ def test_a_project_written_over_another_leaves_none_of_its_sources(tmp_path: Pat
 
 
 @needs_cross_compiler
-def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings", [pytest.param({}, id="bare"), pytest.param({"PLATFORMIO_CORE_DIR": "elsewhere"}, id="own-core-folder")]
+)
+def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
     image = built(NUCLEO)
     assert image.bin
     project = rendered(NUCLEO)[0]
@@ -134,10 +139,10 @@ def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(tmp_pa
     subprocess.run(
         [sys.executable, "-m", "platformio", "run"],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(home)},
+        env={"PATH": os.environ["PATH"], "HOME": str(home)} | settings,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=50,
     )
     made = folder / ".pio" / "build" / "nucleo_l4r5zi" / "firmware.bin"
     assert made.read_bytes() == image.bin.read_bytes()
@@ -247,6 +252,9 @@ def test_platformio_with_its_own_compiler_serves_where_there_is_none_on_path(
     (package / "package.json").write_text('{"name": "toolchain-gccarmnoneeabi", "version": "1.120301.0"}')
     found = build.find_toolset(NUCLEO)
     assert (found.form, found.compiler) == ("online", "toolchain-gccarmnoneeabi 1.120301.0 (PlatformIO)")
+    assert build.platformio_folders(rendered(NUCLEO)[0]) == {
+        "PLATFORMIO_CORE_DIR": str(tmp_path)
+    }  # built with what was found
 
 
 @needs_cross_compiler

@@ -31,6 +31,25 @@ def test_check_finds_a_good_instrument_good(name: str, capsys: pytest.CaptureFix
     assert found["noise_floor_uw"] == 0.0
     assert 20 < found["power_mw"] < 40
     assert found["pulses"] >= 2
+    assert found["test_pulse"].startswith("seen at ")
+
+
+def test_check_says_how_to_make_the_pulse_that_it_has_not_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "power.f32"
+    argv = ["energy", "check", "lpm01a:port=simulated,format=binary", "--seconds", "1.5", "--out", str(out), "--json"]
+    assert invoke(argv) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["test_pulse"].startswith("not seen: touch D7 ")
+    assert "for a test pulse, touch D7 " in said.err
+    assert out.stat().st_size == 4 * found["samples"]
+
+
+def test_a_full_disk_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["energy", "check", "virtual", "--seconds", "1", "--out", "/dev/full"]) == 4
+    assert "/dev/full cannot be written: No space left on device" in capsys.readouterr().err
 
 
 def test_check_names_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:

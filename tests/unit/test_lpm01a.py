@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from typing import Any
 
@@ -195,3 +196,15 @@ def test_a_fast_stream_costs_little() -> None:
     play("lpm01a:port=simulated,format=binary", 4.0)
     assert time.process_time() - cpu < 4.0  # four seconds at 100 kS/s, simulator included
     assert time.perf_counter() - begun < 60
+
+
+def test_a_pulse_on_the_edge_of_what_is_known_is_not_lost() -> None:
+    target = bench.Bench()
+    sampler = bench.Sampler(target, 1000.0)
+    edge_s = math.nextafter(1.0, 0.0)  # rounding counts 1000 samples up to here
+    target.advance(math.nextafter(edge_s, 0.0), 0.03)
+    _, before = sampler.take(sampler.due())
+    target.advance(2.0, 0.03, [edge_s])
+    _, after = sampler.take(sampler.due())
+    assert (before, sampler.done) == ([], 2000)
+    assert after == pytest.approx([1000.0])

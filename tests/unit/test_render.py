@@ -89,7 +89,7 @@ def test_energy_mode_without_a_pin_is_refused() -> None:
 def test_offline_project_names_only_what_lies_in_it() -> None:
     made = project(toolset=Toolset("offline", "gcc", "4.41101.0"))
     ini = made.files["platformio.ini"]
-    assert "core_dir = pio\n" in ini
+    assert "core_dir = pio\nplatforms_dir = pio/platforms\npackages_dir = pio/packages\n" in ini
     assert "platform = tinyperf-cortexm\n" in ini
     assert '"version": "4.41101.0"' in made.files["pio/packages/tool-scons/package.json"]
     assert '"owner": "platformio"' in made.files["pio/packages/tool-scons/.piopm"]

@@ -25,6 +25,7 @@ LAYERS = [
         "device.link",
         "firmware.render",
     ],
+    ["recorder"],
     ["device", "simulators", "firmware", "data", "learn"],
     ["session", "instruments", "diagnosis"],
     ["api"],

@@ -53,16 +53,26 @@ def monitors(*, as_json: bool) -> None:
 @command.command()
 @click.argument("monitor", metavar="NAME[:OPTION=VALUE,...]")
 @click.option("--supply", "supply_mv", default=3000, show_default=True, help="Millivolts for the target.")
-@click.option("--seconds", default=3.0, show_default=True, help="How long to sample with the target off, then on.")
+@click.option("--seconds", default=3.0, show_default=True, help="How long to sample with the target on.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Also write the samples: float32 watts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def check(monitor: str, supply_mv: int, seconds: float, *, as_json: bool) -> int:
-    """Prove an instrument on its own: identity, rate, noise floor with the target off, pulses with it on.
+def check(monitor: str, supply_mv: int, seconds: float, out: Path | None, *, as_json: bool) -> int:
+    """Prove an instrument on its own: identity, rate, noise floor with the target off, a test pulse with it on.
+
+    The pulse comes from outside; stderr says when and where. One that was not made is no problem of the instrument.
 
     \b
     tinyperf energy check lpm01a:port=/dev/ttyACM1
     tinyperf energy check ppk2:port=simulated --seconds 2
+    tinyperf energy check lpm01a:port=/dev/ttyACM1,format=binary --seconds 1800 --out power.f32
     """
-    found = api.energy_check(monitor, supply_mv=supply_mv, seconds=seconds)
+    found = api.energy_check(
+        monitor,
+        supply_mv=supply_mv,
+        seconds=seconds,
+        out=out,
+        told=lambda text: print(text, file=sys.stderr, flush=True),
+    )
     if as_json:
         print(json.dumps(found, indent=2))
     else:

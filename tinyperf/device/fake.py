@@ -27,7 +27,7 @@ class FakeDevice:
 
     `outputs`: from an input to the values printed. `misbehave`: what the n-th `infer` (from 0) does instead.
     `drift`: how much faster than the host's clock its own runs (0.01 = 1 %). `build_id` None: foreign firmware.
-    `commands`: all that it was sent.
+    `commands`: all that it was sent. `pulses_s`: when its timestamp pin fell or will fall, in energy mode.
     """
 
     outputs: Callable[[bytes], tuple[float, ...]]
@@ -39,6 +39,7 @@ class FakeDevice:
     transport: Transport = "scripted"
     commands: list[str] = field(default_factory=list)
     energy_mode: bool = False
+    pulses_s: list[float] = field(default_factory=list)
     _queue: list[tuple[float, bytes]] = field(default_factory=list)
     _partial: str = ""
     _now_s: float = 0.0
@@ -86,6 +87,7 @@ class FakeDevice:
         elif word == "profile":
             self._say("m-profile-[fake firmware]", f"m-model-[{self.model_id}]", "m-ready")
         elif word == "timestamp":
+            self.pulses_s += [self._now_s] if self.energy_mode else []
             self._say(*([] if self.energy_mode else [f"m-lap-us-{self._us(self._now_s)}"]), "m-ready")
         elif word == "build" and self.build_id:
             self._say(f"m-build-[{self.build_id}]", "m-limits-[cmd=8192,db=4000]", "m-ready")
@@ -119,6 +121,7 @@ class FakeDevice:
             return
         if how == "end":
             raise SystemExit(3)
+        self.pulses_s += [start_s, end_s] if self.energy_mode else []
         stamps = [f"m-lap-us-{self._us(s)}" for s in (start_s, end_s)]
         values = ",".join(f"{v:.3f}" for v in self.outputs(self._data))
         stamps = [] if self.energy_mode else stamps

@@ -328,15 +328,17 @@ def _environment() -> dict[str, str]:
     return kept | {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no", "PLATFORMIO_NO_ANSI": "true", "LC_ALL": "C"}
 
 
-def _library_folders(project: Project) -> dict[str, str]:
-    """A library is fetched once, and compiled once per board and flags, whatever project it is for."""
+def platformio_folders(project: Project) -> dict[str, str]:
+    """Where PlatformIO finds what is not in the project: the packages that `find_toolset` saw, for the online form; and
+    a library is fetched once, and compiled once per board and flags, whatever project it is for."""
+    folders = {"PLATFORMIO_CORE_DIR": str(_platformio_home())} if project.form == "online" else {}
     description = project.files.get("platformio.ini", "")
     if "\nlib_deps" not in description:
-        return {}
-    shared = {"PLATFORMIO_BUILD_CACHE_DIR": str(cache_folder() / "objects")}
+        return folders
+    folders["PLATFORMIO_BUILD_CACHE_DIR"] = str(cache_folder() / "objects")
     if "https://" in description:
-        shared["PLATFORMIO_LIBDEPS_DIR"] = str(cache_folder() / "libraries")
-    return shared
+        folders["PLATFORMIO_LIBDEPS_DIR"] = str(cache_folder() / "libraries")
+    return folders
 
 
 def _run(
@@ -455,7 +457,7 @@ def _build_into(kept: Path, project: Project) -> None:
 
 def _compile(folder: Path, project: Project) -> None:
     if project.form != "native":
-        _run(platformio_command(), folder, env=_library_folders(project))
+        _run(platformio_command(), folder, env=platformio_folders(project))
         return
     sources = sorted(name for name in project.files if name.endswith(".c"))
     _run((*native_command(native_compiler() or "cc", project.flags, "firmware"), *sources), folder)

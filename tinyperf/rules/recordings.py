@@ -384,6 +384,7 @@ def _tinyperf(folder: Path) -> Recording:
         accuracy,
         edge_s,
         damage=tuple(damage + _sample_damage(power_w, raw.name)),
+        notes=(f"estimated, ±{said['error_percent']:g} %",) if said.get("error_percent") else (),
     )
 
 

@@ -11,11 +11,11 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from tinyperf import monitor
+from tinyperf.device.dut import AGAIN
 from tinyperf.device.protocol import InferDone, InferStart, Parser
-from tinyperf.errors import DiskError, UsageError
+from tinyperf.errors import UsageError
+from tinyperf.recorder import Recorder
 from tinyperf.result import Energy
 from tinyperf.rules import energy_formats, joules, power, recordings, replay
 from tinyperf.session import folder as disk
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tinyperf.device.dut import Direction, Dut
     from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link, Transport
-    from tinyperf.monitor import Chunk, Monitor
+    from tinyperf.monitor import Monitor
     from tinyperf.result import RunResult
     from tinyperf.session.plan import Prepared
     from tinyperf.session.report import Measured
@@ -45,16 +45,23 @@ TIMESTAMP_S = 5.0
 
 @dataclass
 class Announcements:
-    """Which pulses the conversation announces, on the link's clock. A window that is repeated loses its claim."""
+    """Which pulses the conversation announces, on the link's clock. A window that is repeated loses its claim.
+
+    The pulses of its first try are known then, and not measured.
+    """
 
     expected: list[joules.Expected] = field(default_factory=list)
     _parser: Parser = field(default_factory=Parser)
     _inferences: int = 0
+    _begun: int = 0
 
     def hear(self, direction: Direction, data: bytes, at_s: float) -> None:
         """One record of the transcript."""
         if direction == "note":
-            self._note(data.decode(errors="replace"))
+            if AGAIN.encode() in data:
+                self.expected[self._begun :] = [joules.Expected("boot", e.at_s) for e in self.expected[self._begun :]]
+        elif direction == "host" and data.startswith(b"infer"):
+            self._begun = len(self.expected)
         elif direction == "host" and data.startswith(b"timestamp"):
             self.expected.append(joules.Expected("timestamp", at_s))
         elif direction == "device":
@@ -64,64 +71,6 @@ class Announcements:
                     self.expected.append(joules.Expected("start", at_s, self._inferences))
                 elif isinstance(event, InferDone):
                     self.expected.append(joules.Expected("stop", at_s, self._inferences))
-
-    def _note(self, text: str) -> None:
-        """A window repeated because it was too short: the pulses of the last try are known, and not measured."""
-        if " again: the window lasted" in text:
-            at = max((i for i, e in enumerate(self.expected) if e.role == "start"), default=0)
-            self.expected[at:] = [joules.Expected("boot", e.at_s) for e in self.expected[at:]]
-
-
-@dataclass
-class Recorder:
-    """What the instrument delivers, to disk as it comes. Samples that were lost are written as zeros and counted."""
-
-    instrument: Monitor
-    path: Path
-    pulses: list[float] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    received: int = 0
-    position: int = 0
-    running: bool = False
-
-    def __post_init__(self) -> None:
-        self._out = self.path.open("wb")
-
-    def start(self) -> None:
-        """Sample 0 comes now."""
-        self.instrument.start()
-        self.running = True
-
-    def drain(self) -> None:
-        """Take over what has arrived."""
-        if self.running:
-            for chunk in self.instrument.samples():
-                self._take(chunk)
-
-    def _take(self, chunk: Chunk) -> None:
-        self.pulses += chunk.pulses
-        self.notes += [note for note in chunk.notes if note not in self.notes]
-        if len(chunk.power_w):
-            gap = chunk.first - self.position
-            try:
-                if gap > 0:
-                    np.zeros(gap, dtype="<f4").tofile(self._out)
-                chunk.power_w.astype("<f4").tofile(self._out)
-            except OSError as exc:
-                raise DiskError(f"{self.path}: {exc.strerror}", hint="make room, then start a new session") from exc
-            self.received += len(chunk.power_w)
-            self.position = max(chunk.first, self.position) + len(chunk.power_w)
-
-    def finish(self) -> None:
-        """Stop, and take over what was in flight."""
-        if self.running:
-            self.instrument.stop()
-            self.drain()
-            self.running = False
-
-    def close(self) -> None:
-        """Nothing more will be written."""
-        self._out.close()
 
 
 @dataclass
@@ -166,6 +115,7 @@ class Feed:
     link: VirtualLink
     board: Board
     bench: bench.Bench
+    flash_misses_per_cycle: float
     _before: tuple[float, float, float] = (0.0, 0.0, 0.0)
     _pulses: int = 0
 
@@ -177,11 +127,10 @@ class Feed:
         activity = self.link.machine.activity
         now = (self.link.now_s(), float(activity.active_cycles), float(activity.idle_cycles))
         seconds, active, idle = (a - b for a, b in zip(now, self._before, strict=True))
-        misses = activity.flash_data_misses / activity.detailed_cycles if activity.detailed_cycles else 0.0
         watts = power.mean_w(
             figures,
             active_cycles=active,
-            flash_misses=misses * active,
+            flash_misses=self.flash_misses_per_cycle * active,
             idle_cycles=idle,
             seconds=seconds,
             clock_hz=self.board.clock_hz,
@@ -256,8 +205,11 @@ class Rig:
                 self.heard.hear(direction, data, at_s)
 
         def wrap(link: Link) -> Link:
-            feed = Feed(cast("VirtualLink", link), prepared.board, self.feeding) if self.feeding is not None else None
-            return Listening(link, recorder, feed)
+            if self.feeding is None:
+                return Listening(link, recorder, None)
+            known = plan["calibration"]
+            misses = known["flash_misses_per_inference"] / known["cycles_per_inference"] if known else 0.0
+            return Listening(link, recorder, Feed(cast("VirtualLink", link), prepared.board, self.feeding, misses))
 
         try:
             progress(f"starting {prepared.where}", 0, 0)
@@ -299,7 +251,6 @@ class Rig:
         damage = [*recorder.notes]
         damage += joules.lost_reasons(recorder.received, recorder.position)
         damage += joules.lost_reasons(recorder.position, duration_s * rate_hz - slack)
-        model_error = board.energy.power.error_percent / 100 if plan["estimated"] and board.energy.power else 0.0
         said = {
             "format": 1,
             "sample_rate_hz": rate_hz,
@@ -308,17 +259,17 @@ class Rig:
             "pulses_s": [p / rate_hz for p in recorder.pulses],
             "expected": [asdict(e) | {"at_s": e.at_s - self.origin_s} for e in self.heard.expected],
             "supply_mv": board.energy.supply_mv,
-            "accuracy": plan["monitor"]["accuracy"] + model_error,
+            "accuracy": plan["monitor"]["accuracy"] + (plan["error_percent"] or 0.0) / 100,
             "edge_s": 1.0 / rate_hz,
+            "error_percent": plan["error_percent"],
             "damage": damage,
             "monitor": plan["monitor"],
         }
         disk.write(self.at / recordings.SIDECAR, json.dumps(said, indent=1) + "\n")
-        if plan["estimated"]:
-            plan["notes"] = [
-                *plan["notes"],
-                f"energy is estimated by the board file's power figures, {model_error * 100:g} % off what they predict",
-            ]
+        if plan["estimated"] and board.energy.power:
+            share = board.energy.power.error_percent
+            whole = plan["error_percent"]
+            plan["notes"] = [*plan["notes"], f"energy is estimated; of the {whole:g} % {share:g} are the power model's"]
 
 
 def wait(link: Link, seconds: float) -> None:

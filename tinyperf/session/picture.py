@@ -29,6 +29,8 @@ def draw(session: Path, out: Path) -> Path:
     windows = [(w.start_s, w.start_s + w.seconds, f"{w.uj_per_inference:.1f}") for w in found.windows]
     median = found.median_uj_per_inference
     title = f"{session.name}: " + (f"median {median:.1f} uJ per inference" if median is not None else "no window")
+    if found.format == "tinyperf":
+        title += "".join(f" ({note})" for note in found.notes)  # an estimate says so everywhere
     title += "" if found.valid else " (not valid)"
     drawers = {".png": _png, ".html": _html}
     if out.suffix not in drawers:

@@ -312,7 +312,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "baud": prepared.baud if prepared.url else None,
         "stamp_characters": STAMP_CHARACTERS,
         "estimated": virtual,
-        "error_percent": _error_percent() if virtual and not under_qemu else None,
+        "error_percent": _error_percent(prepared) if virtual and not under_qemu else None,
         "inputs": dataset.kind,
         "data": str(dataset.folder) if dataset.folder else None,
         "classes": dataset.classes,
@@ -352,7 +352,9 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
     }
 
 
-def _error_percent() -> float:
+def _error_percent(prepared: Prepared) -> float:
+    """The cycle model's error; on energy the power model's comes on top, as a worst case."""
     from tinyperf.device.emulator import ERROR_PERCENT
 
-    return ERROR_PERCENT
+    power = prepared.board.energy.power if prepared.request.mode == "energy" else None
+    return ERROR_PERCENT + (power.error_percent if power else 0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import contextvars
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ SYNTHETIC_IDLE_W = 0.012
 SYNTHETIC_ACTIVE_W = 0.042
 SYNTHETIC_PERIOD_S = 1.0
 SYNTHETIC_ACTIVE_S = 0.6
+SYNTHETIC_KEPT_S = 60.0
+"""What lies further back is forgotten; an instrument that is this far behind has long stopped."""
 
 
 @dataclass
@@ -125,6 +128,11 @@ class SyntheticBench(Bench):
             if to_s <= last_s:
                 return
             self.advance(to_s, SYNTHETIC_ACTIVE_W if active else SYNTHETIC_IDLE_W, edge)
+        with self._lock:
+            old = bisect.bisect(self._times_s, now_s - SYNTHETIC_KEPT_S)
+            if old > len(self._times_s) // 2:
+                del self._times_s[:old], self._energy_j[:old]
+                del self._pulses_s[: bisect.bisect(self._pulses_s, now_s - SYNTHETIC_KEPT_S)]
 
 
 current: contextvars.ContextVar[Bench | None] = contextvars.ContextVar("bench", default=None)
@@ -146,18 +154,24 @@ class Sampler:
     rate_hz: float
     origin_s: float = field(init=False)
     done: int = 0
+    _pulses_from_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.origin_s = self.bench.horizon_s
+        self._pulses_from_s = self.origin_s = self.bench.horizon_s
 
     def due(self) -> int:
         """How many more samples the bench can give."""
         return max(int((self.bench.horizon_s - self.origin_s) * self.rate_hz + 1e-6) - self.done, 0)
 
     def take(self, count: int) -> tuple[npt.NDArray[np.float64], list[float]]:
-        """The next `count` samples in watts, and the pulses among them as positions in samples since the first."""
+        """The next `count` samples in watts, and the pulses among them as positions in samples since the first.
+
+        A pulse on the very edge of what was known, which rounding put into the samples before, comes with these.
+        """
         edges_s = self.origin_s + np.arange(self.done, self.done + count + 1) / self.rate_hz
         power_w = self.bench.energy_j(edges_s) * self.rate_hz
-        pulses = [(p - self.origin_s) * self.rate_hz for p in self.bench.pulses_s(edges_s[0], edges_s[-1])]
+        pulses_s = self.bench.pulses_s(self._pulses_from_s, edges_s[-1])
+        if pulses_s:
+            self._pulses_from_s = math.nextafter(pulses_s[-1], math.inf)
         self.done += count
-        return power_w, pulses
+        return power_w, [(p - self.origin_s) * self.rate_hz for p in pulses_s]

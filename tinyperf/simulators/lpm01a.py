@@ -16,7 +16,7 @@ import numpy as np
 
 from tinyperf.errors import UsageError
 from tinyperf.simulators.bench import Bench, Sampler, connected
-from tinyperf.simulators.pty_port import PtyPort
+from tinyperf.simulators.pty_port import PtyPort, VanishedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,6 +37,9 @@ FAULTS = {
     "unpowered": "the target draws nothing (a jumper is missing)",
     "mute": "answers nothing",
     "unplugged": "goes silent after 3 s of streaming",
+    "undervolt": "the target's supply is 300 mV below what was asked for",
+    "garbage": "random bytes in place of samples after 3 s of streaming",
+    "vanished": "the serial port goes away after 3 s of streaming",
     "slow-clock": "the sample clock runs 3 % slow against its own time stamps",
 }
 PROMPT = "PowerShield > "
@@ -73,6 +76,7 @@ class Lpm01a:
     _greeted: bool = False
     _sent: int = 0
     _silent: bool = False
+    _noise: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def __post_init__(self) -> None:
         if "sticky" in self.faults:
@@ -139,7 +143,8 @@ class Lpm01a:
 
     def _do_volt(self, rest: str, text: str) -> bytes:
         if rest == "get":
-            return self._ack(f"{text} {self.bench.supply_mv:04d}-03")
+            supply_mv = self.bench.supply_mv - (300 if "undervolt" in self.faults else 0)
+            return self._ack(f"{text} {supply_mv:04d}-03")
         millivolts = round(number(rest) * 1000)
         if not 1800 <= millivolts <= 3300:
             return self._error(text, "value out of range 1800m to 3300m")
@@ -241,9 +246,11 @@ class Lpm01a:
             self._sampler = None
             self.bench.switch(on=False)
             return f"\0\r\n\r\nPowerShield firmware 1.0.6\r\n{PROMPT}".encode()
+        if "vanished" in self.faults:
+            raise VanishedError
         if "unplugged" in self.faults:
             self._silent = True
-        return b""
+        return self._noise.bytes(BLOCK) if "garbage" in self.faults else b""
 
     def _faulty(self, pulses: list[float], rate_hz: float, before: int) -> list[int]:
         """Positions below `before` that are reported now; faults drop some and add later ones."""
@@ -260,8 +267,8 @@ class Lpm01a:
         return now
 
     def _samples(self, first: int, power_w: npt.NDArray[np.float64], pulses: list[int]) -> bytes:
-        if "lost" in self.faults and first % 10000 == 5000:
-            power_w = power_w[:-100] if len(power_w) > 100 else power_w[:0]
+        if "lost" in self.faults:
+            power_w = power_w[(first + np.arange(len(power_w))) % 10000 // 100 != 50]
         self._sent += len(power_w)
         volts = self.bench.supply_mv * 1e-3
         rate_hz = number(self.settings["freq"])

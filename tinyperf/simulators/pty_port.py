@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 PENDING_BYTES = 1 << 20
 """A reader this far behind stops the simulator, as a full pipe would; nothing is lost by it."""
 PACE_S = 0.02
+BEHIND_S = 2.0
+
+
+class VanishedError(Exception):
+    """Raised by a device whose port is to go away as if the cable had been pulled."""
 
 
 class Device(Protocol):
@@ -27,7 +32,10 @@ class Device(Protocol):
         """Answer to what the host sent."""
 
     def stream(self) -> bytes:
-        """What the instrument has to say unasked, up to the bench's horizon; b"" for nothing."""
+        """What the instrument has to say unasked, up to the bench's horizon; b"" for nothing.
+
+        Raises: VanishedError: the port goes away.
+        """
 
 
 class PtyPort:
@@ -42,11 +50,13 @@ class PtyPort:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         os.set_blocking(self._wake_read, False)
+        self._open = [self._master, self._slave, self._wake_read, self._wake_write]
         self._closing = False
         self._pending = bytearray()
         self._received = 0
+        self._behind = False
         self._obeyed = threading.Condition()
-        device.bench.listen(self._wake)
+        device.bench.listen(self._moved)
         self._thread = threading.Thread(target=self._run, name=f"simulator {self.path}", daemon=True)
         self._thread.start()
 
@@ -54,17 +64,24 @@ class PtyPort:
         """End the thread and the port; may be called twice."""
         if self._closing:
             return
-        self.device.bench.unlisten(self._wake)
+        self.device.bench.unlisten(self._moved)
         self._closing = True
         self._wake()
         self._thread.join()
-        for fd in (self._master, self._slave, self._wake_read, self._wake_write):
+        for fd in self._open:
             os.close(fd)
 
     def wait_for(self, count: int, timeout_s: float = 2.0) -> None:
         """Return when the device has obeyed the first `count` bytes: virtual time must not run before that."""
         with self._obeyed:
             self._obeyed.wait_for(lambda: self._received >= count, timeout_s)
+
+    def _moved(self) -> None:
+        """The bench's time has moved: return when the device has said all until then, or virtual time runs away."""
+        self._behind = True
+        self._wake()
+        with self._obeyed:
+            self._obeyed.wait_for(lambda: not self._behind or not self._thread.is_alive(), BEHIND_S)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # then enough wake-ups are waiting
@@ -74,6 +91,8 @@ class PtyPort:
         while not self._closing:
             writers = [self._master] if self._pending else []
             pace_s = PACE_S if self.device.bench.paced else None
+            if self._behind and len(self._pending) < PENDING_BYTES:
+                pace_s = 0.0
             ready, writable, _ = select.select([self._master, self._wake_read], writers, [], pace_s)
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
@@ -83,10 +102,22 @@ class PtyPort:
                 with self._obeyed:
                     self._received += len(data)
                     self._obeyed.notify_all()
-            if len(self._pending) < PENDING_BYTES:
-                self._pending += self.device.stream()
+            try:
+                if len(self._pending) < PENDING_BYTES:
+                    self._said(self.device.stream())
+            except VanishedError:
+                self._open.remove(self._master)
+                os.close(self._master)
+                return
             if writable or self._pending:
                 self._send()
+
+    def _said(self, data: bytes) -> None:
+        self._pending += data
+        if not data and self._behind:
+            with self._obeyed:
+                self._behind = False
+                self._obeyed.notify_all()
 
     def _send(self) -> None:
         try:

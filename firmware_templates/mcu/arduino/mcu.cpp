@@ -39,19 +39,20 @@ const char *tp_mcu_init(uint32_t baud)
     return nullptr;
 }
 
-void tp_serial_put(uint8_t byte)
+/* Not `byte`, as the header calls it: Arduino has a type of that name. */
+void tp_serial_put(uint8_t sent)
 {
-    (void)Serial.write(byte);
+    (void)Serial.write(sent);
 }
 
-bool tp_serial_get(uint8_t *byte)
+bool tp_serial_get(uint8_t *received)
 {
     const int value = Serial.available() > 0 ? Serial.read() : -1;
 
     if (value < 0) {
         return false;
     }
-    *byte = static_cast<uint8_t>(value);
+    *received = static_cast<uint8_t>(value);
     return true;
 }
 

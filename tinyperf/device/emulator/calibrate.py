@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One inference in full detail."""
+    """One inference in full detail. `flash_misses_per_inference`: data reads that waited for flash."""
 
     instructions_per_inference: int
     cycles_per_inference: int
+    flash_misses_per_inference: int
     cpi: float
 
 
@@ -32,20 +33,21 @@ def calibrate(link: VirtualLink, infer: Callable[[int], None]) -> Calibration:
         three = _cost(link, infer, 3)
     finally:
         link.detailed = False
-    instructions = (three[0] - one[0]) // 2
-    cycles = (three[1] - one[1]) // 2
-    found = Calibration(instructions, cycles, cycles / instructions)
+    instructions, cycles, misses = ((b - a) // 2 for a, b in zip(one, three, strict=True))
+    found = Calibration(instructions, cycles, misses, cycles / instructions)
     link.set_cycles_per_instruction(found.cpi)
     return found
 
 
-def _cost(link: VirtualLink, infer: Callable[[int], None], inferences: int) -> tuple[int, int]:
+def _cost(link: VirtualLink, infer: Callable[[int], None], inferences: int) -> tuple[int, int, int]:
     before = link.counters()
     skipped = link.machine.waited_cycles
+    misses = link.activity.flash_data_misses
     infer(inferences)
     after = link.counters()
     # Waiting for the serial port is skipped, not executed: it would count as cycles without instructions.
     return (
         after.instructions - before.instructions,
         after.cycles - before.cycles - (link.machine.waited_cycles - skipped),
+        link.activity.flash_data_misses - misses,
     )

@@ -52,7 +52,6 @@ class Activity:
     idle_cycles: int = 0
     flash_line_reads: int = 0
     flash_data_misses: int = 0
-    detailed_cycles: int = 0
 
 
 class Machine:
@@ -511,7 +510,6 @@ class Machine:
         before = self._cycles20 // ONE
         if self.pipeline is not None:
             self._cycles20 += self.pipeline.end() * ONE
-            self.activity.detailed_cycles += self._cycles20 // ONE - before
             self.activity.flash_line_reads = self.pipeline.counts.code_misses
             self.activity.flash_data_misses = self.pipeline.counts.data_misses
         else:
