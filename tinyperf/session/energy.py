@@ -268,7 +268,8 @@ class Rig:
         disk.write(self.at / recordings.SIDECAR, json.dumps(said, indent=1) + "\n")
         if plan["estimated"] and board.energy.power:
             share = board.energy.power.error_percent
-            plan["notes"] = [*plan["notes"], f"energy is estimated; {share:g} % of its error are the power figures'"]
+            whole = plan["error_percent"]
+            plan["notes"] = [*plan["notes"], f"energy is estimated; of the {whole:g} % {share:g} are the power model's"]
 
 
 def wait(link: Link, seconds: float) -> None:
