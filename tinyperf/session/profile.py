@@ -107,13 +107,11 @@ def calibrated(board: Board, firmware: Path, input_bytes: int | None = None) -> 
 
     Kept in the cache beside the images, under everything that it depends on: image, board, input, cycle model.
     """
-    kept = cache_folder() / "calibrations" / f"{_calibration_key(board, firmware, input_bytes)}.json"
+    link = open_virtual(board, firmware)  # first of all: it says what is wrong with an image
     try:
-        return Calibration(**json.loads(kept.read_text(encoding="ascii")))
-    except (OSError, ValueError, TypeError):
-        pass  # not there, or not whole: found again
-    link = open_virtual(board, firmware)
-    try:
+        kept = cache_folder() / "calibrations" / f"{_calibration_key(board, firmware, input_bytes)}.json"
+        with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or not whole: found again
+            return Calibration(**json.loads(kept.read_text(encoding="ascii")))
         _, infer = _ready(link, input_bytes)
         found = calibrate(link, infer)
     finally:
