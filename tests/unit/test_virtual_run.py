@@ -26,3 +26,15 @@ def test_a_run_and_the_profile_give_the_same_latency(tmp_path: Path) -> None:
     assert calibration["cpi"] > 1.1  # flash wait states alone cost more than that
     profile = tinyperf.profile("nucleo-l4r5zi", "ad")
     assert found.performance.latency_ms == pytest.approx(profile.latency_ms, rel=0.002)
+
+
+@pytest.mark.slow
+def test_an_accuracy_run_tells_the_same_time_of_an_inference(tmp_path: Path) -> None:
+    inputs = tmp_path / "kws01"
+    inputs.mkdir()
+    (inputs / "one.bin").write_bytes(bytes(490))
+    (inputs / "y_labels.csv").write_text("one.bin,12,0\n")
+    tinyperf.run("kws", board="nucleo-l4r5zi", virtual=True, mode="accuracy", data=tmp_path, out=tmp_path / "session")
+    (row,) = json.loads((tmp_path / "session" / "results.json").read_text())
+    profile = tinyperf.profile("nucleo-l4r5zi", "kws")
+    assert row["infer"]["elapsed_time"] == pytest.approx(1000 * profile.latency_ms, rel=0.002)

@@ -132,7 +132,7 @@ def _measure(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progr
     start_s = time.monotonic()
     try:
         progress(f"session {at}", 0, 0)
-        if plan["mode"] != "accuracy" and prepared.has_cycle_model:
+        if prepared.has_cycle_model:
             prepared = _calibrated(at, prepared, plan, progress)
         if plan["mode"] == "accuracy":
             spent = _accuracy(at, prepared, plan, progress)
