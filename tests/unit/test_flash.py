@@ -252,19 +252,14 @@ def test_tool_is_chosen(probe: Probe, there: set[str], name: str | None, chosen:
     assert flash.choose_tool(BOARD, probe, name=name, installed=there.__contains__).name == chosen
 
 
-@pytest.mark.parametrize(
-    ("name", "error", "seen"),
-    [
-        pytest.param(
-            None, DeviceError, "none of the flash tools for nucleo-l4r5zi is installed: openocd, st-fl", id="none"
-        ),
-        pytest.param("avrdude", UsageError, "unknown flash tool 'avrdude'", id="unknown"),
-    ],
-)
-def test_no_tool_to_use(name: str | None, error: type[Exception], seen: str) -> None:
-    with pytest.raises(error) as caught:
-        flash.choose_tool(BOARD, STLINK, name=name, installed=lambda _: False)
-    assert str(caught.value).startswith(seen)
+def test_no_tool_is_installed() -> None:
+    with pytest.raises(DeviceError, match="none of the flash tools for nucleo-l4r5zi is installed: openocd, st-fl"):
+        flash.choose_tool(BOARD, STLINK, installed=lambda _: False)
+
+
+def test_an_unknown_tool_is_refused_before_a_probe_is_looked_for() -> None:
+    with pytest.raises(UsageError, match="unknown flash tool 'avrdude'"):
+        flash.find_place(BOARD, probe=None, port=None, tool="avrdude")
 
 
 def test_port_comes_from_the_probe() -> None:

@@ -133,12 +133,8 @@ def choose_tool(
 ) -> Tool:
     """The first tool of TOOLS that fits board and probe and is installed, or the one named.
 
-    Raises: UsageError: no such tool. DeviceError: none that fits is installed.
+    Raises: DeviceError: none that fits is installed.
     """
-    if name is not None and name not in {t.name for t in TOOLS}:
-        raise UsageError(
-            f"unknown flash tool '{name}'", hint=f"choose one of {', '.join(t.name for t in TOOLS)}, drive"
-        )
     fitting = [t for t in TOOLS if t.fits(board) and probe.kind in t.probes and name in {None, t.name}]
     for tool in fitting:
         if (installed or _ready)(tool.program):
@@ -279,11 +275,14 @@ class Place:
 def find_place(board: Board, *, probe: str | None, port: str | None, tool: str | None) -> Place:
     """Look for the board before anything is built or started.
 
-    Raises: DeviceError, UsageError: as `choose_probe`, `choose_tool` and `port_of`; no drive of this board; a board
-        that has no real form.
+    Raises: DeviceError, UsageError: as `choose_probe`, `choose_tool` and `port_of`; no such tool; no drive of this
+        board; a board that has no real form.
     """
     if board.memory is None:
         raise _this_computer(board)
+    tools = [*(t.name for t in TOOLS), "drive"]
+    if tool is not None and tool not in tools:
+        raise UsageError(f"unknown flash tool '{tool}'", hint=f"choose one of {', '.join(tools)}")
     if tool != "drive" and not wanted_kinds(board):
         raise UsageError(
             f"there is nothing to flash board '{board.name}' with",
