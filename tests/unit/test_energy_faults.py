@@ -233,7 +233,7 @@ def test_a_fault_never_gives_a_wrong_figure_that_is_valid(row: Row, tmp_path: Pa
     figure = f"{found.uj:.1f} uJ" if found.exit_code == 0 and found.uj else ""
     kept = "kept" if found.kept else "nothing measured"
     supply = ", ".join(what.removeprefix("power ") for what in found.supply if what.startswith("power"))
-    print(f"| {row.fault} | {row.monitor} | {found.exit_code} | {found.message or figure} | {kept} | {supply} |")  # noqa: T201
+    print(f"| {row.fault} | {row.monitor} | {found.exit_code} | {found.message or figure} | {kept} | {supply} |")  # noqa: T201  (pytest -rP shows the table)
     assert found.exit_code == row.exit_code
     assert row.words in found.message
     if found.exit_code == 0:
