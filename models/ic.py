@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +78,9 @@ def _teacher_logits(path: Path, x: npt.NDArray[np.uint8]) -> Floats:
     """Mean over an image and its mirror image of the codes before the softmax, as real values [n, 10]."""
     import tensorflow as tf
 
-    teacher = tf.lite.Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it announces its move to ai-edge-litert
+        teacher = tf.lite.Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
     teacher.resize_tensor_input(teacher.get_input_details()[0]["index"], (100, 32, 32, 3))
     teacher.allocate_tensors()
     source, result = teacher.get_input_details()[0]["index"], teacher.get_output_details()[0]["index"]
@@ -142,6 +145,7 @@ TASK = Task(
     augment=augment,
     official=official,
     calibration=calibration,
+    percentile=99.995,
     limits=(-1.0, 127 / 128),
     teacher_file=TEACHER,
 )

@@ -293,39 +293,51 @@ def train(
     *,
     epochs: int | None = None,
     seed: int = 0,
-    progress: Callable[[Epoch], None] | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Train a benchmark's network from a folder of training files (or the first of them) into the run folder `out`.
 
+    `notice` is told before the first epoch what a user should know then, `progress` after every epoch how it went.
     Raises: UsageError: unknown benchmark, or `out` holds a run. DataError: no data. MissingExtraError: no TensorFlow.
     """
     from tinyperf.learn import train as _train
 
-    return _train.train(benchmark, place, out, epochs=epochs, seed=seed, progress=progress)
+    return _train.train(benchmark, place, out, epochs=epochs, seed=seed, notice=notice, progress=progress)
 
 
-def train_resume(run: Path, *, progress: Callable[[Epoch], None] | None = None) -> Trained:
+def train_resume(
+    run: Path, *, notice: Callable[[str], None] = lambda _: None, progress: Callable[[Epoch], None] = lambda _: None
+) -> Trained:
     """Finish an interrupted training with the schedule, seed and data it began with.
 
     Raises: UsageError: no run folder. DataError: its data are gone or changed. MissingExtraError: no TensorFlow.
     """
     from tinyperf.learn import train as _train
 
-    return _train.resume(run, progress=progress)
+    return _train.resume(run, notice=notice, progress=progress)
 
 
-def quantize(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quantized:
+def quantize(run: Path, out: Path, *, percentile: float | None = None, fc_per_channel: bool = False) -> Quantized:
     """The model of a run folder as full int8 .tflite, with float against int8 and an error table of the layers.
+
+    `percentile`: where an activation's range ends; None is the benchmark's own.
 
     Raises: UsageError: no model in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
     """
     from tinyperf.learn import quantize as _quantize
 
-    return _quantize.quantize_run(run, out, fc_per_channel=fc_per_channel)
+    return _quantize.quantize_run(run, out, percentile=percentile, fc_per_channel=fc_per_channel)
 
 
 def quantize_model(
-    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
+    model: Path,
+    calibration: Path,
+    out: Path,
+    *,
+    benchmark: str | None = None,
+    percentile: float | None = None,
+    fc_per_channel: bool = False,
 ) -> Quantized:
     """Any Keras file or SavedModel as full int8 .tflite, calibrated with the array `x` of an .npz file.
 
@@ -333,7 +345,9 @@ def quantize_model(
     """
     from tinyperf.learn import quantize as _quantize
 
-    return _quantize.quantize_file(model, calibration, out, benchmark=benchmark, fc_per_channel=fc_per_channel)
+    return _quantize.quantize_file(
+        model, calibration, out, benchmark=benchmark, percentile=percentile, fc_per_channel=fc_per_channel
+    )
 
 
 def models() -> list[Card]:

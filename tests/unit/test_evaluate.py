@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +225,25 @@ def test_tflm_on_another_machine_names_the_alternative(monkeypatch: pytest.Monke
     with pytest.raises(MissingExtraError, match="'tflm' does not exist for") as caught:
         backends.infer("tflm", NO_MODEL, np.zeros((1, 2), np.int8))
     assert "--backend aot" in caught.value.hint
+
+
+@pytest.mark.slow
+@needs_wheel
+@pytest.mark.parametrize("backend", ["aot", "litert", "tflm"])
+def test_nothing_but_training_needs_tensorflow(backend: str, tmp_path: Path) -> None:
+    """In a process of its own, where importing TensorFlow or Keras fails."""
+    for module in ("tensorflow", "keras"):
+        (tmp_path / f"{module}.py").write_text("raise ImportError('blocked')\n")
+    api.data_synthetic("kws", tmp_path / "data")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+
+    def tinyperf(*argv: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tinyperf", *argv]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    done = tinyperf("evaluate", "kws", "--backend", backend, "--data", str(tmp_path / "data"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["samples"] == 120
+    refused = tinyperf("train", "kws", "--from", str(tmp_path / "data"), "--out", str(tmp_path / "run"))
+    assert refused.returncode == 2
+    assert "pip install 'tinyperf[train]'" in refused.stderr

@@ -90,15 +90,25 @@ def test_train_and_quantize_from_the_command_line(
     assert tflite.load(out).input.dtype == "int8"
 
 
-@pytest.mark.parametrize("name", ["kws", "vww", "ic"])
-def test_a_made_up_set_is_learned_and_quantized(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "epochs"), [("kws", 2), ("vww", 6), ("ic", 2)])
+def test_a_made_up_set_is_learned_and_quantized(
+    name: str, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a hundred steps: batch norm's moving statistics would take a thousand, and the model know nothing."""
     monkeypatch.setattr(reference, "find", lambda _: None)
     sources.make_synthetic(name, tmp_path)
-    trained = train.train(name, tmp_path, tmp_path / "run", epochs=2)
-    assert trained.validation_accuracy is not None
+    told: list[str] = []
+    trained = train.train(name, tmp_path, tmp_path / "run", epochs=epochs, notice=told.append)
     assert trained.notes  # no teacher, or no recordings of noise
+    assert told[:-1] == list(trained.notes)
+    assert "steps an epoch; 'tinyperf train --resume" in told[-1]
+    assert trained.validation_accuracy is not None
+    assert trained.validation_accuracy > 0.9
     found = quantize.quantize_run(tmp_path / "run", tmp_path / "out.tflite")
     assert found.metric == "top1"
+    assert found.int8_value is not None
+    assert found.int8_value > 0.9
+    assert found.percentile == (99.995 if name == "ic" else 100)
     assert tflite.load(tmp_path / "out.tflite").output.shape == (1, {"vww": 2, "ic": 10, "kws": 12}[name])
 
 
@@ -123,6 +133,7 @@ def test_architectures_equal_the_reference_layer_by_layer(name: str, tmp_path: P
         calibration=quantize._reach(inputs, task.limits),
         rule="noise",
         compare=(inputs, None),
+        percentile=100,
         fc_per_channel=False,
     )
     ours, theirs = tflite.load(out), tflite.load(reference_model)
@@ -193,6 +204,25 @@ def test_a_model_of_ones_own(kind: str, fc_per_channel: bool, calibration: Path,
     weights = model.tensors[dense.inputs[1]].quantization
     assert weights is not None
     assert weights.per_channel == fc_per_channel
+
+
+def test_a_percentile_clips_activations_but_no_input(calibration: Path, tmp_path: Path) -> None:
+    """One sample in thirty ten times as large: minimum and maximum spend the codes on it."""
+    with np.load(calibration) as stored:
+        x, y = stored["x"].copy(), stored["y"]
+    x[0] *= 10
+    np.savez(calibration, x=x, y=y)
+    small_network().save(tmp_path / "m.keras")
+    scales = []
+    for percentile in (None, 96.0):
+        out = tmp_path / f"{percentile}.tflite"
+        found = quantize.quantize_file(tmp_path / "m.keras", calibration, out, percentile=percentile)
+        assert found.percentile == (percentile or 100)
+        model = tflite.load(out)
+        first = model.tensors[model.ops[0].outputs[0]]
+        scales.append([(t.quantization or pytest.fail("no scale")).scale[0] for t in (model.input, first)])
+    assert scales[0][0] == scales[1][0]
+    assert scales[1][1] < scales[0][1] / 3
 
 
 def test_calibration_of_another_shape_is_refused(calibration: Path, tmp_path: Path) -> None:

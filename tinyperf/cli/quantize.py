@@ -28,6 +28,13 @@ LAYERS_SHOWN = 8
     "--calibration", type=ANY, metavar="FILE.npz", help="With --model: array x of inputs; y of labels, if any."
 )
 @click.option("-o", "--out", type=_options.MODEL_FILE, metavar="OUT.tflite", required=True, help="The file to write.")
+@click.option(
+    "--percentile",
+    type=click.FloatRange(min=99, max=100),
+    metavar="P",
+    help="Clip activations at this percentile of the calibration; 100 (minimum and maximum) unless the benchmark's "
+    "models/BENCH.py says otherwise.",
+)
 @click.option("--fc-per-channel", is_flag=True, help="One scale per output of fully connected layers: more accurate.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(
@@ -37,6 +44,7 @@ def command(
     model: Path | None,
     calibration: Path | None,
     out: Path,
+    percentile: float | None,
     fc_per_channel: bool,
     as_json: bool,
 ) -> None:
@@ -54,11 +62,13 @@ def command(
     if (run is None) == (model is None):
         raise UsageError("give either --run or --model", hint="--run RUN, or --model FILE with --calibration FILE.npz")
     if run is not None:
-        found = api.quantize(run, out, fc_per_channel=fc_per_channel)
+        found = api.quantize(run, out, percentile=percentile, fc_per_channel=fc_per_channel)
         if benchmark not in (None, found.benchmark):
             raise UsageError(f"{run} is a run of '{found.benchmark}', not of '{benchmark}'", hint="leave BENCH out")
     elif model is not None and calibration is not None:
-        found = api.quantize_model(model, calibration, out, benchmark=benchmark, fc_per_channel=fc_per_channel)
+        found = api.quantize_model(
+            model, calibration, out, benchmark=benchmark, percentile=percentile, fc_per_channel=fc_per_channel
+        )
     else:
         raise UsageError(
             "--model needs --calibration FILE.npz",
@@ -70,7 +80,8 @@ def command(
 
 def _tell(found: Quantized) -> None:
     print(f"model        {found.tflite}, {found.size_bytes:,} bytes")
-    print(f"calibration  {found.calibration}")
+    clipped = "" if found.percentile == 100 else f", activations clipped at the {found.percentile:g}th percentile"
+    print(f"calibration  {found.calibration}{clipped}")
     if found.metric == "top1":
         print(
             f"accuracy     float {100 * (found.float_value or 0):.1f} %, int8 {100 * (found.int8_value or 0):.1f} %",

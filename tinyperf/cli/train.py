@@ -54,7 +54,7 @@ def command(
     tinyperf train --resume runs/ad
     """
     if run is not None:
-        trained = api.train_resume(run, progress=_show)
+        trained = api.train_resume(run, notice=_notice, progress=_show)
     elif benchmark is None:
         raise UsageError("no benchmark is named", hint="'tinyperf train kws' trains one; --resume RUN finishes a run")
     else:
@@ -64,6 +64,7 @@ def command(
             out or Path("runs") / f"{benchmark}-{seed}",
             epochs=epochs,
             seed=seed,
+            notice=_notice,
             progress=_show,
         )
     if as_json:
@@ -79,6 +80,10 @@ def _training_files(benchmark: str) -> Path:
         f"no training files for {benchmark} are named",
         hint=f"--from DIR, or TINYPERF_DATA; 'tinyperf data {benchmark} --from DIR --out DIR' makes them",
     )
+
+
+def _notice(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _show(epoch: Epoch) -> None:
@@ -103,7 +108,5 @@ def _tell(trained: Trained) -> None:
         f"dropped     {len(trained.dropped)} samples that are official inputs"
         + "".join(f"\n  {d}" for d in trained.dropped)
     )
-    for note in trained.notes:
-        print(f"note        {note}")
     print(f"model       {trained.model}")
     print(f"next        tinyperf quantize {trained.benchmark} --run {trained.run} -o {trained.benchmark}.tflite")

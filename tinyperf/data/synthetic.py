@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
 
-# The statistics of batch norm need about a thousand steps: with the kws recipe, --epochs 40.
 TRAINING_PER_CLASS = {"kws": 400, "vww": 300, "ic": 200}
 EVALUATION_PER_CLASS = 10
 AD_TRAINING = 60
@@ -34,7 +33,9 @@ def make(benchmark: Benchmark, out: Path) -> tuple[list[Path], int, list[tuple[s
     """
     classes = len(benchmark.labels)
     total = AD_TRAINING if benchmark.name == "ad" else TRAINING_PER_CLASS[benchmark.name] * classes
-    labels = [0 if benchmark.name == "ad" else index % classes for index in range(total)]
+    # In no regular order, so that "every tenth is held out" takes some of every class.
+    order = np.argsort(_random(f"{benchmark.name} order", (total,)), kind="stable")
+    labels = [0 if benchmark.name == "ad" else index % classes for index in order.tolist()]
     samples = [_sample(benchmark.name, label, f"training {index}") for index, label in enumerate(labels)]
     files = _TRAIN[benchmark.name](samples, np.array(labels, np.uint8), out)
     rows = []

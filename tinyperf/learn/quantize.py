@@ -1,7 +1,8 @@
 """`tinyperf quantize`: a float Keras model to full int8 .tflite, and what that cost, layer by layer.
 
 Fixed batch of 1, int8 input and output, convolutions per channel, fully connected layers per tensor (some vendor tools
-read only the first scale of one) unless asked otherwise. Calibration is minimum and maximum, one sample at a time.
+read only the first scale of one) unless asked otherwise. An activation's range is what it had over the calibration
+samples: its minimum and maximum, or the percentiles that a benchmark's task or the user names.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 COMPARED = 1000
 """At most so many samples for float against int8."""
 LAYER_SAMPLES = 32
+BINS = 8192
+"""Of the histogram of an activation, of which percentiles are read."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Quantized:
     sha256: str
     size_bytes: int
     calibration: str
+    percentile: float
     fc_per_channel: bool
     metric: str | None
     float_value: float | None
@@ -60,8 +64,10 @@ class Quantized:
     layers: tuple[LayerError, ...]
 
 
-def quantize_run(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quantized:
+def quantize_run(run: Path, out: Path, *, percentile: float | None = None, fc_per_channel: bool = False) -> Quantized:
     """The model of a run folder of `tinyperf train`, calibrated by its benchmark's rule.
+
+    `percentile`: as `quantize`; None is the benchmark's own.
 
     Raises: UsageError: no finished epoch in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
     """
@@ -86,16 +92,24 @@ def quantize_run(run: Path, out: Path, *, fc_per_channel: bool = False) -> Quant
         calibration=_reach(inputs, task.limits),
         rule=rule,
         compare=(task.plain(samples, rows), labels if (labels >= 0).all() else None),
+        percentile=task.percentile if percentile is None else percentile,
         fc_per_channel=fc_per_channel,
     )
 
 
 def quantize_file(
-    model: Path, calibration: Path, out: Path, *, benchmark: str | None = None, fc_per_channel: bool = False
+    model: Path,
+    calibration: Path,
+    out: Path,
+    *,
+    benchmark: str | None = None,
+    percentile: float | None = None,
+    fc_per_channel: bool = False,
 ) -> Quantized:
     """A Keras file or a SavedModel folder, calibrated with array `x` (and compared on labels `y`) of an .npz file.
 
     `x`: [n, ...] real values as the float model takes them. With a known `benchmark` the input range is the wire's.
+    `percentile`: as `quantize`; None is minimum and maximum.
     Raises: ModelError: the model cannot be read. DataError: the arrays do not fit it. MissingExtraError.
     """
     train.tensorflow()
@@ -109,6 +123,7 @@ def quantize_file(
         calibration=_reach(x, limits),
         rule=f"{len(x)} samples of {calibration.name}",
         compare=(x[:COMPARED], None if y is None else y[:COMPARED]),
+        percentile=100.0 if percentile is None else percentile,
         fc_per_channel=fc_per_channel,
     )
 
@@ -157,18 +172,22 @@ def quantize(
     calibration: Floats,
     rule: str,
     compare: tuple[Floats, Any],
+    percentile: float,
     fc_per_channel: bool,
 ) -> Quantized:
     """Convert, write `out`, and compare float with int8 on `compare` = (inputs, int labels or None).
 
+    `percentile`: an operator's output is clipped where this share of its values over `calibration` ends, at the other
+    end likewise; 100 keeps minimum and maximum. What lies outside saturates, what lies inside is finer coded.
+
     Raises: ModelError: the converter refuses a layer.
     """
     fixed = _fixed_batch(network)
-    content = _convert(fixed, calibration, fc_per_channel=fc_per_channel)
+    content = _convert(fixed, calibration, percentile=percentile, fc_per_channel=fc_per_channel)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     inputs, labels = compare
-    exact = _convert(fixed, None, fc_per_channel=False)
+    exact = _convert(fixed, None)
     before, after = run(exact, inputs), run(content, inputs)
     metric, values = _judge(before, after, inputs, labels)
     return Quantized(
@@ -177,6 +196,7 @@ def quantize(
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         calibration=rule,
+        percentile=percentile,
         fc_per_channel=fc_per_channel,
         metric=metric,
         float_value=values[0],
@@ -204,7 +224,9 @@ def _fixed_batch(network: Any) -> Any:
     return keras.Model(inputs, network(inputs))
 
 
-def _convert(network: Any, calibration: Floats | None, *, fc_per_channel: bool) -> bytes:
+def _convert(
+    network: Any, calibration: Floats | None, *, percentile: float = 100.0, fc_per_channel: bool = False
+) -> bytes:
     """The .tflite; float32 where there is no calibration."""
     tf = train.tensorflow()
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
@@ -214,17 +236,53 @@ def _convert(network: Any, calibration: Floats | None, *, fc_per_channel: bool) 
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = converter.inference_output_type = tf.int8
         converter._experimental_disable_per_channel_quantization_for_dense_layers = not fc_per_channel  # noqa: SLF001  (public only by this name)
+        converter._experimental_calibrate_only = percentile < 100  # noqa: SLF001  (public only by this name)
     try:
-        # Keras prints to stdout while it exports; stdout is the result's.
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # Keras and the converter print while they work; stdout is the result's.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), train.quiet_stderr():
             warnings.simplefilter("ignore")
             content: bytes = converter.convert()
+            if calibration is not None and percentile < 100:
+                content = _narrowed(content, calibration, percentile, fc_per_channel=fc_per_channel)
     except Exception as exc:  # the converter raises RuntimeError, ValueError and its own
         raise ModelError(
             f"TensorFlow's converter refuses the model: {str(exc).strip().splitlines()[0][:200]}",
             means="a layer that has no int8 form",
             hint="use layers that TensorFlow Lite Micro has: convolution, dense, pooling, add, softmax, ReLU",
         ) from exc
+    return content
+
+
+def _narrowed(calibrated: bytes, calibration: Floats, percentile: float, *, fc_per_channel: bool) -> bytes:
+    """A float model that holds its calibrated ranges, to int8 with the ranges of the percentile."""
+    from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    tf = train.tensorflow()
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    graph = model.subgraphs[0]
+    ranges = {}
+    for index in {int(i) for op in graph.operators for i in op.outputs}:
+        held = graph.tensors[index].quantization
+        if held is not None and held.min is not None and held.max is not None and held.max[0] > held.min[0]:
+            ranges[index] = held
+    counts = {index: np.zeros(BINS, np.int64) for index in ranges}
+    exact = interpreter(calibrated)
+    for _ in _invocations(exact, calibration):
+        for index, held in ranges.items():
+            counts[index] += np.histogram(exact.get_tensor(index), BINS, (float(held.min[0]), float(held.max[0])))[0]
+    for index, held in ranges.items():
+        edges = np.linspace(float(held.min[0]), float(held.max[0]), BINS + 1)
+        share = 100 * np.cumsum(counts[index]) / counts[index].sum()
+        first, last = np.searchsorted(share, [100 - percentile, percentile - 1e-9], side="right")
+        held.min, held.max = [float(edges[first])], [float(edges[min(last, BINS - 1) + 1])]
+    content: bytes = mlir_quantize(
+        bytes(flatbuffer_utils.convert_object_to_bytearray(model)),
+        fully_quantize=True,
+        input_data_type=tf.int8,
+        output_data_type=tf.int8,
+        disable_per_channel_for_dense_layers=not fc_per_channel,
+    )
     return content
 
 

@@ -90,6 +90,7 @@ class Task:
     `augment(samples, rows, rng, epoch)`: the same, varied.
     `official(samples, unit) -> bytes`: the unit in the form of an official input file, for recognising one.
     `calibration(samples, sources) -> (float32 [n, ...], rule in words)`: inputs whose ranges the int8 model will cover.
+    `percentile`: of the activations over the calibration inputs, where an int8 range ends; 100: at the largest.
     `limits`: smallest and largest real input, where the wire's coding fixes them.
     `teacher(path) -> callable` on a batch: logits and hints, while training; `teacher_file` names the reference model.
     """
@@ -104,6 +105,7 @@ class Task:
     augment: Callable[[Samples, Rows, np.random.Generator, int], Floats]
     official: Callable[[Samples, int], bytes]
     calibration: Callable[[Samples, Sources], tuple[Floats, str]]
+    percentile: float = 100.0
     limits: tuple[float, float] | None = None
     teacher: Callable[[Path], Callable[[Any], tuple[Any, ...]]] | None = None
     teacher_file: str | None = None

@@ -6,6 +6,7 @@ needed to go on, after each epoch), `log.csv`, `curve.png` and `model.keras` (av
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -13,6 +14,7 @@ import itertools
 import json
 import os
 import platform
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 VALIDATION_BATCH = 256
+STATISTICS_BATCHES = 40
+AVERAGED_SHARE = 0.2
+"""Of a run's steps, the most that averaged weights reach back: in a short run they would still be the first ones."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,8 @@ def tensorflow() -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        import tensorflow as tf
+        with quiet_stderr():
+            import tensorflow as tf
     except ImportError as exc:
         raise MissingExtraError(
             "training and quantizing need TensorFlow, which is not installed",
@@ -91,6 +97,20 @@ def tensorflow() -> Any:
             hint="pip install 'tinyperf[train]'",
         ) from exc
     return tf
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Keep TensorFlow's C++ off the terminal: it has no switch for all that it writes to file descriptor 2."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def sources(known: Task, place: Path) -> Sources:
@@ -142,10 +162,12 @@ def train(
     *,
     epochs: int | None = None,
     seed: int = 0,
-    progress: Callable[[Epoch], None] | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Train one benchmark's network from `place` (a folder, or the first training file) into the run folder `out`.
 
+    `notice` is told, before the first epoch, what a user should know then: no teacher at hand, samples dropped.
     Raises: UsageError: unknown benchmark, or `out` holds a run. DataError: no data. MissingExtraError: no TensorFlow.
     """
     known = task(benchmark)
@@ -165,10 +187,15 @@ def train(
             "versions": _versions(),
         },
     )
-    return _go_on(out, progress)
+    return _go_on(out, notice, progress)
 
 
-def resume(out: Path, *, progress: Callable[[Epoch], None] | None = None) -> Trained:
+def resume(
+    out: Path,
+    *,
+    notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Epoch], None] = lambda _: None,
+) -> Trained:
     """Go on with an interrupted run: same recipe, seed, schedule and data.
 
     Raises: UsageError: `out` is no run folder. DataError: the data are gone or changed. MissingExtraError.
@@ -176,7 +203,7 @@ def resume(out: Path, *, progress: Callable[[Epoch], None] | None = None) -> Tra
     if not (out / "run.json").is_file():
         raise UsageError(f"{out} is no run folder: no run.json", hint="'tinyperf train BENCH --out RUN' starts a run")
     tensorflow()
-    return _go_on(out, progress)
+    return _go_on(out, notice, progress)
 
 
 def read_run(out: Path) -> tuple[dict[str, Any], Task, Recipe, Sources]:
@@ -197,7 +224,7 @@ def read_run(out: Path) -> tuple[dict[str, Any], Task, Recipe, Sources]:
     return run, task(run["benchmark"]), recipe, found
 
 
-def _go_on(out: Path, progress: Callable[[Epoch], None] | None) -> Trained:
+def _go_on(out: Path, notice: Callable[[str], None], progress: Callable[[Epoch], None]) -> Trained:
     run, known, recipe, found = read_run(out)
     samples, dropped = drop_official(known, known.load(found, run["seed"]))
     notes = list(samples.notes)
@@ -205,14 +232,18 @@ def _go_on(out: Path, progress: Callable[[Epoch], None] | None) -> Trained:
         notes.append(f"no {known.teacher_file} at hand ('tinyperf models pull'): trained from labels alone")
         recipe = dataclasses.replace(recipe, distil=0.0, hint=0.0)
     _write_json(out / "run.json", run | {"dropped_official": dropped, "notes": notes})
+    for note in notes:
+        notice(note)
+    if dropped:
+        notice(f"{len(dropped)} samples are official inputs and left out")
     trainer = Trainer(known, recipe, samples, run["seed"], found)
     log = trainer.restore(out)
+    notice(f"{trainer.steps} steps an epoch; 'tinyperf train --resume {out}' goes on after a stop")
     try:
         for epoch in range(len(log), recipe.epochs):
             log.append(trainer.epoch(epoch, log))
             trainer.save(out, log)
-            if progress is not None:
-                progress(log[-1])
+            progress(log[-1])
     except KeyboardInterrupt as exc:
         raise Interrupted(hint=f"'tinyperf train --resume {out}' goes on after epoch {len(log)}") from exc
     trainer.finished_model().save(out / "model.keras")
@@ -256,6 +287,13 @@ class Trainer:
         teacher = known.teacher(found[known.teacher_file]) if live and known.teacher and known.teacher_file else None
         self._hinted = bool(teacher and recipe.hint)
         self._step = _step_function(tf, self, teacher)
+        norms = [layer for layer in self.average.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        self._norms = [(layer.moving_mean, layer.moving_variance) for layer in norms]
+        before = keras.Model(self.average.input, [layer.input for layer in norms])
+        self._moments = tf.function(
+            lambda x: [tf.nn.moments(v, list(range(v.ndim - 1))) for v in before(x, training=True)],
+            reduce_retracing=True,
+        )
         self._answer = tf.function(lambda x: self.average(x, training=False), reduce_retracing=True)
 
     def epoch(self, number: int, log: list[Epoch]) -> Epoch:
@@ -263,14 +301,16 @@ class Trainer:
         tf = tensorflow()
         began, loss, rate = time.monotonic(), 0.0, 0.0
         total = self.steps * self.recipe.epochs
+        average = min(self.recipe.average, 1 - 1 / (AVERAGED_SHARE * total))
         signature = tuple(tf.TensorSpec((None, *part.shape[1:]), tf.float32) for part in next(self._batches(number)))
         data = tf.data.Dataset.from_generator(lambda: self._batches(number), output_signature=signature).prefetch(4)
         for i, batch in enumerate(data):
             at = number * self.steps + i
             rate = _one_cycle(self.recipe, at / total)
-            keep = self.recipe.average if at >= self.recipe.average_from * total else 0.0
+            keep = average if at >= self.recipe.average_from * total else 0.0
             forced = self._hinted and at < self.recipe.forced * total
             loss += float(self._step(batch, tf.constant(rate), tf.constant(keep), forced=forced))
+        self._measure_statistics(number)
         validation_loss, accuracy = self._validate()
         seconds = time.monotonic() - began
         mean = (sum(e.seconds for e in log) + seconds) / (len(log) + 1)
@@ -292,6 +332,17 @@ class Trainer:
             if recipe.mixup:
                 x, y = _mix(x, y, recipe.mixup, rng)
             yield x.astype(np.float32), y, soft
+
+    def _measure_statistics(self, epoch: int) -> None:
+        """Batch norm of the averaged weights: means and variances that they have, not those of the weights averaged.
+
+        As torch.optim.swa_utils.update_bn does for stochastic weight averaging (Izmailov et al., 2018).
+        """
+        batches = itertools.islice(self._batches(epoch), STATISTICS_BATCHES)
+        found = [[[m.numpy() for m in layer] for layer in self._moments(x)] for x, *_ in batches]
+        for norm, moments in zip(self._norms, zip(*found, strict=True), strict=True):
+            for variable, values in zip(norm, zip(*moments, strict=True), strict=True):
+                variable.assign(np.mean(values, axis=0))
 
     def _targets(self, rows: Rows) -> Any:
         """Reconstruction: the clean input; classes: one-hot float32, all zero where there is no label."""
@@ -370,7 +421,6 @@ def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
     whole = keras.Model(network.input, [last.input, last.output, *points[1:]])
     pieces = [keras.Model(start, end) for start, end in itertools.pairwise([*points, last.input])] if hints else []
     kernels = [v for v in network.trainable_variables if "kernel" in v.path.rsplit("/", 1)[-1]]
-    floats = [i for i, v in enumerate(network.variables) if str(v.dtype).startswith("float")]
 
     def loss_of(x: Any, y: Any, soft: Any, *, forced: bool) -> Any:
         taught: list[Any] = []
@@ -398,8 +448,7 @@ def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
         gradients = tape.gradient(loss, [w.value for w in weights])
         trainer.optimizer.learning_rate.assign(rate)
         trainer.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        for i in floats:
-            own, mean = network.variables[i], average.variables[i]
+        for own, mean in zip(weights, average.trainable_variables, strict=True):
             mean.assign(keep * mean.value + (1 - keep) * own.value)
         return loss
 
