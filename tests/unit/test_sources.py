@@ -345,7 +345,7 @@ def damage(kind: str) -> tuple[str, Callable[[Path], Path], Callable[[Path], obj
             "ic",
             cifar_python_tree,
             lambda root: (root / "cifar-10-batches-py/test_batch").write_bytes(b"cos\nsystem\n(S'true'\ntR."),
-            "the pickle asks for os.system",
+            "test_batch: not a batch of CIFAR-10's Python form (UnpicklingError: it asks for os.system, which was not run)",
         ),
         "no batches": ("ic", lambda root: root.mkdir() or root, lambda _: None, "no CIFAR-10 in"),  # type: ignore[func-returns-value]
         "clip too short": (
@@ -393,6 +393,9 @@ def test_what_is_missing_but_not_needed_is_a_note(tmp_path: Path) -> None:
     root = coco_tree(tmp_path / "coco")
     (root / "train2014/COCO_train2014_000000000004.jpg").unlink()
     assert "train2014: 1 of 10 pictures are missing" in api.data("vww", root, tmp_path / "out").notes
+    root = cifar_folder_tree(tmp_path / "cifar")
+    (root / "train/airplane").rename(root / "train/plane")
+    assert "train/plane is no class (airplane, automobile," in " ".join(api.data("ic", root, tmp_path / "out").notes)
     root = speech_tree(tmp_path / "speech")
     (root / "yes/bbbb0_nohash_1.wav").unlink()
     write_wav(root / "go/silent_nohash_0.wav", np.zeros(16000, np.int16))

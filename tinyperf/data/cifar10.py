@@ -50,6 +50,8 @@ def find(folder: Path) -> tuple[list[Item], list[str]]:
         count = sum(item.split == split for item in items)
         if count != whole:
             notes.append(f"{count} {split} images, CIFAR-10 has {whole}")
+    strange = [d for part in ("train", "test") for d in (folder / part).glob("*/") if d.name not in IC.labels]
+    notes += [f"{d.parent.name}/{d.name} is no class ({', '.join(IC.labels)}); left out" for d in sorted(strange)]
     return items, notes
 
 
@@ -103,8 +105,6 @@ def _pickled(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], 
         planes = np.asarray(held[b"data"], np.uint8).reshape(-1, 3072)
         labels = np.asarray(held[b"labels"], np.int64).astype(np.uint8)
         names = [n.decode("ascii") for n in held.get(b"filenames", [])]
-    except DataError:
-        raise
     except Exception as exc:  # a pickle can raise whatever it likes
         raise DataError(
             f"{path}: not a batch of CIFAR-10's Python form ({type(exc).__name__}: {exc})",
@@ -126,11 +126,7 @@ class _Arrays(pickle.Unpickler):
             module_name == "numpy" and global_name in {"ndarray", "dtype"}
         ):
             return getattr(importlib.import_module(module_name), global_name)
-        raise DataError(
-            f"the pickle asks for {module_name}.{global_name}",
-            means="this is not CIFAR-10's Python form; nothing of it was run",
-            hint="fetch the file from its publisher",
-        )
+        raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}, which was not run")
 
 
 def convert(item: Item) -> bytes:
