@@ -345,7 +345,7 @@ def damage(kind: str) -> tuple[str, Callable[[Path], Path], Callable[[Path], obj
             "ic",
             cifar_python_tree,
             lambda root: (root / "cifar-10-batches-py/test_batch").write_bytes(b"cos\nsystem\n(S'true'\ntR."),
-            "test_batch: not a batch of CIFAR-10's Python form (UnpicklingError: it asks for os.system, which was not run)",
+            "form (UnpicklingError: it asks for os.system, which was not run)",
         ),
         "no batches": ("ic", lambda root: root.mkdir() or root, lambda _: None, "no CIFAR-10 in"),  # type: ignore[func-returns-value]
         "clip too short": (
