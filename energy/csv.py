@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 VERIFIED: Final = "simulated"
-TIMESTAMP: Final = ""
 OPTIONS = {
     "file": "the CSV file",
     "time": "column of seconds (default: time_s)",

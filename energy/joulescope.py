@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERIFIED: Final = "simulated"
-TIMESTAMP: Final = "GPI0 (IN0 of a JS110)"
 OPTIONS = {
     "device": "serial number, where several are connected; or 'simulated'",
     "port": "'simulated' (as with the other instruments)",

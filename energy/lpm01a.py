@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tinyperf.simulators.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
-TIMESTAMP: Final = "D7 of the Arduino connector (in format=ascii)"
 OPTIONS = {
     "port": "serial port, or 'simulated'",
     "freq": "samples per second: 1k (default), 2k, 5k; with format=binary up to 100k",

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tinyperf.simulators.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
-TIMESTAMP: Final = "D0 of the logic port"
 OPTIONS = {
     "port": "serial port, or 'simulated'",
     "fault": "with port=simulated: faults to inject, joined by +",

@@ -10,7 +10,6 @@ from tinyperf.monitor import Chunk, Identity, Recorded, only
 from tinyperf.rules import recordings
 
 VERIFIED: Final = "simulated"
-TIMESTAMP: Final = ""
 OPTIONS = {"session": "folder of an EnergyRunner, MLCommons or tinyperf energy session"}
 
 

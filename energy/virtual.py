@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERIFIED: Final = "simulated"
-TIMESTAMP: Final = "the model's timestamp pin"
 OPTIONS = {"freq": "samples per second, 1000 (default) to 100000"}
 
 

@@ -75,7 +75,10 @@ def check(
 
 
 def _timestamp(name: str) -> str:
-    return content.load_module("energy", content.names("energy", ".py")[name]).TIMESTAMP or "its timestamp input"
+    """Where the timestamp line goes, as the wiring drawings say it."""
+    module = content.load_module("energy", content.names("energy", ".py")[name])
+    place: str = getattr(module, "WIRING", {}).get("timestamp", "its timestamp input")
+    return place
 
 
 def _sampled(instrument: Monitor, seconds: float, out: Path | None) -> tuple[Recorder, float]:
