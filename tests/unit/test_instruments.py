@@ -43,7 +43,7 @@ def test_check_says_how_to_make_the_pulse_that_it_has_not_seen(
     said = capsys.readouterr()
     found = json.loads(said.out)
     assert found["test_pulse"].startswith("not seen: touch Arduino D7 ")
-    assert "for a test pulse, touch D7 " in said.err
+    assert "for a test pulse, touch Arduino D7 " in said.err
     assert out.stat().st_size == 4 * found["samples"]
 
 
