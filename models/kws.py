@@ -139,7 +139,7 @@ def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
 
 TASK = Task(
     name="kws",
-    recipe=Recipe(epochs=8, batch=128, optimizer="adam", rate=4e-3, decay=2e-4, average=0.998, smoothing=0.05),
+    recipe=Recipe(epochs=16, batch=128, optimizer="adam", rate=4e-3, decay=2e-4, average=0.998, smoothing=0.05),
     files=("kws_sc2_mfcc.npz",),
     extras=("kws_noise.npz",),
     architecture=architecture,
