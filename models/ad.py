@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinyperf.benchmark import benchmark
+from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 from tinyperf.learn.reference import find
 
@@ -36,8 +37,8 @@ def architecture() -> Any:
 
 def load(sources: Sources, seed: int) -> Samples:
     """Normal clips only; there is nothing else to learn from."""
-    with np.load(sources["ad_toycar_normal.npz"]) as stored:
-        x, names = stored["x"], stored["name"].tolist()
+    stored = arrays.expect(sources["ad_toycar_normal.npz"], {"x": ("n", 200, BANDS), "name": ("n",)})
+    x, names = stored["x"], stored["name"].tolist()
     validation = np.arange(len(x)) % HELD_OUT == HELD_OUT - 1
     known = x[~validation].astype(np.float32)
     return Samples(

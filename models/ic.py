@@ -6,8 +6,6 @@ mlcommons/tiny 1afd2c9, benchmark/training/image_classification/keras_model.py.
 
 from __future__ import annotations
 
-import io
-import itertools
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
+from tinyperf.data.cifar10 import calibration_indices
+from tinyperf.errors import DataError
+from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 
 if TYPE_CHECKING:
@@ -50,11 +51,12 @@ def architecture() -> Any:
 
 def load(sources: Sources, seed: int) -> Samples:
     """All CIFAR-10 training images; the teacher's logits, where its file is at hand."""
-    from PIL import Image
-
-    with np.load(sources["cifar10_train_jpeg.npz"]) as stored:
-        packed, offset, y = stored["jpeg"].tobytes(), stored["offset"], stored["y"].astype(np.int64)
-    x = np.stack([np.asarray(Image.open(io.BytesIO(packed[a:b]))) for a, b in itertools.pairwise(offset)])
+    path = sources["cifar10_train_jpeg.npz"]
+    stored = arrays.expect(path, {"y": ("n",), "jpeg": ("bytes",), "offset": ("offsets",)})
+    pictures, y = arrays.pictures(path, stored), stored["y"].astype(np.int64)
+    if strange := [i for i, picture in enumerate(pictures) if picture.shape != IC.input_shape[1:]]:
+        raise DataError(f"{path}: picture {strange[0]} is not 32x32", hint="'tinyperf data ic' makes the file")
+    x = np.stack(pictures)
     soft = _teacher_logits(sources[TEACHER], x) if TEACHER in sources else None
     names = [f"image {i}" for i in range(len(x))]
     return Samples(x, y, names, np.arange(len(x)) % HELD_OUT == HELD_OUT - 1, np.ones(len(x)), soft=soft)
@@ -126,7 +128,8 @@ def official(samples: Samples, unit: int) -> bytes:
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """The 500 official calibration images where their file is at hand, else training images."""
     if CALIBRATION in sources:
-        with np.load(sources[CALIBRATION]) as stored:
+        stored = arrays.expect(sources[CALIBRATION], {"x": ("n", 32, 32, 3), "test_index": ("n",)})
+        if np.array_equal(np.sort(stored["test_index"]), np.sort(calibration_indices())):
             return _real(stored["x"]), "the 500 official calibration images"
     rows = samples.rows(validation=False)[::96]
     return plain(samples, rows), f"{len(rows)} training images"

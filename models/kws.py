@@ -13,12 +13,17 @@ import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
 from tinyperf.data.frontends import kws_features
+from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 
 KWS = benchmark("kws")
 SILENCE, UNKNOWN = 10, 11
 FRAMES = 98
 """Frames of a training clip, 10 ms apart; the network sees every second one, so a shift is a choice of frames."""
+CLIPS = {"mfcc": ("n", 10, FRAMES), "y": ("n",), "fname": ("n",), "split": ("n",), "exact": ("n",)}
+CROP = 16160
+"""Samples of a silence clip: one second, and the 10 ms by which its second front end is later."""
+SHORTEST_NOISE = 10 * CROP + 10
 NOISE_CROPS = 3000
 NOISE_HELD_OUT = 400
 SHIFT_FRAMES = 10
@@ -49,47 +54,48 @@ def load(sources: Sources, seed: int) -> Samples:
 
     Silence is held out by place: the last tenth of each recording is for validation only.
     """
-    with np.load(sources["kws_sc2_mfcc.npz"]) as stored:
-        x, y, names = stored["mfcc"], stored["y"].astype(np.int64), stored["fname"]
-        validation, clips_exact = stored["split"] == "validation", stored["exact"].astype(bool)
-    exact = clips_exact
-    notes: tuple[str, ...] = ()
-    if "kws_noise.npz" in sources:
-        rng = np.random.default_rng([seed, 1])
-        with np.load(sources["kws_noise.npz"]) as stored:
-            recordings = {name: stored[name] for name in stored.files}
-        crops, held = _crops(recordings, rng)
+    stored = arrays.expect(sources["kws_sc2_mfcc.npz"], CLIPS)
+    x, y, names = stored["mfcc"], stored["y"].astype(np.int64), stored["fname"]
+    validation, exact = stored["split"] == "validation", stored["exact"].astype(bool)
+    all_exact = exact.all()
+    recordings = arrays.read(sources["kws_noise.npz"]) if "kws_noise.npz" in sources else {}
+    long = [audio for audio in recordings.values() if len(audio) > SHORTEST_NOISE]
+    notes = tuple(
+        f"recording {name} is too short for crops" for name, a in recordings.items() if len(a) <= SHORTEST_NOISE
+    )
+    if long:
+        crops, held = _crops(long, np.random.default_rng([seed, 1]))
         x = np.concatenate([x, crops])
         y = np.concatenate([y, np.full(len(crops), SILENCE)])
         names = np.concatenate([names, np.array([f"noise crop {i}" for i in range(len(crops))])])
         validation = np.concatenate([validation, held])
         exact = np.concatenate([exact, np.ones(len(crops), bool)])
     else:
-        notes = ("no kws_noise.npz beside the clips: silence is trained from the clips alone",)
+        notes += ("no noise recordings beside the clips: silence is trained from the clips alone",)
     share = np.where(y == UNKNOWN, np.where(exact, 0.6, 0.4), 1.0)
     # How much noise like the translation's a clip gets, in percent, is one more row: a unit stays one array.
-    percent = np.where(exact, 100, 50) if not clips_exact.all() else np.zeros(len(x))
+    percent = np.where(exact, 100, 50) if not all_exact else np.zeros(len(x))
     noise = np.broadcast_to(percent[:, None, None], (len(x), 1, FRAMES)).astype(np.int8)
     return Samples(np.concatenate([x, noise], 1), y, names.tolist(), validation, share, notes=notes)
 
 
 def _crops(
-    recordings: dict[str, npt.NDArray[np.int16]], rng: np.random.Generator
+    recordings: list[npt.NDArray[np.int16]], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
     """Features int8 [n, 10, 98] of one-second crops, and which of them come from the held-out last tenths."""
     held = np.arange(NOISE_CROPS + NOISE_HELD_OUT) >= NOISE_CROPS
     found = []
     for i, late in enumerate(held):
-        audio = list(recordings.values())[i % len(recordings)]
+        audio = recordings[i % len(recordings)]
         border = len(audio) * 9 // 10
-        start = rng.integers(border, len(audio) - 16160) if late else rng.integers(0, border - 16160)
-        piece = audio[start : start + 16160].astype(np.int32) * rng.choice((1, 1, -1))
+        start = rng.integers(border, len(audio) - CROP) if late else rng.integers(0, border - CROP)
+        piece = audio[start : start + CROP].astype(np.int32) * rng.choice((1, 1, -1))
         found.append(_codes(piece.clip(-32768, 32767).astype(np.int16)))
     return np.stack(found), held
 
 
 def _codes(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
-    """Features int8 [10, 98] of 16,160 samples: two front ends 10 ms apart, interleaved."""
+    """Features int8 [10, 98] of CROP samples: two front ends 10 ms apart, interleaved."""
     codes = np.empty((10, FRAMES), np.int8)
     for phase in (0, 1):
         codes[:, phase::2] = kws_features(audio[phase * 160 : phase * 160 + 16000]).T

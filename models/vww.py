@@ -7,8 +7,6 @@ labels: its answer and its own activations, for every picture as varied, labelle
 
 from __future__ import annotations
 
-import io
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
 from tinyperf.data.frontends import vww_image
+from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 from tinyperf.learn.reference import load_keras
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 VWW = benchmark("vww")
 SIDE = 96
+PICTURES = {"y": ("n",), "name": ("n",), "jpeg": ("bytes",), "offset": ("offsets",)}
+UNLABELLED = 2
 HELD_OUT = 10
 """One labelled picture in this many is for validation."""
 CALIBRATION = 300
@@ -51,19 +52,16 @@ def architecture() -> Any:
 
 def load(sources: Sources, seed: int) -> Samples:
     """Labelled pictures of every file; the unlabelled ones (label 2) too, where there is a teacher to name them."""
-    from PIL import Image
-
     x: list[npt.NDArray[np.uint8]] = []
     y: list[int] = []
     names: list[str] = []
     for name in TASK.files:
         if name not in sources:
             continue
-        with np.load(sources[name]) as stored:
-            packed, offset, labels = stored["jpeg"].tobytes(), stored["offset"], stored["y"]
-            names += stored["name"].tolist()
-        y += np.where(labels > 1, -1, labels.astype(np.int64)).tolist()
-        x += [np.asarray(Image.open(io.BytesIO(packed[a:b])).convert("RGB")) for a, b in itertools.pairwise(offset)]
+        stored = arrays.expect(sources[name], PICTURES)
+        x += arrays.pictures(sources[name], stored)
+        names += stored["name"].tolist()
+        y += np.where(stored["y"] == UNLABELLED, -1, stored["y"].astype(np.int64)).tolist()
     labels = np.array(y)
     validation = (labels >= 0) & (np.arange(len(x)) % HELD_OUT == HELD_OUT - 1)
     share = np.ones(len(x)) if TEACHER in sources else (labels >= 0).astype(np.float64)

@@ -307,7 +307,11 @@ def train(
 
 
 def train_resume(
-    run: Path, *, notice: Callable[[str], None] = lambda _: None, progress: Callable[[Epoch], None] = lambda _: None
+    run: Path,
+    *,
+    benchmark: str | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Finish an interrupted training with the schedule, seed and data it began with.
 
@@ -315,19 +319,26 @@ def train_resume(
     """
     from tinyperf.learn import train as _train
 
-    return _train.resume(run, notice=notice, progress=progress)
+    return _train.resume(run, benchmark=benchmark, notice=notice, progress=progress)
 
 
-def quantize(run: Path, out: Path, *, percentile: float | None = None, fc_per_channel: bool = False) -> Quantized:
+def quantize(
+    run: Path,
+    out: Path,
+    *,
+    benchmark: str | None = None,
+    percentile: float | None = None,
+    fc_per_channel: bool = False,
+) -> Quantized:
     """The model of a run folder as full int8 .tflite, with float against int8 and an error table of the layers.
 
-    `percentile`: where an activation's range ends; None is the benchmark's own.
-
-    Raises: UsageError: no model in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
+    `percentile`: where an activation's range ends; None is the benchmark's own. `benchmark`: what the run must be of.
+    Raises: UsageError: no model in `run`, or another benchmark's. DataError: its data are gone. MissingExtraError: no
+        TensorFlow. DiskError: `out` cannot be written.
     """
     from tinyperf.learn import quantize as _quantize
 
-    return _quantize.quantize_run(run, out, percentile=percentile, fc_per_channel=fc_per_channel)
+    return _quantize.quantize_run(run, out, benchmark=benchmark, percentile=percentile, fc_per_channel=fc_per_channel)
 
 
 def quantize_model(

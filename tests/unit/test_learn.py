@@ -8,20 +8,22 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from tinyperf import content
 from tinyperf.cli import invoke
-from tinyperf.data import official
+from tinyperf.data import official, originals
 from tinyperf.data.download import Archive
 from tinyperf.errors import ContentError, DataError, DeviceError, MissingExtraError, UsageError
-from tinyperf.learn import cards, reference, train
+from tinyperf.learn import arrays, cards, reference, train
 from tinyperf.learn.recipe import Samples
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tinyperf.learn.recipe import Task
 
 DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -152,7 +154,7 @@ def test_resume_refuses_changed_data(tmp_path: Path) -> None:
     run = {"benchmark": "ad", "seed": 0, "recipe": recipe, "data": {data.name: entry}}
     (tmp_path / "run.json").write_text(json.dumps(run))
     with pytest.raises(DataError, match="not the file this run began with"):
-        train.read_run(tmp_path)
+        train.parts_of(train.read_run(tmp_path))
 
 
 @pytest.mark.parametrize("argv", [["quantize", "kws", "-o", "x.tflite"], ["quantize", "--model", "a.keras", "-o", "x"]])
@@ -201,3 +203,79 @@ def test_the_reference_table_is_what_the_data_folder_holds() -> None:
     for archive in archives:
         content = (folder / archive.name).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (archive.size_bytes, archive.digest)
+
+
+CLIPS = {
+    "mfcc": np.zeros((4, 10, 98), np.int8),
+    "y": np.zeros(4, np.uint8),
+    "fname": np.array(["a"] * 4),
+    "split": np.array(["training"] * 4),
+    "exact": np.ones(4, np.uint8),
+}
+PICTURES = {"jpeg": np.zeros(9, np.uint8), "offset": np.array([0, 4, 9]), "y": np.zeros(2, np.uint8)}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        pytest.param("kws", {"exact": None}, "'exact' is missing or of another kind", id="array missing"),
+        pytest.param("kws", {"y": np.zeros(3, np.uint8)}, "'y' is missing or of another kind", id="labels short"),
+        pytest.param("kws", {"y": np.array(["a"] * 4)}, "'y' is missing or of another kind", id="labels are words"),
+        pytest.param("kws", {"mfcc": np.zeros((4, 10, 49))}, "'mfcc' is missing or of another kind", id="shape"),
+        pytest.param("kws", {"mfcc": np.zeros((0, 10, 98))}, "'mfcc' is missing or of another kind", id="no samples"),
+        pytest.param("kws", {"extra": np.array([1.0, np.nan])}, "not finite, first in row 1", id="not a number"),
+        pytest.param("ic", {}, "picture 0 cannot be decoded", id="no JPEG"),
+        pytest.param("ic", {"offset": np.array([0, 9])}, "2 offsets into 9 bytes do not fit 2 labels", id="offsets"),
+    ],
+)
+def test_a_training_file_that_is_none_is_named(
+    name: str, change: dict[str, np.ndarray[Any, Any] | None], words: str, tmp_path: Path
+) -> None:
+    known = train.task(name)
+    held = (CLIPS if name == "kws" else PICTURES) | change
+    path = tmp_path / known.files[0]
+    originals.save(path, **{key: value for key, value in held.items() if value is not None})
+    with pytest.raises(DataError) as caught:
+        known.load({known.files[0]: path}, 0)
+    assert str(path) in caught.value.seen
+    assert words in f"{caught.value.seen} {caught.value.means}"
+
+
+def _cut_short(path: Path) -> None:
+    np.savez(path, x=np.zeros(1000))
+    os.truncate(path, 3000)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: path.touch(), id="empty"),
+        pytest.param(lambda path: path.write_text("hello"), id="text"),
+        pytest.param(_cut_short, id="cut short"),
+        pytest.param(lambda path: np.save(path.with_suffix(".npy"), np.zeros(3)), id="one array"),
+        pytest.param(lambda path: np.savez(path, x=np.array([{}])), id="objects"),
+        pytest.param(lambda path: path.mkdir(), id="folder"),
+    ],
+)
+def test_a_damaged_npz_is_a_data_error(spoil: Callable[[Path], object], tmp_path: Path) -> None:
+    spoil(tmp_path / "x.npz")
+    (path,) = tmp_path.iterdir()
+    with pytest.raises(DataError, match=r"x\.np[yz] cannot be read as an \.npz file"):
+        arrays.read(path)
+
+
+def test_noise_recordings_too_short_for_crops_are_left_out_and_named(tmp_path: Path) -> None:
+    originals.save(tmp_path / "kws_sc2_mfcc.npz", **CLIPS)
+    np.savez(tmp_path / "kws_noise.npz", short=np.zeros(16000, np.int16))
+    known = train.task("kws")
+    samples = known.load({name: tmp_path / name for name in ("kws_sc2_mfcc.npz", "kws_noise.npz")}, 0)
+    assert len(samples.y) == 4
+    assert samples.notes[0] == "recording short is too short for crops"
+
+
+def test_only_the_official_calibration_images_are_called_so(tmp_path: Path) -> None:
+    known = train.task("ic")
+    images = np.zeros((40, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "ic_calibration.npz", x=images, test_index=np.arange(40))
+    samples = Samples(images, np.zeros(40, np.int64), [], np.zeros(40, bool), np.ones(40))
+    assert known.calibration(samples, {"ic_calibration.npz": tmp_path / "ic_calibration.npz"})[1] == "1 training images"

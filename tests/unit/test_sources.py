@@ -389,6 +389,22 @@ def test_damage_is_named(tmp_path: Path, kind: str) -> None:
     assert caught.value.hint
 
 
+def test_one_out_folder_for_several_benchmarks(tmp_path: Path) -> None:
+    """A damaged part is made again, another benchmark's parts stay, and made-up inputs never pass for real ones."""
+    out = tmp_path / "out"
+    waiting = out / ".parts" / "kws" / "00000.npz"
+    damaged = out / ".parts" / "ic" / "00000.npz"
+    for path in (waiting, damaged):
+        path.parent.mkdir(parents=True)
+        path.write_text("cut short")
+    assert api.data_synthetic("ic", out).inputs == "synthetic"
+    assert api.data("ic", cifar_folder_tree(tmp_path / "cifar"), out).inputs == "user"
+    assert waiting.is_file()
+    assert not damaged.parent.exists()
+    with pytest.raises(UsageError, match="holds inputs that are not made up"):
+        api.data_synthetic("ic", out)
+
+
 def test_what_is_missing_but_not_needed_is_a_note(tmp_path: Path) -> None:
     root = coco_tree(tmp_path / "coco")
     (root / "train2014/COCO_train2014_000000000004.jpg").unlink()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +19,6 @@ from tinyperf.cli import invoke
 from tinyperf.data import sources
 from tinyperf.errors import DataError, ModelError, UsageError
 from tinyperf.learn import quantize, reference, train
-
-if TYPE_CHECKING:
-    from tinyperf.learn.train import Epoch
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,6 +33,7 @@ REFERENCES = {
     "ad": "ad01_int8.tflite",
 }
 DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+PATHS = os.pathsep.join(filter(None, sys.path))
 PARAMETERS = {"kws": (24908, 22604), "vww": (221794, 210850), "ic": (78666, 77706), "ad": (269992, 265864)}
 MACS = {"kws": 2656768, "vww": 7489664, "ic": 12501632, "ad": 264192}
 
@@ -47,27 +48,91 @@ def clips(tmp_path: Path) -> Path:
     return tmp_path
 
 
-class Killed(Exception):  # noqa: N818  (stands for a kill, it is no error)
-    """Raised in place of a kill."""
-
-
-def test_a_killed_run_goes_on_to_the_same_model(clips: Path, tmp_path: Path) -> None:
-    def kill_after_two(epoch: Epoch) -> None:
-        if epoch.epoch == 2:
-            raise Killed
-
-    whole = train.train("ad", clips, tmp_path / "whole", epochs=4, seed=3)
-    with pytest.raises(Killed):
-        train.train("ad", clips, tmp_path / "killed", epochs=4, seed=3, progress=kill_after_two)
-    assert (tmp_path / "killed" / "model.keras").is_file()
-    resumed = train.resume(tmp_path / "killed")
+def test_a_run_survives_a_kill(clips: Path, tmp_path: Path) -> None:
+    """A real one, in a process of its own; the run goes on to the losses of an undisturbed one."""
+    whole = train.train("ad", clips, tmp_path / "whole", epochs=4)
+    run = tmp_path / "killed"
+    command = [
+        sys.executable,
+        "-m",
+        "tinyperf",
+        "train",
+        "ad",
+        "--from",
+        str(clips),
+        "--epochs",
+        "4",
+        "--out",
+        str(run),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": PATHS})
+    assert process.stderr is not None
+    assert any(line.startswith("epoch 1/4") for line in process.stderr)
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    resumed = train.resume(run, benchmark="ad")
     assert resumed.validation_loss == pytest.approx(whole.validation_loss, rel=1e-4)
-    first, second = (json.loads((tmp_path / run / "run.json").read_text()) for run in ("whole", "killed"))
+    first, second = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("whole", "killed"))
     assert first["recipe"] == second["recipe"]
-    assert len((tmp_path / "killed" / "log.csv").read_text().splitlines()) == 5
-    assert (tmp_path / "killed" / "curve.png").stat().st_size > 1000
+    assert len((run / "log.csv").read_text().splitlines()) == 5
+    assert (run / "curve.png").stat().st_size > 1000
     with pytest.raises(UsageError, match="already holds a run"):
         train.train("ad", clips, tmp_path / "whole")
+    with pytest.raises(UsageError, match="is a run of 'ad', not of 'ic'"):
+        train.resume(run, benchmark="ic")
+
+
+@pytest.mark.parametrize("name", ["run.json", "state.npz"])
+def test_a_damaged_run_is_named(name: str, clips: Path, tmp_path: Path) -> None:
+    train.train("ad", clips, tmp_path / "run", epochs=1)
+    (tmp_path / "run" / name).write_text("{")
+    with pytest.raises(DataError, match=name):
+        train.resume(tmp_path / "run")
+
+
+def test_what_cannot_begin_leaves_no_run_behind(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    with np.load(clips / "ad_toycar_normal.npz") as stored:
+        np.savez(few / "ad_toycar_normal.npz", x=stored["x"][:2], name=stored["name"][:2])
+    run = tmp_path / "run"
+    assert invoke(["train", "ad", "--from", str(few), "--out", str(run)]) == 2
+    assert "make no batch of 512" in capsys.readouterr().err
+    assert invoke(["train", "ad", "--from", str(clips), "--epochs", "1", "--out", str(run)]) == 0
+    (tmp_path / "file").touch()
+    assert invoke(["train", "ad", "--from", str(clips), "--out", str(tmp_path / "file" / "run")]) == 4
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_label_of_no_class_is_refused(tmp_path: Path) -> None:
+    sources.make_synthetic("kws", tmp_path)
+    with np.load(tmp_path / "kws_sc2_mfcc.npz") as stored:
+        held = dict(stored)
+    held["y"][7] = 12
+    np.savez(tmp_path / "kws_sc2_mfcc.npz", **held)
+    with pytest.raises(DataError, match=r"label 12 of synthetic/7\.wav is out of range 0 to 11"):
+        train.train("kws", tmp_path, tmp_path / "run")
+
+
+def test_training_that_diverges_says_so(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = train.task("ad")
+    wild = dataclasses.replace(task, recipe=dataclasses.replace(task.recipe, rate=float("inf")))
+    monkeypatch.setattr(train, "task", lambda _: wild)
+    with pytest.raises(DataError, match="the loss of epoch 1 is no finite number"):
+        train.train("ad", clips, tmp_path / "run", epochs=2)
+
+
+def test_in_a_run_of_two_steps_the_average_is_the_network(tmp_path: Path) -> None:
+    sources.make_synthetic("kws", tmp_path)
+    with np.load(tmp_path / "kws_sc2_mfcc.npz") as stored:
+        np.savez(tmp_path / "kws_sc2_mfcc.npz", **{name: array[:420] for name, array in dict(stored).items()})
+    train.train("kws", tmp_path, tmp_path / "run", epochs=1)
+    with np.load(tmp_path / "run" / "state.npz") as state:
+        count = len(train.task("kws").architecture().variables)
+        np.testing.assert_array_equal(state["v000"], state[f"v{count:03}"])
 
 
 def test_train_and_quantize_from_the_command_line(
@@ -90,7 +155,7 @@ def test_train_and_quantize_from_the_command_line(
     assert tflite.load(out).input.dtype == "int8"
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("kws", 2), ("vww", 6), ("ic", 2)])
+@pytest.mark.parametrize(("name", "epochs"), [("kws", 2), ("vww", 5), ("ic", 2)])
 def test_a_made_up_set_is_learned_and_quantized(
     name: str, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,11 +290,64 @@ def test_a_percentile_clips_activations_but_no_input(calibration: Path, tmp_path
     assert scales[1][1] < scales[0][1] / 3
 
 
-def test_calibration_of_another_shape_is_refused(calibration: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"x": np.zeros((30, 9, 8, 1))}, r"an array x \[n, 8, 8, 1\] of numbers is needed", id="shape"),
+        pytest.param({"x": np.full((30, 8, 8, 1), np.nan)}, "not finite, first in row 0", id="not a number"),
+        pytest.param({"y": np.zeros((30, 1), np.int64)}, r"labels y \[30, 1\] int64 from 0 to 0", id="column"),
+        pytest.param({"y": np.eye(3)[np.arange(30) % 3]}, r"labels y \[30, 3\] float64 do not fit", id="one-hot"),
+        pytest.param({"y": np.array(["a"] * 30)}, r"labels y \[30\] <U1 do not fit", id="words"),
+        pytest.param({"y": np.zeros(3, np.int64)}, r"labels y \[3\] int64", id="short"),
+        pytest.param({"y": np.full(30, 3)}, "from 3 to 3 do not fit 30 inputs", id="no such class"),
+    ],
+)
+def test_calibration_that_does_not_fit_is_refused(
+    change: dict[str, Any], words: str, calibration: Path, tmp_path: Path
+) -> None:
     small_network().save(tmp_path / "m.keras")
-    np.savez(calibration, x=np.zeros((3, 9, 8, 1), np.float32))
-    with pytest.raises(DataError, match=r"an array x \[n, 8, 8, 1\] is needed"):
+    with np.load(calibration) as stored:
+        held = dict(stored) | change
+    np.savez(calibration, **held)
+    with pytest.raises(DataError, match=words):
         quantize.quantize_file(tmp_path / "m.keras", calibration, tmp_path / "o.tflite")
+    assert not (tmp_path / "o.tflite").exists()
+
+
+def odd_network(kind: str) -> Any:
+    import keras
+
+    picture, series = keras.Input((8, 8, 1)), keras.Input((8, 8))
+    if kind == "recurrent":
+        return keras.Model(series, keras.layers.Bidirectional(keras.layers.LSTM(4))(series))
+    if kind == "two inputs":
+        other = keras.Input((8, 8, 1))
+        return keras.Model([picture, other], keras.layers.Add()([picture, other]))
+    if kind == "open size":
+        wide = keras.Input((None, None, 1))
+        return keras.Model(wide, keras.layers.Conv2D(2, 3)(wide))
+    return keras.Sequential([keras.layers.Dense(3)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("recurrent", r"has a recurrent layer, .* \(LSTM\)"),
+        ("two inputs", "has inputs and outputs"),
+        ("open size", "has inputs and outputs"),
+        ("never built", "it was never built"),
+    ],
+)
+def test_a_network_that_cannot_be_measured_is_refused(kind: str, words: str, calibration: Path, tmp_path: Path) -> None:
+    odd_network(kind).save(tmp_path / "m.keras")
+    with pytest.raises(ModelError, match=words):
+        quantize.quantize_file(tmp_path / "m.keras", calibration, tmp_path / "o.tflite")
+
+
+def test_a_network_of_another_benchmark_is_refused(calibration: Path, tmp_path: Path) -> None:
+    small_network().save(tmp_path / "m.keras")
+    with pytest.raises(ModelError, match=r"takes \[8, 8, 1\], kws has \[49, 10, 1\]"):
+        quantize.quantize_file(tmp_path / "m.keras", calibration, tmp_path / "o.tflite", benchmark="kws")
 
 
 @pytest.mark.parametrize("name", ["damaged.keras", "saved_model_of_keras_2"])

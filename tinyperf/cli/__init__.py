@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -87,7 +87,9 @@ def invoke(argv: list[str]) -> int:
         )
         return 2
     except (KeyboardInterrupt, click.Abort) as exc:
-        stopped = exc.__cause__ if isinstance(exc, click.Abort) else exc  # click wraps it
+        stopped = exc.__cause__ if isinstance(exc, click.Abort) else exc  # click wraps it, and EOFError likewise
+        if isinstance(stopped, EOFError):
+            return _defect(stopped, as_json=as_json)
         kept = stopped if isinstance(stopped, Interrupted) else Interrupted(hint="the same command starts it again")
         _show(
             {"seen": "interrupted", "means": "", "hint": kept.hint, "exit_code": 130, "session": kept.session},
@@ -95,12 +97,12 @@ def invoke(argv: list[str]) -> int:
         )
         return 130
     except ReaderGoneError:
-        _drop_stdout()
+        _drop(sys.stdout)
         return 141  # the shell's convention
     except OSError as exc:
         if exc.errno not in UNWRITABLE:
             return _defect(exc, as_json=as_json)
-        _drop_stdout()
+        _drop(sys.stdout)
         full = DiskError(
             f"standard output cannot be written: {os.strerror(exc.errno or 0)}", hint="make room, or write elsewhere"
         )
@@ -125,10 +127,10 @@ def _defect(exc: Exception, *, as_json: bool) -> int:
     return 70
 
 
-def _drop_stdout() -> None:
+def _drop(stream: TextIO) -> None:
     """What is still buffered would fail again when Python ends, and change the exit code."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
@@ -137,8 +139,9 @@ def _show(error: dict[str, Any], *, as_json: bool) -> None:
         try:
             print(json.dumps({"error": {"session": None} | error}, indent=2), flush=True)
         except OSError:  # stdout is full or closed; stderr and the exit code still tell
-            _drop_stdout()
-    print(f"error: {error['seen']}", file=sys.stderr)
-    if error["means"]:
-        print(f"  means: {error['means']}", file=sys.stderr)
-    print(f"  try:   {error['hint']}", file=sys.stderr)
+            _drop(sys.stdout)
+    means = f"  means: {error['means']}\n" if error["means"] else ""
+    try:
+        print(f"error: {error['seen']}\n{means}  try:   {error['hint']}", file=sys.stderr, flush=True)
+    except OSError:  # its reader has gone; the exit code still tells
+        _drop(sys.stderr)

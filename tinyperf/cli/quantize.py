@@ -30,7 +30,7 @@ LAYERS_SHOWN = 8
 @click.option("-o", "--out", type=_options.MODEL_FILE, metavar="OUT.tflite", required=True, help="The file to write.")
 @click.option(
     "--percentile",
-    type=click.FloatRange(min=99, max=100),
+    type=click.FloatRange(min=90, max=100),
     metavar="P",
     help="Clip activations at this percentile of the calibration; 100 (minimum and maximum) unless the benchmark's "
     "models/BENCH.py says otherwise.",
@@ -62,9 +62,9 @@ def command(
     if (run is None) == (model is None):
         raise UsageError("give either --run or --model", hint="--run RUN, or --model FILE with --calibration FILE.npz")
     if run is not None:
-        found = api.quantize(run, out, percentile=percentile, fc_per_channel=fc_per_channel)
-        if benchmark not in (None, found.benchmark):
-            raise UsageError(f"{run} is a run of '{found.benchmark}', not of '{benchmark}'", hint="leave BENCH out")
+        if calibration is not None:
+            raise UsageError("--calibration together with --run", hint="a run is calibrated by its benchmark's rule")
+        found = api.quantize(run, out, benchmark=benchmark, percentile=percentile, fc_per_channel=fc_per_channel)
     elif model is not None and calibration is not None:
         found = api.quantize_model(
             model, calibration, out, benchmark=benchmark, percentile=percentile, fc_per_channel=fc_per_channel
@@ -87,7 +87,7 @@ def _tell(found: Quantized) -> None:
             f"accuracy     float {100 * (found.float_value or 0):.1f} %, int8 {100 * (found.int8_value or 0):.1f} %",
             end="",
         )
-        print(f" ({found.samples} validation samples)")
+        print(f" ({found.samples} samples)")
     elif found.metric == "mse":
         print(f"error        float {found.float_value:.3f}, int8 {found.int8_value:.3f} (mean squared)")
     print("worst layers (error relative to the float output, everything before included):")

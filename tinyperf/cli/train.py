@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 )
 @click.option("--from", "place", type=_options.FOLDER, metavar="DIR", help="Folder of training files.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same run.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="The same seed gives the same run."
+)
 @click.option("--out", type=_options.FOLDER, metavar="RUN", help="Run folder; by default runs/BENCH-SEED.")
 @click.option("--resume", "run", type=_options.FOLDER, metavar="RUN", help="Finish an interrupted run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
@@ -36,7 +38,7 @@ def command(
     file: Path | None,
     place: Path | None,
     epochs: int | None,
-    seed: int,
+    seed: int | None,
     out: Path | None,
     run: Path | None,
     as_json: bool,
@@ -54,16 +56,20 @@ def command(
     tinyperf train --resume runs/ad
     """
     if run is not None:
-        trained = api.train_resume(run, notice=_notice, progress=_show)
+        if file or place or out or epochs is not None or seed is not None:
+            raise UsageError("--resume RUN goes on with that run's own settings", hint="give --resume alone")
+        trained = api.train_resume(run, benchmark=benchmark, notice=_notice, progress=_show)
+    elif file and place:
+        raise UsageError("FILE.npz together with --from", hint="name the training files once")
     elif benchmark is None:
         raise UsageError("no benchmark is named", hint="'tinyperf train kws' trains one; --resume RUN finishes a run")
     else:
         trained = api.train(
             benchmark,
             file or place or _training_files(benchmark),
-            out or Path("runs") / f"{benchmark}-{seed}",
+            out or Path("runs") / f"{benchmark}-{seed or 0}",
             epochs=epochs,
-            seed=seed,
+            seed=seed or 0,
             notice=_notice,
             progress=_show,
         )

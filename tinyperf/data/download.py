@@ -53,7 +53,7 @@ def fetch(archive: Archive, folder: Path, progress: Callable[[str, int, int], No
         ) from exc
     except OSError as exc:
         raise DiskError(
-            f"{part} cannot be written: {exc.strerror}", hint=f"{archive.size_bytes / 1e9:.1f} GB are needed"
+            f"{part} cannot be written: {exc.strerror}", hint=f"{archive.size_bytes / 1e6:,.1f} MB are needed"
         ) from exc
     have = part.stat().st_size
     if have < archive.size_bytes:

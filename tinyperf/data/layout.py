@@ -187,7 +187,8 @@ def _folder(folder: Path, name: str) -> Path:
         if (at / LABELS).is_file():
             return at
     if not folder.is_dir():
-        raise DataError(f"data folder {folder} does not exist", hint="--data names a folder that holds " + name)
+        what = "is a file" if folder.exists() else "does not exist"
+        raise DataError(f"data folder {folder} {what}", hint="--data names a folder that holds " + name)
     held = sorted(p.name for p in folder.iterdir())[:5]
     raise DataError(
         f"no {LABELS} in {folder} or in {folder / name}; it holds {', '.join(held) if held else 'nothing'}",
@@ -199,7 +200,10 @@ def _folder(folder: Path, name: str) -> Path:
 def _names(path: Path, classes: int) -> tuple[str, ...]:
     if not path.is_file():
         return tuple(map(str, range(classes)))
-    names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
+    try:
+        names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as exc:
+        raise DataError(f"{path} cannot be read as UTF-8 text: {exc}", hint="one class name a line, in UTF-8") from exc
     if len(names) != classes:
         raise DataError(
             f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import struct
+import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -107,14 +108,23 @@ def save(path: Path, **arrays: npt.NDArray[np.generic]) -> Path:
 
     Raises: DiskError: it cannot be written.
     """
-    part = path.with_name(f"{path.name}.part")
+    return whole(path, lambda part: np.savez(part, **arrays))  # type: ignore[arg-type]  # numpy 2 has a flag among its keywords
+
+
+def whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` make a file beside `path` and put it in its place; a kill in between leaves what was there.
+
+    Raises: DiskError: it cannot be written.
+    """
+    part = path.with_name(f"part-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # numpy 2 has a flag among its keywords
+        write(part)
         part.replace(path)
     except OSError as exc:
-        raise DiskError(f"{path} cannot be written: {exc.strerror}", hint="free some space or choose --out") from exc
+        raise DiskError(
+            f"{path} cannot be written: {exc.strerror or exc}", hint="free some space or choose --out"
+        ) from exc
     return path
 
 
@@ -207,10 +217,13 @@ def _key(items: Sequence[Item]) -> str:
 def _stored(part: Path, key: str) -> list[bytes] | None:
     if not part.is_file():
         return None
-    with np.load(part, allow_pickle=False) as held:
-        if str(held["key"]) != key:
-            return None
-        data, offset = held["data"].tobytes(), held["offset"]
+    try:
+        with np.load(part, allow_pickle=False) as held:
+            if str(held["key"]) != key:
+                return None
+            data, offset = held["data"].tobytes(), held["offset"]
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):  # damaged: it is made again
+        return None
     return [data[a:b] for a, b in itertools.pairwise(offset)]
 
 

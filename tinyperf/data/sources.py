@@ -5,6 +5,7 @@ The folder written holds `kws01/` (`vww01/`, ...) with `y_labels.csv` for `--dat
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import tarfile
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.benchmark import benchmark as find_benchmark
 from tinyperf.data import cifar10, coco, download, layout, official, originals, speech_commands, synthetic, toycar
-from tinyperf.errors import DataError, DiskError
+from tinyperf.errors import DataError, DiskError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,14 +90,16 @@ def prepare(
     if without := [name for label, name in enumerate(chosen.labels) if label not in seen]:
         notes.append(f"no evaluation inputs of {', '.join(without)}")
     made = _written(chosen, rows, out)
-    shutil.rmtree(out / ".parts")
+    shutil.rmtree(parts)
+    with contextlib.suppress(OSError):  # another benchmark's conversion is under way
+        parts.parent.rmdir()
     return _prepared(chosen, original.title, files=files, training=len(kept) - len(test), made=made, notes=notes)
 
 
 def make_synthetic(benchmark: str, out: Path) -> Prepared:
     """A small set with the right shapes that a model can learn; the same bytes on every machine.
 
-    Raises: UsageError: no such benchmark. DiskError: cannot write.
+    Raises: UsageError: no such benchmark, or inputs that are not made up are there. DiskError: cannot write.
     """
     chosen = find_benchmark(benchmark)
     files, count, rows = synthetic.make(chosen, out)
@@ -150,8 +153,12 @@ def _written(
     if not rows:
         return None
     folder = out / benchmark.model_id
+    if mark and (folder / layout.LABELS).exists() and not (folder / mark).exists():
+        raise UsageError(f"{folder} holds inputs that are not made up", hint="choose another --out")
     cut = f",{benchmark.input_bytes},{benchmark.stride_bytes}" if benchmark.stride_bytes else ""
     try:
+        if (folder / layout.SYNTHETIC_MARK).exists():  # made-up inputs are not mixed with others
+            shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if mark:
             (folder / mark).write_text("made by 'tinyperf data --synthetic'\n", encoding="utf-8")

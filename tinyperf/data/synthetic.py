@@ -132,7 +132,7 @@ def _train_vww(samples: list[npt.NDArray[np.generic]], labels: npt.NDArray[np.ui
 
 
 def _train_ad(samples: list[npt.NDArray[np.generic]], labels: npt.NDArray[np.uint8], out: Path) -> list[Path]:  # noqa: ARG001  (as its three siblings)
-    names = np.array([f"normal_id_01_{index:08}_hist_librosa.bin" for index in range(len(samples))])
+    names = np.array([f"synthetic_{index:08}.bin" for index in range(len(samples))])
     machines = np.ones(len(samples), np.uint8)
     return [save(out / "ad_toycar_normal.npz", x=np.stack(samples).astype(np.float16), name=names, machine_id=machines)]
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.errors import MissingExtraError, ModelError, UsageError
+from tinyperf.learn.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +204,8 @@ class _Batch:
             details = self._interpreter.get_input_details()[0]
             if size > 1:
                 self._interpreter.resize_tensor_input(details["index"], (size, *details["shape"][1:]))
-            self._interpreter.allocate_tensors()
+            with quiet_stderr():  # "Created TensorFlow Lite XNNPACK delegate for CPU."
+                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as exc:
             raise _refused("litert", model, exc) from exc
         self.size = size

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf.benchmark import benchmark as find_benchmark
+from tinyperf.data import originals
 from tinyperf.errors import DataError, ModelError, UsageError
-from tinyperf.learn import reference, train
+from tinyperf.learn import arrays, reference, train
+from tinyperf.learn.quiet import quiet_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,23 +67,31 @@ class Quantized:
     layers: tuple[LayerError, ...]
 
 
-def quantize_run(run: Path, out: Path, *, percentile: float | None = None, fc_per_channel: bool = False) -> Quantized:
+def quantize_run(
+    run: Path,
+    out: Path,
+    *,
+    benchmark: str | None = None,
+    percentile: float | None = None,
+    fc_per_channel: bool = False,
+) -> Quantized:
     """The model of a run folder of `tinyperf train`, calibrated by its benchmark's rule.
 
     `percentile`: as `quantize`; None is the benchmark's own.
-
-    Raises: UsageError: no finished epoch in `run`. DataError: its data are gone. MissingExtraError: no TensorFlow.
+    Raises: UsageError: no finished epoch in `run`, or it is a run of another `benchmark`. DataError: its data are gone.
+        MissingExtraError: no TensorFlow. DiskError: `out` cannot be written.
     """
+    begun = train.read_run(run, benchmark)
     train.tensorflow()
     if not (run / "model.keras").is_file():
         raise UsageError(
             f"no model.keras in {run}", hint=f"'tinyperf train --resume {run}' finishes an interrupted run"
         )
-    _, task, _, found = train.read_run(run)
+    task, _, found = train.parts_of(begun)
     folder = next(path.parent for name, path in found.items() if name in task.files)
     beside = {name: folder / name for name in task.extras if (folder / name).is_file()}
     loadable = {name: path for name, path in {**beside, **found}.items() if name != task.teacher_file}
-    samples, _ = train.drop_official(task, task.load(loadable, 0))
+    samples, _ = train.drop_official(task, task.load(loadable, begun["seed"]))
     inputs, rule = task.calibration(samples, loadable)
     rows = samples.rows(validation=True)
     rows = rows[:: max(1, len(rows) // COMPARED)][:COMPARED]
@@ -110,12 +121,22 @@ def quantize_file(
 
     `x`: [n, ...] real values as the float model takes them. With a known `benchmark` the input range is the wire's.
     `percentile`: as `quantize`; None is minimum and maximum.
-    Raises: ModelError: the model cannot be read. DataError: the arrays do not fit it. MissingExtraError.
+    Raises: ModelError: the model cannot be read, or is none of `benchmark`. DataError: the arrays do not fit it.
+        MissingExtraError: no TensorFlow. DiskError: `out` cannot be written.
     """
     train.tensorflow()
     network = load(model)
-    x, y = _read_calibration(calibration, network.input_shape[1:])
-    limits = train.task(benchmark).limits if benchmark else None
+    limits = None
+    if benchmark:
+        known = train.task(benchmark)
+        limits, wanted = known.limits, find_benchmark(benchmark).input_shape[1:]
+        if network.input_shape[1:] != wanted:
+            raise ModelError(
+                f"{model} takes {list(network.input_shape[1:])}, {benchmark} has {list(wanted)}",
+                means="it is a model for something else",
+                hint="leave BENCH out",
+            )
+    x, y = _read_calibration(calibration, network)
     return quantize(
         network,
         out,
@@ -140,7 +161,7 @@ def load(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _load_saved_model(path) if path.is_dir() else reference.load_keras(path)
+            network = _load_saved_model(path) if path.is_dir() else reference.load_keras(path)
     except Exception as exc:  # Keras raises whatever its layers raise
         first = str(exc).strip().splitlines()[0][:200] if str(exc).strip() else type(exc).__name__
         raise ModelError(
@@ -150,6 +171,29 @@ def load(path: Path) -> Any:
             else "damaged, or it needs layers of your own",
             hint="save the model with model.save('model.keras') from the version that made it",
         ) from exc
+    _check(network, path)
+    return network
+
+
+def _check(network: Any, path: Path) -> None:
+    """Raises: ModelError: not one input and one output of known size, or a layer on which the converter dies."""
+    import keras
+
+    shapes = [*(getattr(network, "inputs", None) or []), *(getattr(network, "outputs", None) or [])]
+    if len(shapes) != 2 or any(None in tensor.shape[1:] for tensor in shapes):
+        seen = ", ".join(str(list(tensor.shape)) for tensor in shapes) or "none: it was never built"
+        raise ModelError(
+            f"{path} has inputs and outputs {seen}",
+            means="tinyperf measures models of one input and one output, all sizes known but the batch's",
+            hint="build it with keras.Input(shape=...), and save it again",
+        )
+    layers = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.RNN)]  # noqa: SLF001  (the only way into nested models)
+    if layers:
+        raise ModelError(
+            f"{path} has a recurrent layer, {layers[0].name} ({type(layers[0]).__name__})",
+            means="TensorFlow's converter has no int8 form for it that a microcontroller runtime takes, and crashes",
+            hint="unroll it into dense or convolution layers",
+        )
 
 
 def _load_saved_model(path: Path) -> Any:
@@ -184,12 +228,12 @@ def quantize(
     """
     fixed = _fixed_batch(network)
     content = _convert(fixed, calibration, percentile=percentile, fc_per_channel=fc_per_channel)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
     inputs, labels = compare
     exact = _convert(fixed, None)
     before, after = run(exact, inputs), run(content, inputs)
     metric, values = _judge(before, after, inputs, labels)
+    layers = layer_errors(exact, content, inputs[:LAYER_SAMPLES])
+    originals.whole(out, lambda part: part.write_bytes(content))
     return Quantized(
         benchmark=benchmark,
         tflite=str(out),
@@ -202,7 +246,7 @@ def quantize(
         float_value=values[0],
         int8_value=values[1],
         samples=len(inputs),
-        layers=layer_errors(exact, content, inputs[:LAYER_SAMPLES]),
+        layers=layers,
     )
 
 
@@ -239,7 +283,7 @@ def _convert(
         converter._experimental_calibrate_only = percentile < 100  # noqa: SLF001  (public only by this name)
     try:
         # Keras and the converter print while they work; stdout is the result's.
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), train.quiet_stderr():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), quiet_stderr():
             warnings.simplefilter("ignore")
             content: bytes = converter.convert()
             if calibration is not None and percentile < 100:
@@ -328,7 +372,7 @@ def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple
 def _operators(model: Any) -> list[tuple[int, str, dict[str, Any]]]:
     """(index, kind, details of the output tensor) of the operators that compute."""
     tensors = {details["index"]: details for details in model.get_tensor_details()}
-    listed = model._get_ops_details()  # noqa: SLF001  (public only by this name)  (no public way to the operators)
+    listed = model._get_ops_details()  # noqa: SLF001  (no public way to the operators)
     return [
         (op["index"], op["op_name"], tensors[int(op["outputs"][0])])
         for op in listed
@@ -368,19 +412,31 @@ def _reach(inputs: Floats, limits: tuple[float, float] | None) -> Floats:
     return inputs
 
 
-def _read_calibration(path: Path, shape: tuple[int, ...]) -> tuple[Floats, Any]:
-    try:
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as exc:
+def _read_calibration(path: Path, network: Any) -> tuple[Floats, Any]:
+    """Inputs float32 [n, ...] and labels int64 [n], or None."""
+    shape, classes = network.input_shape[1:], network.output_shape[1:]
+    held = arrays.read(path)
+    x, y = held.get("x"), held.get("y")
+    hint = "numpy.savez(path, x=inputs, y=labels) writes one; y is optional"
+    if x is None or x.shape[1:] != shape or not len(x) or x.dtype.kind not in "fiu":
+        seen = {name: list(a.shape) for name, a in held.items()}
         raise DataError(
-            f"{path} cannot be read: {exc}", hint="numpy.savez(path, x=inputs, y=labels) writes one"
-        ) from exc
-    if "x" not in arrays or arrays["x"].shape[1:] != shape or not len(arrays["x"]):
-        seen = {name: list(a.shape) for name, a in arrays.items()}
-        raise DataError(
-            f"{path} holds {seen}; an array x [n, {', '.join(map(str, shape))}] is needed",
+            f"{path} holds {seen}; an array x [n, {', '.join(map(str, shape))}] of numbers is needed",
             means="calibration inputs must be real values as the float model takes them",
-            hint="numpy.savez(path, x=inputs, y=labels) writes one; y is optional",
+            hint=hint,
         )
-    return arrays["x"].astype(np.float32), arrays.get("y")
+    if y is None:
+        return x.astype(np.float32), None
+    if (
+        y.shape != (len(x),)
+        or y.dtype.kind not in "iu"
+        or len(classes) != 1
+        or not 0 <= y.min() <= y.max() < classes[0]
+    ):
+        values = f" from {y.min()} to {y.max()}" if y.dtype.kind in "iu" else ""
+        raise DataError(
+            f"{path}: labels y {list(y.shape)} {y.dtype}{values} do not fit {len(x)} inputs, outputs {list(classes)}",
+            means="y is one whole number for each input: which of the model's outputs should be the largest",
+            hint=hint,
+        )
+    return x.astype(np.float32), y.astype(np.int64)

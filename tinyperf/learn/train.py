@@ -6,15 +6,14 @@ needed to go on, after each epoch), `log.csv`, `curve.png` and `model.keras` (av
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import hashlib
+import io
 import itertools
 import json
 import os
 import platform
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf import __version__, content
-from tinyperf.errors import DataError, Interrupted, MissingExtraError, UsageError
-from tinyperf.learn import reference
+from tinyperf.data import originals
+from tinyperf.errors import DataError, DiskError, Interrupted, MissingExtraError, UsageError
+from tinyperf.learn import arrays, reference
+from tinyperf.learn.quiet import quiet_stderr
 from tinyperf.learn.recipe import Recipe, Rows, Samples, Sources, Task
 
 if TYPE_CHECKING:
@@ -99,20 +100,6 @@ def tensorflow() -> Any:
     return tf
 
 
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep TensorFlow's C++ off the terminal: it has no switch for all that it writes to file descriptor 2."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 def sources(known: Task, place: Path) -> Sources:
     """Training files by name: those of the folder; or the file given, under its own name, and the extras beside it.
 
@@ -174,44 +161,60 @@ def train(
     tensorflow()
     if (out / "run.json").exists():
         raise UsageError(f"{out} already holds a run", hint=f"--resume {out} finishes it, or choose another --out")
-    recipe = dataclasses.replace(known.recipe, epochs=epochs or known.recipe.epochs)
     found = sources(known, place)
-    out.mkdir(parents=True, exist_ok=True)
-    _write_json(
-        out / "run.json",
-        {
-            "benchmark": benchmark,
-            "seed": seed,
-            "recipe": asdict(recipe),
-            "data": {name: {"path": str(p.resolve()), "sha256": _sha256(p)} for name, p in found.items()},
-            "versions": _versions(),
-        },
-    )
-    return _go_on(out, notice, progress)
+    recipe = dataclasses.replace(known.recipe, epochs=epochs or known.recipe.epochs)
+    run = {
+        "benchmark": benchmark,
+        "seed": seed,
+        "recipe": asdict(recipe),
+        "data": {name: {"path": str(p.resolve()), "sha256": _sha256(p)} for name, p in found.items()},
+        "versions": _versions(),
+    }
+    return _go_on(out, run, notice, progress)
 
 
 def resume(
     out: Path,
     *,
+    benchmark: str | None = None,
     notice: Callable[[str], None] = lambda _: None,
     progress: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Go on with an interrupted run: same recipe, seed, schedule and data.
 
-    Raises: UsageError: `out` is no run folder. DataError: the data are gone or changed. MissingExtraError.
+    Raises: UsageError: `out` is no run folder, or a run of another `benchmark`. DataError: it is damaged, or the data
+        are gone or changed. MissingExtraError. DiskError.
     """
-    if not (out / "run.json").is_file():
-        raise UsageError(f"{out} is no run folder: no run.json", hint="'tinyperf train BENCH --out RUN' starts a run")
+    run = read_run(out, benchmark)
     tensorflow()
-    return _go_on(out, notice, progress)
+    return _go_on(out, run, notice, progress)
 
 
-def read_run(out: Path) -> tuple[dict[str, Any], Task, Recipe, Sources]:
-    """run.json of a run folder, checked against the data it names.
+def read_run(out: Path, benchmark: str | None = None) -> dict[str, Any]:
+    """run.json of a run folder.
+
+    Raises: UsageError: no run folder, or a run of another `benchmark`. DataError: it is damaged.
+    """
+    path = out / "run.json"
+    if not path.is_file():
+        raise UsageError(f"{out} is no run folder: no run.json", hint="'tinyperf train BENCH --out RUN' starts a run")
+    try:
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        Recipe(**run["recipe"])
+        [(entry["path"], entry["sha256"]) for entry in run["data"].values()]
+        run["benchmark"], run["seed"]
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise _damaged(path, exc) from exc
+    if benchmark not in (None, run["benchmark"]):
+        raise UsageError(f"{out} is a run of '{run['benchmark']}', not of '{benchmark}'", hint="leave BENCH out")
+    return run
+
+
+def parts_of(run: dict[str, Any]) -> tuple[Task, Recipe, Sources]:
+    """Task, recipe and training files of a run, these as they were when it began.
 
     Raises: DataError: a training file is gone or has changed.
     """
-    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
     recipe = Recipe(**run["recipe"] | {"hints": tuple(run["recipe"]["hints"])})
     found = {name: Path(entry["path"]) for name, entry in run["data"].items()}
     for name, path in found.items():
@@ -221,23 +224,34 @@ def read_run(out: Path) -> tuple[dict[str, Any], Task, Recipe, Sources]:
                 means="going on with other data would make a model that nothing describes",
                 hint="put the file back, or start a new run",
             )
-    return run, task(run["benchmark"]), recipe, found
+    return task(run["benchmark"]), recipe, found
 
 
-def _go_on(out: Path, notice: Callable[[str], None], progress: Callable[[Epoch], None]) -> Trained:
-    run, known, recipe, found = read_run(out)
+def _damaged(path: Path, exc: Exception) -> DataError:
+    return DataError(
+        f"{path} is damaged ({type(exc).__name__}: {exc})",
+        means="this run cannot go on",
+        hint="start a new one in another folder",
+    )
+
+
+def _go_on(out: Path, run: dict[str, Any], notice: Callable[[str], None], progress: Callable[[Epoch], None]) -> Trained:
+    known, recipe, found = parts_of(run)
+    _writable(out)
     samples, dropped = drop_official(known, known.load(found, run["seed"]))
     notes = list(samples.notes)
     if known.teacher_file and known.teacher_file not in found:
         notes.append(f"no {known.teacher_file} at hand ('tinyperf models pull'): trained from labels alone")
         recipe = dataclasses.replace(recipe, distil=0.0, hint=0.0)
-    _write_json(out / "run.json", run | {"dropped_official": dropped, "notes": notes})
     for note in notes:
         notice(note)
     if dropped:
         notice(f"{len(dropped)} samples are official inputs and left out")
     trainer = Trainer(known, recipe, samples, run["seed"], found)
     log = trainer.restore(out)
+    # Only now: a run that cannot even begin must not stand in the way of the next.
+    text = json.dumps(run | {"dropped_official": dropped, "notes": notes}, indent=2) + "\n"
+    originals.whole(out / "run.json", lambda part: part.write_text(text, encoding="utf-8"))
     notice(f"{trainer.steps} steps an epoch; 'tinyperf train --resume {out}' goes on after a stop")
     try:
         for epoch in range(len(log), recipe.epochs):
@@ -246,8 +260,8 @@ def _go_on(out: Path, notice: Callable[[str], None], progress: Callable[[Epoch],
             progress(log[-1])
     except KeyboardInterrupt as exc:
         raise Interrupted(hint=f"'tinyperf train --resume {out}' goes on after epoch {len(log)}") from exc
-    trainer.finished_model().save(out / "model.keras")
-    _plot(out / "curve.png", log, benchmark=known.name)
+    originals.whole(out / "model.keras", trainer.finished_model().save)
+    originals.whole(out / "curve.png", lambda part: _plot(part, log, benchmark=known.name))
     return Trained(
         benchmark=known.name,
         run=str(out),
@@ -286,6 +300,8 @@ class Trainer:
         live = known.teacher and recipe.distil and known.teacher_file in found
         teacher = known.teacher(found[known.teacher_file]) if live and known.teacher and known.teacher_file else None
         self._hinted = bool(teacher and recipe.hint)
+        if recipe.loss == "classes":
+            _check_labels(samples, self.network.output_shape[-1])
         self._step = _step_function(tf, self, teacher)
         norms = [layer for layer in self.average.layers if isinstance(layer, keras.layers.BatchNormalization)]
         self._norms = [(layer.moving_mean, layer.moving_variance) for layer in norms]
@@ -301,7 +317,7 @@ class Trainer:
         tf = tensorflow()
         began, loss, rate = time.monotonic(), 0.0, 0.0
         total = self.steps * self.recipe.epochs
-        average = min(self.recipe.average, 1 - 1 / (AVERAGED_SHARE * total))
+        average = max(0.0, min(self.recipe.average, 1 - 1 / (AVERAGED_SHARE * total)))
         signature = tuple(tf.TensorSpec((None, *part.shape[1:]), tf.float32) for part in next(self._batches(number)))
         data = tf.data.Dataset.from_generator(lambda: self._batches(number), output_signature=signature).prefetch(4)
         for i, batch in enumerate(data):
@@ -310,6 +326,12 @@ class Trainer:
             keep = average if at >= self.recipe.average_from * total else 0.0
             forced = self._hinted and at < self.recipe.forced * total
             loss += float(self._step(batch, tf.constant(rate), tf.constant(keep), forced=forced))
+        if not np.isfinite(loss):
+            raise DataError(
+                f"the loss of epoch {number + 1} is no finite number",
+                means="training has diverged; the epochs before are kept",
+                hint="a lower rate in models/, or data without extreme values",
+            )
         self._measure_statistics(number)
         validation_loss, accuracy = self._validate()
         seconds = time.monotonic() - began
@@ -375,21 +397,29 @@ class Trainer:
     def save(self, out: Path, log: list[Epoch]) -> None:
         """Everything needed to go on, and the averaged model as it is now. A kill in between leaves the old files."""
         state: dict[str, Any] = {f"v{i:03}": np.asarray(v) for i, v in enumerate(self._variables())}
-        _replace(out / "state.npz", lambda path: np.savez(path, **state, log=json.dumps([asdict(e) for e in log])))
-        _replace(out / "model.keras", self.finished_model().save)
-        with (out / "log.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Epoch)])
-            writer.writeheader()
-            writer.writerows(asdict(e) for e in log)
+        originals.save(out / "state.npz", **state, log=np.array(json.dumps([asdict(e) for e in log])))
+        originals.whole(out / "model.keras", self.finished_model().save)
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, [f.name for f in dataclasses.fields(Epoch)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(e) for e in log)
+        originals.whole(out / "log.csv", lambda part: part.write_text(lines.getvalue(), encoding="utf-8"))
 
     def restore(self, out: Path) -> list[Epoch]:
-        """Log of the epochs done; empty for a run that has not begun."""
-        if not (out / "state.npz").is_file():
+        """Log of the epochs done; empty for a run that has not begun.
+
+        Raises: DataError: the state is damaged.
+        """
+        path = out / "state.npz"
+        if not path.is_file():
             return []
-        with np.load(out / "state.npz") as state:
+        state = arrays.read(path)
+        try:
             for i, variable in enumerate(self._variables()):
                 variable.assign(state[f"v{i:03}"])
             return [Epoch(**entry) for entry in json.loads(str(state["log"]))]
+        except (KeyError, TypeError, ValueError) as exc:
+            raise _damaged(path, exc) from exc
 
     def _variables(self) -> list[Any]:
         return [*self.network.variables, *self.average.variables, *self.optimizer.variables]
@@ -407,6 +437,17 @@ class Trainer:
         kernel, bias = (np.asarray(w) for w in last.get_weights())
         last.set_weights([kernel * samples.std, bias * samples.std + samples.mean])
         return model
+
+
+def _check_labels(samples: Samples, classes: int) -> None:
+    """Raises: DataError: a label that is no class of the network and not -1."""
+    wrong = np.flatnonzero((samples.y >= classes) | (samples.y < -1))
+    if wrong.size:
+        raise DataError(
+            f"label {samples.y[wrong[0]]} of {samples.names[wrong[0]]} is out of range 0 to {classes - 1}",
+            means=f"{wrong.size} of {len(samples.y)} samples have no class that the network knows",
+            hint="mend the labels, or leave these samples out",
+        )
 
 
 def _step_function(tf: Any, trainer: Trainer, teacher: Any) -> Any:
@@ -523,14 +564,16 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    part = path.with_name(f"part-{path.name}")
-    write(part)
-    part.replace(path)
+def _writable(out: Path) -> None:
+    """Find out before the data are loaded.
 
-
-def _write_json(path: Path, value: object) -> None:
-    _replace(path, lambda part: part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8"))
+    Raises: DiskError: nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "log.csv").touch()
+    except OSError as exc:
+        raise DiskError(f"{out} cannot be written: {exc.strerror}", hint="choose another --out") from exc
 
 
 def _sha256(path: Path) -> str:

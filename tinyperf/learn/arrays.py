@@ -1,0 +1,110 @@
+"""Arrays of .npz files, checked before anything is computed from them."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import pickle
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyperf.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+Shape = tuple[int | str, ...]
+"""Wanted sizes; a word is any size, the same wherever the word stands."""
+LABELS = "y"
+
+
+def read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Every array of an .npz file, by name.
+
+    Raises: DataError: it is damaged or no such file, or holds values that are not finite.
+    """
+    try:
+        # A file of ours: numpy does not close its own where it fails. Of an .npy file, `stored` is an array.
+        with path.open("rb") as file, np.load(file) as stored:
+            found = {name: stored[name] for name in stored.files}
+    # numpy takes anything that is no zip for a pickle or a single array: AttributeError, EOFError, UnpicklingError.
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        AttributeError,
+        TypeError,
+        KeyError,
+        zipfile.BadZipFile,
+        zlib.error,
+        pickle.PickleError,
+    ) as exc:
+        raise DataError(
+            f"{path} cannot be read as an .npz file ({type(exc).__name__})",
+            means="it is cut short, or something else",
+            hint="numpy.savez writes one; 'tinyperf data' makes the training files",
+        ) from exc
+    for name, array in found.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            bad = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))[0])
+            raise DataError(
+                f"{path}: '{name}' holds a value that is not finite, first in row {bad}",
+                means="whatever is computed from it would be no number either",
+                hint="leave that sample out",
+            )
+    return found
+
+
+def expect(path: Path, wanted: Mapping[str, Shape]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a training file, each of its shape.
+
+    Raises: DataError: as `read`, or an array is missing or of another shape.
+    """
+    found = read(path)
+    sizes: dict[int | str, int] = {}
+    for name, shape in wanted.items():
+        array = found.get(name)
+        fits = array is not None and array.ndim == len(shape) and array.size > 0
+        if array is not None and fits:
+            for word, size in zip(shape, array.shape, strict=True):
+                fits = fits and size == (word if isinstance(word, int) else sizes.setdefault(word, size))
+        if array is None or not fits or (name == LABELS and array.dtype.kind not in "iu"):
+            seen = ", ".join(f"{name} {list(array.shape)} {array.dtype}" for name, array in found.items()) or "nothing"
+            asked = ", ".join(f"{name} [{', '.join(map(str, shape))}]" for name, shape in wanted.items())
+            raise DataError(
+                f"{path} holds {seen}; needed are {asked}",
+                means=f"'{name}' is missing or of another kind; this is not the file that its name says",
+                hint="'tinyperf data' makes the training files",
+            )
+    return found
+
+
+def pictures(path: Path, found: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[np.uint8]]:
+    """The pictures uint8 [h, w, 3] of `jpeg` (bytes, one after the other) and `offset` (where each begins; one more).
+
+    Raises: DataError: they do not fit the labels `y`, or one cannot be decoded.
+    """
+    from PIL import Image
+
+    packed, offset = found["jpeg"].tobytes(), found["offset"].tolist()
+    if len(offset) != len(found["y"]) + 1 or offset != sorted(offset) or offset[-1] != len(packed):
+        raise DataError(
+            f"{path}: {len(offset)} offsets into {len(packed)} bytes do not fit {len(found['y'])} labels",
+            means="the file is damaged",
+            hint="'tinyperf data' makes the training files",
+        )
+    made = []
+    for number, (first, end) in enumerate(itertools.pairwise(offset)):
+        try:
+            made.append(np.asarray(Image.open(io.BytesIO(packed[first:end])).convert("RGB")))
+        except OSError as exc:
+            raise DataError(
+                f"{path}: picture {number} cannot be decoded", means="the file is damaged", hint="make it again"
+            ) from exc
+    return made
