@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyperf import cli
+from tinyperf import api, cli
 
 
 def test_boards_as_json_has_name_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,3 +81,23 @@ def test_a_reader_that_has_gone_is_no_verdict() -> None:
     verb.stderr.close()
     assert verb.wait() == 141
     assert words == b""
+
+
+def test_an_error_keeps_its_code_when_the_reader_of_stderr_has_gone() -> None:
+    verb = subprocess.Popen([sys.executable, "-m", "tinyperf", "rum"], stderr=subprocess.PIPE)
+    assert verb.stderr is not None
+    verb.stderr.close()
+    assert verb.wait() == 2
+
+
+def test_an_end_of_file_inside_is_no_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """click wraps EOFError, which numpy raises for an empty file, as it wraps KeyboardInterrupt."""
+
+    def end() -> None:
+        raise EOFError("no data left")
+
+    monkeypatch.setattr(api, "boards", end)
+    assert cli.invoke(["boards"]) == 70
+    assert "EOFError: no data left" in capsys.readouterr().err

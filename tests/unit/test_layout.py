@@ -101,6 +101,9 @@ def test_own_inputs_for_an_own_model(tmp_path: Path) -> None:
     assert layout.to_tensor(None, data.samples[0].windows()[0], own.input).tolist() == [[[0, 1, 2], [3, 4, 5]]]
     with pytest.raises(DataError, match="has 6 bytes, expected 8"):
         layout.load_custom(tmp_path, model((1, 8), 3))
+    (tmp_path / "labels.txt").write_bytes("caf\u00e9\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"labels\.txt cannot be read as UTF-8"):
+        layout.load_custom(tmp_path, own)
 
 
 @pytest.mark.parametrize(
