@@ -17,6 +17,7 @@ import numpy as np
 from tinyperf.errors import DataError, DiskError, MissingExtraError
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -169,8 +170,8 @@ def wav(path: Path) -> npt.NDArray[np.int16]:
     return mono
 
 
-def picture(path: Path, *, short_side: int | None = None) -> npt.NDArray[np.uint8]:
-    """A picture file as uint8 [h, w, 3]; `short_side`: shrunk to it where it is larger.
+def picture(path: Path | io.BytesIO, *, short_side: int | None = None) -> npt.NDArray[np.uint8]:
+    """A picture file, or the bytes of one, as uint8 [h, w, 3]; `short_side`: shrunk to it where it is larger.
 
     Raises: DataError: not a readable picture. MissingExtraError: Pillow is not installed.
     """

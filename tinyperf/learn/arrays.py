@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf.data import originals
 from tinyperf.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,10 +89,8 @@ def expect(path: Path, wanted: Mapping[str, Shape]) -> dict[str, npt.NDArray[Any
 def pictures(path: Path, found: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[np.uint8]]:
     """The pictures uint8 [h, w, 3] of `jpeg` (bytes, one after the other) and `offset` (where each begins; one more).
 
-    Raises: DataError: they do not fit the labels `y`, or one cannot be decoded.
+    Raises: DataError: they do not fit the labels `y`, or one cannot be decoded. MissingExtraError: no Pillow.
     """
-    from PIL import Image
-
     packed, offset = found["jpeg"].tobytes(), found["offset"].tolist()
     if len(offset) != len(found["y"]) + 1 or offset != sorted(offset) or offset[-1] != len(packed):
         raise DataError(
@@ -102,8 +101,8 @@ def pictures(path: Path, found: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDAr
     made = []
     for number, (first, end) in enumerate(itertools.pairwise(offset)):
         try:
-            made.append(np.asarray(Image.open(io.BytesIO(packed[first:end])).convert("RGB")))
-        except OSError as exc:
+            made.append(originals.picture(io.BytesIO(packed[first:end])))
+        except DataError as exc:
             raise DataError(
                 f"{path}: picture {number} cannot be decoded", means="the file is damaged", hint="make it again"
             ) from exc
