@@ -16,6 +16,7 @@ from tinyperf.benchmark import benchmark
 from tinyperf.data.cifar10 import calibration_indices
 from tinyperf.errors import DataError
 from tinyperf.learn import arrays
+from tinyperf.learn.quiet import quiet_stderr
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 
 if TYPE_CHECKING:
@@ -80,11 +81,11 @@ def _teacher_logits(path: Path, x: npt.NDArray[np.uint8]) -> Floats:
     """Mean over an image and its mirror image of the codes before the softmax, as real values [n, 10]."""
     import tensorflow as tf
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it announces its move to ai-edge-litert
+    with warnings.catch_warnings(), quiet_stderr():
+        warnings.simplefilter("ignore")  # it announces its move to ai-edge-litert, and its delegate on the terminal
         teacher = tf.lite.Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
-    teacher.resize_tensor_input(teacher.get_input_details()[0]["index"], (100, 32, 32, 3))
-    teacher.allocate_tensors()
+        teacher.resize_tensor_input(teacher.get_input_details()[0]["index"], (100, 32, 32, 3))
+        teacher.allocate_tensors()
     source, result = teacher.get_input_details()[0]["index"], teacher.get_output_details()[0]["index"]
     operators = teacher._get_ops_details()  # noqa: SLF001  (the only way to the tensor before the softmax)
     (before,) = [int(op["inputs"][0]) for op in operators if int(op["outputs"][0]) == result]
