@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -210,6 +211,14 @@ def test_refusals_say_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         api.evaluate(model=model)
     with pytest.raises(UsageError, match="neither a benchmark nor a model"):
         api.evaluate()
+
+
+def test_a_refusal_names_the_runtime() -> None:
+    kind = pytest.importorskip("ai_edge_litert.interpreter").Interpreter
+    broken = dataclasses.replace(NO_MODEL, data=b"no model")
+    for backend in ("litert", "tflite-runtime"):
+        with pytest.raises(ModelError, match=f"backend '{backend}' refuses any"):
+            backends._interpreter(backend, kind, broken)
 
 
 def test_tflite_runtime_is_checked_before_it_is_imported() -> None:

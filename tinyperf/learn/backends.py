@@ -80,9 +80,9 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
     if backend == "tflm":
         yield _tflm(model)
     elif backend == "litert":
-        yield _interpreter(_litert(), model)
+        yield _interpreter(backend, _litert(), model)
     elif backend == "tflite-runtime":
-        yield _interpreter(_tflite_runtime(), model)
+        yield _interpreter(backend, _tflite_runtime(), model)
     elif backend == "aot":
         from tinyperf.engines.aot.host import HostModel
 
@@ -175,19 +175,19 @@ def _tflite_runtime() -> Any:
     return Interpreter
 
 
-def _interpreter(kind: Any, model: Model) -> Runner:
+def _interpreter(backend: str, kind: Any, model: Model) -> Runner:
     """LiteRT and its predecessor have the same interface.
 
     Inputs go in batches of 32 where the model takes them and where the first batch gives the bits of batch 1.
     """
-    single = _Batch(kind, model, 1)
+    single = _Batch(backend, kind, model, 1)
     batch: _Batch | None = None
 
     def run(codes: Codes) -> Codes:
         nonlocal batch
         whole = len(codes) // BATCH * BATCH
         if whole and batch is None:
-            batch = _same_in_batches(kind, model, single, codes[:BATCH])
+            batch = _same_in_batches(backend, kind, model, single, codes[:BATCH])
         many = single if batch is None else batch
         parts = [many.run(codes[at : at + many.size]) for at in range(0, whole, many.size)]
         return np.concatenate(parts + [single.run(codes[at : at + 1]) for at in range(whole, len(codes))])
@@ -198,7 +198,7 @@ def _interpreter(kind: Any, model: Model) -> Runner:
 class _Batch:
     """One interpreter with its input resized to `size` samples."""
 
-    def __init__(self, kind: Any, model: Model, size: int) -> None:
+    def __init__(self, backend: str, kind: Any, model: Model, size: int) -> None:
         try:
             self._interpreter = kind(model_content=model.data, num_threads=1)
             details = self._interpreter.get_input_details()[0]
@@ -207,7 +207,7 @@ class _Batch:
             with quiet_stderr():  # "Created TensorFlow Lite XNNPACK delegate for CPU."
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as exc:
-            raise _refused("litert", model, exc) from exc
+            raise _refused(backend, model, exc) from exc
         self.size = size
         self._input = details["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
@@ -220,10 +220,10 @@ class _Batch:
         return outputs
 
 
-def _same_in_batches(kind: Any, model: Model, single: _Batch, codes: Codes) -> _Batch:
+def _same_in_batches(backend: str, kind: Any, model: Model, single: _Batch, codes: Codes) -> _Batch:
     """A batched interpreter that reproduces `single` on `codes`; `single` itself where there is none."""
     try:
-        batch = _Batch(kind, model, BATCH)
+        batch = _Batch(backend, kind, model, BATCH)
         same = np.array_equal(batch.run(codes), np.concatenate([single.run(codes[i : i + 1]) for i in range(BATCH)]))
     except (ModelError, RuntimeError, ValueError):  # a RESHAPE to a fixed batch of 1 in the model
         return single
