@@ -37,7 +37,9 @@ def architecture() -> Any:
 
 def load(sources: Sources, seed: int) -> Samples:
     """Normal clips only; there is nothing else to learn from."""
-    stored = arrays.expect(sources["ad_toycar_normal.npz"], {"x": ("n", 200, BANDS), "name": ("n",)})
+    stored = arrays.expect(
+        sources["ad_toycar_normal.npz"], {"x": ("half or single", "n", 200, BANDS), "name": ("text", "n")}
+    )
     x, names = stored["x"], stored["name"].tolist()
     validation = np.arange(len(x)) % HELD_OUT == HELD_OUT - 1
     known = x[~validation].astype(np.float32)
@@ -71,8 +73,8 @@ def augment(samples: Samples, rows: Rows, rng: np.random.Generator, epoch: int) 
 
 
 def official(samples: Samples, unit: int) -> bytes:
-    """The clip as stored: float32 as an official file has it, or float16."""
-    return bytes(samples.x[unit].tobytes())
+    """The clip in float16, the form in which training arrays come; the table has the official ones in it too."""
+    return bytes(samples.x[unit].astype("<f2").tobytes())
 
 
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:

@@ -53,7 +53,7 @@ def architecture() -> Any:
 def load(sources: Sources, seed: int) -> Samples:
     """All CIFAR-10 training images; the teacher's logits, where its file is at hand."""
     path = sources["cifar10_train_jpeg.npz"]
-    stored = arrays.expect(path, {"y": ("n",), "jpeg": ("bytes",), "offset": ("offsets",)})
+    stored = arrays.expect(path, {"y": ("integer", "n"), "jpeg": ("uint8", "bytes"), "offset": ("integer", "offsets")})
     pictures, y = arrays.pictures(path, stored), stored["y"].astype(np.int64)
     if strange := [i for i, picture in enumerate(pictures) if picture.shape != IC.input_shape[1:]]:
         raise DataError(f"{path}: picture {strange[0]} is not 32x32", hint="'tinyperf data ic' makes the file")
@@ -129,7 +129,7 @@ def official(samples: Samples, unit: int) -> bytes:
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """The 500 official calibration images where their file is at hand, else training images."""
     if CALIBRATION in sources:
-        stored = arrays.expect(sources[CALIBRATION], {"x": ("n", 32, 32, 3), "test_index": ("n",)})
+        stored = arrays.expect(sources[CALIBRATION], {"x": ("uint8", "n", 32, 32, 3), "test_index": ("integer", "n")})
         if np.array_equal(np.sort(stored["test_index"]), np.sort(calibration_indices())):
             return _real(stored["x"]), "the 500 official calibration images"
     rows = samples.rows(validation=False)[::96]

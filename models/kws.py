@@ -6,24 +6,35 @@ Layers as mlcommons/tiny 1afd2c9, benchmark/training/keyword_spotting/keras_mode
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
-from tinyperf.data.frontends import kws_features
+from tinyperf.data.frontends import KWS_SAMPLES, kws_features
+from tinyperf.errors import DataError
 from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KWS = benchmark("kws")
 SILENCE, UNKNOWN = 10, 11
 FRAMES = 98
 """Frames of a training clip, 10 ms apart; the network sees every second one, so a shift is a choice of frames."""
-CLIPS = {"mfcc": ("n", 10, FRAMES), "y": ("n",), "fname": ("n",), "split": ("n",), "exact": ("n",)}
+CLIPS: dict[str, arrays.Wanted] = {
+    "mfcc": ("int8", "n", 10, FRAMES),
+    "y": ("integer", "n"),
+    "fname": ("text", "n"),
+    "split": ("text", "n"),
+    "exact": ("integer", "n"),
+}
 CROP = 16160
 """Samples of a silence clip: one second, and the 10 ms by which its second front end is later."""
 SHORTEST_NOISE = 10 * CROP + 10
+DRAWS = 1000
 NOISE_CROPS = 3000
 NOISE_HELD_OUT = 400
 SHIFT_FRAMES = 10
@@ -58,11 +69,9 @@ def load(sources: Sources, seed: int) -> Samples:
     x, y, names = stored["mfcc"], stored["y"].astype(np.int64), stored["fname"]
     validation, exact = stored["split"] == "validation", stored["exact"].astype(bool)
     all_exact = exact.all()
-    recordings = arrays.read(sources["kws_noise.npz"]) if "kws_noise.npz" in sources else {}
-    long = [audio for audio in recordings.values() if len(audio) > SHORTEST_NOISE]
-    notes = tuple(
-        f"recording {name} is too short for crops" for name, a in recordings.items() if len(a) <= SHORTEST_NOISE
-    )
+    recordings = _recordings(sources["kws_noise.npz"]) if "kws_noise.npz" in sources else {}
+    long = {name: audio for name, audio in recordings.items() if len(audio) > SHORTEST_NOISE}
+    notes = tuple(f"recording {name} is too short for crops" for name in recordings if name not in long)
     if long:
         crops, held = _crops(long, np.random.default_rng([seed, 1]))
         x = np.concatenate([x, crops])
@@ -79,26 +88,51 @@ def load(sources: Sources, seed: int) -> Samples:
     return Samples(np.concatenate([x, noise], 1), y, names.tolist(), validation, share, notes=notes)
 
 
+def _recordings(path: Path) -> dict[str, npt.NDArray[np.int16]]:
+    found = arrays.read(path)
+    for name, audio in found.items():
+        if audio.ndim != 1 or audio.dtype != np.int16:
+            raise DataError(
+                f"{path}: recording {name} is {list(audio.shape)} {audio.dtype}, needed is [samples] int16",
+                means="noise is one channel at 16 kHz",
+                hint="'tinyperf data kws' makes the file; or move it away and train without",
+            )
+    return found
+
+
 def _crops(
-    recordings: list[npt.NDArray[np.int16]], rng: np.random.Generator
+    recordings: dict[str, npt.NDArray[np.int16]], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
     """Features int8 [n, 10, 98] of one-second crops, and which of them come from the held-out last tenths."""
     held = np.arange(NOISE_CROPS + NOISE_HELD_OUT) >= NOISE_CROPS
+    names = list(recordings)
     found = []
     for i, late in enumerate(held):
-        audio = recordings[i % len(recordings)]
-        border = len(audio) * 9 // 10
+        name = names[i % len(names)]
+        found.append(_codes(_crop(name, recordings[name], rng, late=bool(late))))
+    return np.stack(found), held
+
+
+def _crop(name: str, audio: npt.NDArray[np.int16], rng: np.random.Generator, *, late: bool) -> npt.NDArray[np.int16]:
+    """CROP samples of one part of a recording, drawn anew where they are digital silence: features have no scale there.
+
+    Raises: DataError: the part is nothing but silence.
+    """
+    border = len(audio) * 9 // 10
+    for _ in range(DRAWS):
         start = rng.integers(border, len(audio) - CROP) if late else rng.integers(0, border - CROP)
         piece = audio[start : start + CROP].astype(np.int32) * rng.choice((1, 1, -1))
-        found.append(_codes(piece.clip(-32768, 32767).astype(np.int16)))
-    return np.stack(found), held
+        if piece[CROP - KWS_SAMPLES : KWS_SAMPLES].max() > 0:
+            crop: npt.NDArray[np.int16] = piece.clip(-32768, 32767).astype(np.int16)
+            return crop
+    raise DataError(f"recording {name} of kws_noise.npz is nothing but silence", hint="leave it out")
 
 
 def _codes(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.int8]:
     """Features int8 [10, 98] of CROP samples: two front ends 10 ms apart, interleaved."""
     codes = np.empty((10, FRAMES), np.int8)
     for phase in (0, 1):
-        codes[:, phase::2] = kws_features(audio[phase * 160 : phase * 160 + 16000]).T
+        codes[:, phase::2] = kws_features(audio[phase * 160 : phase * 160 + KWS_SAMPLES]).T
     return codes
 
 
@@ -137,10 +171,9 @@ def official(samples: Samples, unit: int) -> bytes:
 
 def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
     """Ten validation clips per class, the reference's rule; its own list numbers clips of another packaging."""
-    rows = np.concatenate(
-        [np.flatnonzero(samples.validation & (samples.y == c))[::7][:10] for c in range(len(KWS.labels))]
-    )
-    return plain(samples, rows), f"{len(rows)} validation clips, ten per class"
+    clips = [np.flatnonzero(samples.validation & (samples.y == c)) for c in range(len(KWS.labels))]
+    rows = np.concatenate([found[:: min(7, max(1, len(found) // 10))][:10] for found in clips])
+    return plain(samples, rows), f"{len(rows)} validation clips, at most ten per class"
 
 
 TASK = Task(

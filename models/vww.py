@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 VWW = benchmark("vww")
 SIDE = 96
-PICTURES = {"y": ("n",), "name": ("n",), "jpeg": ("bytes",), "offset": ("offsets",)}
+PICTURES: dict[str, arrays.Wanted] = {
+    "y": ("integer", "n"),
+    "name": ("text", "n"),
+    "jpeg": ("uint8", "bytes"),
+    "offset": ("integer", "offsets"),
+}
 UNLABELLED = 2
 HELD_OUT = 10
 """One labelled picture in this many is for validation."""
@@ -143,7 +148,7 @@ TASK = Task(
         forced=0.6,
         mixup=0.3,
     ),
-    files=("vww_voc2007.npz", "vww_unlabelled.npz", "vww_coco2014.npz", "vww_synthetic.npz"),
+    files=("vww_voc2007.npz", "vww_unlabelled.npz", "vww_coco2014.npz"),
     extras=(),
     architecture=architecture,
     load=load,

@@ -202,6 +202,21 @@ def test_plot_writes_a_png(tmp_path: Path) -> None:
 
 
 @needs_wheel
+def test_a_picture_that_cannot_be_written_leaves_one_json_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    model = fully_connected(tmp_path / "own.tflite", np.eye(3, dtype=np.int8), reshape=False)
+    (tmp_path / "x.bin").write_bytes(bytes([1, 2, 3]))
+    (tmp_path / "y_labels.csv").write_text("x.bin,3,2\n")
+    argv = ["evaluate", "--model", str(model), "--data", str(tmp_path), "--backend", "tflm", "--json"]
+    assert cli.invoke([*argv, "--plot", str(tmp_path / "nowhere" / "x.png")]) == 4
+    assert "nowhere" in json.loads(capsys.readouterr().out)["error"]["seen"]
+    assert cli.invoke(argv) == 0
+    assert sum(sum(part) for part in json.loads(capsys.readouterr().out)["histogram"]["counts"].values()) == 1
+
+
+@needs_wheel
 def test_refusals_say_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TINYPERF_DATA", raising=False)
     model = fully_connected(tmp_path / "own.tflite", np.eye(3, dtype=np.int8), reshape=False)

@@ -9,7 +9,7 @@ import pytest
 
 from tinyperf.benchmark import BENCHMARKS, benchmark
 from tinyperf.data import layout, official
-from tinyperf.errors import DataError
+from tinyperf.errors import DataError, ModelError
 from tinyperf.tflite import Model, Quantization, Tensor
 
 DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -41,6 +41,8 @@ def kws_folder(folder: Path, rows: str, sizes: dict[str, int]) -> Path:
         pytest.param("a.bin,12,12\n", "a.bin: label 12 is out of range 0 to 11", id="label out of range"),
         pytest.param("a.bin,12,-1\n", "must be whole numbers, found '12,-1'", id="negative label"),
         pytest.param("a.bin,10,3\n", "a.bin: 10 classes, expected 12", id="list of another benchmark"),
+        pytest.param("a.bin,12," + "9" * 5000, "must be whole numbers", id="number without end"),
+        pytest.param("a" * 300 + ".bin,12,3\n", f"{'a' * 60} is missing", id="name too long for a file"),
         pytest.param("a.bin,12\n", "2 columns in 'a.bin,12'", id="missing column"),
         pytest.param("../a.bin,12,3\n", "'../a.bin' is not a plain file name", id="path that climbs"),
         pytest.param("a.bin,12,3\na.bin,12,3\n", "y_labels.csv:2: a.bin is listed twice", id="listed twice"),
@@ -71,9 +73,10 @@ def test_the_folder_may_be_the_benchmark_or_hold_it(tmp_path: Path) -> None:
     assert held.samples[0].windows() == [bytes(490)]
 
 
-def test_not_a_number_in_an_ad_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_not_a_number_in_an_ad_file_is_refused(value: float, tmp_path: Path) -> None:
     values = np.zeros(25600, "<f4")
-    values[7] = np.nan
+    values[7] = value
     (tmp_path / "a.bin").write_bytes(values.tobytes())
     (tmp_path / "y_labels.csv").write_text("a.bin,2,0,2560,512\n")
     with pytest.raises(DataError, match=r"a\.bin holds values that are not finite"):
@@ -104,6 +107,17 @@ def test_own_inputs_for_an_own_model(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_bytes("caf\u00e9\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"labels\.txt cannot be read as UTF-8"):
         layout.load_custom(tmp_path, own)
+    (tmp_path / "labels.txt").write_text("a\nb\na\n")
+    with pytest.raises(DataError, match=r"labels\.txt names a class twice"):
+        layout.load_custom(tmp_path, own)
+
+
+def test_a_model_of_one_output_has_no_top1(tmp_path: Path) -> None:
+    (tmp_path / "x.raw").write_bytes(bytes(6))
+    (tmp_path / "y_labels.csv").write_text("x.raw,1,0\n")
+    with pytest.raises(ModelError, match="own has one output"):
+        layout.load_custom(tmp_path, model((1, 2, 3), 1))
+    assert len(layout.load_custom(tmp_path, model((1, 2, 3), 1), scored=False).samples) == 1
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ CLIPS = {
     "split": np.array(["training"] * 4),
     "exact": np.ones(4, np.uint8),
 }
+LOG_MEL = {"x": np.zeros((4, 200, 128), np.float16), "name": np.array(["a"] * 4)}
 PICTURES = {"jpeg": np.zeros(9, np.uint8), "offset": np.array([0, 4, 9]), "y": np.zeros(2, np.uint8)}
 
 
@@ -221,9 +222,14 @@ PICTURES = {"jpeg": np.zeros(9, np.uint8), "offset": np.array([0, 4, 9]), "y": n
         pytest.param("kws", {"exact": None}, "'exact' is missing or of another kind", id="array missing"),
         pytest.param("kws", {"y": np.zeros(3, np.uint8)}, "'y' is missing or of another kind", id="labels short"),
         pytest.param("kws", {"y": np.array(["a"] * 4)}, "'y' is missing or of another kind", id="labels are words"),
-        pytest.param("kws", {"mfcc": np.zeros((4, 10, 49))}, "'mfcc' is missing or of another kind", id="shape"),
-        pytest.param("kws", {"mfcc": np.zeros((0, 10, 98))}, "'mfcc' is missing or of another kind", id="no samples"),
+        pytest.param("kws", {"mfcc": np.zeros((4, 10, 49), np.int8)}, "'mfcc' is missing or of", id="shape"),
+        pytest.param("kws", {"mfcc": np.zeros((0, 10, 98), np.int8)}, "'mfcc' is missing or of", id="no samples"),
+        pytest.param("kws", {"mfcc": np.zeros((4, 10, 98), np.int16)}, "'mfcc' is missing or of", id="codes too wide"),
+        pytest.param("kws", {"split": np.zeros(4)}, "'split' is missing or of another kind", id="split is a number"),
+        pytest.param("ad", {"x": np.zeros((4, 200, 128))}, "'x' is missing or of another kind", id="float64"),
+        pytest.param("ad", {"name": np.arange(4)}, "'name' is missing or of another kind", id="names are numbers"),
         pytest.param("kws", {"extra": np.array([1.0, np.nan])}, "not finite, first in row 1", id="not a number"),
+        pytest.param("kws", {"extra": np.array(np.nan)}, "not finite, first in row 0", id="a single value"),
         pytest.param("ic", {}, "picture 0 cannot be decoded", id="no JPEG"),
         pytest.param("ic", {"offset": np.array([0, 9])}, "2 offsets into 9 bytes do not fit 2 labels", id="offsets"),
     ],
@@ -232,7 +238,7 @@ def test_a_training_file_that_is_none_is_named(
     name: str, change: dict[str, np.ndarray[Any, Any] | None], words: str, tmp_path: Path
 ) -> None:
     known = train.task(name)
-    held = (CLIPS if name == "kws" else PICTURES) | change
+    held = {"kws": CLIPS, "ad": LOG_MEL, "ic": PICTURES}[name] | change
     path = tmp_path / known.files[0]
     originals.save(path, **{key: value for key, value in held.items() if value is not None})
     with pytest.raises(DataError) as caught:
@@ -271,6 +277,78 @@ def test_noise_recordings_too_short_for_crops_are_left_out_and_named(tmp_path: P
     samples = known.load({name: tmp_path / name for name in ("kws_sc2_mfcc.npz", "kws_noise.npz")}, 0)
     assert len(samples.y) == 4
     assert samples.notes[0] == "recording short is too short for crops"
+
+
+def test_noise_with_digital_silence_in_it_gives_crops_of_its_sound(tmp_path: Path) -> None:
+    originals.save(tmp_path / "kws_sc2_mfcc.npz", **CLIPS)
+    audio = np.random.default_rng(0).integers(-900, 900, 320000).astype(np.int16)
+    audio[40000:120000] = 0
+    paths = {name: tmp_path / name for name in ("kws_sc2_mfcc.npz", "kws_noise.npz")}
+    known = train.task("kws")
+    known_crops = known.load.__globals__
+    np.savez(paths["kws_noise.npz"], fan=audio)
+    assert len(known.load(paths, 0).y) == 4 + known_crops["NOISE_CROPS"] + known_crops["NOISE_HELD_OUT"]
+    np.savez(paths["kws_noise.npz"], fan=np.zeros(320000, np.int16))
+    with pytest.raises(DataError, match=r"recording fan of kws_noise\.npz is nothing but silence"):
+        known.load(paths, 0)
+    np.savez(paths["kws_noise.npz"], fan=audio.astype(np.float32))
+    with pytest.raises(DataError, match=r"recording fan is \[320000\] float32, needed is \[samples\] int16"):
+        known.load(paths, 0)
+
+
+def test_a_reference_file_that_is_not_the_pinned_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow ends the whole process on a model cut short."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "tinyperf" / "reference_models"
+    folder.mkdir(parents=True)
+    (folder / "pretrainedResnet_large_int8.tflite").write_bytes(b"cut short")
+    with pytest.raises(DataError, match=r"is not the pretrainedResnet_large_int8\.tflite of mlcommons/tiny 1afd2c9"):
+        reference.find("pretrainedResnet_large_int8.tflite")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert reference.pull_folder() == Path.home() / ".cache" / "tinyperf" / "reference_models"
+
+
+def test_a_clip_in_single_precision_is_recognised_too() -> None:
+    path = min((DATA / "datasets" / "ad01").glob("*.bin"), default=None)
+    if path is None:
+        pytest.skip(f"{DATA / 'datasets'} is absent")
+    task = train.task("ad")
+    x = np.fromfile(path, "<f4").reshape(1, 200, 128)
+    for stored in (x, x.astype(np.float16), x.astype(np.float16).astype(np.float32)):
+        samples = Samples(stored, np.zeros(1, np.int64), ["clip"], np.zeros(1, bool), np.ones(1))
+        assert train.drop_official(task, samples)[1] == ("clip",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"data": {}}, {"seed": -1}, {"seed": "0"}, {"epochs": "4"}, {"hints": None}, {"batch": 0}, {"path": 7}],
+    ids=str,
+)
+def test_a_run_description_that_was_changed_by_hand_is_damaged(change: dict[str, Any], tmp_path: Path) -> None:
+    recipe = dataclasses.asdict(train.task("ad").recipe)
+    entry = {"path": "x.npz", "sha256": "0"}
+    run: dict[str, Any] = {"benchmark": "ad", "seed": 0, "recipe": recipe, "data": {"x.npz": entry}}
+    for part in (run, recipe, entry):
+        part |= {key: value for key, value in change.items() if key in part}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    with pytest.raises(DataError, match=r"run\.json is damaged"):
+        train.read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        pytest.param(["models", "--out", "x"], "--out without 'pull'", id="models"),
+        pytest.param(["data", "kws", "--synthetic", "--pull", "--out", "x"], "--pull together with", id="data"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(argv) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_only_the_official_calibration_images_are_called_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import struct
 import tarfile
 import threading
 import wave
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,7 +23,7 @@ import pytest
 
 from tinyperf import api, cli
 from tinyperf.benchmark import BENCHMARKS, benchmark
-from tinyperf.data import cifar10, download, frontends, layout, originals, sources, speech_commands
+from tinyperf.data import cifar10, download, frontends, layout, originals, sources, speech_commands, synthetic
 from tinyperf.errors import DataError, DeviceError, UsageError
 from tinyperf.rules import accuracy
 
@@ -119,6 +120,13 @@ def cifar_folder_tree(root: Path) -> Path:
     return root
 
 
+def huge_png() -> bytes:
+    """A small picture whose header says 40,000 x 40,000."""
+    whole = originals.png(np.zeros((2, 2, 3), np.uint8))
+    header = b"IHDR" + struct.pack(">II", 40000, 40000) + whole[24:29]
+    return whole[:12] + header + struct.pack(">I", zlib.crc32(header)) + whole[33:]
+
+
 def toycar_tree(root: Path) -> Path:
     """20 clips: twelve normal ones to train on, four normal and four anomalous ones to test."""
     for index in range(12):
@@ -153,7 +161,7 @@ def test_speech_commands_become_arrays_and_inputs(tmp_path: Path) -> None:
     mine = mfcc[names.index("no/bbbb1_nohash_1.wav")]
     assert np.array_equal(mine[:, ::2].T, frontends.kws_features(clip))
     with np.load(tmp_path / "out" / "kws_noise.npz") as held:
-        assert sorted(held.files) == ["pink_noise", "running_tap", "white_noise"]
+        assert sorted(held.files) == ["pink_noise.wav", "running_tap.wav", "white_noise.wav"]
     assert (made.inputs, made.evaluation_samples, made.official) == ("user", 9, 0)
     assert sorted(s.label for s in layout.load(tmp_path / "out", benchmark("kws")).samples) == [
         1,
@@ -302,6 +310,57 @@ def damage(kind: str) -> tuple[str, Callable[[Path], Path], Callable[[Path], obj
             lambda _: None,
             "no folder of a word (down, go,",
         ),
+        "list in another code": (
+            "kws",
+            speech_tree,
+            lambda root: (root / "validation_list.txt").write_bytes(b"caf\xe9.wav"),
+            "validation_list.txt is no list of clips",
+        ),
+        "link to nowhere": (
+            "kws",
+            speech_tree,
+            lambda root: (root / "no/dead_nohash_0.wav").symlink_to(root / "gone"),
+            "no/dead_nohash_0.wav: not a readable WAV file",
+        ),
+        "noise and a clip": (
+            "kws",
+            speech_tree,
+            lambda root: [
+                os.truncate(path, 9000)  # type: ignore[func-returns-value]
+                for path in (root / "no/bbbb1_nohash_1.wav", root / "_background_noise_/pink_noise.wav")
+            ],
+            "no/bbbb1_nohash_1.wav: cut short, its header promises more\n",  # and the other one
+        ),
+        "picture name without end": (
+            "vww",
+            coco_tree,
+            lambda root: [
+                path.write_text(path.read_text().replace("COCO_", "C" * 300)) for path in root.glob("annotations/*")
+            ],
+            "no annotated pictures in",
+        ),
+        "picture of a billion pixels": (
+            "ic",
+            cifar_folder_tree,
+            lambda root: (root / "train/airplane/0000.png").write_bytes(huge_png()),
+            "train/airplane/0000.png: not a readable picture (Image size",
+        ),
+        "pickle with a name too few": (
+            "ic",
+            cifar_python_tree,
+            lambda root: (root / "cifar-10-batches-py/test_batch").write_bytes(
+                pickle.dumps({b"labels": [0, 1], b"data": np.zeros((2, 3072), np.uint8), b"filenames": [b"a.png"]})
+            ),
+            "test_batch: 2 images, 2 labels and 1 names",
+        ),
+        "pickled label out of range": (
+            "ic",
+            cifar_python_tree,
+            lambda root: (root / "cifar-10-batches-py/test_batch").write_bytes(
+                pickle.dumps({b"labels": [260], b"data": np.zeros((1, 3072), np.uint8)})
+            ),
+            "test_batch: label 260 of image 0 is out of range 0 to 9",
+        ),
         "picture cut short": (
             "vww",
             coco_tree,
@@ -366,6 +425,13 @@ def damage(kind: str) -> tuple[str, Callable[[Path], Path], Callable[[Path], obj
         "clip of no bytes",
         "clip at another rate",
         "no words",
+        "list in another code",
+        "link to nowhere",
+        "noise and a clip",
+        "picture name without end",
+        "picture of a billion pixels",
+        "pickle with a name too few",
+        "pickled label out of range",
         "picture cut short",
         "annotations cut short",
         "no person among the categories",
@@ -401,7 +467,7 @@ def test_one_out_folder_for_several_benchmarks(tmp_path: Path) -> None:
     assert api.data("ic", cifar_folder_tree(tmp_path / "cifar"), out).inputs == "user"
     assert waiting.is_file()
     assert not damaged.parent.exists()
-    with pytest.raises(UsageError, match="holds inputs that are not made up"):
+    with pytest.raises(UsageError, match="is there, and not made up"):
         api.data_synthetic("ic", out)
 
 
@@ -462,6 +528,30 @@ def test_synthetic_sets_have_the_shapes_and_can_be_learned(tmp_path: Path, name:
     score = accuracy.auc(distance[~first, 0], y[~first]) if name == "ad" else np.mean(distance.argmin(axis=1) == y)
     assert score is not None
     assert score > 0.9
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_synthetic_set_does_not_take_the_place_of_a_real_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / synthetic.TRAINING_FILES[name].replace("*", "real")
+    path.write_bytes(b"real")
+    with pytest.raises(UsageError, match="is there, and not made up"):
+        sources.make_synthetic(name, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == b"real"
+
+
+def test_two_pictures_of_one_stem_are_two_inputs(tmp_path: Path) -> None:
+    root = cifar_folder_tree(tmp_path / "in")
+    Image.open(root / "test/airplane/0000.png").transpose(0).save(root / "test/airplane/0000.jpg")
+    assert sources.prepare("ic", root, tmp_path / "out").evaluation_samples == 21
+
+
+def test_a_recording_may_have_any_name(tmp_path: Path) -> None:
+    root = speech_tree(tmp_path / "in")
+    (root / "_background_noise_/pink_noise.wav").rename(root / "_background_noise_/file.wav")
+    sources.prepare("kws", root, tmp_path / "out")
+    with np.load(tmp_path / "out/kws_noise.npz") as stored:
+        assert sorted(stored.files) == ["file.wav", "running_tap.wav", "white_noise.wav"]
 
 
 def test_the_command_line_tells_and_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,7 +48,7 @@ def clips(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_survives_a_kill(clips: Path, tmp_path: Path) -> None:
+def test_a_run_survives_a_kill(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A real one, in a process of its own; the run goes on to the losses of an undisturbed one."""
     whole = train.train("ad", clips, tmp_path / "whole", epochs=4)
     run = tmp_path / "killed"
@@ -71,8 +71,9 @@ def test_a_run_survives_a_kill(clips: Path, tmp_path: Path) -> None:
     process.kill()
     process.wait()
     process.stderr.close()
-    resumed = train.resume(run, benchmark="ad")
-    assert resumed.validation_loss == pytest.approx(whole.validation_loss, rel=1e-4)
+    assert invoke(["train", "--resume", str(run), "--json"]) == 0
+    resumed = json.loads(capsys.readouterr().out)
+    assert resumed["validation_loss"] == pytest.approx(whole.validation_loss, rel=1e-4)
     first, second = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("whole", "killed"))
     assert first["recipe"] == second["recipe"]
     assert len((run / "log.csv").read_text().splitlines()) == 5
@@ -81,6 +82,17 @@ def test_a_run_survives_a_kill(clips: Path, tmp_path: Path) -> None:
         train.train("ad", clips, tmp_path / "whole")
     with pytest.raises(UsageError, match="is a run of 'ad', not of 'ic'"):
         train.resume(run, benchmark="ic")
+    assert invoke(["train", "--resume", str(run), "--seed", "0"]) == 2
+    (run / "run.json").unlink()
+    with pytest.raises(UsageError, match="holds the state of a run, but no run"):
+        train.train("ad", clips, run)
+
+
+def test_without_matplotlib_there_is_no_curve(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    trained = train.train("ad", clips, tmp_path / "run", epochs=1)
+    assert Path(trained.model).is_file()
+    assert not (tmp_path / "run" / "curve.png").exists()
 
 
 @pytest.mark.parametrize("name", ["run.json", "state.npz"])
@@ -295,6 +307,7 @@ def test_a_percentile_clips_activations_but_no_input(calibration: Path, tmp_path
     [
         pytest.param({"x": np.zeros((30, 9, 8, 1))}, r"an array x \[n, 8, 8, 1\] of numbers is needed", id="shape"),
         pytest.param({"x": np.full((30, 8, 8, 1), np.nan)}, "not finite, first in row 0", id="not a number"),
+        pytest.param({"x": np.full((30, 8, 8, 1), 1e300)}, r"x reaches from 1e\+300 to 1e\+300", id="beyond float32"),
         pytest.param({"y": np.zeros((30, 1), np.int64)}, r"labels y \[30, 1\] int64 from 0 to 0", id="column"),
         pytest.param({"y": np.eye(3)[np.arange(30) % 3]}, r"labels y \[30, 3\] float64 do not fit", id="one-hot"),
         pytest.param({"y": np.array(["a"] * 30)}, r"labels y \[30\] <U1 do not fit", id="words"),
@@ -323,6 +336,8 @@ def odd_network(kind: str) -> Any:
     if kind == "two inputs":
         other = keras.Input((8, 8, 1))
         return keras.Model([picture, other], keras.layers.Add()([picture, other]))
+    if kind == "no layers":
+        return keras.Model(picture, picture)
     if kind == "open size":
         wide = keras.Input((None, None, 1))
         return keras.Model(wide, keras.layers.Conv2D(2, 3)(wide))
@@ -335,6 +350,7 @@ def odd_network(kind: str) -> Any:
         ("recurrent", r"has a recurrent layer, .* \(LSTM\)"),
         ("two inputs", "has inputs and outputs"),
         ("open size", "has inputs and outputs"),
+        ("no layers", "cannot build the model for a batch of 1"),
         ("never built", "it was never built"),
     ],
 )

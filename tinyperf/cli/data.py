@@ -40,6 +40,8 @@ def command(*, benchmark: str, source: Path | None, out: Path, pull: bool, synth
         raise UsageError(
             "give either --from DIR or --synthetic", hint="--from DIR is an original dataset, --synthetic makes one up"
         )
+    if synthetic and pull:
+        raise UsageError("--pull together with --synthetic", hint="--pull fetches an original dataset into --from")
     if source is None:
         result = api.data_synthetic(benchmark, out)
     else:

@@ -67,12 +67,12 @@ def command(
         compare=compare,
         progress=_progress if sys.stderr.isatty() else None,
     )
+    if plot:  # first: if it fails, stdout must not hold a result and an error
+        api.plot_evaluation(result, plot)
     if as_json:
         print(json.dumps(result.as_dict(), indent=2))
     else:
         _show(result)
-    if plot:
-        api.plot_evaluation(result, plot)
     return result.exit_code
 
 

@@ -11,6 +11,7 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options
+from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,8 @@ def command(*, action: str, out: Path | None, as_json: bool) -> None:
     if action == "pull":
         _pull(out, as_json=as_json)
         return
+    if out is not None:
+        raise UsageError("--out without 'pull'", hint="'tinyperf models pull --out DIR' fetches into DIR")
     found = api.models()
     if as_json:
         print(json.dumps([asdict(card) for card in found], indent=2))

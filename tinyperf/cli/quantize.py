@@ -32,8 +32,8 @@ LAYERS_SHOWN = 8
     "--percentile",
     type=click.FloatRange(min=90, max=100),
     metavar="P",
-    help="Clip activations at this percentile of the calibration; 100 (minimum and maximum) unless the benchmark's "
-    "models/BENCH.py says otherwise.",
+    help="Clip activations at this percentile of the calibration. With --run by default that of models/BENCH.py; else "
+    "100, which is minimum and maximum.",
 )
 @click.option("--fc-per-channel", is_flag=True, help="One scale per output of fully connected layers: more accurate.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--from", "place", type=_options.FOLDER, metavar="DIR", help="Folder of training files.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="The same seed gives the same run."
-)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same run; 0 by default.")
 @click.option("--out", type=_options.FOLDER, metavar="RUN", help="Run folder; by default runs/BENCH-SEED.")
 @click.option("--resume", "run", type=_options.FOLDER, metavar="RUN", help="Finish an interrupted run.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Batch = tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer], tuple[str, ...]]
+
 IC = benchmark("ic")
 BATCHES: tuple[tuple[str, Split], ...] = (
     *((f"data_batch_{n}", "training") for n in range(1, 6)),
@@ -76,17 +78,18 @@ def _folders(root: Path) -> list[Item]:
 
 
 @functools.lru_cache(maxsize=6)
-def _batch(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], tuple[str, ...]]:
-    """Pixels uint8 [n, 32, 32, 3], labels uint8 [n] and names of one batch file."""
+def _batch(path: Path) -> Batch:
+    """Pixels uint8 [n, 32, 32, 3], labels [n] and names of one batch file."""
     planes, labels, names = _binary(path) if path.suffix == ".bin" else _pickled(path)
-    if labels.size and labels.max() >= len(IC.labels):
+    strange = np.flatnonzero((labels < 0) | (labels >= len(IC.labels)))
+    if strange.size:
         raise DataError(
-            f"{path}: label {labels.max()} of image {labels.argmax()} is out of range 0 to 9", hint="fetch it again"
+            f"{path}: label {labels[strange[0]]} of image {strange[0]} is out of range 0 to 9", hint="fetch it again"
         )
     return planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels, names
 
 
-def _binary(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], tuple[str, ...]]:
+def _binary(path: Path) -> Batch:
     data = np.fromfile(path, np.uint8)
     if not len(data) or len(data) % RECORD_BYTES:
         raise DataError(
@@ -98,12 +101,12 @@ def _binary(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], t
     return records[:, 1:], records[:, 0], tuple(f"{path.stem}_{i:05}" for i in range(len(records)))
 
 
-def _pickled(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], tuple[str, ...]]:
+def _pickled(path: Path) -> Batch:
     try:
         with path.open("rb") as file:
             held = _Arrays(file, encoding="bytes").load()
         planes = np.asarray(held[b"data"], np.uint8).reshape(-1, 3072)
-        labels = np.asarray(held[b"labels"], np.int64).astype(np.uint8)
+        labels = np.asarray(held[b"labels"], np.int64)
         names = [n.decode("ascii") for n in held.get(b"filenames", [])]
     except Exception as exc:  # a pickle can raise whatever it likes
         raise DataError(
@@ -111,10 +114,12 @@ def _pickled(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], 
             means="the file is damaged or something else",
             hint="fetch it again",
         ) from exc
-    if len(labels) != len(planes):
-        raise DataError(f"{path}: {len(planes)} images but {len(labels)} labels", hint="fetch it again")
-    stems = [n.rpartition(".")[0] or n for n in names]
-    return planes, labels, tuple(stems) if stems else tuple(f"{path.name}_{i:05}" for i in range(len(planes)))
+    names = names or [f"{path.name}_{i:05}" for i in range(len(planes))]
+    if not len(planes) == len(labels) == len(names):
+        raise DataError(
+            f"{path}: {len(planes)} images, {len(labels)} labels and {len(names)} names", hint="fetch it again"
+        )
+    return planes, labels, tuple(n.rpartition(".")[0] or n for n in names)
 
 
 class _Arrays(pickle.Unpickler):
@@ -138,8 +143,7 @@ def convert(item: Item) -> bytes:
 
 
 def evaluation(item: Item, blob: bytes) -> tuple[str, bytes]:
-    stem = item.name.replace("/", "_")
-    return f"{stem.removesuffix(item.path.suffix) if item.path.suffix in PICTURES else stem}.bin", blob
+    return f"{item.name.replace('/', '_')}.bin", blob
 
 
 def train(items: Sequence[Item], blobs: Sequence[bytes], folder: Path) -> list[Path]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyperf.data import official
-from tinyperf.errors import DataError
+from tinyperf.errors import DataError, ModelError
 from tinyperf.firmware.render import input_codes
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ LABELS = "y_labels.csv"
 SYNTHETIC_MARK = "synthetic.txt"  # beside y_labels.csv: these inputs are made up
 SHOWN_PROBLEMS = 10
 SYNTHETIC_SAMPLES = 10
+LONGEST_NUMBER = 10
+LARGEST_DB = 1e6
+"""Beyond it an input of ad is no log-mel, and its squared error would leave float32."""
 
 
 @dataclass(frozen=True)
@@ -97,23 +101,31 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
     """
     at = _folder(folder, benchmark.model_id)
     rows = _rows(at, len(benchmark.labels), benchmark.file_bytes, (benchmark.input_bytes, benchmark.stride_bytes))
+    found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
     if (at / SYNTHETIC_MARK).is_file():
         return Dataset("synthetic", rows, at, benchmark.labels)
-    found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
     return Dataset(
         _kind(found, [(row.digest, row.label) for row in official.inputs(benchmark.name)]), rows, at, benchmark.labels
     )
 
 
-def load_custom(folder: Path, model: Model) -> Dataset:
+def load_custom(folder: Path, model: Model, *, scored: bool = True) -> Dataset:
     """A user's own inputs for a user's own model: raw int8 tensors and a `y_labels.csv` of `file,classes,label`.
 
     A `labels.txt` beside it, one name a line, names the classes; without it they are 0, 1, ...
 
-    Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs.
+    Args: scored: accuracy is asked for, not time alone.
+    Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs. ModelError: one
+        output, and `scored`.
     """
     at = _folder(folder, "custom")
     input_bytes, classes = math.prod(model.input.shape), math.prod(model.output.shape)
+    if scored and classes == 1:
+        raise ModelError(
+            f"{model.name} has one output",
+            means="top-1 needs an output for each class: the largest of one is always right",
+            hint="give it two outputs and a softmax",
+        )
     return Dataset("user", _rows(at, classes, input_bytes, (input_bytes, 0)), at, _names(at / "labels.txt", classes))
 
 
@@ -208,6 +220,8 @@ def _names(path: Path, classes: int) -> tuple[str, ...]:
         raise DataError(
             f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"
         )
+    if len(set(names)) < classes:
+        raise DataError(f"{path} names a class twice", hint="one name a line, each another")
     return names
 
 
@@ -248,7 +262,7 @@ def _row(line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int,
     if len(cells) not in {3, 5}:
         return f"{len(cells)} columns in '{line[:60]}', expected file,classes,label"
     name, *numbers = cells
-    if not all(n.isascii() and n.isdigit() for n in numbers):
+    if not all(n.isascii() and n.isdigit() and len(n) < LONGEST_NUMBER for n in numbers):
         return f"columns after the file name must be whole numbers, found '{','.join(numbers)[:60]}'"
     listed, label, *window = map(int, numbers)
     if not name or name in {".", ".."} or "/" in name or "\\" in name:
@@ -260,8 +274,8 @@ def _row(line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int,
     if window and cut[1] and tuple(window) != cut:
         return f"{name}: windows of {window[0]} bytes at a stride of {window[1]}, expected {cut[0]} and {cut[1]}"
     file = folder / name
-    if not file.is_file():
-        return f"{name} is missing"
+    if not os.path.isfile(file):  # noqa: PTH113  (Path's raises where a name is too long)
+        return f"{name[:60]} is missing"
     if file.stat().st_size != file_bytes:
         return f"{name} has {file.stat().st_size} bytes, expected {file_bytes}"
     return Sample(name, label, file, *cut)
@@ -269,9 +283,9 @@ def _row(line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int,
 
 def _official_key(sample: Sample, *, floats: bool) -> tuple[str, int]:
     data = sample.read()
-    if floats and not np.isfinite(np.frombuffer(data, "<f4")).all():
+    if floats and not (np.abs(np.frombuffer(data, "<f4")) < LARGEST_DB).all():  # NaN is not less
         raise DataError(
-            f"{sample.name} holds values that are not finite",
+            f"{sample.name} holds values that are not finite, or no decibels",
             means="the file is damaged, or is not little-endian float32",
             hint="fetch it again",
         )

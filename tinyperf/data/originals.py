@@ -186,7 +186,8 @@ def picture(path: Path | io.BytesIO, *, short_side: int | None = None) -> npt.ND
             if short_side:
                 opened.draft("RGB", (2 * short_side, 2 * short_side))  # JPEG decodes at a fraction of its size
             image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as exc:  # Pillow raises SyntaxError for broken PNG chunks
+    # Pillow raises SyntaxError for broken PNG chunks, and its bomb error for headers that promise 180 million pixels.
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
         raise DataError(f"{path}: not a readable picture ({_one_line(exc)})", hint="fetch the file again") from exc
     if short_side and min(image.size) > short_side:
         ratio = short_side / min(image.size)
@@ -211,7 +212,9 @@ def _chunk(items: Sequence[Item], convert: Callable[[Item], bytes]) -> tuple[lis
 
 
 def _key(items: Sequence[Item]) -> str:
-    text = "\n".join(f"{i.name} {i.label} {i.place} {i.path.stat().st_size}" for i in items)
+    # A link that leads nowhere has no size; `convert` names it.
+    sizes = [i.path.stat().st_size if i.path.is_file() else -1 for i in items]
+    text = "\n".join(f"{i.name} {i.label} {i.place} {size}" for i, size in zip(items, sizes, strict=True))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -102,6 +102,11 @@ def make_synthetic(benchmark: str, out: Path) -> Prepared:
     Raises: UsageError: no such benchmark, or inputs that are not made up are there. DiskError: cannot write.
     """
     chosen = find_benchmark(benchmark)
+    inputs = out / chosen.model_id
+    if not (inputs / layout.SYNTHETIC_MARK).exists():
+        real = [*out.glob(synthetic.TRAINING_FILES[chosen.name]), *inputs.glob(layout.LABELS)]
+        if real:
+            raise UsageError(f"{real[0]} is there, and not made up", hint="choose another --out")
     files, count, rows = synthetic.make(chosen, out)
     made = _written(chosen, rows, out, mark=layout.SYNTHETIC_MARK)
     notes = ["made up: for trying things out, no accuracy means anything"]
@@ -153,8 +158,6 @@ def _written(
     if not rows:
         return None
     folder = out / benchmark.model_id
-    if mark and (folder / layout.LABELS).exists() and not (folder / mark).exists():
-        raise UsageError(f"{folder} holds inputs that are not made up", hint="choose another --out")
     cut = f",{benchmark.input_bytes},{benchmark.stride_bytes}" if benchmark.stride_bytes else ""
     try:
         if (folder / layout.SYNTHETIC_MARK).exists():  # made-up inputs are not mixed with others

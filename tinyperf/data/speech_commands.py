@@ -77,7 +77,10 @@ def _lists(root: Path) -> tuple[dict[Split, frozenset[str]], list[str]]:
     names: tuple[tuple[Split, str], ...] = (("test", "testing_list.txt"), ("validation", "validation_list.txt"))
     for split, name in names:
         if (root / name).is_file():
-            found[split] = frozenset((root / name).read_text(encoding="utf-8").split())
+            try:
+                found[split] = frozenset((root / name).read_text(encoding="utf-8").split())
+            except UnicodeDecodeError as exc:
+                raise DataError(f"{root / name} is no list of clips: {exc}", hint="unpack the archive again") from exc
     if len(found) == len(names):
         return found, []
     return {}, ["testing_list.txt or validation_list.txt is missing: split by the dataset's hash rule instead"]
@@ -97,7 +100,11 @@ def _noise(root: Path) -> list[Item]:
     """One-second crops every half second; those from the last tenth of a recording are for validation."""
     items = []
     for path in sorted((root / NOISE).glob("*.wav")):
-        count = len(wav(path))
+        try:
+            count = len(wav(path))
+        except DataError:  # `convert` names it, among all that are damaged
+            items.append(Item(f"{NOISE}/{path.stem}", SILENCE, "training", path))
+            continue
         for start in range(0, count - KWS_SAMPLES + 1, NOISE_STEP):
             late = start + KWS_SAMPLES > count * 9 // 10
             if late and start < count * 9 // 10:
@@ -154,7 +161,7 @@ def train(items: Sequence[Item], blobs: Sequence[bytes], folder: Path) -> list[P
             exact=np.ones(len(items), np.uint8),
         )
     ]
-    recordings = {item.path.stem: item.path for item in items if item.name.startswith(NOISE)}
+    recordings = {item.path.name: item.path for item in items if item.name.startswith(NOISE)}
     if recordings:
         written.append(save(folder / "kws_noise.npz", **{name: wav(path) for name, path in recordings.items()}))
     return written

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
 
+TRAINING_FILES = {"kws": "kws_*.npz", "vww": "vww_*.npz", "ic": "cifar10_*.npz", "ad": "ad_*.npz"}
+"""What training looks for; made-up samples are not mixed with such files."""
 TRAINING_PER_CLASS = {"kws": 400, "vww": 300, "ic": 200}
 EVALUATION_PER_CLASS = 10
 AD_TRAINING = 60
@@ -128,7 +130,7 @@ def _train_ic(samples: list[npt.NDArray[np.generic]], labels: npt.NDArray[np.uin
 def _train_vww(samples: list[npt.NDArray[np.generic]], labels: npt.NDArray[np.uint8], out: Path) -> list[Path]:
     data, offset = packed([png(np.asarray(s, np.uint8)) for s in samples])
     names = np.array([f"synthetic/{index}" for index in range(len(samples))])
-    return [save(out / "vww_synthetic.npz", jpeg=data, offset=offset, y=labels, name=names)]
+    return [save(out / "vww_coco2014.npz", jpeg=data, offset=offset, y=labels, name=names)]
 
 
 def _train_ad(samples: list[npt.NDArray[np.generic]], labels: npt.NDArray[np.uint8], out: Path) -> list[Path]:  # noqa: ARG001  (as its three siblings)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Shape = tuple[int | str, ...]
-"""Wanted sizes; a word is any size, the same wherever the word stands."""
-LABELS = "y"
+Wanted = tuple[int | str, ...]
+"""A kind (`integer`, `text`, `half or single` precision, or a dtype such as `int8`), then the sizes; a word is any
+size, the same wherever the word stands."""
 
 
 def read(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -53,7 +53,8 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
         ) from exc
     for name, array in found.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            bad = int(np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(1))[0])
+            rows = np.atleast_1d(array)
+            bad = int(np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(1))[0])
             raise DataError(
                 f"{path}: '{name}' holds a value that is not finite, first in row {bad}",
                 means="whatever is computed from it would be no number either",
@@ -62,28 +63,38 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
     return found
 
 
-def expect(path: Path, wanted: Mapping[str, Shape]) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a training file, each of its shape.
+def expect(path: Path, wanted: Mapping[str, Wanted]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a training file, each of its kind and shape.
 
-    Raises: DataError: as `read`, or an array is missing or of another shape.
+    Raises: DataError: as `read`, or an array is missing or of another kind or shape.
     """
     found = read(path)
     sizes: dict[int | str, int] = {}
-    for name, shape in wanted.items():
+    for name, (kind, *shape) in wanted.items():
         array = found.get(name)
-        fits = array is not None and array.ndim == len(shape) and array.size > 0
+        fits = array is not None and array.ndim == len(shape) and array.size > 0 and _is(array.dtype, kind)
         if array is not None and fits:
             for word, size in zip(shape, array.shape, strict=True):
                 fits = fits and size == (word if isinstance(word, int) else sizes.setdefault(word, size))
-        if array is None or not fits or (name == LABELS and array.dtype.kind not in "iu"):
+        if array is None or not fits:
             seen = ", ".join(f"{name} {list(array.shape)} {array.dtype}" for name, array in found.items()) or "nothing"
-            asked = ", ".join(f"{name} [{', '.join(map(str, shape))}]" for name, shape in wanted.items())
+            asked = ", ".join(
+                f"{name} [{', '.join(map(str, shape))}] {kind}" for name, (kind, *shape) in wanted.items()
+            )
             raise DataError(
                 f"{path} holds {seen}; needed are {asked}",
                 means=f"'{name}' is missing or of another kind; this is not the file that its name says",
                 hint="'tinyperf data' makes the training files",
             )
     return found
+
+
+def _is(dtype: np.dtype[Any], kind: int | str) -> bool:
+    if kind == "integer":
+        return dtype.kind in "iu"
+    if kind == "text":
+        return dtype.kind == "U"
+    return dtype in (np.float16, np.float32) if kind == "half or single" else dtype == kind
 
 
 def pictures(path: Path, found: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[np.uint8]]:

@@ -143,6 +143,9 @@ def evaluate(
     start = time.perf_counter()
     check_model(model, benchmark)
     dataset = _dataset(benchmark, model, data).first(samples)
+    if compare:
+        with backends.opened(compare, model):  # a missing one is told now, not after the first has run
+            pass
     wires = [sample.windows() for sample in dataset.samples]
     codes = np.concatenate([layout.to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
     total = len(codes) * (2 if compare else 1)
@@ -287,7 +290,7 @@ def _histogram(scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], n
         rows = accuracy.normalized(scores)
         right = accuracy.decisions(scores) == labels
         groups = {"right": rows.max(axis=1)[right], "wrong": rows.max(axis=1)[~right]}
-        edges = np.linspace(0.0, 1.0, HISTOGRAM_BINS + 1)
+        edges = np.histogram_bin_edges(np.append(rows.max(axis=1), (0.0, 1.0)), HISTOGRAM_BINS)
     counts = {name: tuple(map(int, np.histogram(group, edges)[0])) for name, group in groups.items()}
     return Histogram(tuple(map(float, edges)), counts)
 

@@ -87,10 +87,11 @@ def quantize_run(
         raise UsageError(
             f"no model.keras in {run}", hint=f"'tinyperf train --resume {run}' finishes an interrupted run"
         )
+    begun["data"].pop(train.task(begun["benchmark"]).teacher_file, None)  # it has taught
     task, _, found = train.parts_of(begun)
     folder = next(path.parent for name, path in found.items() if name in task.files)
     beside = {name: folder / name for name in task.extras if (folder / name).is_file()}
-    loadable = {name: path for name, path in {**beside, **found}.items() if name != task.teacher_file}
+    loadable = {**beside, **found}
     samples, _ = train.drop_official(task, task.load(loadable, begun["seed"]))
     inputs, rule = task.calibration(samples, loadable)
     rows = samples.rows(validation=True)
@@ -162,6 +163,8 @@ def load(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network = _load_saved_model(path) if path.is_dir() else reference.load_keras(path)
+    except ModelError:
+        raise
     except Exception as exc:  # Keras raises whatever its layers raise
         first = str(exc).strip().splitlines()[0][:200] if str(exc).strip() else type(exc).__name__
         raise ModelError(
@@ -202,7 +205,14 @@ def _load_saved_model(path: Path) -> Any:
     tf = train.tensorflow()
     signatures = tf.saved_model.load(str(path)).signatures
     (name,) = [n for n in signatures if n in ("serve", "serving_default")][:1] or ["serving_default"]
-    (spec,) = signatures[name].structured_input_signature[1].values()
+    specs = list(signatures[name].structured_input_signature[1].values())
+    if len(specs) != 1:
+        raise ModelError(
+            f"{path} has {len(specs)} inputs",
+            means="tinyperf measures models of one input and one output",
+            hint="save a part of it that has one input",
+        )
+    (spec,) = specs
     inputs = keras.Input(batch_shape=(1, *spec.shape[1:]))
     outputs = keras.layers.TFSMLayer(str(path), call_endpoint=name)(inputs)
     return keras.Model(inputs, next(iter(outputs.values())) if isinstance(outputs, dict) else outputs)
@@ -259,13 +269,23 @@ def _judge(before: Floats, after: Floats, inputs: Floats, labels: Any) -> tuple[
 
 
 def _fixed_batch(network: Any) -> Any:
-    """The same network for a batch of 1: an open batch size would put SHAPE, STRIDED_SLICE and PACK into the graph."""
+    """The same network for a batch of 1: an open batch size would put SHAPE, STRIDED_SLICE and PACK into the graph.
+
+    Raises: ModelError: Keras cannot build it so.
+    """
     import keras
 
     if network.input_shape[0] == 1:
         return network
     inputs = keras.Input(batch_shape=(1, *network.input_shape[1:]))
-    return keras.Model(inputs, network(inputs))
+    try:
+        return keras.Model(inputs, network(inputs))
+    except Exception as exc:  # Keras raises whatever its layers raise
+        raise ModelError(
+            f"Keras cannot build the model for a batch of 1: {str(exc).strip().splitlines()[0][:200]}",
+            means="it has no layers, or one that needs another batch",
+            hint="build it from Keras layers, and save it again",
+        ) from exc
 
 
 def _convert(
@@ -425,8 +445,16 @@ def _read_calibration(path: Path, network: Any) -> tuple[Floats, Any]:
             means="calibration inputs must be real values as the float model takes them",
             hint=hint,
         )
+    with np.errstate(over="ignore"):
+        real = x.astype(np.float32)
+    if not np.isfinite(real).all():
+        raise DataError(
+            f"{path}: x reaches from {x.min():g} to {x.max():g}",
+            means="that is more than float32 holds, which the model computes in",
+            hint=hint,
+        )
     if y is None:
-        return x.astype(np.float32), None
+        return real, None
     if (
         y.shape != (len(x),)
         or y.dtype.kind not in "iu"
@@ -439,4 +467,4 @@ def _read_calibration(path: Path, network: Any) -> tuple[Floats, Any]:
             means="y is one whole number for each input: which of the model's outputs should be the largest",
             hint=hint,
         )
-    return x.astype(np.float32), y.astype(np.int64)
+    return real, y.astype(np.int64)

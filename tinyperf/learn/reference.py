@@ -5,12 +5,14 @@ They are teachers and comparisons; none is shipped with tinyperf. Licence: Apach
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.data import download
 from tinyperf.data.download import Archive
+from tinyperf.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,15 +33,26 @@ def archives() -> list[Archive]:
 
 def pull_folder() -> Path:
     """Where `tinyperf models pull` writes."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tinyperf" / "reference_models"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinyperf" / "reference_models"
 
 
 def find(name: str) -> Path | None:
-    """One reference file by its name (`vww_96.h5`): pulled, or of $TINYPERF_DATA; None where neither is there."""
+    """One reference file by its name (`vww_96.h5`): pulled, or of $TINYPERF_DATA; None where neither is there.
+
+    Raises: DataError: it is not the pinned one. TensorFlow ends the whole process on some damaged models.
+    """
     places = [pull_folder()]
     if data := os.environ.get("TINYPERF_DATA"):
         places.append(Path(data) / "reference_models")
-    return next((folder / name for folder in places if (folder / name).is_file()), None)
+    path = next((folder / name for folder in places if (folder / name).is_file()), None)
+    pinned = {archive.name: archive.digest for archive in archives()}
+    if path and hashlib.sha256(path.read_bytes()).hexdigest() != pinned[name]:
+        raise DataError(
+            f"{path} is not the {name} of mlcommons/tiny {COMMIT[:7]}: another SHA-256",
+            means="it is cut short or changed",
+            hint="delete it; 'tinyperf models pull' fetches it again",
+        )
+    return path
 
 
 def pull(folder: Path | None = None, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Path]:

@@ -161,6 +161,12 @@ def train(
     tensorflow()
     if (out / "run.json").exists():
         raise UsageError(f"{out} already holds a run", hint=f"--resume {out} finishes it, or choose another --out")
+    if (out / "state.npz").exists():
+        raise UsageError(
+            f"{out} holds the state of a run, but no run.json",
+            means="what the state belongs to is not known, so nothing can go on from it",
+            hint="choose another --out, or delete the folder",
+        )
     found = sources(known, place)
     recipe = dataclasses.replace(known.recipe, epochs=epochs or known.recipe.epochs)
     run = {
@@ -200,14 +206,23 @@ def read_run(out: Path, benchmark: str | None = None) -> dict[str, Any]:
         raise UsageError(f"{out} is no run folder: no run.json", hint="'tinyperf train BENCH --out RUN' starts a run")
     try:
         run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        Recipe(**run["recipe"])
-        [(entry["path"], entry["sha256"]) for entry in run["data"].values()]
-        run["benchmark"], run["seed"]
+        _check_run(run)
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise _damaged(path, exc) from exc
     if benchmark not in (None, run["benchmark"]):
         raise UsageError(f"{out} is a run of '{run['benchmark']}', not of '{benchmark}'", hint="leave BENCH out")
     return run
+
+
+def _check_run(run: dict[str, Any]) -> None:
+    """Raises: ValueError, KeyError, TypeError, AttributeError: a field is missing, of another kind or out of range."""
+    recipe = Recipe(**run["recipe"])
+    texts = [run["benchmark"], *(entry[key] for entry in run["data"].values() for key in ("path", "sha256"))]
+    whole = [run["seed"], recipe.epochs, recipe.batch, *recipe.hints]
+    if not run["data"] or not all(isinstance(t, str) for t in texts) or not all(isinstance(n, int) for n in whole):
+        raise ValueError("a field is missing or of another kind")
+    if not 0 <= run["seed"] < 2**32 or min(recipe.epochs, recipe.batch) < 1:
+        raise ValueError("a number is out of range")
 
 
 def parts_of(run: dict[str, Any]) -> tuple[Task, Recipe, Sources]:
@@ -261,7 +276,7 @@ def _go_on(out: Path, run: dict[str, Any], notice: Callable[[str], None], progre
     except KeyboardInterrupt as exc:
         raise Interrupted(hint=f"'tinyperf train --resume {out}' goes on after epoch {len(log)}") from exc
     originals.whole(out / "model.keras", trainer.finished_model().save)
-    originals.whole(out / "curve.png", lambda part: _plot(part, log, benchmark=known.name))
+    _plot(out / "curve.png", log, benchmark=known.name)
     return Trained(
         benchmark=known.name,
         run=str(out),
@@ -548,7 +563,7 @@ def _plot(path: Path, log: list[Epoch], *, benchmark: str) -> None:
         right.set_ylabel("mean recall of the classes, %")
     figure.legend(loc="outside lower center", ncols=3)
     figure.suptitle(f"tinyperf train {benchmark}")
-    figure.savefig(path, dpi=110)
+    originals.whole(path, lambda part: figure.savefig(part, dpi=110))
 
 
 def _versions() -> dict[str, str]:

@@ -273,7 +273,7 @@ def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> 
     elif found is not None:
         full = layout.load(Path(request.data), found)
     elif model is not None:
-        full = layout.load_custom(Path(request.data), model)
+        full = layout.load_custom(Path(request.data), model, scored=request.mode == "accuracy")
     else:  # prepare() has found one of them
         raise UsageError("neither benchmark nor model", hint="give one of them")
     chosen = full.first(request.samples)
