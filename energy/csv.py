@@ -65,7 +65,7 @@ def open_monitor(options: dict[str, str]) -> Csv:
     except KeyError as exc:
         known = ", ".join(filter(None, rows[0])) if rows else "none"
         raise DataError(f"{path} has no column {exc}", hint=f"its columns: {known}") from exc
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, csv.Error) as exc:
         raise DataError(f"{path}: {exc}", hint="every row needs a number in each column used") from exc
     rate_hz = _rate_hz(times_s, path)
     falls = np.flatnonzero(np.diff(levels.astype(np.int8)) == -1) + 0.5 if levels is not None else ()

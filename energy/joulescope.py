@@ -52,17 +52,31 @@ class Joulescope:
         self._edges_id: list[float] = []
         self._streaming = self._stopping = self._closed = False
 
+    def _ask(self, call: str, *arguments: Any, **options: Any) -> Any:
+        """One call of the driver.
+
+        Raises: DeviceError: whatever it raised.
+        """
+        try:
+            return getattr(self._driver, call)(*arguments, **options)
+        except (RuntimeError, OSError, ValueError, KeyError) as exc:
+            raise DeviceError(
+                f"the Joulescope {self._path} failed at '{call}': {exc or type(exc).__name__}",
+                means="it was unplugged, or another program has it open",
+                hint="close other programs, plug it in again",
+            ) from exc
+
     def open(self) -> None:
         """Current path open (target off), sensor ranges automatic, output rate set."""
-        self._driver.open(self._path, mode="defaults")
+        self._ask("open", self._path, mode="defaults")
         self.power(on=False)
         if self._js110:
-            self._driver.publish(f"{self._path}/s/v/range/select", "15 V")
+            self._ask("publish", f"{self._path}/s/v/range/select", "15 V")
         else:
-            self._driver.publish(f"{self._path}/s/v/range/mode", "auto")
-        self._driver.publish(f"{self._path}/h/fs", self._rate_hz)
+            self._ask("publish", f"{self._path}/s/v/range/mode", "auto")
+        self._ask("publish", f"{self._path}/h/fs", self._rate_hz)
         for topic in ("s/p/!data", "s/gpi/0/!data"):
-            self._driver.subscribe(f"{self._path}/{topic}", ["pub"], self._on_data)
+            self._ask("subscribe", f"{self._path}/{topic}", ["pub"], self._on_data)
 
     def _on_data(self, topic: str, block: dict[str, Any]) -> None:
         """Called by the driver's thread."""
@@ -72,9 +86,9 @@ class Joulescope:
 
     def describe(self) -> Identity:
         try:
-            version = int(self._driver.query(f"{self._path}/c/fw/version"))
+            version = int(self._ask("query", f"{self._path}/c/fw/version"))
             firmware = f"{version >> 24}.{version >> 16 & 0xFF}.{version & 0xFFFF}"
-        except (RuntimeError, KeyError, ValueError, TypeError):
+        except (DeviceError, ValueError, TypeError):
             firmware = "unknown"
         model = self._path.split("/")[1].upper()
         return Identity(
@@ -86,7 +100,7 @@ class Joulescope:
 
     def power(self, *, on: bool) -> None:
         topic = "s/i/range/select" if self._js110 else "s/i/range/mode"
-        self._driver.publish(f"{self._path}/{topic}", "auto" if on else "off")
+        self._ask("publish", f"{self._path}/{topic}", "auto" if on else "off")
 
     def start(self) -> None:
         with self._arrived:
@@ -94,7 +108,7 @@ class Joulescope:
         self._first_id, self._level, self._edges_id = None, 1, []
         self._streaming, self._stopping = True, False
         for topic in ("s/gpi/0/ctrl", "s/p/ctrl"):
-            self._driver.publish(f"{self._path}/{topic}", 1)
+            self._ask("publish", f"{self._path}/{topic}", 1)
 
     def samples(self) -> Iterator[Chunk]:
         """See Monitor. A gap in the sample ids is a gap in `first`."""
@@ -136,7 +150,7 @@ class Joulescope:
     def stop(self) -> None:
         if self._streaming:
             for topic in ("s/p/ctrl", "s/gpi/0/ctrl"):
-                self._driver.publish(f"{self._path}/{topic}", 0)
+                self._ask("publish", f"{self._path}/{topic}", 0)
             self._stopping = True
 
     def close(self) -> None:
@@ -146,7 +160,7 @@ class Joulescope:
         try:
             self.stop()
             self.power(on=False)
-            self._driver.close(self._path)
+            self._ask("close", self._path)
         finally:
             self._driver.finalize()
 
@@ -155,7 +169,7 @@ def open_monitor(options: dict[str, str]) -> Joulescope:
     """The only Joulescope there is, or the one with options["device"] as its serial number."""
     only(options, OPTIONS, "joulescope")
     freq = options.get("freq", "100000").replace("k", "000").replace("M", "000000")
-    if not freq.isdigit() or not 1000 <= int(freq) <= 1_000_000 or 2_000_000 % int(freq):
+    if not freq.isdecimal() or not 1000 <= int(freq) <= 1_000_000 or 2_000_000 % int(freq):
         raise UsageError(f"joulescope: freq={options['freq']}", hint="choose 1k, 10k, 100k, 200k, 500k or 1M")
     driver: Any
     if "simulated" in {options.get("port"), options.get("device")}:

@@ -58,6 +58,6 @@ def open_monitor(options: dict[str, str]) -> Virtual:
     """The power model of the run in progress, or of a made-up target."""
     only(options, OPTIONS, "virtual")
     freq = options.get("freq", "1000").replace("k", "000")
-    if not freq.isdigit() or not 1000 <= int(freq) <= 100_000:
+    if not freq.isdecimal() or not 1000 <= int(freq) <= 100_000:
         raise UsageError(f"virtual: freq={options['freq']}", hint="choose 1000 to 100000")
     return Virtual(connected(), float(np.float64(freq)))

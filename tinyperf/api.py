@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 from tinyperf import board as _board
 from tinyperf import content
 from tinyperf.errors import DiskError, UsageError
+from tinyperf.result import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.data.sources import Prepared
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from tinyperf.learn.evaluate import Evaluation
     from tinyperf.learn.quantize import Quantized
     from tinyperf.learn.train import Epoch, Trained
-    from tinyperf.result import Mode, RunResult
+    from tinyperf.result import RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.session.compare import Row
+    from tinyperf.session.plan import Request
     from tinyperf.session.profile import Profile
     from tinyperf.tflite import Model
 
@@ -137,28 +139,65 @@ def run(
     Raises: TinyperfError: what was seen, what it means, what to do; what was measured stays in the session folder.
     """
     from tinyperf.session import run as session
-    from tinyperf.session.plan import Request
 
     return session.run(
-        Request(
+        _request(
+            benchmark,
             board=board,
-            benchmark=benchmark,
             mode=mode,
             virtual=virtual,
             port=port,
             engine=engine,
-            model=str(model) if model else None,
-            data=str(data) if data else None,
+            model=model,
+            data=data,
             samples=samples,
-            image=str(image) if image else None,
+            image=image,
             build=build,
             monitor=monitor,
             isolator=isolator,
             jobs=jobs,
-            out=str(out) if out else None,
+            out=out,
         ),
         progress,
     )
+
+
+def run_all(
+    benchmark: str | None = None,
+    *,
+    monitor: str | None,
+    out: Path | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+    **options: Any,
+) -> list[RunResult]:
+    """`run` for performance, accuracy and energy; all three are checked before the first one starts.
+
+    Args:
+        options: as `run` has them. out: folder of the three session folders `performance`, `accuracy` and `energy`.
+    Raises: as `run`.
+    """
+    from tinyperf.session import run as session
+
+    requests = [
+        _request(
+            benchmark,
+            **options,
+            mode=mode,
+            monitor=monitor if mode == "energy" else None,
+            out=out / mode if out else None,
+        )
+        for mode in get_args(Mode)
+    ]
+    for request in requests:
+        session.check(request)
+    return [session.run(request, progress) for request in requests]
+
+
+def _request(benchmark: str | None, **options: Any) -> Request:
+    from tinyperf.session.plan import Request
+
+    fields: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    return Request(benchmark=benchmark, **fields)
 
 
 def resume(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf import content, monitor
+from tinyperf.errors import UsageError
 from tinyperf.recorder import Recorder
 from tinyperf.rules.joules import MAX_LOST
 from tinyperf.simulators import bench
@@ -42,6 +43,8 @@ def check(
 ) -> dict[str, Any]:
     """Sample with the target off, then on; see api.energy_check."""
     with monitor.opened(text) as instrument:
+        if isinstance(instrument, monitor.Recorded):
+            raise UsageError(f"{text} is a recording: there is nothing to switch on", hint="name an instrument")
         identity = asdict(instrument.describe())
         how = f"touch {_timestamp(identity['name'])} to ground, or send 'timestamp' to a board in energy mode"
         instrument.set_supply_mv(supply_mv)

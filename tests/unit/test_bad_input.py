@@ -138,6 +138,23 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
         pytest.param(
             "run --board nucleo-l4r5zi kws --no-build --port nosuch://x", 2, "nosuch", id="unknown kind of port"
         ),
+        pytest.param(
+            "run --board nucleo-l4r5zi kws --port COM7 --image f.bin", 2, "without a virtual board", id="image and port"
+        ),
+        pytest.param("run --board host kws --monitor virtual", 2, "--monitor in perf", id="monitor, not energy"),
+        pytest.param("run --board host kws --mode all", 2, "accuracy mode needs --data", id="all, no data"),
+        pytest.param(
+            "run --board host kws --mode all --data .", 2, "energy mode needs --monitor", id="all, no monitor"
+        ),
+        pytest.param("run --board host kws --out " + "o" * 300, 4, "File name too long", id="name without end"),
+        pytest.param("run --resume s --board host", 2, "--board together with --resume", id="resume as another"),
+        pytest.param("console --timeout nan name", 2, "nan is no duration", id="console, timeout"),
+        pytest.param("console --bench kws name", 2, "without --virtual", id="console, firmware for a port"),
+        pytest.param(
+            "console --virtual --bench kws --port COM7 name", 2, "with a virtual board", id="console, port and virtual"
+        ),
+        pytest.param("energy check virtual --seconds 0", 2, "is not in the range", id="check of no time"),
+        pytest.param("energy check virtual:freq=\u00b2", 2, "freq=\u00b2", id="digit that is no number"),
         pytest.param("run --resume nowhere", 2, "holds no session.json", id="resume of nothing"),
         pytest.param("console --virtual name", 2, "starts empty", id="console without firmware"),
         pytest.param("console --port /dev/ttyNONE name", 4, "does not exist", id="console, port absent"),

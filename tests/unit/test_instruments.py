@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tinyperf import api
 from tinyperf.cli import invoke
+from tinyperf.errors import DeviceError, UsageError
+from tinyperf.simulators import joulescope
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,3 +102,21 @@ def test_the_target_is_off_after_a_signal(number: signal.Signals) -> None:
         simulator.send_signal(signal.SIGINT)
         simulator.communicate(timeout=20)
     assert "power off" in said[-1]
+
+
+def test_a_recording_is_no_instrument_to_check(tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text("time_s,power_w\n0,1\n0.001,1\n0.002,1\n")
+    with pytest.raises(UsageError, match="is a recording: there is nothing to switch on"):
+        api.energy_check(f"csv:file={tmp_path / 'trace.csv'},power=power_w")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("in use"), TimeoutError("gone")])
+def test_what_the_joulescope_driver_raises_is_a_device_error(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    started = joulescope.start(faults="")
+    monkeypatch.setattr(started, "open", fail)
+    monkeypatch.setattr(joulescope, "start", lambda **_: started)
+    with pytest.raises(DeviceError, match=f"failed at 'open': {error}"):
+        api.energy_check("joulescope:port=simulated")

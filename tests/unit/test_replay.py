@@ -13,6 +13,7 @@ import pytest
 
 from tinyperf.cli import invoke
 from tinyperf.errors import ContentError
+from tinyperf.rules import recordings
 from tinyperf.rules.replay import replay
 
 DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -125,6 +126,31 @@ def test_a_damaged_mlcommons_session_is_not_valid(old: str, new: str, reason: st
 
 
 @pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({}, "", id="good"),
+        pytest.param({"sample_rate_hz": float("nan")}, "a time or rate is no number", id="no-rate"),
+        pytest.param({"pulses_s": [float("inf")]}, "a time or rate is no number", id="pulse-at-infinity"),
+        pytest.param({"error_percent": "ten"}, "(ValueError", id="error-in-words"),
+        pytest.param(
+            {"expected": [{"role": "start", "at_s": 1.0, "inferences": float("inf")}]}, "(OverflowError", id="endless"
+        ),
+    ],
+)
+def test_a_sidecar_that_was_changed_is_named(change: dict[str, object], words: str, tmp_path: Path) -> None:
+    held = {"sample_rate_hz": 1000.0, "expected": [], "pulses_s": [], "damage": [], "accuracy": 0.02}
+    held |= {"edge_s": 0.001, "samples": 1000.0}
+    np.full(1000, 0.02, "<f4").tofile(tmp_path / recordings.POWER)
+    (tmp_path / recordings.SIDECAR).write_text(json.dumps(held | change))
+    if not words:
+        assert not replay(tmp_path).valid
+        return
+    with pytest.raises(ContentError) as caught:
+        replay(tmp_path)
+    assert words in caught.value.seen
+
+
+@pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         pytest.param("trace1-energy.bin", b"", "not an EnergyRunner trace: 0 bytes", id="empty-trace"),
@@ -134,6 +160,8 @@ def test_a_damaged_mlcommons_session_is_not_valid(old: str, new: str, reason: st
         pytest.param("trace1-timestamps.json", b"[2, 1]", "do not rise", id="stamps-fall"),
         pytest.param("trace1-timestamps.json", None, "trace1-timestamps.json is missing", id="no-stamps"),
         pytest.param("trace1-energy.bin", None, "no file *-energy.bin", id="no-trace"),
+        pytest.param("trace1-timestamps.json", b"[1" + b"0" * 400 + b"]", "(OverflowError", id="endless-number"),
+        pytest.param("results.txt", b"Energy/Inf. : 1.2.3 uJ/inf", "(ValueError", id="no-number"),
         pytest.param("log.txt", None, "log.txt is missing", id="no-log"),
         pytest.param("log.txt", b"\xff\xfe", "no line m-trace[on]", id="log-rubbish"),
     ],

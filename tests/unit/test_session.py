@@ -6,6 +6,7 @@ import json
 import re
 import resource
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +14,12 @@ import pytest
 from tinyperf.device.fake import FakeDevice, Misbehaviour
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.session import folder as disk
+from tinyperf.session import plan as planning
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, Request, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from tinyperf.device.link import Link
     from tinyperf.result import RunResult
@@ -240,6 +241,66 @@ def test_a_transcript_cut_in_the_middle_of_a_line_goes_on(accuracy: Bench) -> No
     assert all(line.endswith("}") for line in path.read_text().splitlines())
 
 
+def test_a_damaged_line_in_the_middle_deletes_nothing(accuracy: Bench) -> None:
+    with pytest.raises(DeviceError):
+        accuracy.run(misbehave={7: "reset"})
+    path = accuracy.folder / "session" / "transcript.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[20] = b'{"t_s": 0.1, "dir": "device"}\n'
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(ContentError, match=r"transcript\.jsonl:21 is no record \(KeyError: 'hex'\)"):
+        accuracy.resume()
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_a_transcript_that_was_copied_with_other_line_ends_is_as_good(accuracy: Bench) -> None:
+    with pytest.raises(DeviceError):
+        accuracy.run(misbehave={7: "reset"})
+    path = accuracy.folder / "session" / "transcript.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    found, device = accuracy.resume()
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.samples) == (1.0, 24)
+    assert sum(command.startswith("infer") for command in device.commands) == 24 - 7
+
+
+def test_a_window_whose_repetition_was_cut_off_is_measured_by_resume(bench: Bench) -> None:
+    """Window 1 lasts 8 s; in its repetition (inference 3: pilot, window, repetition) the device resets."""
+    prepared, plan = bench.prepared(seconds_per_inference=0.04, misbehave={1: "reset"})
+    at = disk.create(bench.folder / "session")
+    plan |= {"session": str(at), "inferences": 200}
+    disk.write_plan(at, plan)
+    with pytest.raises(DeviceError, match="restarted"):
+        session._measure(at, prepared, plan, session.silent)
+    found, _ = bench.resume(seconds_per_inference=0.04)
+    assert found.valid, found.reasons
+    assert found.performance is not None
+    assert [w.inferences for w in found.performance.windows] == [268] * 5
+
+
+def test_a_plan_that_was_changed_by_hand_is_named(tmp_path: Path) -> None:
+    (tmp_path / "session.json").write_text('{"format": 1}')
+    with pytest.raises(ContentError, match=r"session\.json has no request, mode, timing"):
+        session.resume(tmp_path)
+
+
+def test_a_session_may_be_resumed_from_another_folder(accuracy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(accuracy.folder)
+    accuracy.data = Path()
+    _, plan = accuracy.prepared()
+    assert plan["request"]["data"] == str(accuracy.folder)
+
+
+def test_firmware_with_the_larger_ic_model_is_measured_as_ic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "open_port", lambda *_: FakeDevice(right_class, model_id="ic02"))
+    prepared, plan = prepare(Request(board="nucleo-l4r5zi", port="socket://127.0.0.1:5000", build=False))
+    assert (plan["benchmark"], prepared.model_id) == ("ic", "ic02")
+    assert plan["notes"] == [
+        "what is behind socket://127.0.0.1:5000 is not known: if it is 'tinyperf emulate', these are estimates"
+    ]
+    prepared.converse(lambda *_: None).link.close()
+
+
 def test_resume_refuses_another_dataset(accuracy: Bench) -> None:
     with pytest.raises(DeviceError):
         accuracy.run(misbehave={7: "reset"})
@@ -295,6 +356,12 @@ def test_a_window_that_came_out_short_is_measured_again_and_noted(bench: Bench) 
     assert found.valid
     assert found.performance is not None
     assert [w.inferences for w in found.performance.windows] == [268] * 5
+
+
+def test_a_link_that_leads_nowhere_is_no_free_folder(tmp_path: Path) -> None:
+    (tmp_path / "s").symlink_to(tmp_path / "gone")
+    with pytest.raises(UsageError, match="is a link that leads nowhere"):
+        disk.require_free(tmp_path / "s")
 
 
 def test_a_taken_folder_gets_a_number(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,16 @@ from tinyperf import engines
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+class _Seconds(click.FloatRange):
+    """FloatRange lets "nan" pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        return self.fail("nan is no duration", param, ctx) if math.isnan(seconds) else seconds
+
+
+SECONDS = _Seconds(0, 86400, min_open=True)
 MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ENGINE = click.option(
@@ -21,6 +32,15 @@ ENGINE = click.option(
     metavar="NAME[:OPTION=VALUE,...]",
     help=f"{' or '.join(engines.names())}.",
 )
+
+
+def finite(value: Any) -> Any:
+    """For JSON, which has no NaN and no infinity: null in their place."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def firmware(command: Callable[..., Any]) -> Callable[..., Any]:

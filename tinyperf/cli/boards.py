@@ -26,6 +26,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     tinyperf boards --json
     tinyperf boards new my-board
     """
+    ctx.obj = as_json
     if ctx.invoked_subcommand is not None:
         return
     found = api.boards()
@@ -56,7 +57,8 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @click.option("-o", "--out", type=_options.FOLDER, default=Path(), metavar="DIR", help="Folder of the new file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def new(*, name: str, out: Path, as_json: bool) -> None:
+@click.pass_obj
+def new(group_json: bool, *, name: str, out: Path, as_json: bool) -> None:
     """Write NAME.yaml, a commented board file to fill in; --board ./NAME.yaml uses it from anywhere.
 
     \b
@@ -64,4 +66,4 @@ def new(*, name: str, out: Path, as_json: bool) -> None:
     tinyperf boards new my-board -o ~/boards
     """
     path = str(api.new_board(name, out))
-    print(json.dumps({"name": name, "path": path}, indent=2) if as_json else path)
+    print(json.dumps({"name": name, "path": path}, indent=2) if as_json or group_json else path)

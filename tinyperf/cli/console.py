@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tinyperf import api
+from tinyperf.cli import _options
 from tinyperf.errors import UsageError
 
 
@@ -17,11 +18,13 @@ from tinyperf.errors import UsageError
 @click.argument("commands", nargs=-1, metavar="[COMMAND]...")
 @click.option("--board", "-b", default="nucleo-l4r5zi", show_default=True, help="A board's name, or a board file.")
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
-@click.option("--baud", type=click.IntRange(min=1), help="Baud rate; left out, the board file's.")
+@click.option("--baud", type=click.IntRange(1, 2**31 - 1), help="Baud rate; left out, the board file's.")
 @click.option("--virtual", is_flag=True, help="The virtual board; needs --image or a benchmark's name in --bench.")
 @click.option("--bench", help="With --virtual: build and start this benchmark.")
 @click.option("--image", type=click.Path(path_type=Path), help="With --virtual: start this firmware.")
-@click.option("--timeout", "timeout_s", type=float, default=5.0, show_default=True, help="Seconds of silence.")
+@click.option(
+    "--timeout", "timeout_s", type=_options.SECONDS, default=5.0, show_default=True, help="Seconds of silence."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout: command, lines, ready.")
 def command(
     *,

@@ -51,7 +51,11 @@ def command(
     if image is None and benchmark is None and model is None:
         raise UsageError("nothing to run", hint="name a benchmark (kws, vww, ic, ad), or --model FILE, or --image FILE")
 
+    served = False
+
     def ready(place: str) -> None:
+        nonlocal served
+        served = True
         print(json.dumps({"place": place, "board": board, "estimated": True}) if as_json else place, flush=True)
         print("serving; Ctrl-C ends it", file=sys.stderr)
 
@@ -68,5 +72,7 @@ def command(
             ready=ready,
         )
     except KeyboardInterrupt:
+        if not served:  # nothing came of it
+            raise
         print("stopped", file=sys.stderr)
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinyperf import api
+from tinyperf.cli import _options
 
 if TYPE_CHECKING:
     from tinyperf.rules.replay import Replay
@@ -53,7 +54,9 @@ def monitors(*, as_json: bool) -> None:
 @command.command()
 @click.argument("monitor", metavar="NAME[:OPTION=VALUE,...]")
 @click.option("--supply", "supply_mv", default=3000, show_default=True, help="Millivolts for the target.")
-@click.option("--seconds", default=3.0, show_default=True, help="How long to sample with the target on.")
+@click.option(
+    "--seconds", type=_options.SECONDS, default=3.0, show_default=True, help="How long to sample with the target on."
+)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Also write the samples: float32 watts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def check(monitor: str, supply_mv: int, seconds: float, out: Path | None, *, as_json: bool) -> int:
@@ -74,7 +77,7 @@ def check(monitor: str, supply_mv: int, seconds: float, out: Path | None, *, as_
         told=lambda text: print(text, file=sys.stderr, flush=True),
     )
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(_options.finite(found), indent=2))
     else:
         for key, value in found.items():
             print(f"{key:<20} {value}")
@@ -118,7 +121,7 @@ def replay(folder: Path, *, plot: Path | None, as_json: bool) -> int:
     if plot is not None:
         print(f"picture in {api.energy_picture(folder, plot)}", file=sys.stderr)
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
+        print(json.dumps(_options.finite(found.as_dict()), indent=2))
     else:
         _show_replay(found)
     return 0 if found.valid else 1

@@ -6,20 +6,20 @@ import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from tinyperf import api
 from tinyperf.cli import _options
 from tinyperf.errors import UsageError
+from tinyperf.result import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinyperf.result import Accuracy, Mode, RunResult
-
-MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
+    from tinyperf.result import Accuracy, RunResult
 
 
 @click.command()
@@ -27,7 +27,7 @@ MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
 @click.option("--board", "-b", help="A board's name ('tinyperf boards'), or a board file.")
 @click.option("--virtual", is_flag=True, help="Run on the virtual board.")
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
-@click.option("--mode", type=click.Choice([*MODES, "all"]), default="performance", show_default=True)
+@click.option("--mode", type=click.Choice([*get_args(Mode), "all"]), default="performance", show_default=True)
 @_options.ENGINE
 @click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
@@ -44,7 +44,9 @@ MODES: tuple[Mode, ...] = ("performance", "accuracy", "energy")
 @click.option("--out", type=click.Path(path_type=Path), help="Session folder; ./sessions/... if left out.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="SESSION", help="Finish a session that stopped.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout (--mode all: a list).")
+@click.pass_context
 def command(
+    ctx: click.Context,
     *,
     bench: str | None,
     board: str | None,
@@ -80,32 +82,30 @@ def command(
     """
     with _progress(sys.stderr.isatty()) as progress:
         if resume is not None:
+            _alone(ctx)
             results = [api.resume(resume, jobs=jobs, progress=progress)]
         else:
             if board is None:
                 raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
-            modes: tuple[Mode, ...] = MODES if mode == "all" else (mode,)  # type: ignore[assignment]  # click checked it
-            results = [
-                api.run(
-                    bench,
-                    board=board,
-                    mode=one,
-                    virtual=virtual,
-                    port=port,
-                    engine=engine,
-                    model=model,
-                    data=data,
-                    samples=samples,
-                    image=image,
-                    build=not no_build,
-                    monitor=monitor if one == "energy" else None,
-                    isolator=isolator,
-                    jobs=jobs,
-                    out=out / one if out and mode == "all" else out,
-                    progress=progress,
-                )
-                for one in modes
-            ]
+            asked: dict[str, Any] = {
+                "board": board,
+                "virtual": virtual,
+                "port": port,
+                "engine": engine,
+                "model": model,
+                "data": data,
+                "samples": samples,
+                "image": image,
+                "build": not no_build,
+                "monitor": monitor,
+                "isolator": isolator,
+                "jobs": jobs,
+                "out": out,
+            }
+            if mode == "all":
+                results = api.run_all(bench, **asked, progress=progress)
+            else:
+                results = [api.run(bench, **asked, mode=mode, progress=progress)]  # type: ignore[arg-type]  # click checked it
     if as_json:
         rows = [found.as_dict() for found in results]
         print(json.dumps(rows if mode == "all" and resume is None else rows[0], indent=2))
@@ -113,6 +113,22 @@ def command(
         for found in results:
             _show(found)
     return max(found.exit_code for found in results)
+
+
+def _alone(ctx: click.Context) -> None:
+    """Raises: UsageError: something beside --resume that the session itself knows."""
+    typed = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name not in ("resume", "jobs", "as_json")
+        and ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise UsageError(
+            f"{', '.join(typed)} together with --resume",
+            means="a session is finished as it was begun",
+            hint="give --resume SESSION alone",
+        )
 
 
 @contextmanager

@@ -26,6 +26,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     tinyperf tflm
     tinyperf tflm use ~/tflm-tree
     """
+    ctx.obj = as_json
     if ctx.invoked_subcommand is not None:
         return
     found = api.tflm_registered()
@@ -41,7 +42,8 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 @command.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def use(*, path: Path, as_json: bool) -> None:
+@click.pass_obj
+def use(group_json: bool, *, path: Path, as_json: bool) -> None:
     """Register a tree or an archive for the kernels it holds (cmsis_nn or reference).
 
     PATH is the folder that TFLM's own project generator wrote, a copy of the Arduino snapshot, or a folder with
@@ -52,7 +54,7 @@ def use(*, path: Path, as_json: bool) -> None:
     tinyperf tflm use ~/tflm-lib/libtensorflow-microlite.a --json
     """
     library = api.tflm_use(path)
-    if as_json:
+    if as_json or group_json:
         print(json.dumps(_as_dict(library), indent=2))
         return
     print(f"engine 'tflm' with kernels={library.kernels} is now built with {library.path}")

@@ -293,7 +293,15 @@ def compiler_version(compiler: str) -> str:
 
     Raises: BuildError: it does not run.
     """
-    return _run((compiler, "--version"), Path.cwd(), timeout_s=30).partition("\n")[0].strip()
+    outcome = tool.run(tool.Step((compiler, "--version"), 30), cwd=Path.cwd(), env=_environment())
+    if outcome.status != 0:
+        said = outcome.output.strip().partition("\n")[0] or "nothing"
+        raise BuildError(
+            f"'{compiler} --version' failed and said {said}",
+            means="it is no working compiler",
+            hint="mend it, or put another first on PATH",
+        )
+    return outcome.output.partition("\n")[0].strip()
 
 
 def _platformio_home() -> Path:
@@ -417,7 +425,7 @@ def write(project: Project, folder: Path) -> None:
     """Writes every file of the project. Of an earlier project there, what this one lacks is removed (its sources would
     be compiled too); files that tinyperf did not write are left alone."""
     listed = folder / LISTING
-    before = set(listed.read_text(encoding="utf-8").splitlines()) if listed.is_file() else set()
+    before = set(listed.read_text(encoding="utf-8", errors="replace").splitlines()) if listed.is_file() else set()
     for name in before - set(project.files):
         if ".." not in Path(name).parts and not Path(name).is_absolute():
             (folder / name).unlink(missing_ok=True)

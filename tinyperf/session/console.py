@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as boards
 from tinyperf.device import protocol
-from tinyperf.device.connect import open_image, open_port, port_of
+from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tinyperf.board import Board
     from tinyperf.device.link import Link
 
 BOOT_SILENCE_S = 0.3
@@ -34,8 +33,17 @@ def console(
 ) -> Iterator[Callable[[str], tuple[list[str], bool]]]:
     """A function that sends one command and returns (lines, whether m-ready came). Boot text comes with the first."""
     on = boards.load(board)
+    virtual = virtual or is_process(on)
+    if virtual and (port or baud):
+        raise UsageError("--port or --baud with a virtual board", hint="choose one: the real board, or the virtual one")
+    if not virtual and (image or benchmark):
+        raise UsageError(
+            "--image or --bench without --virtual",
+            means="'console' flashes nothing",
+            hint="--virtual; or 'tinyperf flash' first",
+        )
     link = (
-        open_image(on, _image(on, benchmark, image))
+        open_image(on, _image(board, benchmark, image))
         if virtual
         else open_port(port_of(on, port), baud or on.serial.baud)
     )
@@ -46,16 +54,16 @@ def console(
         link.close()
 
 
-def _image(on: Board, benchmark: str | None, image: Path | None) -> Path:
+def _image(board: str, benchmark: str | None, image: Path | None) -> Path:
     if image is not None:
         return image
     if benchmark is None:
         raise UsageError("a virtual board starts empty", hint="--bench BENCH or --image FILE says what runs on it")
     from tinyperf.session.plan import Request, prepare
 
-    prepared, _ = prepare(Request(board=on.name, benchmark=benchmark, virtual=True))
+    prepared, _ = prepare(Request(board=board, benchmark=benchmark, virtual=True))
     if prepared.image is None:
-        raise UsageError(f"there is no virtual {on.name}", hint="give --port")
+        raise UsageError(f"there is no virtual {board}", hint="give --port")
     return prepared.image
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, get_args
 
+from tinyperf.device.dut import Direction
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.session.trials import Reader
 
@@ -19,25 +20,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from tinyperf.device.dut import Direction
 
 PLAN = "session.json"
 FORMAT = 1
 LOCK_WAIT_S = 5.0
+DIRECTIONS: dict[str, Direction] = {direction: direction for direction in get_args(Direction)}
 
 
 def require_free(folder: Path) -> None:
     """A folder that the user named must be new or empty.
 
-    Raises: UsageError: something is there.
+    Raises: UsageError: something is there. DiskError: no folder can have that name.
     """
-    if (folder / PLAN).exists():
-        raise UsageError(
-            f"{folder} holds a session already",
-            hint=f"'tinyperf run --resume {folder}' finishes it; or give another --out",
-        )
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        seen = "is not empty" if folder.is_dir() else "is a file"
+    try:
+        if (folder / PLAN).exists():
+            raise UsageError(
+                f"{folder} holds a session already",
+                hint=f"'tinyperf run --resume {folder}' finishes it; or give another --out",
+            )
+        if folder.is_dir():
+            seen = "is not empty" if any(folder.iterdir()) else ""
+        elif folder.is_symlink():
+            seen = "is a link that leads nowhere"
+        else:
+            seen = "is a file" if folder.exists() else ""
+    except OSError as exc:
+        raise _disk(folder, exc) from exc
+    if seen:
         raise UsageError(f"{folder} {seen}", means="a session is a folder of its own", hint="give another --out")
 
 
@@ -113,6 +122,12 @@ def read_plan(folder: Path) -> dict[str, Any]:
             f"{path} has format {plan.get('format') if isinstance(plan, dict) else None}, this tinyperf knows {FORMAT}",
             hint="use the version of tinyperf that wrote it (its 'tinyperf' field)",
         )
+    if missing := [key for key in ("request", "mode", "timing", "samples", "rules", "notes") if key not in plan]:
+        raise ContentError(
+            f"{path} has no {', '.join(missing)}",
+            means="it was changed, or is no plan of a session",
+            hint="the session cannot be resumed; start a new one",
+        )
     return plan
 
 
@@ -127,12 +142,30 @@ def transcript_path(folder: Path, shard: int) -> Path:
 
 
 def records(path: Path) -> Iterator[tuple[Direction, bytes, float]]:
-    """The records of one transcript; a line that a kill cut short is left out."""
+    """The records of one transcript; a last line that a kill cut short is left out.
+
+    Raises: ContentError: another line is damaged.
+    """
+    for _, record in _lines(path):
+        yield record
+
+
+def _lines(path: Path) -> Iterator[tuple[int, tuple[Direction, bytes, float]]]:
+    """(bytes, record) of every whole line."""
     with path.open("rb") as lines:
-        for line in lines:
-            if line.endswith(b"}\n"):
-                record = json.loads(line)
-                yield cast("Direction", record["dir"]), bytes.fromhex(record["hex"]), float(record["t_s"])
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                held = json.loads(line)
+                record = DIRECTIONS[held["dir"]], bytes.fromhex(held["hex"]), float(held["t_s"])
+            except (ValueError, KeyError, TypeError) as exc:
+                raise ContentError(
+                    f"{path}:{number} is no record ({type(exc).__name__}: {exc})",
+                    means="the transcript was damaged or changed; nothing was deleted",
+                    hint="put the file back; or cut it before that line, and --resume measures the rest again",
+                ) from exc
+            yield len(line), record
 
 
 def read_back(folder: Path, *, pulses: bool = False) -> list[Reader]:
@@ -185,14 +218,10 @@ class Transcript:
     def _continue(self) -> None:
         """Read what is there; cut a torn last line off."""
         whole = 0
-        with self.path.open("rb") as lines:
-            for line in lines:
-                if not line.endswith(b"}\n"):
-                    break
-                whole += len(line)
-                record = json.loads(line)
-                self._last_s = float(record["t_s"])
-                self.reader.feed(record["dir"], bytes.fromhex(record["hex"]), self._last_s)
+        for size_bytes, record in _lines(self.path):
+            whole += size_bytes
+            self._last_s = record[2]
+            self.reader.feed(*record)
         os.ftruncate(self._file, whole)
 
     def record(self, direction: Direction, data: bytes, at_s: float) -> None:

@@ -34,7 +34,7 @@ def draw(session: Path, out: Path) -> Path:
     title += "" if found.valid else " (not valid)"
     drawers = {".png": _png, ".html": _html}
     if out.suffix not in drawers:
-        raise UsageError(f"{out}: a picture is .png or .html", hint=f"for example {out.with_suffix('.html').name}")
+        raise UsageError(f"{out}: a picture is .png or .html", hint="for example power.html")
     try:
         drawers[out.suffix](times_s, power_mw, windows, title, out)
     except ImportError as exc:

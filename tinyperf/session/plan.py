@@ -130,6 +130,16 @@ class Prepared:
         return dut
 
 
+def check_request(request: Request) -> None:
+    """What can be refused without data, model and device.
+
+    Raises: UsageError, DataError, ContentError: as `prepare`.
+    """
+    on = board.load(request.board)
+    _check(request, on)
+    _isolator(request, on)
+
+
 def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> tuple[Prepared, dict[str, Any]]:
     """Check the request, load the data, build the image; and the plan to write down.
 
@@ -146,8 +156,9 @@ def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> t
         isolator.check_baud(baud)
     virtual = request.virtual or is_process(on)
     url = None if virtual else isolator.port if isolator else port_of(on, request.port)
+    told_id = None
     if found is None and request.model is None:
-        found = _benchmark_of_firmware(on, image, url, baud, isolator)
+        found, told_id = _benchmark_of_firmware(on, image, url, baud, isolator)
     model = _model(request, found)
     dataset = _dataset(request, found, model)
     built = None
@@ -165,7 +176,7 @@ def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> t
         url=url,
         baud=baud,
         build_id=built.build_id if built else None,
-        model_id=found.model_id if found else "custom",
+        model_id=told_id or (found.model_id if found else "custom"),
         isolator=isolator,
     )
     return prepared, _plan(prepared, built, model)
@@ -181,6 +192,12 @@ def _check(request: Request, on: Board) -> None:
         )
     if virtual and not request.build and not request.image:
         raise UsageError("--no-build needs --image here: a virtual board starts empty", hint="leave --no-build out")
+    if request.image and not virtual:
+        raise UsageError(
+            "--image without a virtual board",
+            means="'run' starts an image, it flashes none: what the board runs would be measured, and the image named",
+            hint="--virtual; or flash it, then --no-build",
+        )
     if request.image and not Path(request.image).is_file():
         seen = "is no file" if Path(request.image).exists() else "does not exist"
         raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
@@ -195,6 +212,8 @@ def _check(request: Request, on: Board) -> None:
             "energy mode needs --monitor",
             hint="'tinyperf energy monitors' lists them; lpm01a:port=simulated plays one",
         )
+    if request.monitor and request.mode != "energy":
+        raise UsageError(f"--monitor in {request.mode} mode", hint="--mode energy measures with it")
     if request.monitor:
         monitor.find(request.monitor)
     if request.mode == "accuracy" and not request.data:
@@ -231,8 +250,8 @@ def _isolator(request: Request, on: Board) -> isolators.Choice | None:
 
 def _benchmark_of_firmware(
     on: Board, image: Path | None, url: str | None, baud: int, isolator: isolators.Choice | None
-) -> Benchmark:
-    """A foreign image says itself which benchmark it is."""
+) -> tuple[Benchmark, str]:
+    """A foreign image says itself which benchmark it is; and in which words."""
     opened = open_port(url, isolators.HOST_BAUD if isolator else baud) if url else open_image(on, image or Path())
     link = isolators.through(isolator, opened, baud)
     try:
@@ -243,7 +262,7 @@ def _benchmark_of_firmware(
     wanted = "ic01" if identity.model_id == "ic02" else identity.model_id
     for known in benchmark.BENCHMARKS.values():
         if known.model_id == wanted:
-            return known
+            return known, identity.model_id
     raise UsageError(
         f"the firmware runs model '{identity.model_id}'",
         means="its inputs are not those of a benchmark",
@@ -302,7 +321,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "id": created.strftime("%Y%m%d%H%M%S"),
         "tinyperf": __version__,
         "created": created.isoformat(),
-        "request": asdict(request),
+        "request": asdict(_absolute(request)),
         "mode": request.mode,
         "benchmark": found.name if found else "custom",
         "board": prepared.board.name,
@@ -339,7 +358,7 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         },
         "build_id": built.build_id if built else None,
         "image_sha256": prepared.image_sha256,
-        "model": {"name": model.name, "sha256": model.sha256} if model else None,
+        "model": {"name": model.name, "sha256": model.sha256} if model and built else None,
         "toolchain": asdict(built.toolchain) if built else None,
         "engine_details": asdict(built.generated.details) if built else None,
         "memory": asdict(built.memory) if built else None,
@@ -348,8 +367,25 @@ def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[
         "model_id": prepared.model_id,
         "calibration": None,
         "timing": None,
-        "notes": ["QEMU's clock is this computer's: the times say nothing of a board"] if under_qemu else [],
+        "notes": _notes(prepared, under_qemu=under_qemu),
     }
+
+
+def _absolute(request: Request) -> Request:
+    """With paths that mean the same from another working folder, where --resume may be typed."""
+    named = {"data": request.data, "model": request.model, "image": request.image}
+    places: dict[str, Any] = {name: str(Path(path).absolute()) for name, path in named.items() if path}
+    if Path(request.board).is_file():
+        places["board"] = str(Path(request.board).absolute())
+    return replace(request, **places)
+
+
+def _notes(prepared: Prepared, *, under_qemu: bool) -> list[str]:
+    if under_qemu:
+        return ["QEMU's clock is this computer's: the times say nothing of a board"]
+    if prepared.url and prepared.url.startswith(("socket://", "/dev/pts/")):
+        return [f"what is behind {prepared.url} is not known: if it is 'tinyperf emulate', these are estimates"]
+    return []
 
 
 def _error_percent(prepared: Prepared) -> float:

@@ -19,7 +19,7 @@ from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
 from tinyperf.session import profile, report, shards
-from tinyperf.session.plan import Prepared, Request, prepare
+from tinyperf.session.plan import Prepared, Request, check_request, prepare
 from tinyperf.session.trials import PILOT, Trial, sample_note
 
 if TYPE_CHECKING:
@@ -40,13 +40,22 @@ def silent(_what: str, _done: int, _total: int) -> None:
     """No progress shown."""
 
 
+def check(request: Request) -> None:
+    """What can be refused before anything is read, built or measured.
+
+    Raises: UsageError, DataError, ContentError: with what to do.
+    """
+    if request.out:
+        disk.require_free(Path(request.out))
+    check_request(request)
+
+
 def run(request: Request, progress: Progress = silent) -> RunResult:
     """Measure one mode of one model on one board.
 
     Raises: TinyperfError: with what to do; what was measured until then is in the session folder that it names.
     """
-    if request.out:
-        disk.require_free(Path(request.out))
+    check(request)
     prepared, plan = prepare(request, lambda text: progress(text, 0, 0))
     at = disk.create(_folder(prepared, plan))
     plan["session"] = str(at)
@@ -189,7 +198,7 @@ class Work:
         """
         inputs, samples = self.inputs, self.prepared.dataset.samples
         reader = self.transcript.reader
-        missing = [k for k in range(len(inputs)) if (k, 0) not in reader.trials]
+        missing = [k for k in range(len(inputs)) if (k, 0) not in reader.trials or _short(reader.trials[k, 0])]
         if missing and self.plan["inferences"] is None:
             self.plan["inferences"] = self.pilot(inputs[0], pulses=pulses)
             disk.write_plan(self.at, self.plan)
@@ -232,6 +241,11 @@ class Work:
             means="its clock stands still or runs wrong",
             hint="'timestamp' in 'tinyperf console' must give microseconds that grow",
         )
+
+
+def _short(found: Trial) -> bool:
+    """A window that was to be repeated when the run stopped."""
+    return 0 < (found.device_us or 0) < rules.MIN_SECONDS * 1e6
 
 
 def _windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> dict[str, Any]:
