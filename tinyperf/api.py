@@ -433,6 +433,7 @@ def profile(
     """
     from tinyperf.session import profile as _profile
 
+    _one_firmware(benchmark, image)
     built = None if image else build(board, benchmark, model=model, engine=engine, energy=energy)
     firmware = image or built.path if built else image
     size = None
@@ -441,6 +442,11 @@ def profile(
     if firmware is None:
         raise UsageError("nothing to profile", hint="name a benchmark, or --model FILE, or --image FILE")
     return _profile.profile(_board.load(board), firmware, built, size)
+
+
+def _one_firmware(benchmark: str | None, image: Path | None) -> None:
+    if benchmark and image:
+        raise UsageError(f"{benchmark} together with image {image}", hint="choose one: an image holds its own model")
 
 
 def emulate(
@@ -465,6 +471,7 @@ def emulate(
     from tinyperf.device.emulator.serve import Pty, Tcp, Wire, serve
     from tinyperf.session.profile import calibrated
 
+    _one_firmware(benchmark, image)
     firmware = image or build(board, benchmark, model=model, engine=engine, energy=energy).path
     size = math.prod(model_for(None, model)[1].input.shape) if model and not benchmark else None
     wire: Wire = Pty() if tcp is None else Tcp(*_host_port(tcp))

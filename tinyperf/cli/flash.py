@@ -9,6 +9,7 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options
+from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,10 @@ def command(
     tinyperf flash --board nucleo-l4r5zi --virtual kws
     tinyperf flash --board nucleo-l4r5zi --probe 066DFF313946433143124528 kws
     """
+    if virtual and (probe or port or tool):
+        raise UsageError(
+            "--probe, --port or --tool together with --virtual", hint="choose one: the real board, or the virtual one"
+        )
     done = api.flash(
         board,
         benchmark,
