@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tinyperf import content
 from tinyperf.errors import ContentError, UsageError
@@ -22,11 +22,17 @@ class Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Word = Annotated[int, Field(ge=0, lt=2**32)]
+Count = Annotated[int, Field(gt=0, lt=2**32)]
+Plain = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
+"""A word of a compiler's command line or of a file name."""
+
+
 class Region(Description):
     """One memory region of the linker script."""
 
-    origin: int
-    bytes: int
+    origin: Word
+    bytes: Count
 
 
 class Memory(Description):
@@ -40,9 +46,9 @@ class Memory(Description):
 class Serial(Description):
     """Benchmark UART. `usb`: VID:PID of the port as pyserial shows it, lower-case hex, for finding the board."""
 
-    baud: int = 115200
-    energy_baud: int = 9600
-    usb: list[str] = []
+    baud: Count = 115200
+    energy_baud: Count = 9600
+    usb: list[Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]] = []
 
 
 class PlatformIO(Description):
@@ -107,18 +113,18 @@ class Energy(Description):
 class Board(Description):
     """One board. `core` is GCC's -mcpu, `mcu` a folder of firmware_templates/mcu/."""
 
-    name: str
+    name: Plain
     title: str
     verified: Verified
     soc: str
-    core: str
-    fpu: str | None = None
+    core: Plain
+    fpu: Plain | None = None
     dsp: bool = False
-    mcu: str
-    clock_hz: int
+    mcu: Plain
+    clock_hz: Count
     memory: Memory | None = None
     serial: Serial = Serial()
-    timestamp_pin: str | None = None
+    timestamp_pin: Plain | None = None
     platformio: PlatformIO | None = None
     flash: Flash = Flash()
     emulator: Emulator | None = None
@@ -157,7 +163,8 @@ def read(path: Path) -> Board:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         _refuse_duplicates(tree, path)
-        return Board.model_validate(yaml.safe_load(text))
+        found = Board.model_validate(yaml.safe_load(text))
+        _refuse_what_cannot_be_built(found, path)
     except ValidationError as exc:
         lines = [f"{path}:{_line_of(tree, e['loc'])}: {_words(e)}" for e in exc.errors()]
         raise ContentError("\n".join(lines), hint=hint) from exc
@@ -165,8 +172,23 @@ def read(path: Path) -> Board:
         mark = getattr(exc, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ContentError(f"{path}: {exc}", hint=hint) from exc
+    # ValueError: also of PyYAML, for a date or number that is none. TypeError: a list as a key. Recursion: without end.
+    except (OSError, ValueError, TypeError, RecursionError) as exc:
+        raise ContentError(f"{path}: {str(exc) or type(exc).__name__}", hint=hint) from exc
+    return found
+
+
+def _refuse_what_cannot_be_built(found: Board, path: Path) -> None:
+    """Raises: ContentError: a field that the others make necessary is missing or of another form."""
+    if found.core != "host" and found.memory is None:
+        raise ContentError(f"{path}: memory: missing", means=f"core {found.core} is linked by it", hint="add it")
+    pin = found.timestamp_pin or ""
+    if found.mcu == "stm32l4" and re.fullmatch(r"P[A-I](\d|1[0-5])", pin) is None:
+        raise ContentError(
+            f"{path}: timestamp_pin: {pin or 'missing'}",
+            means="the port and bit of an STM32L4 are wanted",
+            hint="for example PF13",
+        )
 
 
 def template(name: str) -> str:
@@ -227,6 +249,8 @@ def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ContentError(f"{path}:{key.start_mark.line + 1}: a list or table as a key", hint="use a word")
             if key.value in seen:
                 raise ContentError(
                     f"{path}:{key.start_mark.line + 1}: {key.value}: key given twice", hint="remove one of the two"

@@ -247,6 +247,8 @@ def _quantization(raw: Any, shape: tuple[int, ...]) -> Quantization | None:
     scale = tuple(raw.ScaleAsNumpy().tolist())
     zero_point = _ints(raw.ZeroPointAsNumpy()) or (0,) * len(scale)
     axis = raw.QuantizedDimension()
+    if not all(-(2**31) <= z < 2**31 for z in zero_point):
+        raise ValueError(zero_point)
     if len(zero_point) != len(scale) or (len(scale) > 1 and shape[axis] != len(scale)):
         raise ValueError(len(scale))
     if not all(math.isfinite(s) and s >= 0 for s in scale):
@@ -307,8 +309,20 @@ def _check_graph(model: Model) -> None:
                 f"model '{model.name}' has {len(found)} {what} tensors {list(found)}; supported: exactly one",
                 hint=f"export the model with one {what}",
             )
+    if model.tensors[model.inputs[0]].data is not None:
+        raise ModelError(
+            f"model '{model.name}': input tensor {model.inputs[0]} holds data of its own",
+            means="what is sent to it would be ignored",
+            hint="export the model again",
+        )
     for op in model.ops:
         where = f"op {op.index} {op.kind}"
+        if not op.inputs or not op.outputs:
+            raise ModelError(
+                f"{where}: {len(op.inputs)} inputs and {len(op.outputs)} outputs",
+                means="the file is damaged",
+                hint="copy or convert the model again",
+            )
         for index in op.inputs:
             if index != -1 and index not in made:
                 raise ModelError(
@@ -352,7 +366,7 @@ def _int8_boundary(model: Model) -> Model:
         cut.append(first[0])
         inputs = first[0].outputs
     last = next((op for op in model.ops if outputs[0] in op.outputs), None)
-    if model.output.dtype == "float32" and last is not None and last.kind == "DEQUANTIZE":
+    if model.output.dtype == "float32" and last is not None and last.kind == "DEQUANTIZE" and -1 not in last.inputs:
         cut.append(last)
         outputs = last.inputs
     ops = tuple(op for op in model.ops if op not in cut)

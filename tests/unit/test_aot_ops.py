@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tests import graphs, m4
 from tinyperf import tflite
 from tinyperf.engines import Target
-from tinyperf.engines.aot import ENGINE
+from tinyperf.engines.aot import ENGINE, arithmetic
 from tinyperf.engines.aot.host import HostModel
+from tinyperf.errors import ModelError
+from tinyperf.firmware.render import output_milli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -356,3 +358,36 @@ def test_operator_with_dsp_equals_the_wheel_in_many_cases(name: str, tmp_path: P
         compare_on_m4(GRAPHS[name], data, tmp_path)
 
     check()
+
+
+def test_a_constant_that_is_reshaped_is_a_constant() -> None:
+    row = np.arange(8, dtype=np.int8)[None]
+    tensors = [graphs.T((1, 2, 4), 0.1), graphs.constant(row, 0.1), graphs.T((1, 2, 4), 0.1), graphs.T((1, 2, 4), 0.1)]
+    ops = [graphs.O("RESHAPE", [1], [2], {"newShape": [1, 2, 4]}), graphs.O("ADD", [0, 2], [3])]
+    file = graphs.build(tensors, ops, [0], [3])
+    samples = np.random.default_rng(0).integers(-128, 128, (6, 1, 2, 4), np.int8)
+    with HostModel(tflite.parse(file, "constant")) as host:
+        np.testing.assert_array_equal(host.run(samples[:, 0]), graphs.wheel(file, samples))
+
+
+def test_an_output_that_is_a_constant_is_refused() -> None:
+    tensors = [graphs.T((1, 8), 0.1), graphs.constant(np.zeros((1, 8), np.int8), 0.1), graphs.T((1, 2, 4), 0.1)]
+    file = graphs.build(tensors, [graphs.O("RESHAPE", [1], [2], {"newShape": [1, 2, 4]})], [0], [2])
+    with pytest.raises(ModelError, match="its output is a constant"):
+        ENGINE.generate(tflite.parse(file, "constant"), M4, {})
+
+
+def test_a_softmax_whose_sum_may_leave_its_range_is_refused() -> None:
+    tensors = [graphs.T((1, 512), 0.1), graphs.T((1, 512), 1 / 256, -128)]
+    file = graphs.build(tensors, [graphs.O("SOFTMAX", [0], [1], {"beta": 1.0})], [0], [1])
+    with pytest.raises(ModelError, match="512 entries"):
+        ENGINE.generate(tflite.parse(file, "wide"), M4, {})
+
+
+def test_results_too_large_to_print_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"output scale 1e\+30 is too large"):
+        output_milli(tflite.Tensor(0, "out", (1, 2), "int8", tflite.Quantization((1e30,), (0,))))
+
+
+def test_relu6_of_a_scale_near_zero() -> None:
+    assert arithmetic.activation_range("RELU6", 1e-42, 0) == (0, 127)

@@ -28,6 +28,30 @@ def test_a_bad_file_is_refused_at_its_line(path: Path) -> None:
         assert f"{path}:{line}: {words}" in caught.value.seen
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        pytest.param("title: ST NUCLEO-L4R5ZI", "? [a, b]\n: c", ":3: a list or table as a key", id="key"),
+        pytest.param("title: ST NUCLEO-L4R5ZI", "title: 2026-13-01", "month must be in 1..12", id="no date"),
+        pytest.param("title: ST NUCLEO-L4R5ZI", "title: " + "[" * 3000, ".yaml", id="brackets without end"),
+        pytest.param("clock_hz: 120000000", "clock_hz: -5", ":10: clock_hz: input should be greater", id="clock"),
+        pytest.param("baud: 115200", "baud: 5000000000", "serial.baud: input should be less", id="baud"),
+        pytest.param('"0483:374b"', '"0483"', "serial.usb.0: string should match", id="usb"),
+        pytest.param("origin: 0x20000000", "origin: -1", "memory.ram.origin: input should be", id="origin"),
+        pytest.param("core: cortex-m4", 'core: "m4\\nextra"', "core: string should match", id="core of two lines"),
+        pytest.param("timestamp_pin: PF13", "timestamp_pin: PF99", "timestamp_pin: PF99", id="pin"),
+        pytest.param("timestamp_pin: PF13 ", "# ", "timestamp_pin: missing", id="no pin"),
+    ],
+)
+def test_what_would_end_in_the_compiler_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "boards" / "nucleo-l4r5zi.yaml").read_text()
+    assert old in text
+    (tmp_path / "mine.yaml").write_text(text.replace(old, new))
+    with pytest.raises(ContentError) as caught:
+        board.read(tmp_path / "mine.yaml")
+    assert words in caught.value.seen
+
+
 def test_an_unknown_board_is_told_with_the_closest_name() -> None:
     with pytest.raises(UsageError, match="unknown board 'nucleo-l4r5z'") as caught:
         board.load("nucleo-l4r5z")

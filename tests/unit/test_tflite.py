@@ -132,6 +132,17 @@ FC = (graphs.T((1, 4), 0.5, 3), graphs.constant(np.ones((2, 4), np.int8), 0.25),
 IMAGE = graphs.T((1, 4, 4, 2), 0.5, 0)
 REFUSED = [
     pytest.param({"inputs": [0, 1]}, "has 2 input tensors", id="two inputs"),
+    pytest.param(
+        {"tensors": [graphs.T((1, 4), 0.5, 3, np.ones((1, 4), np.int8)), *FC[1:]]},
+        "input tensor 0 holds data of its own",
+        id="input that is a constant",
+    ),
+    pytest.param(
+        {"ops": [graphs.O("FULLY_CONNECTED", [0, 1], [2]), graphs.O("RELU", [0], [])]},
+        "op 1 RELU: 1 inputs and 0 outputs",
+        id="op without an output",
+    ),
+    pytest.param({"ops": [graphs.O("SHAPE", [], [2])]}, "op 0 SHAPE: 0 inputs and 1 outputs", id="op without an input"),
     pytest.param({"outputs": []}, "has 0 output tensors", id="no output"),
     pytest.param({"outputs": [77]}, "output tensors", id="output that does not exist"),
     pytest.param(

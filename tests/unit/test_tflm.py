@@ -449,6 +449,15 @@ def test_arena_is_measured_once(tmp_path: Path) -> None:
     assert asked == ["built"]
 
 
+def test_a_record_cut_short_is_measured_again(tmp_path: Path) -> None:
+    said = "e-[arena_used_bytes=0000022820 arena_least_bytes=0000022832]\r\nm-ready\r\n"
+    for _ in range(2):
+        made = tflm.measured_arena(small(), "cortex-m4", {"library": TREE}, cache=tmp_path, measure=lambda: said)
+        assert made == 22832 + engine.MARGIN_BYTES
+        (record,) = (path for path in tmp_path.rglob("*") if path.is_file())
+        record.write_text('{"model"')
+
+
 def test_arena_that_cannot_be_measured(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"the firmware said: TFLM: AllocateTensors failed"):
         tflm.measured_arena(

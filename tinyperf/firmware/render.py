@@ -296,16 +296,14 @@ def output_milli(tensor: Tensor) -> tuple[int, ...]:
     Raises: ModelError: the scale is so large that thousandths do not fit 32 bits.
     """
     scale, zero_point = _quantization(tensor)
-    found = []
-    for code in range(-128, 128):
-        real = float(np.float32(scale) * np.float32(code - zero_point))
-        found.append(int(Decimal(real).quantize(Decimal("0.001"), ROUND_HALF_EVEN).scaleb(3)))
-    if max(map(abs, found)) >= 1 << 31:
+    with np.errstate(over="ignore"):
+        reals = [float(np.float32(scale) * np.float32(code - zero_point)) for code in range(-128, 128)]
+    if max(map(abs, reals)) * 1000 >= 1 << 31:
         raise ModelError(
             f"output scale {scale:g} is too large: results beyond two million cannot be printed",
             hint="scale the model's output down",
         )
-    return tuple(found)
+    return tuple(int(Decimal(real).quantize(Decimal("0.001"), ROUND_HALF_EVEN).scaleb(3)) for real in reals)
 
 
 # Parts of the project.

@@ -6,6 +6,7 @@ A registered tree is never written to. Beside it, in tinyperf's own settings fol
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -173,7 +174,8 @@ def measured_arena(
     parts = (model.sha256, target, options.get("kernels", KERNELS[0]), options.get("library", ""))
     record = cache / "arenas" / (sha256("\n".join(parts).encode()).hexdigest()[:32] + ".json")
     if record.is_file():
-        return int(json.loads(record.read_text(encoding="utf-8"))["least_bytes"]) + MARGIN_BYTES
+        with contextlib.suppress(ValueError, KeyError, TypeError):  # cut short: it is measured again
+            return int(json.loads(record.read_text(encoding="utf-8"))["least_bytes"]) + MARGIN_BYTES
     greeting = measure()
     found = re.search(r"arena_used_bytes=(\d+) arena_least_bytes=(\d+)", greeting)
     if found is None:

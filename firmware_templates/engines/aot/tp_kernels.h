@@ -61,14 +61,6 @@ TP_KERNEL int32_t tp_requantize(int32_t x, int32_t multiplier, int32_t shift)
     return tp_divide_by_power_of_two(tp_multiply_high(scaled, multiplier), right);
 }
 
-/* The same for shift >= 1: ties away from zero are ties up after taking 1 from a negative number. */
-TP_KERNEL int32_t tp_requantize_right(int32_t x, int32_t multiplier, int32_t shift)
-{
-    const int32_t y = tp_multiply_high(x, multiplier);
-    const int32_t half = (int32_t)((uint32_t)1 << (shift - 1));
-    return (y + (y >> 31) + half) >> shift;
-}
-
 TP_KERNEL int32_t tp_clamp(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : (x > high ? high : x);

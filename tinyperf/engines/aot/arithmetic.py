@@ -32,6 +32,10 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (mantissa, shift)
 
 
+BEYOND_INT8 = 1e9
+"""As far from zero as matters: a scale near 0 would give infinity, which is no whole number."""
+
+
 def round_half_away(value: float) -> int:
     """C's round()."""
     return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
@@ -44,7 +48,9 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
     """
 
     def code(real: float) -> int:
-        return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
+        with np.errstate(over="ignore"):
+            steps = float(np.float32(real) / np.float32(scale))
+        return zero_point + round_half_away(min(max(steps, -BEYOND_INT8), BEYOND_INT8))
 
     if activation == "RELU":
         return max(INT8_LOW, code(0.0)), INT8_HIGH

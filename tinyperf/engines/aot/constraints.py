@@ -207,6 +207,12 @@ def probabilities_are_256ths(node: Node) -> str | None:
     return None if beta * given.scale[0] * 2**26 > 1 else f"beta {beta:g}, input scale {given.scale[0]:g}"
 
 
+def sum_of_exponentials_fits(node: Node) -> str | None:
+    """A row has at most 511 entries: from 512 on their sum can leave the range of the fixed-point arithmetic."""
+    depth = node.input(0).shape[-1] if node.input(0).shape else 1
+    return None if depth <= 511 else f"{depth} entries"
+
+
 def paddings_are_constant(node: Node) -> str | None:
     """Paddings are a constant int32 pair for each of at most four dimensions, none negative; they give the output."""
     shape, paddings = node.input(0).shape, node.input(1)
@@ -254,7 +260,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "ADD": (shapes_broadcast, sum_is_scaled_down, activation_is_known),
     "AVERAGE_POOL_2D": (*IMAGE, window_fits, scales_are_equal, activation_is_known),
     "MAX_POOL_2D": (*IMAGE, window_fits, scales_are_equal, activation_is_known),
-    "SOFTMAX": (same_elements, probabilities_are_256ths),
+    "SOFTMAX": (same_elements, probabilities_are_256ths, sum_of_exponentials_fits),
     "PAD": (paddings_are_constant,),
     "PADV2": (paddings_are_constant, pad_value_is_constant_int8),
     "MEAN": (axes_are_constant,),

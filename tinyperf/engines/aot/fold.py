@@ -1,4 +1,4 @@
-"""Shape arithmetic done at compile time: SHAPE, STRIDED_SLICE and PACK, as Keras writes them before a RESHAPE.
+"""Done at compile time: SHAPE, STRIDED_SLICE and PACK, as Keras writes them before a RESHAPE; RESHAPE of a constant.
 
 A converter that was not told the batch size computes it while running. Here the batch is 1, so every shape is known.
 """
@@ -21,18 +21,24 @@ FOLDED = ("SHAPE", "STRIDED_SLICE", "PACK")
 
 
 def fold(model: Model) -> Model:
-    """`model` with its shape arithmetic replaced by constants; other ops keep their index.
+    """`model` with its shape arithmetic, and RESHAPE of constants, as constants; other ops keep their index.
 
-    Raises: ModelError: such an op works on data instead of shapes.
+    Raises: ModelError: such an op works on data instead of shapes, or the model's output is a constant.
     """
     tensors = list(model.tensors)
     kept: list[Op] = []
     for op in model.ops:
+        out = tensors[op.outputs[0]]
+        data = tensors[op.inputs[0]].data if op.kind == "RESHAPE" else None
+        if data is not None and data.size == out.elements:
+            if out.index == model.outputs[0]:
+                raise ModelError(f"model '{model.name}': its output is a constant", hint="export the model again")
+            tensors[out.index] = replace(out, data=data.reshape(out.shape))
+            continue
         if op.kind not in FOLDED:
             kept.append(op)
             continue
         value = _value(op, [tensors[i] for i in op.inputs])
-        out = tensors[op.outputs[0]]
         tensors[out.index] = replace(out, shape=value.shape, dtype="int32", data=value)
     return replace(model, tensors=tuple(tensors), ops=tuple(kept))
 

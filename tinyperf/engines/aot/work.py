@@ -30,16 +30,6 @@ class Window:
     pad: Pair
 
     @property
-    def inside(self) -> bool:
-        """No window ever leaves the image."""
-        return self.pad == (0, 0) and all(
-            (out - 1) * s + (k - 1) * d < size
-            for out, s, k, d, size in zip(
-                self.out_shape, self.stride, self.kernel, self.dilation, self.in_shape, strict=False
-            )
-        )
-
-    @property
     def pixels(self) -> int:
         return self.out_shape[0] * self.out_shape[1]
 

@@ -89,7 +89,8 @@ def _is_int8(model: Model, op: Op) -> bool:
 def per_channel_dense(model: Model) -> Op | None:
     """The first FULLY_CONNECTED with one scale per output channel; TFLM knows these since September 2024."""
     for op in model.ops:
-        weights = model.tensors[op.inputs[1]] if op.kind == "FULLY_CONNECTED" else None
+        dense = op.kind == "FULLY_CONNECTED" and len(op.inputs) > 1
+        weights = model.tensors[op.inputs[1]] if dense else None
         if weights is not None and weights.quantization is not None and weights.quantization.per_channel:
             return op
     return None
@@ -102,10 +103,11 @@ def peak_bytes(model: Model) -> int:
     born[model.inputs[0]] = 0
     last[model.outputs[0]] = len(model.ops)
     sizes = {index: _tensor_bytes(model, index) for index in born}
-    return max(
+    at_once = (
         sum(size for index, size in sizes.items() if born[index] <= op.index <= last.get(index, born[index]))
         for op in model.ops
     )
+    return max(at_once, default=0)
 
 
 def _tensor_bytes(model: Model, index: int) -> int:
