@@ -156,6 +156,12 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
         pytest.param("flash --board nucleo-l4r5zi --virtual --port COM7 kws", 2, "with --virtual", id="flash, port"),
         pytest.param("profile --board nucleo-l4r5zi --image f.bin kws", 2, "kws together with", id="profile, two"),
         pytest.param("emulate --board nucleo-l4r5zi --image f.bin kws", 2, "kws together with", id="emulate, two"),
+        pytest.param(
+            "generate --board nucleo-l4r5zi --engine tflm:measure=no kws -o g",
+            2,
+            "no option 'measure'",
+            id="inner option",
+        ),
         pytest.param("energy check virtual --seconds 0", 2, "is not in the range", id="check of no time"),
         pytest.param("energy check virtual:freq=\u00b2", 2, "freq=\u00b2", id="digit that is no number"),
         pytest.param("run --resume nowhere", 2, "holds no session.json", id="resume of nothing"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -282,8 +284,32 @@ def test_generated_tree_is_registered_and_not_touched(tmp_path: Path, settings: 
     assert sorted(tree.rglob("*")) == before
     wrapper = (settings / "tflm" / "cmsis_nn" / "library.json").read_text()
     assert f'"srcDir": "{tree}"' in wrapper
-    assert f'"-I{tree}/third_party/flatbuffers/include"' in wrapper
+    assert f"\"'-I{tree}/third_party/flatbuffers/include'\"" in wrapper  # quoted: PlatformIO splits flags at blanks
     assert tflm.registered() == [found]
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_tree_with_a_dead_link_is_named(tmp_path: Path) -> None:
+    tree = plant(tmp_path / "tree", PARTS)
+    (tree / "tensorflow/lite/micro/dead.h").symlink_to(tmp_path / "gone")
+    with pytest.raises(ContentError, match=r"dead\.h cannot be read: No such file"):
+        tflm.use(tree)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"path": null, "defines": [], "headers": []}'])
+def test_a_damaged_record_registers_nothing(content: bytes, tmp_path: Path, settings: Path) -> None:
+    tflm.use(plant(tmp_path / "a tree", PARTS))
+    (record,) = settings.rglob(tflm.RECORD)
+    flags = json.loads((record.parent / "library.json").read_text())["build"]["flags"]
+    assert shlex.split(flags[0])[0].startswith(f"-I{tmp_path / 'a tree'}")
+    record.write_bytes(content)
+    assert tflm.registered() == []
+
+
+def test_models_at_the_edge_of_what_is_read() -> None:
+    assert ops.peak_bytes(replace(small(), ops=())) == 0
+    lame = replace(small().ops[0], kind="FULLY_CONNECTED", inputs=(0,))
+    assert ops.per_channel_dense(replace(small(), ops=(lame,))) is None
 
 
 def test_kernels_are_registered_side_by_side(tmp_path: Path, settings: Path) -> None:

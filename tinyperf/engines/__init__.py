@@ -94,9 +94,16 @@ def engine(name: str) -> Engine:
     return found
 
 
+INNER_OPTIONS = ("library", "measure")
+"""Set by tinyperf itself: the library that 'tinyperf tflm use' names, and the image that measures the arena."""
+
+
 def parse_engine(text: str) -> tuple[str, dict[str, str]]:
-    """`tflm:kernels=reference,arena=65536` as name and options; UsageError as `options.split`."""
-    return split(text, what="engine", example="tflm:kernels=reference")
+    """`tflm:kernels=reference,arena=65536` as name and options; UsageError as `options.split`, and for an inner option."""
+    name, options = split(text, what="engine", example="tflm:kernels=reference")
+    if inner := sorted(set(INNER_OPTIONS) & set(options)):
+        raise UsageError(f"engine '{name}' has no option '{inner[0]}'", hint="leave it out")
+    return name, options
 
 
 @dataclass

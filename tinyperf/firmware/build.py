@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from tinyperf import engines
 from tinyperf.board import load as load_board
 from tinyperf.engines import Target
-from tinyperf.errors import BuildError, DiskError, UsageError
+from tinyperf.errors import BuildError, DiskError
 from tinyperf.firmware import tflm, tool
 from tinyperf.firmware.render import Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
@@ -156,10 +156,6 @@ def engine_and_options(
     Raises: UsageError: an option without a value. BuildError: it is to be built (`need`), and its library is absent.
     """
     name, given = engines.parse_engine(engine)
-    if hidden := sorted({"library", "measure"} & set(given)):
-        raise UsageError(
-            f"engine '{name}' has no option '{hidden[0]}'", hint="'tinyperf tflm use PATH' names a library"
-        )
     merged = {**given, **(options or {})}
     return name, tflm.resolve(board, merged, need=need) if name == "tflm" else merged
 

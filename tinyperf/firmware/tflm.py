@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import sys
 from dataclasses import replace
 from hashlib import sha256
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tinyperf.engines.tflm import KERNELS, MARGIN_BYTES, check_core
 from tinyperf.engines.tflm import library as libraries
 from tinyperf.engines.tflm.library import PINNED, SNAPSHOT, Library
-from tinyperf.errors import BuildError, DiskError
+from tinyperf.errors import BuildError, ContentError, DiskError, UsageError
 from tinyperf.firmware.tool import Step, installed, run
 
 if TYPE_CHECKING:
@@ -48,7 +49,14 @@ def use(path: Path) -> Library:
 
     Raises: UsageError, ContentError: as `library.inspect`. DiskError: the settings cannot be written.
     """
-    found = libraries.inspect(path)
+    try:
+        found = libraries.inspect(path)
+    except OSError as exc:
+        raise ContentError(
+            f"{exc.filename or path} cannot be read: {exc.strerror}",
+            means="the tree is not whole: a link leads nowhere, or a folder stands where a file should",
+            hint="let TFLM's generator, or the download, write it again",
+        ) from exc
     folder = settings_folder() / "tflm" / found.kernels
     library = replace(found, dependency=f"symlink://{folder.as_posix()}")
     try:
@@ -65,11 +73,14 @@ def use(path: Path) -> Library:
 
 def wrapper(library: Library) -> dict[str, Any]:
     """The `library.json` that makes PlatformIO compile a tree, or link an archive."""
-    includes = [f"-I{folder}" for folder in library.headers]
+    includes = [shlex.quote(f"-I{folder}") for folder in library.headers]
     build: dict[str, Any]
     if library.form == "archive":
         place = Path(library.path)
-        build = {"srcFilter": ["-<*>"], "flags": [*includes, f"-L{place.parent}", "-ltensorflow-microlite"]}
+        build = {
+            "srcFilter": ["-<*>"],
+            "flags": [*includes, shlex.quote(f"-L{place.parent}"), "-ltensorflow-microlite"],
+        }
     else:
         # The snapshot's drivers and serial tests need the Arduino core; a tree may come with TFLM's examples.
         left_out = ["-<peripherals>", "-<test_over_serial>"] if library.form == "arduino" else ["-<examples>"]
@@ -88,9 +99,11 @@ def registered() -> list[Library]:
     for kernels in KERNELS:
         record = settings_folder() / "tflm" / kernels / RECORD
         if record.is_file():
-            library = libraries.from_text(record.read_text(encoding="utf-8"))
-            if Path(library.path).exists():
-                found.append(library)
+            # A damaged record registers nothing.
+            with contextlib.suppress(UsageError, ValueError, TypeError, OSError):
+                library = libraries.from_text(record.read_text(encoding="utf-8"))
+                if Path(library.path).exists():
+                    found.append(library)
     return found
 
 
