@@ -99,7 +99,10 @@ INNER_OPTIONS = ("library", "measure")
 
 
 def parse_engine(text: str) -> tuple[str, dict[str, str]]:
-    """`tflm:kernels=reference,arena=65536` as name and options; UsageError as `options.split`, and for an inner option."""
+    """`tflm:kernels=reference,arena=65536` as name and options.
+
+    Raises: UsageError: as `options.split`, and for an inner option.
+    """
     name, options = split(text, what="engine", example="tflm:kernels=reference")
     if inner := sorted(set(INNER_OPTIONS) & set(options)):
         raise UsageError(f"engine '{name}' has no option '{inner[0]}'", hint="leave it out")
