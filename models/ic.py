@@ -139,7 +139,7 @@ def calibration(samples: Samples, sources: Sources) -> tuple[Floats, str]:
 TASK = Task(
     name="ic",
     recipe=Recipe(
-        epochs=70, batch=128, optimizer="sgd", rate=0.2, decay=5e-4, average=0.998, distil=0.9, temperature=3.0
+        epochs=150, batch=128, optimizer="sgd", rate=0.2, decay=5e-4, average=0.998, distil=0.9, temperature=3.0
     ),
     files=("cifar10_train_jpeg.npz",),
     extras=(CALIBRATION,),
@@ -149,7 +149,7 @@ TASK = Task(
     augment=augment,
     official=official,
     calibration=calibration,
-    percentile=99.997,
+    percentile=99.99,
     limits=(-1.0, 127 / 128),
     teacher_file=TEACHER,
 )
