@@ -44,9 +44,9 @@ TP_KERNEL int32_t tp_high_word(int32_t a, int32_t b)
     return high;
 }
 
-/* tp_requantize and the output zero point, saturated to 8 bits; |x| < 2^30 or multiplier 0, shift >= 1. Ties away from
- * zero are ties up after taking 1 from a negative number; (y + 2^(n - 1)) >> n equals ((y >> (n - 1)) + 1) >> 1, and the
- * zero point goes in with the 1. */
+/* tp_requantize and the output zero point, saturated to 8 bits; |x| < 2^30 or multiplier 0, shift >= 1. Ties away
+ * from zero are ties up after taking 1 from a negative number; (y + 2^(n - 1)) >> n equals ((y >> (n - 1)) + 1) >> 1,
+ * and the zero point goes in with the 1. */
 TP_KERNEL int32_t tp_requantize_s8(int32_t x, int32_t multiplier, int32_t shift, int32_t out_zero)
 {
     const int32_t y = tp_high_word((int32_t)((uint32_t)x << 1), multiplier) + (x >> 31);
