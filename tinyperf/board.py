@@ -22,6 +22,8 @@ class Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+SUFFIXES = (".yaml", ".yml")
+"""What makes a board's name a path."""
 Word = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(gt=0, lt=2**32)]
 Plain = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
@@ -137,7 +139,7 @@ def load(name: str) -> Board:
     Raises: UsageError: no such board. ContentError: the file breaks a rule; file, line and words say which.
     """
     path = Path(name)
-    if path.suffix in {".yaml", ".yml"}:
+    if path.suffix in SUFFIXES:
         if not path.is_file():
             raise UsageError(
                 f"board file {name} does not exist", hint="'tinyperf boards new NAME' writes one to start from"

@@ -286,9 +286,10 @@ def test_a_plan_that_was_changed_by_hand_is_named(tmp_path: Path) -> None:
 
 def test_a_session_may_be_resumed_from_another_folder(accuracy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(accuracy.folder)
+    (accuracy.folder / "host").touch()  # a file of the board's name is not the board
     accuracy.data = Path()
     _, plan = accuracy.prepared()
-    assert plan["request"]["data"] == str(accuracy.folder)
+    assert (plan["request"]["data"], plan["request"]["board"]) == (str(accuracy.folder), "host")
 
 
 def test_firmware_with_the_larger_ic_model_is_measured_as_ic(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,8 @@ def make_synthetic(benchmark: str, out: Path) -> Prepared:
     chosen = find_benchmark(benchmark)
     inputs = out / chosen.model_id
     if not (inputs / layout.SYNTHETIC_MARK).exists():
-        real = [*out.glob(synthetic.TRAINING_FILES[chosen.name]), *inputs.glob(layout.LABELS)]
+        real = [path for pattern in synthetic.TRAINING_FILES[chosen.name] for path in out.glob(pattern)]
+        real += inputs.glob(layout.LABELS)
         if real:
             raise UsageError(f"{real[0]} is there, and not made up", hint="choose another --out")
     files, count, rows = synthetic.make(chosen, out)

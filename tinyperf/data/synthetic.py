@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
 
-TRAINING_FILES = {"kws": "kws_*.npz", "vww": "vww_*.npz", "ic": "cifar10_*.npz", "ad": "ad_*.npz"}
+TRAINING_FILES = {
+    "kws": ("kws_*.npz",),
+    "vww": ("vww_*.npz",),
+    "ic": ("cifar10_*.npz", "ic_*.npz"),
+    "ad": ("ad_*.npz",),
+}
 """What training looks for; made-up samples are not mixed with such files."""
 TRAINING_PER_CLASS = {"kws": 400, "vww": 300, "ic": 200}
 EVALUATION_PER_CLASS = 10

@@ -375,7 +375,7 @@ def _absolute(request: Request) -> Request:
     """With paths that mean the same from another working folder, where --resume may be typed."""
     named = {"data": request.data, "model": request.model, "image": request.image}
     places: dict[str, Any] = {name: str(Path(path).absolute()) for name, path in named.items() if path}
-    if Path(request.board).is_file():
+    if Path(request.board).suffix in board.SUFFIXES:
         places["board"] = str(Path(request.board).absolute())
     return replace(request, **places)
 
