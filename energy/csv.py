@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tinyperf.errors import DataError, UsageError
-from tinyperf.monitor import Chunk, Identity, Recorded, only
+from tinyperf.measure.monitor import Chunk, Identity, Recorded, only
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
-from tinyperf.monitor import Chunk, Identity, only
+from tinyperf.measure.monitor import Chunk, Identity, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +173,7 @@ def open_monitor(options: dict[str, str]) -> Joulescope:
         raise UsageError(f"joulescope: freq={options['freq']}", hint="choose 1k, 10k, 100k, 200k, 500k or 1M")
     driver: Any
     if "simulated" in {options.get("port"), options.get("device")}:
-        from tinyperf.simulators import joulescope
+        from tinyperf.virtual.instruments import joulescope
 
         driver = joulescope.start(faults=options.get("fault", ""))
     else:

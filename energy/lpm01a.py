@@ -15,14 +15,14 @@ import numpy as np
 
 from tinyperf.device.port_reader import PortReader
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.monitor import Chunk, Identity, only
+from tinyperf.measure.monitor import Chunk, Identity, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-    from tinyperf.simulators.pty_port import PtyPort
+    from tinyperf.virtual.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
 OPTIONS = {
@@ -470,7 +470,7 @@ def open_monitor(options: dict[str, str]) -> Lpm01a:
     simulator = None
     port = options["port"]
     if port == "simulated":
-        from tinyperf.simulators import lpm01a
+        from tinyperf.virtual.instruments import lpm01a
 
         simulator = lpm01a.start(faults=options.get("fault", ""))
         port = simulator.path

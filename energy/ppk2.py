@@ -15,14 +15,14 @@ import numpy as np
 
 from tinyperf.device.port_reader import PortReader
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.monitor import Chunk, Identity, only
+from tinyperf.measure.monitor import Chunk, Identity, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-    from tinyperf.simulators.pty_port import PtyPort
+    from tinyperf.virtual.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
 OPTIONS = {
@@ -229,7 +229,7 @@ def open_monitor(options: dict[str, str]) -> Ppk2:
     simulator = None
     port = options["port"]
     if port == "simulated":
-        from tinyperf.simulators import ppk2
+        from tinyperf.virtual.instruments import ppk2
 
         simulator = ppk2.start(faults=options.get("fault", ""))
         port = simulator.path

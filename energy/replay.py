@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tinyperf.errors import UsageError
-from tinyperf.monitor import Chunk, Identity, Recorded, only
+from tinyperf.measure.monitor import Chunk, Identity, Recorded, only
 from tinyperf.rules import recordings
 
 VERIFIED: Final = "simulated"

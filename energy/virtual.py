@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tinyperf.errors import UsageError
-from tinyperf.monitor import Chunk, Identity, only
-from tinyperf.simulators.bench import Bench, Sampler, connected
+from tinyperf.measure.monitor import Chunk, Identity, only
+from tinyperf.virtual.bench import Bench, Sampler, connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

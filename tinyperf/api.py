@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.data.sources import Prepared
-    from tinyperf.diagnosis import Diagnosis
+    from tinyperf.doctor.diagnosis import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -564,7 +564,7 @@ def doctor(board: str = "nucleo-l4r5zi") -> Diagnosis:
 
     Raises: UsageError, ContentError: no such board, or its file is wrong.
     """
-    from tinyperf import diagnosis
+    from tinyperf.doctor import diagnosis
 
     return diagnosis.diagnose(_board.load(board))
 
@@ -600,7 +600,7 @@ def energy_picture(session: Path, out: Path) -> Path:
 
 def energy_monitors() -> list[dict[str, Any]]:
     """Energy instruments: name, title, options and how far each was verified."""
-    from tinyperf import instruments
+    from tinyperf.measure import instruments
 
     return instruments.known()
 
@@ -627,13 +627,13 @@ def energy_check(
     Args: out: file for the samples with the target on, little-endian float32 watts. told: is told when to make it.
     Raises: UsageError: no such instrument or option. DeviceError: it does not answer.
     """
-    from tinyperf import instruments
+    from tinyperf.measure import instruments
 
     return instruments.check(monitor, supply_mv=supply_mv, seconds=seconds, out=out, told=told)
 
 
 def energy_simulate(name: str, fault: str = "") -> AbstractContextManager[tuple[str, Iterator[str]]]:
     """An instrument on a pseudo terminal: (its port, endless lines of what is done to the target's supply)."""
-    from tinyperf import instruments
+    from tinyperf.measure import instruments
 
     return instruments.simulated(name, fault)

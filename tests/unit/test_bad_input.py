@@ -29,7 +29,7 @@ FIRMWARE = """\
 #!{python}
 import sys
 sys.path.insert(0, {repository!r})
-from tinyperf.device.fake import FakeDevice, serve
+from tinyperf.virtual.fake import FakeDevice, serve
 serve(FakeDevice(lambda data: tuple(0.9 if k == data[0] else 0.0 for k in range(12)), {arguments}))
 """
 

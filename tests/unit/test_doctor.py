@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from tinyperf import board as boards
-from tinyperf import cli, diagnosis
+from tinyperf import cli
 from tinyperf.device import probes
 from tinyperf.device.probes import Port, Probe
-from tinyperf.diagnosis import Check, Diagnosis
+from tinyperf.doctor import diagnosis
+from tinyperf.doctor.diagnosis import Check, Diagnosis
 
 BOARD = boards.load("nucleo-l4r5zi")
 

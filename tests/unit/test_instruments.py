@@ -14,7 +14,7 @@ import pytest
 from tinyperf import api
 from tinyperf.cli import invoke
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.simulators import joulescope
+from tinyperf.virtual.instruments import joulescope
 
 ROOT = Path(__file__).parents[2]
 

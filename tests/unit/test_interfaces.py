@@ -8,7 +8,7 @@ import pytest
 from tinyperf.device.link import Link, ScriptedLink
 from tinyperf.engines import Engine, FakeEngine, Target
 from tinyperf.errors import UsageError
-from tinyperf.monitor import Chunk, Monitor, ScriptedMonitor, open_monitor, parse_monitor
+from tinyperf.measure.monitor import Chunk, Monitor, ScriptedMonitor, open_monitor, parse_monitor
 from tinyperf.tflite import Model, Tensor
 
 

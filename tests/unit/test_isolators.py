@@ -15,11 +15,11 @@ import tinyperf
 from tinyperf.cli import invoke
 from tinyperf.device import isolators
 from tinyperf.device.dut import Dut
-from tinyperf.device.fake import FakeDevice
 from tinyperf.device.isolators import Choice, Isolated
 from tinyperf.device.link import ScriptedLink, SerialLink
 from tinyperf.errors import DeviceError
-from tinyperf.simulators import interface_board, io_manager, pty_line
+from tinyperf.virtual.fake import FakeDevice
+from tinyperf.virtual.isolators import interface_board, io_manager, pty_line
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link, Transport

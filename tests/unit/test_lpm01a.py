@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyperf import content, monitor
+from tinyperf import content
 from tinyperf.errors import DeviceError
-from tinyperf.simulators import bench
+from tinyperf.measure import monitor
+from tinyperf.virtual import bench
 
 lpm01a: Any = content.load_module("energy", content.names("energy", ".py")["lpm01a"])
 

@@ -19,7 +19,7 @@ FIRMWARE = f"""\
 #!{sys.executable}
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
-from tinyperf.device.fake import FakeDevice, serve
+from tinyperf.virtual.fake import FakeDevice, serve
 device = FakeDevice(lambda data: tuple(0.9 if k == data[0] % 12 else 0.0 for k in range(12)))
 serve(device, speed=0.3)
 """

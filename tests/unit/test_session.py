@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tinyperf.device.fake import FakeDevice, Misbehaviour
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.session import folder as disk
 from tinyperf.session import plan as planning
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, Request, prepare
+from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -125,8 +125,8 @@ def through(choice: Choice | None, link: Link, baud: int) -> Link:
         return link
     try:
         if choice.port == SIMULATED:
-            from tinyperf.simulators.pty_line import PtyLine
-            from tinyperf.simulators.relay import simulator
+            from tinyperf.virtual.isolators.pty_line import PtyLine
+            from tinyperf.virtual.isolators.relay import simulator
 
             link = PtyLine(simulator(choice.name)(link, baud, faults=choice.fault), link)
         isolated = Isolated(link, choice)

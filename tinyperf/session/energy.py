@@ -11,17 +11,17 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from tinyperf import monitor
 from tinyperf.device.dut import AGAIN
 from tinyperf.device.protocol import InferDone, InferStart, Parser
 from tinyperf.errors import UsageError
-from tinyperf.recorder import Recorder
+from tinyperf.measure import monitor
+from tinyperf.measure.recorder import Recorder
 from tinyperf.result import Energy
 from tinyperf.rules import energy_formats, joules, power, recordings, replay
 from tinyperf.session import folder as disk
 from tinyperf.session import report
 from tinyperf.session.run import Work, identify
-from tinyperf.simulators import bench
+from tinyperf.virtual import bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tinyperf.device.dut import Direction, Dut
     from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link, Transport
-    from tinyperf.monitor import Monitor
+    from tinyperf.measure.monitor import Monitor
     from tinyperf.result import RunResult
     from tinyperf.session.plan import Prepared
     from tinyperf.session.report import Measured

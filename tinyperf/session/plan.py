@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf import __version__, benchmark, board, content, monitor, tflite
+from tinyperf import __version__, benchmark, board, content, tflite
 from tinyperf.data import layout
 from tinyperf.device import isolators
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
 from tinyperf.engines import parse_engine
 from tinyperf.errors import DataError, UsageError
+from tinyperf.measure import monitor
 from tinyperf.rules import windows as rules
 
 if TYPE_CHECKING:

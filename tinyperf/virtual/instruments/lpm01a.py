@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.errors import UsageError
-from tinyperf.simulators.bench import Bench, Sampler, connected
-from tinyperf.simulators.pty_port import PtyPort, VanishedError
+from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.virtual.pty_port import PtyPort, VanishedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,7 +11,7 @@ import tty
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tinyperf.simulators.bench import Bench
+    from tinyperf.virtual.bench import Bench
 
 PENDING_BYTES = 1 << 20
 """A reader this far behind stops the simulator, as a full pipe would; nothing is lost by it."""

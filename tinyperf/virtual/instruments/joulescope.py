@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.simulators.bench import Bench, Sampler, connected
-from tinyperf.simulators.lpm01a import parse_faults
+from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.virtual.instruments.lpm01a import parse_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

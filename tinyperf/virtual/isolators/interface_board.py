@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from tinyperf.simulators.bench import Bench, connected
-from tinyperf.simulators.lpm01a import parse_faults
-from tinyperf.simulators.relay import Relay, stand
+from tinyperf.virtual.bench import Bench, connected
+from tinyperf.virtual.instruments.lpm01a import parse_faults
+from tinyperf.virtual.isolators.relay import Relay, stand
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link
-    from tinyperf.simulators.pty_port import PtyPort
+    from tinyperf.virtual.pty_port import PtyPort
 
 REBOOT_S = 2.5
 QUEUE_BYTES = 100

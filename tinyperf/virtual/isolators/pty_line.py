@@ -16,7 +16,7 @@ from tinyperf.device.link import SerialLink
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link, Transport
-    from tinyperf.simulators.relay import Relay
+    from tinyperf.virtual.isolators.relay import Relay
 
 HELD_BYTES = 1024
 PATIENCE_S = 5.0  # of the wall clock: how long the system may take to carry bytes through a pty

@@ -10,14 +10,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from tinyperf.device.fake import FakeDevice
-from tinyperf.simulators.pty_port import PtyPort
+from tinyperf.virtual.fake import FakeDevice
+from tinyperf.virtual.pty_port import PtyPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tinyperf.device.link import Link
-    from tinyperf.simulators.bench import Bench
+    from tinyperf.virtual.bench import Bench
 
 BYTE_S = 10 / 115200  # to the host
 TORN_EVERY = 40
@@ -105,7 +105,7 @@ class Relay:
 
 def simulator(name: str) -> Callable[..., Relay]:
     """`simulate(dut, dut_baud, faults=...)` of one isolator."""
-    found: Callable[..., Relay] = importlib.import_module(f"tinyperf.simulators.{name}").simulate
+    found: Callable[..., Relay] = importlib.import_module(f"tinyperf.virtual.isolators.{name}").simulate
     return found
 
 

@@ -10,16 +10,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf import content, monitor
+from tinyperf import content
+from tinyperf.device import isolators
 from tinyperf.errors import UsageError
-from tinyperf.recorder import Recorder
+from tinyperf.measure import monitor
+from tinyperf.measure.recorder import Recorder
 from tinyperf.rules.joules import MAX_LOST
-from tinyperf.simulators import bench
+from tinyperf.virtual import bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinyperf.monitor import Monitor
+    from tinyperf.measure.monitor import Monitor
 
 POLL_S = 0.1
 RATE_TOLERANCE = 0.02
@@ -108,7 +110,8 @@ def _mean_w(recorder: Recorder) -> float:
 def simulated(name: str, fault: str) -> Iterator[tuple[str, Iterator[str]]]:
     """A simulator with a made-up target; see api.energy_simulate."""
     target = bench.SyntheticBench()
-    port = importlib.import_module(f"tinyperf.simulators.{name}").start(target, faults=fault)
+    folder = "isolators" if name in isolators.KINDS else "instruments"
+    port = importlib.import_module(f"tinyperf.virtual.{folder}.{name}").start(target, faults=fault)
     try:
         yield port.path, _followed(target)
     finally:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.simulators.bench import Bench, Sampler, connected
-from tinyperf.simulators.lpm01a import parse_faults
-from tinyperf.simulators.pty_port import PtyPort
+from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.virtual.instruments.lpm01a import parse_faults
+from tinyperf.virtual.pty_port import PtyPort
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,7 +10,7 @@ from tinyperf.errors import DiskError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tinyperf.monitor import Chunk, Monitor
+    from tinyperf.measure.monitor import Chunk, Monitor
 
 
 @dataclass
