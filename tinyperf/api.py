@@ -467,9 +467,9 @@ def emulate(
     Args: ready: told what a client opens. fast: not held to real time.
     Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
     """
-    from tinyperf.device.emulator import open_virtual
-    from tinyperf.device.emulator.serve import Pty, Tcp, Wire, serve
     from tinyperf.session.profile import calibrated
+    from tinyperf.virtual.board import open_virtual
+    from tinyperf.virtual.board.serve import Pty, Tcp, Wire, serve
 
     _one_firmware(benchmark, image)
     firmware = image or build(board, benchmark, model=model, engine=engine, energy=energy).path

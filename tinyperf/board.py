@@ -73,7 +73,7 @@ class Flash(Description):
 
 
 class Emulator(Description):
-    """The virtual board: `engine` unicorn with a SoC of tinyperf/device/emulator/soc/, or qemu with a machine."""
+    """The virtual board: `engine` unicorn with a SoC of tinyperf/virtual/board/chips/, or qemu with a machine."""
 
     engine: Literal["unicorn", "qemu", "process"]
     soc: str | None = None

@@ -29,19 +29,19 @@ from hypothesis import strategies as st
 from tinyperf import board, engines
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.data.layout import to_tensor
-from tinyperf.device import emulator
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Target
 from tinyperf.firmware import build
 from tinyperf.firmware.render import native_command, render
 from tinyperf.rules.accuracy import ad_error
 from tinyperf.tflite import Model, Quantization, Tensor
+from tinyperf.virtual import board as virtual_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link
+    from tinyperf.virtual.board.link import VirtualLink
 
 HERE = Path(__file__).parent
 LINE_TIMEOUT_S = 5.0
@@ -142,7 +142,7 @@ def on_host(name: str, *, energy: bool) -> Link:
 def on_virtual_board(name: str, *, energy: bool) -> VirtualLink:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
     image = image_of("nucleo-l4r5zi", name, energy=energy)
-    return emulator.open_virtual(board.load("nucleo-l4r5zi"), image.path)
+    return virtual_board.open_virtual(board.load("nucleo-l4r5zi"), image.path)
 
 
 def reply(link: Link, count: int) -> str:

@@ -16,8 +16,8 @@ import pytest
 from tinyperf import api, board
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.data.layout import Dataset, load, synthetic
-from tinyperf.device import emulator
 from tinyperf.device.process import ProcessLink
+from tinyperf.virtual import board as virtual_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def on_virtual_board() -> Callable[[], Link]:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
     path = api.build("nucleo-l4r5zi", "kws", model=model_file()).path
     nucleo = board.load("nucleo-l4r5zi")
-    return lambda: emulator.open_virtual(nucleo, path)
+    return lambda: virtual_board.open_virtual(nucleo, path)
 
 
 @pytest.mark.parametrize(("place", "count"), [(on_host, 100), (on_virtual_board, 4)])

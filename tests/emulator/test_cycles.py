@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinyperf.device.emulator.cycles import FlashCaches
-from tinyperf.device.emulator.decode import Core, Decoder
+from tinyperf.virtual.board.cycles import FlashCaches
+from tinyperf.virtual.board.decode import Core, Decoder
 
 if TYPE_CHECKING:
     from pathlib import Path

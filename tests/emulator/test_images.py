@@ -14,8 +14,8 @@ import pytest
 from tinyperf import board
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.device.dut import Dut
-from tinyperf.device.emulator import ERROR_PERCENT, open_virtual
 from tinyperf.session.profile import made_up, profile
+from tinyperf.virtual.board import ERROR_PERCENT, open_virtual
 
 # Milliseconds on silicon, from the submitters' results.
 SILICON_MS = {

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinyperf import board
-from tinyperf.device.emulator import open_virtual
 from tinyperf.errors import FaultError
+from tinyperf.virtual.board import open_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.virtual.board.link import VirtualLink
 
 Assemble = "Callable[[str], Path]"
 

@@ -12,15 +12,15 @@ import pytest
 
 from tinyperf import board
 from tinyperf.cli import invoke
-from tinyperf.device.emulator import open_virtual
-from tinyperf.device.emulator.serve import Pty, Tcp, serve
 from tinyperf.errors import DeviceError, UsageError
+from tinyperf.virtual.board import open_virtual
+from tinyperf.virtual.board.serve import Pty, Tcp, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tinyperf.device.emulator.serve import Wire
+    from tinyperf.virtual.board.serve import Wire
 
 ECHO = """
 function reset

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tinyperf.device.emulator.machine import Activity
 from tinyperf.errors import TinyperfError
 from tinyperf.rules.replay import replay
 from tinyperf.session import folder as disk
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, Request, prepare
 from tinyperf.virtual import bench
+from tinyperf.virtual.board.machine import Activity
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
 if TYPE_CHECKING:

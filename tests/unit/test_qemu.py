@@ -10,12 +10,12 @@ import pytest
 from tinyperf import board as boards
 from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
-from tinyperf.device.qemu import PROGRAM, QemuLink, arguments
 from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.firmware import build
 from tinyperf.firmware.render import render
 from tinyperf.tflite import Model, Quantization, Tensor
+from tinyperf.virtual.board.qemu import PROGRAM, QemuLink, arguments
 
 BOARD = boards.load("mps2-an386")
 

@@ -16,8 +16,8 @@ from tinyperf import board as boards
 from tinyperf import content, tflite
 from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
-from tinyperf.device.qemu import PROGRAM, QemuLink
 from tinyperf.firmware import build
+from tinyperf.virtual.board.qemu import PROGRAM, QemuLink
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link

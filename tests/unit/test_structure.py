@@ -37,7 +37,7 @@ WORLD = {
     "serial": {"device", "virtual", "doctor", "firmware.flash"},
     "subprocess": {"device", "firmware", "engines.aot.host", "doctor", "learn", "virtual"},
     "socket": {"device", "virtual"},
-    "unicorn": {"device.emulator"},
+    "unicorn": {"virtual.board"},
     "tensorflow": {"learn"},
     "keras": {"learn"},
 }

@@ -37,10 +37,10 @@ def open_image(board: Board, image: Path, *, cycles_per_instruction: float | Non
             hint="give --port for the real one; 'tinyperf boards' lists the boards",
         )
     if board.emulator.engine == "qemu":
-        from tinyperf.device.qemu import QemuLink
+        from tinyperf.virtual.board.qemu import QemuLink
 
         return QemuLink(board, image)
-    from tinyperf.device.emulator import open_virtual
+    from tinyperf.virtual.board import open_virtual
 
     link = open_virtual(board, image)
     if cycles_per_instruction is not None:

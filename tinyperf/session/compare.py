@@ -148,8 +148,8 @@ def _differing(dut: Dut, sent: npt.NDArray[np.int8], wanted: npt.NDArray[np.int6
 
 def _cost(dut: Dut, link: Link, clock_hz: int) -> tuple[int | None, float | None]:
     """Instructions and milliseconds of one inference by the detailed model; None, None where QEMU plays the board."""
-    from tinyperf.device.emulator.calibrate import calibrate
-    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.virtual.board.calibrate import calibrate
+    from tinyperf.virtual.board.link import VirtualLink
 
     if not isinstance(link, VirtualLink):
         return None, None

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
     from tinyperf.board import Board
     from tinyperf.device.dut import Direction, Dut
-    from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.device.link import Link, Transport
     from tinyperf.measure.monitor import Monitor
     from tinyperf.result import RunResult
     from tinyperf.session.plan import Prepared
     from tinyperf.session.report import Measured
     from tinyperf.session.run import Progress
+    from tinyperf.virtual.board.link import VirtualLink
 
 SLICE_S = 0.01
 """How finely the virtual board's power is followed: an edge inside a slice is off by half of it at most."""

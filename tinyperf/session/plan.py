@@ -391,7 +391,7 @@ def _notes(prepared: Prepared, *, under_qemu: bool) -> list[str]:
 
 def _error_percent(prepared: Prepared) -> float:
     """The cycle model's error; on energy the power model's comes on top, as a worst case."""
-    from tinyperf.device.emulator import ERROR_PERCENT
+    from tinyperf.virtual.board import ERROR_PERCENT
 
     power = prepared.board.energy.power if prepared.request.mode == "energy" else None
     return ERROR_PERCENT + (power.error_percent if power else 0.0)

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.device import emulator
 from tinyperf.device.dut import Dut
-from tinyperf.device.emulator import ERROR_PERCENT, Calibration, calibrate, open_virtual
 from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.firmware.build import cache_folder
 from tinyperf.session import folder as disk
+from tinyperf.virtual import board as virtual_board
+from tinyperf.virtual.board import ERROR_PERCENT, Calibration, calibrate, open_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tinyperf.board import Board
-    from tinyperf.device.emulator.link import VirtualLink
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
+    from tinyperf.virtual.board.link import VirtualLink
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def calibrated(board: Board, firmware: Path, input_bytes: int | None = None) -> 
 
 def _calibration_key(board: Board, firmware: Path, input_bytes: int | None) -> str:
     parts = [firmware.read_bytes(), repr((board, input_bytes)).encode()]
-    parts += [path.read_bytes() for path in sorted(Path(emulator.__file__).parent.rglob("*.py"))]
+    parts += [path.read_bytes() for path in sorted(Path(virtual_board.__file__).parent.rglob("*.py"))]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:32]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tinyperf.device.emulator.cpu import Memory
-from tinyperf.device.emulator.cycles import FlashCaches
-from tinyperf.device.emulator.decode import Core
-from tinyperf.device.emulator.peripherals import Dma, Gpio, Host, Peripheral, Timer, Uart
-from tinyperf.device.emulator.soc import ClockTree, Soc
+from tinyperf.virtual.board.chips import ClockTree, Soc
+from tinyperf.virtual.board.cpu import Memory
+from tinyperf.virtual.board.cycles import FlashCaches
+from tinyperf.virtual.board.decode import Core
+from tinyperf.virtual.board.peripherals import Dma, Gpio, Host, Peripheral, Timer, Uart
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,21 +15,21 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf.device.emulator import soc as socs
-from tinyperf.device.emulator.cpu import Cpu, Ran
-from tinyperf.device.emulator.cycles import Pipeline
-from tinyperf.device.emulator.faults import report
-from tinyperf.device.emulator.guard import Special, specials
-from tinyperf.device.emulator.idle import Idle
-from tinyperf.device.emulator.peripherals import PS, Event, Peripheral
-from tinyperf.device.emulator.scs import SVCALL, Dwt, Nvic, Scs
 from tinyperf.errors import UsageError
+from tinyperf.virtual.board import chips
+from tinyperf.virtual.board.cpu import Cpu, Ran
+from tinyperf.virtual.board.cycles import Pipeline
+from tinyperf.virtual.board.faults import report
+from tinyperf.virtual.board.guard import Special, specials
+from tinyperf.virtual.board.idle import Idle
+from tinyperf.virtual.board.peripherals import PS, Event, Peripheral
+from tinyperf.virtual.board.scs import SVCALL, Dwt, Nvic, Scs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.device.emulator.cpu import Stop
-    from tinyperf.device.emulator.image import FirmwareImage
+    from tinyperf.virtual.board.cpu import Stop
+    from tinyperf.virtual.board.image import FirmwareImage
 
 ONE = 1 << 20  # one cycle
 ENTRY_CYCLES, EXIT_CYCLES, TAIL_CHAIN_CYCLES = 12, 10, 6
@@ -81,7 +81,7 @@ class Machine:
         self._masked_steps = 0
         self._masked = False
         self._clock_change_pending = False
-        self.soc = socs.build(soc_name, self, self.edges)
+        self.soc = chips.build(soc_name, self, self.edges)
         self.cpu = Cpu(self.soc.core, self.soc.memories, self.soc.devices, self.bus_read, self.bus_write)
         self.nvic = Nvic(self.soc.interrupts)
         self.scs = Scs(self, self.nvic, cpuid=self.soc.cpuid)

@@ -18,7 +18,7 @@ from tinyperf.errors import DeviceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.virtual.board.link import VirtualLink
 
 SLICE_S = 0.002
 """Virtual time between two looks at the host's side: a fifth of the time a host takes to notice."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.virtual.board.link import VirtualLink
 
 
 @dataclass(frozen=True)

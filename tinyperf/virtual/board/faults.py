@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.errors import FaultError
 
 if TYPE_CHECKING:
-    from tinyperf.device.emulator.machine import Machine
+    from tinyperf.virtual.board.machine import Machine
 
 MEANINGS = {
     "UC_ERR_READ_UNMAPPED": "BusFault: a load from an address where this chip has nothing",

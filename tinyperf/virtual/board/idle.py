@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinyperf.device.emulator.machine import Machine
+    from tinyperf.virtual.board.machine import Machine
 
 STEPS = 400
 FIRST, SOON, LAST = 50_000, 500, 1 << 28

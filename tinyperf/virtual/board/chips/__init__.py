@@ -12,10 +12,10 @@ from tinyperf.errors import ContentError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tinyperf.device.emulator.cpu import Memory
-    from tinyperf.device.emulator.cycles import FlashCaches
-    from tinyperf.device.emulator.decode import Core
-    from tinyperf.device.emulator.peripherals import Host, Peripheral, Uart
+    from tinyperf.virtual.board.cpu import Memory
+    from tinyperf.virtual.board.cycles import FlashCaches
+    from tinyperf.virtual.board.decode import Core
+    from tinyperf.virtual.board.peripherals import Host, Peripheral, Uart
 
 
 class ClockTree:
@@ -59,5 +59,5 @@ def build(name: str, host: Host, edges: list[tuple[int, str, int]]) -> Soc:
     known = sorted(p.stem for p in Path(__file__).parent.glob("stm32*.py"))
     if name not in known:
         raise ContentError(f"unknown SoC '{name}' for the virtual board", hint=f"known: {', '.join(known)}")
-    found: Soc = importlib.import_module(f"tinyperf.device.emulator.soc.{name}").build(host, edges)
+    found: Soc = importlib.import_module(f"tinyperf.virtual.board.chips.{name}").build(host, edges)
     return found

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.device.emulator import image as images
-from tinyperf.device.emulator.calibrate import Calibration, calibrate
 from tinyperf.errors import UsageError
+from tinyperf.virtual.board import image as images
+from tinyperf.virtual.board.calibrate import Calibration, calibrate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.board import Board
-    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.virtual.board.link import VirtualLink
 
 __all__ = ["ERROR_PERCENT", "Calibration", "calibrate", "open_virtual"]
 
@@ -26,7 +26,7 @@ def open_virtual(board: Board, image: Path) -> VirtualLink:
     Raises: UsageError: the board has no virtual form, or the image cannot be used. MissingExtraError: unicorn is
     absent.
     """
-    from tinyperf.device.emulator.link import VirtualLink
+    from tinyperf.virtual.board.link import VirtualLink
 
     if board.emulator is None or board.emulator.engine != "unicorn" or not board.emulator.soc or not board.memory:
         raise UsageError(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tinyperf.device.emulator.cpu import Memory
-from tinyperf.device.emulator.cycles import FlashCaches
-from tinyperf.device.emulator.decode import Core
-from tinyperf.device.emulator.peripherals import Gpio, Host, Peripheral, Timer, Uart
-from tinyperf.device.emulator.soc import ClockTree, Soc
+from tinyperf.virtual.board.chips import ClockTree, Soc
+from tinyperf.virtual.board.cpu import Memory
+from tinyperf.virtual.board.cycles import FlashCaches
+from tinyperf.virtual.board.decode import Core
+from tinyperf.virtual.board.peripherals import Gpio, Host, Peripheral, Timer, Uart
 
 HSI_HZ, LSE_HZ, HSE_HZ = 16_000_000, 32_768, 16_000_000
 # By MSISRANGE: 48 MHz divided by 1 to 4, then 4 MHz, 3.072 MHz and 400 kHz likewise.

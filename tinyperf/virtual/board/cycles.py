@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tinyperf.device.emulator.decode import Decoder
+from tinyperf.virtual.board.decode import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.device.emulator.cpu import Cpu
-    from tinyperf.device.emulator.decode import Block, Core
+    from tinyperf.virtual.board.cpu import Cpu
+    from tinyperf.virtual.board.decode import Block, Core
 
 WATCHED = 64
 """A load whose first so many reads all met RAM is taken to read RAM from then on; reading the registers for it at

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf.device.emulator.machine import Machine
-from tinyperf.device.emulator.peripherals import PS
 from tinyperf.errors import DeviceError
+from tinyperf.virtual.board.machine import Machine
+from tinyperf.virtual.board.peripherals import PS
 
 if TYPE_CHECKING:
-    from tinyperf.device.emulator.image import FirmwareImage
-    from tinyperf.device.emulator.machine import Activity
-    from tinyperf.device.emulator.peripherals import Uart
     from tinyperf.device.link import Transport
+    from tinyperf.virtual.board.image import FirmwareImage
+    from tinyperf.virtual.board.machine import Activity
+    from tinyperf.virtual.board.peripherals import Uart
 
 QUIET_PS = PS // 500
 """Output that is no complete line is handed over after 2 ms of silence."""

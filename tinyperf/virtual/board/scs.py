@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.device.emulator.peripherals import PS, Event, Host, Peripheral
+from tinyperf.virtual.board.peripherals import PS, Event, Host, Peripheral
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
