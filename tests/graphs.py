@@ -1,4 +1,4 @@
-"""Small int8 graphs for tests, written with the schema classes that the tflite-micro wheel carries, and the wheel."""
+"""Small graphs for tests, written without the tflite-micro wheel; the wheel as the oracle of what they compute."""
 
 from __future__ import annotations
 
@@ -6,51 +6,68 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
+
+from tests.flatbuffer import write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy.typing as npt
 
+# Option tables that are not named like their operator.
 OPTIONS = {
-    "CONV_2D": "Conv2DOptions",
-    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
-    "ADD": "AddOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
-    "SOFTMAX": "SoftmaxOptions",
+    "L2_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
-    "RESHAPE": "ReshapeOptions",
-    "SHAPE": "ShapeOptions",
-    "PACK": "PackOptions",
-    "STRIDED_SLICE": "StridedSliceOptions",
-    "PAD": "PadOptions",
-    "PADV2": "PadV2Options",
-    "QUANTIZE": "QuantizeOptions",
-    "DEQUANTIZE": "DequantizeOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
 }
-TYPES = {"int8": "INT8", "int32": "INT32", "float32": "FLOAT32", "uint8": "UINT8", "int16": "INT16"}
 
 
 @dataclass
 class T:
-    """One tensor; `data` makes it a constant. `scale` may be a list, one per index of `axis`."""
+    """One tensor; `data` makes it a constant. `scale` may be a list, one per index of `axis`.
+
+    `zero` is one zero point for all scales, or the list as it shall stand in the file.
+    """
 
     shape: tuple[int, ...]
     scale: float | list[float] | None = None
-    zero: int = 0
+    zero: int | list[int] = 0
     data: npt.NDArray[Any] | None = None
     dtype: str = "int8"
     axis: int = 0
+    variable: bool = False
 
 
 @dataclass
 class O:  # noqa: E742  # T and O, tensors and operators, in tables of graphs
-    """One operator: tensors by position in the list; options by the schema's camel-case names."""
+    """One operator: tensors by position in the list; options by the schema's names, snake or camel case.
+
+    `options` None leaves the option table away. `custom` is the name of a CUSTOM operator, its options are bytes.
+    """
 
     kind: str
     inputs: list[int]
     outputs: list[int]
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] | bytes | None = field(default_factory=dict)
+    custom: str = ""
+
+
+@dataclass
+class G:
+    """One subgraph."""
+
+    tensors: list[T]
+    ops: list[O]
+    inputs: list[int]
+    outputs: list[int]
+    name: str = "main"
 
 
 def constant(data: npt.NDArray[Any], scale: float | list[float] | None = None, axis: int = 0) -> T:
@@ -58,65 +75,99 @@ def constant(data: npt.NDArray[Any], scale: float | list[float] | None = None, a
 
 
 def build(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int]) -> bytes:
-    """The .tflite file."""
-    import flatbuffers
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+    """The .tflite file of one subgraph."""
+    return write(model(G(tensors, ops, inputs, outputs)))
 
-    model = schema.ModelT()
-    model.version, model.description = 3, "test"
-    model.buffers = [schema.BufferT()]
-    graph = schema.SubGraphT()
-    graph.tensors = []
-    for i, t in enumerate(tensors):
-        made = schema.TensorT()
-        made.name, made.shape, made.type = f"t{i}", list(t.shape), getattr(schema.TensorType, TYPES[t.dtype])
-        made.buffer = 0
-        if t.data is not None:
-            buffer = schema.BufferT()
-            buffer.data = np.frombuffer(t.data.tobytes(), np.uint8)
-            made.buffer = len(model.buffers)
-            model.buffers.append(buffer)
-        if t.scale is not None:
-            quantization = schema.QuantizationParametersT()
-            quantization.scale = t.scale if isinstance(t.scale, list) else [t.scale]
-            quantization.zeroPoint = [t.zero] * len(quantization.scale)
-            quantization.quantizedDimension = t.axis
-            made.quantization = quantization
-        graph.tensors.append(made)
-    kinds = sorted({op.kind for op in ops})
-    model.operatorCodes = []
-    for kind in kinds:
-        code = schema.OperatorCodeT()
-        code.builtinCode = getattr(schema.BuiltinOperator, kind)
-        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-        code.version = 1
-        model.operatorCodes.append(code)
-    graph.operators = []
-    for op in ops:
-        written = schema.OperatorT()
-        written.opcodeIndex, written.inputs, written.outputs = kinds.index(op.kind), op.inputs, op.outputs
-        if op.kind in OPTIONS:
-            name = OPTIONS[op.kind]
-            written.builtinOptionsType = getattr(schema.BuiltinOptions, name)
-            written.builtinOptions = getattr(schema, f"{name}T")()
-            for key, value in op.options.items():
-                setattr(written.builtinOptions, key, value)
-        graph.operators.append(written)
-    graph.inputs, graph.outputs, graph.name = inputs, outputs, "main"
-    model.subgraphs = [graph]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+
+def model(*graphs: G) -> dict[str, Any]:
+    """The file as a dictionary by the schema's names, to be changed at will and then written with `write`.
+
+    Operator codes are sorted by name and give both fields; buffer 0 is empty, as the schema asks.
+    """
+    kinds = sorted({(op.kind, op.custom) for graph in graphs for op in graph.ops})
+    buffers: list[dict[str, Any]] = [{}]
+    return {
+        "version": 3,
+        "description": "test",
+        "operator_codes": [_code(kind, custom) for kind, custom in kinds],
+        "subgraphs": [
+            {
+                "tensors": [_tensor(f"t{i}", t, buffers) for i, t in enumerate(graph.tensors)],
+                "inputs": graph.inputs,
+                "outputs": graph.outputs,
+                "operators": [_operator(op, kinds.index((op.kind, op.custom))) for op in graph.ops],
+                "name": graph.name,
+            }
+            for graph in graphs
+        ],
+        "buffers": buffers,
+    }
+
+
+def _code(kind: str, custom: str) -> dict[str, Any]:
+    import tflite
+
+    number = getattr(tflite.BuiltinOperator, kind)
+    # Codes above 127 do not fit the old field; it then holds PLACEHOLDER_FOR_GREATER_OP_CODES.
+    code = {"deprecated_builtin_code": min(number, 127), "version": 1, "builtin_code": number}
+    return code | ({"custom_code": custom} if custom else {})
+
+
+def _tensor(name: str, t: T, buffers: list[dict[str, Any]]) -> dict[str, Any]:
+    import tflite
+
+    made: dict[str, Any] = {
+        "name": name,
+        "shape": list(t.shape),
+        "type": getattr(tflite.TensorType, t.dtype.upper()),
+        "buffer": 0,
+    }
+    if t.data is not None:
+        made["buffer"] = len(buffers)
+        buffers.append({"data": t.data.tobytes()})
+    if t.scale is not None:
+        scale = t.scale if isinstance(t.scale, list) else [t.scale]
+        zero = t.zero if isinstance(t.zero, list) else [t.zero] * len(scale)
+        made["quantization"] = {"scale": scale, "zero_point": zero, "quantized_dimension": t.axis}
+    return made | ({"is_variable": True} if t.variable else {})
+
+
+def _operator(op: O, code: int) -> dict[str, Any]:
+    written: dict[str, Any] = {"opcode_index": code, "inputs": op.inputs, "outputs": op.outputs}
+    table = _option_table(op.kind)
+    if isinstance(op.options, bytes):
+        written["custom_options"] = op.options
+    elif op.options is not None and table:
+        written["builtin_options"] = (table, op.options)
+    return written
+
+
+def _option_table(kind: str) -> str:
+    """Conv2DOptions for CONV_2D; empty for an operator that has no options."""
+    import tflite
+
+    plain = kind.replace("_", "").lower() + "options"
+    return OPTIONS.get(kind) or next((name for name in vars(tflite.BuiltinOptions) if name.lower() == plain), "")
 
 
 def wheel(data: bytes, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Outputs of TFLM itself, one row per sample (`samples` [n, ...input shape without batch])."""
-    from tflite_micro import runtime
+    return np.stack([made.ravel() for (made,) in wheel_all(data, [[sample] for sample in samples], outputs=1)])
 
+
+def wheel_all(
+    data: bytes, samples: Iterable[Sequence[npt.NDArray[Any]]], *, outputs: int
+) -> list[list[npt.NDArray[Any]]]:
+    """Outputs of TFLM itself, a list per sample; a sample holds an array for each input, in the model's order.
+
+    One interpreter runs them all in turn, so that variable tensors keep their state.
+    """
+    runtime = pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64").runtime
     interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 20)
     rows = []
     for sample in samples:
-        interpreter.set_input(sample, 0)
+        for i, given in enumerate(sample):
+            interpreter.set_input(given, i)
         interpreter.invoke()
-        rows.append(interpreter.get_output(0).ravel().copy())
-    return np.stack(rows)
+        rows.append([interpreter.get_output(i).copy() for i in range(outputs)])
+    return rows

@@ -19,8 +19,6 @@ from tinyperf.errors import BuildError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest.importorskip("tflite_micro", reason="graphs are written with the tflite-micro wheel's schema")
-
 
 def model() -> tflite.Model:
     """Every kind of kernel once: conv, depthwise, add, pad, pool, mean, rescale, clamp, fully connected, softmax."""

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
-
 
 M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
 ACTIVATIONS = {"none": 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 3}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import graphs
 from tinyperf import api, cli, tflite
 from tinyperf.errors import DataError, MissingExtraError, ModelError, UsageError
 from tinyperf.learn import backends
@@ -34,54 +35,13 @@ needs_wheel = pytest.mark.skipif(
 
 def fully_connected(path: Path, weights: np.ndarray[tuple[int, int], np.dtype[np.int8]], *, reshape: bool) -> Path:
     """An int8 model [1, n] -> [1, classes] of one layer, y = W x; `reshape` appends a RESHAPE to a fixed batch of 1."""
-    import flatbuffers
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
     classes, n = weights.shape
-    model, graph = schema.ModelT(), schema.SubGraphT()
-    model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], [schema.BufferT()], []
-
-    def tensor(shape: tuple[int, ...], kind: int, scale: float, data: bytes) -> int:
-        made = schema.TensorT()
-        made.shape, made.type, made.buffer, made.name = list(shape), kind, 0, f"t{len(graph.tensors)}"
-        if scale:
-            made.quantization = schema.QuantizationParametersT()
-            made.quantization.scale, made.quantization.zeroPoint = [scale], [0]
-        if data:
-            buffer = schema.BufferT()
-            buffer.data = list(data)
-            model.buffers.append(buffer)
-            made.buffer = len(model.buffers) - 1
-        graph.tensors.append(made)
-        return len(graph.tensors) - 1
-
-    def op(code: int, inputs: list[int], outputs: list[int], kind: int, options: object) -> None:
-        named = schema.OperatorCodeT()
-        named.builtinCode = named.deprecatedBuiltinCode = code
-        named.version = 1
-        model.operatorCodes.append(named)
-        made = schema.OperatorT()
-        made.opcodeIndex, made.inputs, made.outputs = len(model.operatorCodes) - 1, inputs, outputs
-        made.builtinOptionsType, made.builtinOptions = kind, options
-        graph.operators.append(made)
-
-    graph.tensors, graph.operators = [], []
-    int8, int32 = schema.TensorType.INT8, schema.TensorType.INT32
-    x = tensor((1, n), int8, 1.0, b"")
-    w = tensor((classes, n), int8, 1.0, weights.tobytes())
-    y = tensor((1, classes), int8, 1.0, b"")
-    op(9, [x, w, -1], [y], schema.BuiltinOptions.FullyConnectedOptions, schema.FullyConnectedOptionsT())
+    tensors = [graphs.T((1, n), 1.0), graphs.constant(weights, 1.0), graphs.T((1, classes), 1.0)]
+    ops = [graphs.O("FULLY_CONNECTED", [0, 1, -1], [2])]
     if reshape:
-        shape = tensor((2,), int32, 0.0, np.array([1, classes], "<i4").tobytes())
-        z = tensor((1, classes), int8, 1.0, b"")
-        options = schema.ReshapeOptionsT()
-        options.newShape = [1, classes]
-        op(22, [y, shape], [z], schema.BuiltinOptions.ReshapeOptions, options)
-        y = z
-    graph.inputs, graph.outputs = [x], [y]
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    path.write_bytes(bytes(builder.Output()))
+        tensors += [graphs.constant(np.array([1, classes], np.int32)), graphs.T((1, classes), 1.0)]
+        ops += [graphs.O("RESHAPE", [2, 3], [4], {"newShape": [1, classes]})]
+    path.write_bytes(graphs.build(tensors, ops, [0], ops[-1].outputs))
     return path
 
 

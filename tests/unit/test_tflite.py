@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from pathlib import Path
@@ -21,9 +20,6 @@ from tinyperf.errors import ModelError
 
 DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parent.parent.parent / "../shared/data"))
 MODELS = DATA / "reference_models"
-needs_wheel = pytest.mark.skipif(
-    importlib.util.find_spec("tflite_micro") is None, reason="graphs are written with the tflite-micro wheel's schema"
-)
 
 
 def reference(name: str) -> Path:
@@ -83,7 +79,6 @@ def test_kws_in_detail() -> None:
     assert not weights.data.flags.writeable
 
 
-@needs_wheel
 def test_small_graph() -> None:
     model = tflite.parse(small(), "small")
     assert model.input.quantization == tflite.Quantization((0.5,), (3,))
@@ -204,7 +199,6 @@ REFUSED = [
 ]
 
 
-@needs_wheel
 @pytest.mark.parametrize(("changed", "seen"), REFUSED)
 def test_refused_in_one_sentence(changed: dict[str, Any], seen: str) -> None:
     with pytest.raises(ModelError, match=seen) as caught:
@@ -213,7 +207,6 @@ def test_refused_in_one_sentence(changed: dict[str, Any], seen: str) -> None:
     assert caught.value.hint
 
 
-@needs_wheel
 def test_float_ends_are_cut_off() -> None:
     """The converter's default: QUANTIZE first, DEQUANTIZE last. Equal to the wheel on the codes in between."""
     tensors = [graphs.T((1, 4), dtype="float32"), *FC, graphs.T((1, 2), dtype="float32")]
@@ -228,7 +221,6 @@ def test_float_ends_are_cut_off() -> None:
     assert (model.input.index, model.output.index) == (1, 3)
 
 
-@needs_wheel
 def test_shape_arithmetic_is_folded() -> None:
     """What Keras writes for a variable batch before RESHAPE: SHAPE, STRIDED_SLICE, PACK."""
     one = graphs.constant(np.array([0], np.int32)), graphs.constant(np.array([1], np.int32))
@@ -255,7 +247,6 @@ def test_shape_arithmetic_is_folded() -> None:
     assert [layer.op for layer in made.layers] == ["RESHAPE", "FULLY_CONNECTED"]
 
 
-@needs_wheel
 def test_lone_relu6_warns() -> None:
     tensors = [graphs.T((1, 4), 0.5, 3), graphs.T((1, 4), 0.25, 3)]
     model = tflite.parse(graphs.build(tensors, [graphs.O("RELU6", [0], [1])], [0], [1]), "relu6")
@@ -286,14 +277,12 @@ def flipped(data: bytes, bits: list[int]) -> bytes:
     return bytes(changed)
 
 
-@needs_wheel
 @settings(deadline=None, max_examples=150, derandomize=True, database=None)
 @given(length=st.integers(0, 2**16))
 def test_truncated(length: int) -> None:
     never_more_than_a_sentence(cut(small(), length))
 
 
-@needs_wheel
 @settings(deadline=None, max_examples=400, derandomize=True, database=None)
 @given(bits=st.lists(st.integers(0, 2**16), min_size=1, max_size=4))
 def test_flipped_bits(bits: list[int]) -> None:
