@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
-from tinyperf.data.cifar10 import calibration_indices
+from tinyperf.datasets.cifar10 import calibration_indices
 from tinyperf.errors import DataError
 from tinyperf.learn import arrays
 from tinyperf.learn.quiet import quiet_stderr

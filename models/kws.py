@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
-from tinyperf.data.frontends import KWS_SAMPLES, kws_features
+from tinyperf.datasets.frontends import KWS_SAMPLES, kws_features
 from tinyperf.errors import DataError
 from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task

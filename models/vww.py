@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.benchmark import benchmark
-from tinyperf.data.frontends import vww_image
+from tinyperf.datasets.frontends import vww_image
 from tinyperf.learn import arrays
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
 from tinyperf.learn.reference import load_keras

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tinyperf.benchmark import Benchmark
-    from tinyperf.data.sources import Prepared
-    from tinyperf.doctor.diagnosis import Diagnosis
+    from tinyperf.datasets.sources import Prepared
+    from tinyperf.diagnosis.machine import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
@@ -543,8 +543,8 @@ def data(
     pull: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Prepared:
-    """An original dataset to training arrays and inputs; arguments and errors as `tinyperf.data.sources.prepare`."""
-    from tinyperf.data import sources
+    """An original dataset to training arrays and inputs: arguments as `tinyperf.datasets.sources.prepare`."""
+    from tinyperf.datasets import sources
 
     return sources.prepare(benchmark, source, out, pull=pull, progress=progress or (lambda *_: None))
 
@@ -554,7 +554,7 @@ def data_synthetic(benchmark: str, out: Path) -> Prepared:
 
     Raises: UsageError: no such benchmark. DiskError: cannot write.
     """
-    from tinyperf.data import sources
+    from tinyperf.datasets import sources
 
     return sources.make_synthetic(benchmark, out)
 
@@ -564,9 +564,9 @@ def doctor(board: str = "nucleo-l4r5zi") -> Diagnosis:
 
     Raises: UsageError, ContentError: no such board, or its file is wrong.
     """
-    from tinyperf.doctor import diagnosis
+    from tinyperf.diagnosis import machine
 
-    return diagnosis.diagnose(_board.load(board))
+    return machine.diagnose(_board.load(board))
 
 
 def compare(

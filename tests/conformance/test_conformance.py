@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from tinyperf import board, engines
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.data.layout import to_tensor
+from tinyperf.datasets.layout import to_tensor
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Target
 from tinyperf.firmware import build

@@ -15,7 +15,7 @@ import pytest
 
 from tinyperf import api, board
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.data.layout import Dataset, load, synthetic
+from tinyperf.datasets.layout import Dataset, load, synthetic
 from tinyperf.device.process import ProcessLink
 from tinyperf.virtual import board as virtual_board
 

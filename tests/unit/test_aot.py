@@ -11,7 +11,7 @@ import pytest
 from tests import m4
 from tinyperf import tflite
 from tinyperf.benchmark import benchmark
-from tinyperf.data import layout
+from tinyperf.datasets import layout
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.constraints import document

@@ -11,8 +11,8 @@ from tinyperf import board as boards
 from tinyperf import cli
 from tinyperf.device import probes
 from tinyperf.device.probes import Port, Probe
-from tinyperf.doctor import diagnosis
-from tinyperf.doctor.diagnosis import Check, Diagnosis
+from tinyperf.diagnosis import machine
+from tinyperf.diagnosis.machine import Check, Diagnosis
 
 BOARD = boards.load("nucleo-l4r5zi")
 
@@ -38,7 +38,7 @@ def lines(found: Diagnosis, name: str) -> list[Check]:
 
 @pytest.mark.usefixtures("bare")
 def test_bare_machine() -> None:
-    found = diagnosis.diagnose(BOARD)
+    found = machine.diagnose(BOARD)
     (compiler,) = lines(found, "compiler")
     assert (compiler.state, compiler.found) == ("missing", "arm-none-eabi-gcc is not on PATH")
     assert "apt-get install gcc-arm-none-eabi" in compiler.fix
@@ -49,14 +49,14 @@ def test_bare_machine() -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_every_line_that_is_not_ok_says_why() -> None:
-    for check in diagnosis.diagnose(BOARD).checks:
+    for check in machine.diagnose(BOARD).checks:
         assert check.why, check.name
         assert check.state == "ok" or check.fix or check.state == "note", check.name
 
 
 @pytest.mark.usefixtures("bare")
 def test_board_that_needs_a_framework() -> None:
-    found = diagnosis.diagnose(boards.load("nucleo-u575zi-q"))
+    found = machine.diagnose(boards.load("nucleo-u575zi-q"))
     (platform,) = [c for c in found.checks if "ststm32" in c.found]  # told once, and not as something unneeded
     assert (platform.name, platform.state) == ("compiler", "missing")
     assert platform.fix.endswith("pio pkg install --global --platform ststm32@19.6.0")
@@ -66,20 +66,20 @@ def test_board_that_needs_a_framework() -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_board_that_can_be_built_in_two_ways(tmp_path: Path) -> None:
-    (platform,) = lines(diagnosis.diagnose(BOARD), "PlatformIO platform")
+    (platform,) = lines(machine.diagnose(BOARD), "PlatformIO platform")
     assert (platform.state, platform.found) == ("note", "ststm32@19.6.0 is not installed")
     assert platform.fix.endswith("-m platformio pkg install --global --platform ststm32@19.6.0")
     (tmp_path / "pio" / "platforms" / "ststm32").mkdir(parents=True)
-    (platform,) = lines(diagnosis.diagnose(BOARD), "PlatformIO platform")
+    (platform,) = lines(machine.diagnose(BOARD), "PlatformIO platform")
     assert platform.state == "ok"
-    assert lines(diagnosis.diagnose(boards.load("mps2-an386")), "PlatformIO platform") == []
+    assert lines(machine.diagnose(boards.load("mps2-an386")), "PlatformIO platform") == []
 
 
 @pytest.mark.usefixtures("bare")
 def test_only_the_absent_flash_tools_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "openocd").write_text("#!/bin/sh\necho Open On-Chip Debugger\n")
     (tmp_path / "openocd").chmod(0o755)
-    (absent,) = lines(diagnosis.diagnose(BOARD), "flash tools")
+    (absent,) = lines(machine.diagnose(BOARD), "flash tools")
     assert absent.state == "note"
     assert "openocd" not in absent.found + absent.fix
     assert "stlink-tools" in absent.fix
@@ -92,7 +92,7 @@ def test_connected_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     probe = Probe("ST-LINK", "0483", "374b", "066DFF31", "STM32 STLink", usable=True, ports=(str(device),))
     monkeypatch.setattr(probes, "find", lambda: [probe])
     monkeypatch.setattr(probes, "ports", lambda: [Port(str(device), "0483", "374b", "066DFF31", "STM32 STLink")])
-    found = diagnosis.diagnose(BOARD)
+    found = machine.diagnose(BOARD)
     assert lines(found, "probe")[0].found == "ST-LINK 066DFF31 (USB 0483:374b) STM32 STLink"
     assert lines(found, "port")[0].state == "ok"
     assert found.silicon
@@ -102,7 +102,7 @@ def test_connected_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_probe_without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = Probe("ST-LINK", "0483", "374b", "066DFF31", "STM32 STLink", usable=False, node=Path("/dev/bus/usb/1/4"))
     monkeypatch.setattr(probes, "find", lambda: [probe])
-    first = lines(diagnosis.diagnose(BOARD), "probe")[0]
+    first = lines(machine.diagnose(BOARD), "probe")[0]
     assert first.state == "missing"
     assert 'ATTR{idVendor}=="0483", ATTR{idProduct}=="374b", TAG+="uaccess"' in first.fix
 

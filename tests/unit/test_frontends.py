@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyperf.data import frontends
+from tinyperf.datasets import frontends
 from tinyperf.errors import DataError
 
 DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))

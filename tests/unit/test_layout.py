@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tinyperf.benchmark import BENCHMARKS, benchmark
-from tinyperf.data import layout, official
+from tinyperf.datasets import layout, official
 from tinyperf.errors import DataError, ModelError
 from tinyperf.tflite import Model, Quantization, Tensor
 

@@ -15,8 +15,8 @@ import pytest
 
 from tinyperf import content
 from tinyperf.cli import invoke
-from tinyperf.data import official, originals
-from tinyperf.data.download import Archive
+from tinyperf.datasets import official, originals
+from tinyperf.datasets.download import Archive
 from tinyperf.errors import ContentError, DataError, DeviceError, MissingExtraError, UsageError
 from tinyperf.learn import arrays, cards, reference, train
 from tinyperf.learn.recipe import Samples

@@ -23,7 +23,7 @@ import pytest
 
 from tinyperf import api, cli
 from tinyperf.benchmark import BENCHMARKS, benchmark
-from tinyperf.data import cifar10, download, frontends, layout, originals, sources, speech_commands, synthetic
+from tinyperf.datasets import cifar10, download, frontends, layout, originals, sources, speech_commands, synthetic
 from tinyperf.errors import DataError, DeviceError, UsageError
 from tinyperf.rules import accuracy
 
@@ -503,7 +503,7 @@ def test_a_second_run_takes_up_the_finished_parts(tmp_path: Path, monkeypatch: p
         read.append(path)
         return whole(path)
 
-    monkeypatch.setattr("tinyperf.data.toycar.wav", spy)
+    monkeypatch.setattr("tinyperf.datasets.toycar.wav", spy)
     api.data("ad", root, tmp_path / "out")
     assert len(read) == 5
     assert not (tmp_path / "out/.parts").exists()

@@ -26,16 +26,16 @@ LAYERS = [
         "firmware.render",
     ],
     ["measure.recorder"],
-    ["device", "virtual", "firmware", "data", "learn"],
-    ["session", "measure", "doctor"],
+    ["device", "virtual", "firmware", "datasets", "learn"],
+    ["session", "measure", "diagnosis"],
     ["api"],
     ["cli", "__main__"],
 ]
 
 # Top-level modules of the standard library or PyPI -> where they may be imported.
 WORLD = {
-    "serial": {"device", "virtual", "doctor", "firmware.flash"},
-    "subprocess": {"device", "firmware", "engines.aot.host", "doctor", "learn", "virtual"},
+    "serial": {"device", "virtual", "diagnosis", "firmware.flash"},
+    "subprocess": {"device", "firmware", "engines.aot.host", "diagnosis", "learn", "virtual"},
     "socket": {"device", "virtual"},
     "unicorn": {"virtual.board"},
     "tensorflow": {"learn"},
@@ -92,3 +92,9 @@ def test_only_the_edge_touches_the_world(path: Path) -> None:
     for name in imports(path):
         allowed = WORLD.get(name.split(".")[0])
         assert allowed is None or any(own == a or own.startswith(a + ".") for a in allowed), f"{own} imports {name}"
+
+
+def test_no_package_takes_a_verb_s_name() -> None:
+    """Once imported, a package `tinyperf/data` would stand in `tinyperf.data` where the verb was."""
+    verbs = {p.stem for p in (PACKAGE / "cli").glob("*.py") if not p.stem.startswith("_")}
+    assert verbs & {dotted(p) for p in modules()} == set()

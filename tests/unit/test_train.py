@@ -16,7 +16,7 @@ import pytest
 
 from tinyperf import tflite
 from tinyperf.cli import invoke
-from tinyperf.data import sources
+from tinyperf.datasets import sources
 from tinyperf.errors import DataError, ModelError, UsageError
 from tinyperf.learn import quantize, reference, train
 

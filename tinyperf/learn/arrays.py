@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.data import originals
+from tinyperf.datasets import originals
 from tinyperf.errors import DataError
 
 if TYPE_CHECKING:

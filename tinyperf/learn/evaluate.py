@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.data import layout
+from tinyperf.datasets import layout
 from tinyperf.errors import DataError
 from tinyperf.firmware.render import check_model
 from tinyperf.learn import backends
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.benchmark import Benchmark
-    from tinyperf.data.layout import Dataset
+    from tinyperf.datasets.layout import Dataset
     from tinyperf.learn.backends import Backend, Codes
     from tinyperf.result import Inputs, Metric
     from tinyperf.tflite import Model

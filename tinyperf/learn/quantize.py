@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf.benchmark import benchmark as find_benchmark
-from tinyperf.data import originals
+from tinyperf.datasets import originals
 from tinyperf.errors import DataError, ModelError, UsageError
 from tinyperf.learn import arrays, reference, train
 from tinyperf.learn.quiet import quiet_stderr

@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf.data import download
-from tinyperf.data.download import Archive
+from tinyperf.datasets import download
+from tinyperf.datasets.download import Archive
 from tinyperf.errors import DataError
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf import __version__, content
-from tinyperf.data import originals
+from tinyperf.datasets import originals
 from tinyperf.errors import DataError, DiskError, Interrupted, MissingExtraError, UsageError
 from tinyperf.learn import arrays, reference
 from tinyperf.learn.quiet import quiet_stderr
@@ -122,7 +122,7 @@ def sources(known: Task, place: Path) -> Sources:
 
 def drop_official(known: Task, samples: Samples) -> tuple[Samples, tuple[str, ...]]:
     """The samples without those that are official evaluation inputs, by content; and the names of the dropped."""
-    from tinyperf.data import official
+    from tinyperf.datasets import official
 
     listed = official.digests(known.name)
     hit = np.array([official.digest(known.official(samples, unit)) in listed for unit in range(len(samples.y))], bool)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf import __version__, benchmark, board, content, tflite
-from tinyperf.data import layout
+from tinyperf.datasets import layout
 from tinyperf.device import isolators
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board
-    from tinyperf.data.layout import Dataset
+    from tinyperf.datasets.layout import Dataset
     from tinyperf.device.dut import Direction
     from tinyperf.device.link import Link
     from tinyperf.firmware.build import Image

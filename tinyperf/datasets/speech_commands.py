@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.benchmark import benchmark
-from tinyperf.data.download import Archive
-from tinyperf.data.frontends import KWS_SAMPLES, kws_features
-from tinyperf.data.originals import Item, Original, Split, save, wav
+from tinyperf.datasets.download import Archive
+from tinyperf.datasets.frontends import KWS_SAMPLES, kws_features
+from tinyperf.datasets.originals import Item, Original, Split, save, wav
 from tinyperf.errors import DataError
 
 if TYPE_CHECKING:

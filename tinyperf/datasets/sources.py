@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.benchmark import benchmark as find_benchmark
-from tinyperf.data import cifar10, coco, download, layout, official, originals, speech_commands, synthetic, toycar
+from tinyperf.datasets import cifar10, coco, download, layout, official, originals, speech_commands, synthetic, toycar
 from tinyperf.errors import DataError, DiskError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.benchmark import Benchmark
-    from tinyperf.data.originals import Item
+    from tinyperf.datasets.originals import Item
     from tinyperf.result import Inputs
 
 ORIGINALS = {

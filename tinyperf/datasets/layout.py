@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.data import official
+from tinyperf.datasets import official
 from tinyperf.errors import DataError, ModelError
 from tinyperf.firmware.render import input_codes
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.data import official
-from tinyperf.data.download import Archive
-from tinyperf.data.frontends import vww_image
-from tinyperf.data.originals import Item, Original, Split, packed, picture, save
+from tinyperf.datasets import official
+from tinyperf.datasets.download import Archive
+from tinyperf.datasets.frontends import vww_image
+from tinyperf.datasets.originals import Item, Original, Split, packed, picture, save
 from tinyperf.errors import DataError
 
 if TYPE_CHECKING:

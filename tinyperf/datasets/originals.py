@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tinyperf.data.download import Archive
+    from tinyperf.datasets.download import Archive
 
 Split = Literal["training", "validation", "test"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.data.originals import packed, png, save
+from tinyperf.datasets.originals import packed, png, save
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf.benchmark import benchmark
-from tinyperf.data.download import Archive
-from tinyperf.data.frontends import ic_image
-from tinyperf.data.originals import Item, Original, Split, packed, picture, png, save
+from tinyperf.datasets.download import Archive
+from tinyperf.datasets.frontends import ic_image
+from tinyperf.datasets.originals import Item, Original, Split, packed, picture, png, save
 from tinyperf.errors import DataError
 
 if TYPE_CHECKING:
