@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from tinyperf import board as _board
 from tinyperf import content
 from tinyperf.errors import DiskError, UsageError
+from tinyperf.request import RunOptions, request, spelled_out
 from tinyperf.result import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import Unpack
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.datasets.sources import Prepared
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from tinyperf.result import RunResult
     from tinyperf.rules.replay import Replay
     from tinyperf.session.compare import Row
-    from tinyperf.session.plan import Request
     from tinyperf.session.profile import Profile
     from tinyperf.tflite import Model
 
@@ -108,96 +110,55 @@ def energy_replay(folder: Path) -> Replay:
     return replay.replay(folder)
 
 
+@spelled_out
 def run(
     benchmark: str | None = None,
     *,
-    board: str,
-    mode: Mode = "performance",
-    virtual: bool = False,
-    port: str | None = None,
-    engine: str = "aot",
-    model: Path | None = None,
-    data: Path | None = None,
-    samples: int | None = None,
-    image: Path | None = None,
-    build: bool = True,
-    monitor: str | None = None,
-    isolator: str | None = None,
-    jobs: int | None = 1,
-    out: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
+    **options: Unpack[RunOptions],
 ) -> RunResult:
     """Measure one mode of a benchmark, of a model of your own, or of a foreign image, on a board.
 
     Args:
         benchmark: kws, vww, ic or ad; None where `model` is your own or the firmware itself says what it is.
-        board: a name or a board file. virtual: the virtual board; port: the real one; isolator: what stands in the
-            serial line instead, as `io_manager:port=/dev/ttyACM1` or `interface_board:port=...`.
-        jobs: virtual boards at once in accuracy mode; more than one start processes, so that a script needs the usual
-            `if __name__ == "__main__":`. None: as many as help.
         progress: told what is done, how much of it, and how much there is (0: unknown).
+        options: `RunOptions` says what each is.
     Raises: TinyperfError: what was seen, what it means, what to do; what was measured stays in the session folder.
     """
     from tinyperf.session import run as session
 
-    return session.run(
-        _request(
-            benchmark,
-            board=board,
-            mode=mode,
-            virtual=virtual,
-            port=port,
-            engine=engine,
-            model=model,
-            data=data,
-            samples=samples,
-            image=image,
-            build=build,
-            monitor=monitor,
-            isolator=isolator,
-            jobs=jobs,
-            out=out,
-        ),
-        progress,
-    )
+    return session.run(request(benchmark, options), progress)
 
 
+@spelled_out
 def run_all(
     benchmark: str | None = None,
     *,
-    monitor: str | None,
-    out: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> list[RunResult]:
     """`run` for performance, accuracy and energy; all three are checked before the first one starts.
 
     Args:
-        options: as `run` has them. out: folder of the three session folders `performance`, `accuracy` and `energy`.
+        options: as `run` has them, but for `mode`. out: folder of the three session folders `performance`, `accuracy`
+            and `energy`. monitor: for the third.
     Raises: as `run`.
     """
     from tinyperf.session import run as session
 
+    asked = request(benchmark, options)
     requests = [
-        _request(
-            benchmark,
-            **options,
+        replace(
+            asked,
             mode=mode,
-            monitor=monitor if mode == "energy" else None,
-            out=out / mode if out else None,
+            monitor=asked.monitor if mode == "energy" else None,
+            out=str(Path(asked.out) / mode) if asked.out else None,
         )
         for mode in get_args(Mode)
     ]
-    for request in requests:
-        session.check(request)
-    return [session.run(request, progress) for request in requests]
-
-
-def _request(benchmark: str | None, **options: Any) -> Request:
-    from tinyperf.session.plan import Request
-
-    fields: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
-    return Request(benchmark=benchmark, **fields)
+    for one in requests:
+        session.check(one)
+    return [session.run(one, progress) for one in requests]
 
 
 def resume(

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
+from tinyperf.request import Request
 from tinyperf.session import folder as disk
 from tinyperf.session import plan as planning
 from tinyperf.session import run as session
-from tinyperf.session.plan import Prepared, Request, prepare
+from tinyperf.session.plan import Prepared, prepare
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
 if TYPE_CHECKING:

@@ -47,24 +47,14 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     *,
     bench: str | None,
-    board: str | None,
-    virtual: bool,
-    port: str | None,
     mode: str,
-    engine: str,
-    model: Path | None,
-    data: Path | None,
-    samples: int | None,
-    image: Path | None,
-    no_build: bool,
-    monitor: str | None,
-    isolator: str | None,
-    jobs: int | None,
-    out: Path | None,
     resume: Path | None,
+    no_build: bool,
     as_json: bool,
+    **options: Any,  # what is left are RunOptions, by name; a test compares them
 ) -> int:
     """Build, start, measure, and score by the run rules.
 
@@ -83,29 +73,13 @@ def command(
     with _progress(sys.stderr.isatty()) as progress:
         if resume is not None:
             _alone(ctx)
-            results = [api.resume(resume, jobs=jobs, progress=progress)]
+            results = [api.resume(resume, jobs=options["jobs"], progress=progress)]
+        elif options["board"] is None:
+            raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
+        elif mode == "all":
+            results = api.run_all(bench, **options, build=not no_build, progress=progress)
         else:
-            if board is None:
-                raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
-            asked: dict[str, Any] = {
-                "board": board,
-                "virtual": virtual,
-                "port": port,
-                "engine": engine,
-                "model": model,
-                "data": data,
-                "samples": samples,
-                "image": image,
-                "build": not no_build,
-                "monitor": monitor,
-                "isolator": isolator,
-                "jobs": jobs,
-                "out": out,
-            }
-            if mode == "all":
-                results = api.run_all(bench, **asked, progress=progress)
-            else:
-                results = [api.run(bench, **asked, mode=mode, progress=progress)]  # type: ignore[arg-type]  # click checked it
+            results = [api.run(bench, **options, mode=mode, build=not no_build, progress=progress)]  # type: ignore[arg-type]  # click checked it
     if as_json:
         rows = [found.as_dict() for found in results]
         print(json.dumps(rows if mode == "all" and resume is None else rows[0], indent=2))

@@ -59,7 +59,8 @@ def _image(board: str, benchmark: str | None, image: Path | None) -> Path:
         return image
     if benchmark is None:
         raise UsageError("a virtual board starts empty", hint="--bench BENCH or --image FILE says what runs on it")
-    from tinyperf.session.plan import Request, prepare
+    from tinyperf.request import Request
+    from tinyperf.session.plan import prepare
 
     prepared, _ = prepare(Request(board=board, benchmark=benchmark, virtual=True))
     if prepared.image is None:

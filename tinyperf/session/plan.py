@@ -30,36 +30,11 @@ if TYPE_CHECKING:
     from tinyperf.device.dut import Direction
     from tinyperf.device.link import Link
     from tinyperf.firmware.build import Image
-    from tinyperf.result import Mode
+    from tinyperf.request import Request
     from tinyperf.tflite import Model
 
 STAMP_CHARACTERS = 60  # on the line between m-infer-start and the end of a window: two m-lap-us lines and a rest
 CUSTOM_WARMUPS = 1
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked, as text and paths, so that it can be written down and asked again.
-
-    `benchmark` None: the model is the user's own, or the firmware says what it is. `build` False: measure what is
-    there. `image`: a firmware from elsewhere. `jobs` None: as many as help.
-    """
-
-    board: str
-    benchmark: str | None = None
-    mode: Mode = "performance"
-    virtual: bool = False
-    port: str | None = None
-    engine: str = "aot"
-    model: str | None = None
-    data: str | None = None
-    samples: int | None = None
-    image: str | None = None
-    build: bool = True
-    monitor: str | None = None
-    isolator: str | None = None
-    jobs: int | None = None
-    out: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import ContentError, DeviceError, Interrupted, TinyperfError
+from tinyperf.request import Request
 from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
 from tinyperf.session import profile, report, shards
-from tinyperf.session.plan import Prepared, Request, check_request, prepare
+from tinyperf.session.plan import Prepared, check_request, prepare
 from tinyperf.session.trials import PILOT, Trial, sample_note
 
 if TYPE_CHECKING:
