@@ -6,13 +6,13 @@ command and a `timestamp` first; the MLCommons runner sends 31 and closes the po
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.data import DATA, REFERENCE, find
 from tinyperf import api, board
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.datasets.layout import Dataset, load, synthetic
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from tinyperf.device.link import Link
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-REFERENCE = DATA / "reference_models" / "kws_ref_model.tflite"
 KWS = BENCHMARKS["kws"]
 NAME = re.compile(r"^m-(name)-dut-\[([^]]+)]$", re.MULTILINE)
 MODEL = re.compile(r"^m-(model|profile)-\[([^]]+)]$", re.MULTILINE)
@@ -102,9 +100,7 @@ def model_file() -> Path | None:
     """The shipped model (None), or the reference model where none is shipped."""
     if (Path(__file__).parents[2] / "models" / "kws.tflite").is_file():
         return None
-    if not REFERENCE.is_file():
-        pytest.skip(f"no kws model is shipped and {REFERENCE} is absent")
-    return REFERENCE
+    return find(REFERENCE["kws"])
 
 
 def inputs(count: int) -> Dataset:
@@ -142,10 +138,8 @@ def test_many_inferences_return_what_one_returns() -> None:
 @pytest.mark.slow
 def test_the_reference_model_scores_what_is_published_of_it() -> None:
     """90.1 % over all 1000 official inputs."""
-    if not (DATA / "datasets").is_dir() or not REFERENCE.is_file():
-        pytest.skip(f"needs the reference data in {DATA}")
-    path = api.build("host", "kws", model=REFERENCE).path
-    data = load(DATA / "datasets", KWS)
+    path = api.build("host", "kws", model=find(REFERENCE["kws"])).path
+    data = load(find("datasets"), KWS)
     scores = mlcommons(lambda: ProcessLink(path), data, "infer 1 0")
     right = sum(row.index(max(row)) == sample.label for row, sample in zip(scores, data.samples, strict=True))
     assert right == 901

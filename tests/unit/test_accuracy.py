@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.data import find
 from tinyperf.rules import accuracy
-
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 @pytest.mark.parametrize(
@@ -94,9 +91,7 @@ def test_confusion_counts_label_by_decision() -> None:
 
 def test_a_published_session_recomputes_to_its_printed_scores() -> None:
     """krai v1.1, NUCLEO-L4R5ZI with X-CUBE-AI: EnergyRunner printed Top-1 90.2% and AUC 0.99."""
-    folder = DATA / "sessions" / "krai_v1.1" / "kws" / "accuracy"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent; TINYPERF_DATA names the reference data")
+    folder = find("sessions/krai_v1.1/kws/accuracy")
     log = (folder / "log.txt").read_text()
     labels = np.array([int(n) for n in re.findall(r'Command "bload dut ".*_(\d+)\.bin""', log)])
     printed = re.findall(r"dut: m-results-\[([^]]+)\]", log)

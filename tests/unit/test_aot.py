@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from tests import m4
+from tests.data import REFERENCE, ROOT, find
 from tinyperf import tflite
 from tinyperf.benchmark import benchmark
 from tinyperf.datasets import layout
@@ -17,25 +18,13 @@ from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.constraints import document
 from tinyperf.engines.aot.host import HostModel
 
-ROOT = Path(__file__).parent.parent.parent
-DATA = Path(os.environ.get("TINYPERF_DATA", ROOT / "../shared/data"))
-REFERENCE = {
-    "kws": "kws_ref_model",
-    "vww": "vww_96_int8",
-    "ic": "pretrainedResnet_quant",
-    "ad": "ad01_int8",
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
 M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
 # TFLM 90b983c with CMSIS-NN 4ab83cc3, GCC 12.2 -O2, counted in an emulator: what this engine must not exceed.
 TFLM_ARENA_BYTES = {"kws": 22_820, "vww": 100_708, "ic": 54_996, "ad": 2_580}
 TFLM_INSTRUCTIONS = {"kws": 7_699_895, "vww": 24_101_965, "ic": 29_863_355, "ad": 582_947}
-
-
-def reference(name: str) -> Path:
-    path = DATA / "reference_models" / f"{REFERENCE[name]}.tflite"
-    if not path.is_file():
-        pytest.skip(f"no reference model {path.name}: set TINYPERF_DATA")
-    return path
 
 
 @pytest.mark.parametrize("name", REFERENCE)
@@ -43,7 +32,7 @@ def test_reference_model_equals_the_wheel(name: str) -> None:
     pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
     from tflite_micro import runtime
 
-    path = reference(name)
+    path = find(REFERENCE[name])
     model = tflite.load(path)
     inputs = np.random.default_rng(1).integers(-128, 128, (8, *model.input.shape[1:]), np.int8)
     wheel = runtime.Interpreter.from_file(str(path))
@@ -61,11 +50,9 @@ def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> N
     pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
     from tflite_micro import runtime
 
-    path, kind = reference(name), benchmark(name)
-    if not (DATA / "datasets").is_dir():
-        pytest.skip("no official inputs: set TINYPERF_DATA")
+    path, kind = find(REFERENCE[name]), benchmark(name)
     model = tflite.load(path)
-    samples = layout.load(DATA / "datasets", kind).samples
+    samples = layout.load(find("datasets"), kind).samples
     inputs = np.stack([layout.to_tensor(kind, wire, model.input) for s in samples for wire in s.windows()])
     inputs = inputs.reshape(-1, *model.input.shape[1:])
     assert len(inputs) == {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248 * 196}[name]
@@ -81,19 +68,19 @@ def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> N
 
 @pytest.mark.parametrize("name", REFERENCE)
 def test_arena_is_below_tflm(name: str) -> None:
-    made = ENGINE.generate(tflite.load(reference(name)), M4, {})
+    made = ENGINE.generate(tflite.load(find(REFERENCE[name])), M4, {})
     assert made.arena_bytes < TFLM_ARENA_BYTES[name]
 
 
 @pytest.mark.parametrize("name", REFERENCE)
 def test_generated_twice_is_equal(name: str) -> None:
-    model = tflite.load(reference(name))
+    model = tflite.load(find(REFERENCE[name]))
     assert ENGINE.generate(model, M4, {}) == ENGINE.generate(model, M4, {})
 
 
 @pytest.mark.parametrize("name", ["kws", "ad", *(pytest.param(n, marks=pytest.mark.slow) for n in ("vww", "ic"))])
 def test_dsp_path_equals_the_portable_one_in_fewer_instructions_than_tflm(name: str, tmp_path: Path) -> None:
-    model = tflite.load(reference(name))
+    model = tflite.load(find(REFERENCE[name]))
     sample = np.random.default_rng(2).integers(-128, 128, (1, *model.input.shape[1:]), np.int8)
     machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), tmp_path), model)
     with HostModel(model) as host:

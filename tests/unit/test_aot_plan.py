@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.data import find
 from tinyperf import tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.fold import fold
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.plan import Plan
     from tinyperf.engines.aot.select import Choice
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MODELS = (
     *("kws_ref_model", "vww_96_int8", "pretrainedResnet_quant", "ad01_int8"),
     *("str_ww_ref_model", "pretrainedResnet_large_int8"),
@@ -73,10 +71,7 @@ def replay(model: tflite.Model, choices: tuple[Choice, ...], placed: Plan) -> No
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", MODELS)
 def test_no_two_live_tensors_overlap(name: str, target: str) -> None:
-    path = DATA / "reference_models" / f"{name}.tflite"
-    if not path.is_file():
-        pytest.skip(f"no reference model {path.name}: set TINYPERF_DATA")
-    model = fold(tflite.load(path))
+    model = fold(tflite.load(find(f"reference_models/{name}.tflite")))
     choices = select(lower(model), TARGETS[target])
     placed = plan(model, choices)
     assert placed.arena_bytes % ARENA_ALIGNMENT == 0

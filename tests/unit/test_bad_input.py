@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.data import REFERENCE, find
 from tinyperf import cli
 from tinyperf.device import dut
 
@@ -279,10 +280,7 @@ def test_ports_that_answer_wrongly(port: tuple[bytes, str], capsys: pytest.Captu
 def test_no_compiler(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(world.tmp))
     monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(world.tmp / "pio"))
-    reference = Path(os.environ.get("TINYPERF_DATA", REPOSITORY.parent / "shared" / "data")) / "reference_models"
-    model = reference / "kws_ref_model.tflite"
-    if not model.is_file():
-        pytest.skip(f"needs {model}")
+    model = find(REFERENCE["kws"])
     fails(["run", *KWS, "--model", str(model)], 3, "no C compiler", capsys)
     virtual = ["run", "--board", "nucleo-l4r5zi", "--virtual", "kws", "--model", str(model)]
     fails(virtual, 3, "arm-none-eabi-gcc is not on PATH", capsys)

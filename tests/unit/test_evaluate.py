@@ -5,29 +5,24 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from tests import graphs
+from tests.data import DATA, REFERENCE, needs
 from tinyperf import api, cli, tflite
 from tinyperf.errors import DataError, MissingExtraError, ModelError, UsageError
 from tinyperf.learn import backends
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
-REFERENCE = {
-    "kws": DATA / "reference_models" / "kws_ref_model.tflite",
-    "vww": DATA / "reference_models" / "vww_96_int8.tflite",
-    "ic": DATA / "reference_models" / "pretrainedResnet_quant.tflite",
-    "ad": DATA / "reference_models" / "ad01_int8.tflite",
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NO_MODEL = tflite.Model("any", "0" * 64, 0, (), (), (0,), (0,))
 KEYS = {"benchmark", "backend", "model_sha256", "metric", "value", "target", "samples", "seconds"}
 
-needs_data = pytest.mark.skipif(
-    not (DATA / "datasets").is_dir(), reason=f"{DATA} is absent; TINYPERF_DATA names the reference data"
-)
+needs_data = needs("datasets", "reference_models")
 needs_wheel = pytest.mark.skipif(
     os.uname().sysname != "Linux" or os.uname().machine != "x86_64", reason="tflite-micro is a Linux x86-64 wheel"
 )
@@ -107,7 +102,7 @@ def test_below_the_target_on_official_inputs_exits_1(tmp_path: Path, capsys: pyt
     ],
 )
 def test_reference_models_with_litert(name: str, value: float, inferences: int) -> None:
-    result = api.evaluate(name, backend="litert", model=REFERENCE[name], data=DATA / "datasets")
+    result = api.evaluate(name, backend="litert", model=DATA / REFERENCE[name], data=DATA / "datasets")
     assert result.value == pytest.approx(value, abs=5e-4)
     assert (result.inferences, result.inputs, result.exit_code) == (inferences, "official", 0)
 
@@ -125,7 +120,7 @@ def test_reference_models_with_litert(name: str, value: float, inferences: int) 
     ],
 )
 def test_reference_models_with_tflm_and_aot(name: str, correct: int | None, value: float) -> None:
-    model, data = REFERENCE[name], DATA / "datasets"
+    model, data = DATA / REFERENCE[name], DATA / "datasets"
     result = api.evaluate(name, backend="tflm", model=model, data=data, jobs=2, compare="aot")
     assert result.correct == correct
     assert result.value == pytest.approx(value, abs=5e-4)
@@ -137,7 +132,7 @@ def test_reference_models_with_tflm_and_aot(name: str, correct: int | None, valu
 @needs_wheel
 def test_backends_that_disagree_are_told_sample_by_sample(capsys: pytest.CaptureFixture[str]) -> None:
     data = str(DATA / "datasets")
-    argv = ["evaluate", "kws", "--model", str(REFERENCE["kws"]), "--data", data, "--samples", "50", "--json"]
+    argv = ["evaluate", "kws", "--model", str(DATA / REFERENCE["kws"]), "--data", data, "--samples", "50", "--json"]
     assert cli.invoke([*argv, "--backend", "tflm", "--compare", "litert"]) == 0
     compared = json.loads(capsys.readouterr().out)["comparison"]
     # ml_facts: 14 of the first 50 outputs differ between TFLM and LiteRT's default kernels
@@ -147,7 +142,7 @@ def test_backends_that_disagree_are_told_sample_by_sample(capsys: pytest.Capture
 
 @needs_data
 def test_one_label_alone_has_no_auc() -> None:
-    result = api.evaluate("ad", backend="litert", model=REFERENCE["ad"], data=DATA / "datasets", samples=3)
+    result = api.evaluate("ad", backend="litert", model=DATA / REFERENCE["ad"], data=DATA / "datasets", samples=3)
     assert (result.value, result.target_met, result.exit_code) == (None, None, 0)
     assert "all samples have one label: an AUC needs both" in result.notes
 
@@ -156,7 +151,9 @@ def test_one_label_alone_has_no_auc() -> None:
 def test_plot_writes_a_png(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     for name, samples in (("kws", 30), ("ad", 150)):
-        result = api.evaluate(name, backend="litert", model=REFERENCE[name], data=DATA / "datasets", samples=samples)
+        result = api.evaluate(
+            name, backend="litert", model=DATA / REFERENCE[name], data=DATA / "datasets", samples=samples
+        )
         api.plot_evaluation(result, tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 

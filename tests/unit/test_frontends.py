@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.data import find
 from tinyperf.datasets import frontends
 from tinyperf.errors import DataError
-
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def noise(samples: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -22,10 +18,7 @@ def noise(samples: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
 
 
 def test_all_120_official_clips_give_the_official_features_to_the_bit() -> None:
-    pairs = DATA / "train" / "kws_frontend_pairs.npz"
-    if not pairs.is_file():
-        pytest.skip(f"{pairs} is absent; TINYPERF_DATA names the reference data")
-    with np.load(pairs) as held:
+    with np.load(find("train/kws_frontend_pairs.npz")) as held:
         audio, expected = held["audio"], held["mfcc_int8"]
     wrong = sum(int(np.count_nonzero(frontends.kws_features(a) != e)) for a, e in zip(audio, expected, strict=True))
     assert (len(audio), wrong) == (120, 0)

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tests.data import find
 from tinyperf.benchmark import BENCHMARKS, benchmark
 from tinyperf.datasets import layout, official
 from tinyperf.errors import DataError, ModelError
 from tinyperf.tflite import Model, Quantization, Tensor
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KWS, IC, AD = benchmark("kws"), benchmark("ic"), benchmark("ad")
 
 
@@ -179,16 +181,12 @@ def test_digests_of_the_official_inputs_are_shipped() -> None:
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_the_official_folders_are_official(name: str) -> None:
-    if not (DATA / "datasets").is_dir():
-        pytest.skip(f"{DATA} is absent; TINYPERF_DATA names the reference data")
-    data = layout.load(DATA / "datasets", BENCHMARKS[name])
+    data = layout.load(find("datasets"), BENCHMARKS[name])
     assert (data.kind, len(data.samples)) == ("official", BENCHMARKS[name].samples)
 
 
 def test_an_official_subset_and_a_changed_label_are_told_apart(tmp_path: Path) -> None:
-    source = DATA / "datasets" / "ic01"
-    if not source.is_dir():
-        pytest.skip(f"{source} is absent; TINYPERF_DATA names the reference data")
+    source = find("datasets/ic01")
     names = ["accentor_s_000166.bin", "airbus_s_002266.bin"]
     for name in names:
         (tmp_path / name).write_bytes((source / name).read_bytes())

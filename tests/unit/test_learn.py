@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from tests.data import find
 from tinyperf import content
 from tinyperf.cli import invoke
 from tinyperf.datasets import official, originals
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from tinyperf.learn.recipe import Task
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 NAMES = ("ad", "ic", "kws", "vww")
 SHAPES = {"kws": (4, 11, 98), "ic": (4, 32, 32, 3), "vww": (4, 120, 150, 3), "ad": (4, 200, 128)}
 
@@ -55,10 +55,7 @@ def test_an_official_input_among_the_samples_is_dropped_and_named(name: str, mon
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_real_official_input_is_recognised_without_the_official_data(name: str) -> None:
-    folder = DATA / "datasets" / f"{name}01"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent")
-    path = min(folder.glob("*.bin"))
+    path = min(find(f"datasets/{name}01").glob("*.bin"))
     task = train.task(name)
     samples = samples_of(task)
     if name == "kws":
@@ -197,9 +194,7 @@ def test_pull_leaves_alone_what_is_there_and_pinned(tmp_path: Path, monkeypatch:
 def test_the_reference_table_is_what_the_data_folder_holds() -> None:
     archives = reference.archives()
     assert len(archives) == 13
-    folder = DATA / "reference_models"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent")
+    folder = find("reference_models")
     for archive in archives:
         content = (folder / archive.name).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (archive.size_bytes, archive.digest)
@@ -311,9 +306,7 @@ def test_a_reference_file_that_is_not_the_pinned_one_is_refused(
 
 
 def test_a_clip_in_single_precision_is_recognised_too() -> None:
-    path = min((DATA / "datasets" / "ad01").glob("*.bin"), default=None)
-    if path is None:
-        pytest.skip(f"{DATA / 'datasets'} is absent")
+    path = min(find("datasets/ad01").glob("*.bin"))
     task = train.task("ad")
     x = np.fromfile(path, "<f4").reshape(1, 200, 128)
     for stored in (x, x.astype(np.float16), x.astype(np.float16).astype(np.float32)):

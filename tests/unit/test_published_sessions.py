@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tests.data import DATA, needs
 from tinyperf.device.protocol import Parser, Results, Timestamp, elapsed_us
 from tinyperf.rules import accuracy, windows
 from tinyperf.rules.windows import Timed
@@ -17,12 +16,12 @@ from tinyperf.session.trials import Reader, sample_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tinyperf.device.dut import Direction
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 KRAI = DATA / "sessions" / "krai_v1.1"
-pytestmark = pytest.mark.skipif(not KRAI.is_dir(), reason=f"needs the published sessions in {KRAI}")
+pytestmark = needs("sessions/krai_v1.1")
 
 
 def records(log: Path) -> Iterator[tuple[Direction, bytes, float]]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from tests.data import DATA, needs
 from tinyperf.cli import invoke
 from tinyperf.errors import ContentError
 from tinyperf.rules import recordings
 from tinyperf.rules.replay import replay
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[2] / "../shared/data"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SESSIONS = DATA / "sessions/krai_v1.1"
-needs_sessions = pytest.mark.skipif(not SESSIONS.is_dir(), reason=f"published sessions not found in {SESSIONS}")
+needs_sessions = needs("sessions/krai_v1.1")
 
 RATE_HZ = 1000
 SPANS = [(2.0 + 13.0 * k, 13.0 + 13.0 * k) for k in range(5)]

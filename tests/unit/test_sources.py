@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pytest
 
+from tests.data import find
 from tinyperf import api, cli
 from tinyperf.benchmark import BENCHMARKS, benchmark
 from tinyperf.datasets import cifar10, download, frontends, layout, originals, sources, speech_commands, synthetic
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 pytest.importorskip("soundfile", reason="the extra 'data' is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the extra 'data' is not installed")
-
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def write_wav(path: Path, samples: np.ndarray[Any, np.dtype[np.int16]], *, rate: int = 16000) -> None:
@@ -178,10 +177,7 @@ def test_speech_commands_become_arrays_and_inputs(tmp_path: Path) -> None:
 
 
 def test_official_clips_are_recognised_by_content(tmp_path: Path) -> None:
-    pairs = DATA / "train" / "kws_frontend_pairs.npz"
-    if not pairs.is_file():
-        pytest.skip(f"{pairs} is absent; TINYPERF_DATA names the reference data")
-    with np.load(pairs) as held:
+    with np.load(find("train/kws_frontend_pairs.npz")) as held:
         audio, names = held["audio"][:3], held["name"][:3].tolist()
     root = speech_tree(tmp_path / "in")
     for index, clip in enumerate(audio):
@@ -249,9 +245,7 @@ def test_all_three_forms_of_cifar_give_the_same_images(tmp_path: Path, tree: Cal
 
 
 def test_official_images_are_recognised_by_content(tmp_path: Path) -> None:
-    source = DATA / "datasets" / "ic01"
-    if not source.is_dir():
-        pytest.skip(f"{source} is absent; TINYPERF_DATA names the reference data")
+    source = find("datasets/ic01")
     rows = [line.split(",") for line in (source / "y_labels.csv").read_text().split()]
     records = b"".join(
         bytes([int(label)]) + np.fromfile(source / name, np.uint8).reshape(32, 32, 3).transpose(2, 0, 1).tobytes()

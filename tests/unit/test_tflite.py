@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,20 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import graphs
+from tests.data import REFERENCE, find
 from tinyperf import tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.errors import ModelError
 
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parent.parent.parent / "../shared/data"))
-MODELS = DATA / "reference_models"
-
-
-def reference(name: str) -> Path:
-    path = MODELS / name
-    if not path.is_file():
-        pytest.skip(f"no reference model {name}: set TINYPERF_DATA")
-    return path
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def small(**changed: Any) -> bytes:
@@ -54,13 +46,13 @@ def small(**changed: Any) -> bytes:
     ],
 )
 def test_reference_models(name: str, ops: int, macs: int) -> None:
-    model = tflite.load(reference(name))
+    model = tflite.load(find(f"reference_models/{name}"))
     assert (len(model.ops), model.macs) == (ops, macs)
     assert model.input.dtype == model.output.dtype == "int8"
 
 
 def test_kws_in_detail() -> None:
-    model = tflite.load(reference("kws_ref_model.tflite"))
+    model = tflite.load(find(REFERENCE["kws"]))
     first = model.ops[0]
     weights = model.tensors[first.inputs[1]]
     assert first.kind == "CONV_2D"
@@ -114,7 +106,7 @@ def test_missing_file(tmp_path: Path) -> None:
 )
 def test_float_models_are_refused(name: str) -> None:
     with pytest.raises(ModelError, match=r"is float32.*supported: int8") as caught:
-        tflite.load(reference(name))
+        tflite.load(find(f"reference_models/{name}"))
     assert "not quantized" in caught.value.means
 
 
@@ -299,7 +291,7 @@ def test_any_bytes_behind_the_identifier(data: bytes) -> None:
 @settings(deadline=None, max_examples=400, derandomize=True, database=None)
 @given(bits=st.lists(st.integers(0, 2**24), min_size=1, max_size=3), length=st.integers(0, 2**24))
 def test_damaged_reference_model(bits: list[int], length: int) -> None:
-    data = reference("kws_ref_model.tflite").read_bytes()
+    data = find(REFERENCE["kws"]).read_bytes()
     # The structure stands at the end of this file, the weights before it.
     near_the_end = [len(data) * 8 - 1 - bit % (24 * 1024 * 8) for bit in bits]
     never_more_than_a_sentence(flipped(data, near_the_end))

@@ -28,7 +28,6 @@ from tinyperf.tflite import Model, Op, Quantization, Tensor
 
 M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
 BOARD = boards.load("nucleo-l4r5zi")
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 TREE = library.PINNED.as_text()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.data import REFERENCE, find
 from tinyperf import tflite
 from tinyperf.cli import invoke
 from tinyperf.datasets import sources
@@ -26,13 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # TensorFlow's own, dozens of them
 ]
 
-REFERENCES = {
-    "kws": "kws_ref_model.tflite",
-    "vww": "vww_96_int8.tflite",
-    "ic": "pretrainedResnet_quant.tflite",
-    "ad": "ad01_int8.tflite",
-}
-DATA = Path(os.environ.get("TINYPERF_DATA", Path(__file__).parents[3] / "shared" / "data"))
 PATHS = os.pathsep.join(filter(None, sys.path))
 PARAMETERS = {"kws": (24908, 22604), "vww": (221794, 210850), "ic": (78666, 77706), "ad": (269992, 265864)}
 MACS = {"kws": 2656768, "vww": 7489664, "ic": 12501632, "ad": 264192}
@@ -189,11 +183,9 @@ def test_a_made_up_set_is_learned_and_quantized(
     assert tflite.load(tmp_path / "out.tflite").output.shape == (1, {"vww": 2, "ic": 10, "kws": 12}[name])
 
 
-@pytest.mark.parametrize("name", sorted(REFERENCES))
+@pytest.mark.parametrize("name", sorted(REFERENCE))
 def test_architectures_equal_the_reference_layer_by_layer(name: str, tmp_path: Path) -> None:
-    reference_model = DATA / "reference_models" / REFERENCES[name]
-    if not reference_model.is_file():
-        pytest.skip(f"{reference_model} is absent")
+    reference_model = find(REFERENCE[name])
     task = train.task(name)
     network = task.architecture()
     assert network.count_params() == PARAMETERS[name][0]
