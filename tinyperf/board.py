@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from tinyperf import content
+from tinyperf import content, cores
 from tinyperf.errors import ContentError, UsageError
 
 Verified = Literal["silicon", "emulated", "native", "compiled", "rendered"]
@@ -112,6 +112,12 @@ class Energy(Description):
     power: Power | None = None
 
 
+def _known_core(name: str) -> str:
+    if name not in cores.known():
+        raise ValueError(cores.unknown(name))
+    return name
+
+
 class Board(Description):
     """One board. `core` is GCC's -mcpu, `mcu` a folder of firmware_templates/mcu/."""
 
@@ -119,7 +125,7 @@ class Board(Description):
     title: str
     verified: Verified
     soc: str
-    core: Plain
+    core: Annotated[Plain, AfterValidator(_known_core)]
     fpu: Plain | None = None
     dsp: bool = False
     mcu: Plain
@@ -131,6 +137,14 @@ class Board(Description):
     flash: Flash = Flash()
     emulator: Emulator | None = None
     energy: Energy = Energy()
+
+
+def core_of(board: Board) -> cores.Core:
+    """The core with the features that the chip has."""
+    core = cores.load(board.core)
+    missing = {"dsp"} if not board.dsp else set()
+    missing |= {"fpu", "fpu_double"} if not board.fpu else {"fpu_double"} if "-sp-" in board.fpu else set()
+    return core.without(core.optional & missing)
 
 
 def load(name: str) -> Board:
@@ -214,6 +228,8 @@ def _words(error: Any) -> str:
         return f"{where}: unknown field" + (f", did you mean {near[0]}?" if near else "")
     if error["type"] == "missing":
         return f"{where}: missing"
+    if error["type"] == "value_error":  # one of ours, whole
+        return f"{where}: {error['ctx']['error']}"
     return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
 
 

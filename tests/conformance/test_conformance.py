@@ -26,7 +26,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyperf import board, engines
+from tinyperf import board, cores, engines
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.datasets.layout import to_tensor
 from tinyperf.device.process import ProcessLink
@@ -128,7 +128,7 @@ def image_of(on: str, name: str, *, energy: bool = False) -> build.Image:
     target = board.load(on)
     model = model_of(name)
     toolset = build.find_toolset(target)
-    generated = engines.FakeEngine().generate(model, Target(target.core, target.fpu, target.dsp), {})
+    generated = engines.FakeEngine().generate(model, Target(cores.load(target.core)), {})
     project = render(target, model, generated, benchmark=BENCHMARKS.get(name), energy=energy, toolset=toolset)
     return build.build_project(target, project, generated, toolset)
 
@@ -281,7 +281,7 @@ def checked_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The host firmware with every undefined behaviour and bad access ending the process."""
     folder = tmp_path_factory.mktemp("checked")
     target, model = board.load("host"), model_of("custom")
-    generated = engines.FakeEngine().generate(model, Target("host"), {})
+    generated = engines.FakeEngine().generate(model, Target(cores.load("host")), {})
     project = render(target, model, generated, benchmark=None)
     build.write(project, folder)
     sources = [name for name in project.files if name.endswith(".c")]

@@ -10,7 +10,7 @@ import pytest
 
 from tests import m4
 from tests.data import REFERENCE, ROOT, find
-from tinyperf import tflite
+from tinyperf import cores, tflite
 from tinyperf.benchmark import benchmark
 from tinyperf.datasets import layout
 from tinyperf.engines import Target
@@ -21,7 +21,7 @@ from tinyperf.engines.aot.host import HostModel
 if TYPE_CHECKING:
     from pathlib import Path
 
-M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
+M4 = Target(cores.load("cortex-m4"))
 # TFLM 90b983c with CMSIS-NN 4ab83cc3, GCC 12.2 -O2, counted in an emulator: what this engine must not exceed.
 TFLM_ARENA_BYTES = {"kws": 22_820, "vww": 100_708, "ic": 54_996, "ad": 2_580}
 TFLM_INSTRUCTIONS = {"kws": 7_699_895, "vww": 24_101_965, "ic": 29_863_355, "ad": 582_947}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests import graphs, m4
-from tinyperf import tflite
+from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.host import HostModel, compiler
@@ -63,13 +63,13 @@ def model() -> tflite.Model:
 def test_every_warning_is_an_error(name: str, tmp_path: Path) -> None:
     if not shutil.which(name):
         pytest.skip(f"{name} is not on PATH")
-    m4.write_sources(ENGINE.generate(model(), Target("host"), {}), tmp_path)
+    m4.write_sources(ENGINE.generate(model(), Target(cores.load("host")), {}), tmp_path)
     argv = [name, *m4.STRICT, "-O2", f"-I{m4.APP}", "-c", "model.c", "-o", "model.o"]
     done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("target", [Target("host"), Target("cortex-m4", "fpv4-sp-d16", dsp=True)])
+@pytest.mark.parametrize("target", [Target(cores.load("host")), Target(cores.load("cortex-m4"))])
 def test_sources_are_pleasant_to_keep(target: Target) -> None:
     made = ENGINE.generate(model(), target, {})
     for name, text in made.sources.items():
@@ -89,7 +89,7 @@ def test_every_kernel_on_both_paths(tmp_path: Path) -> None:
     expected = graphs.wheel(compiled.data, samples)
     with HostModel(compiled) as host:
         np.testing.assert_array_equal(host.run(samples), expected)
-    m4_target = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
+    m4_target = Target(cores.load("cortex-m4"))
     machine = m4.Machine(m4.build(ENGINE.generate(compiled, m4_target, {}), tmp_path), compiled, count=False)
     np.testing.assert_array_equal(np.stack([machine.infer(s) for s in samples]), expected)
 
@@ -123,4 +123,4 @@ def test_compiled_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_unknown_option() -> None:
     with pytest.raises(UsageError, match="no option 'fast'"):
-        ENGINE.generate(model(), Target("host"), {"fast": "1"})
+        ENGINE.generate(model(), Target(cores.load("host")), {"fast": "1"})

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests import graphs, m4
-from tinyperf import tflite
+from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE, arithmetic
 from tinyperf.engines.aot.host import HostModel
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
+M4 = Target(cores.load("cortex-m4"))
 ACTIVATIONS = {"none": 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 3}
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data import find
-from tinyperf import tflite
+from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.fold import fold
 from tinyperf.engines.aot.lower import lower
@@ -26,7 +26,7 @@ MODELS = (
     *("kws_ref_model", "vww_96_int8", "pretrainedResnet_quant", "ad01_int8"),
     *("str_ww_ref_model", "pretrainedResnet_large_int8"),
 )
-TARGETS = {"host": Target("host"), "m4": Target("cortex-m4", "fpv4-sp-d16", dsp=True)}
+TARGETS = {"host": Target(cores.load("host")), "m4": Target(cores.load("cortex-m4"))}
 SCRATCH = -2
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyperf import api, cli, content
+from tinyperf import api, cli, content, cores
 from tinyperf import board as boards
 from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import UsageError
@@ -23,13 +23,13 @@ def project(board: boards.Board, form: str) -> Project:
     shapes = ((1, 16), (1, 4))
     tensors = tuple(Tensor(i, f"t{i}", s, "int8", Quantization((0.5,), (0,))) for i, s in enumerate(shapes))
     model = Model("tiny", "0" * 64, 0, tensors, (), (0,), (1,))
-    generated = FakeEngine().generate(model, Target(board.core), {})
+    generated = FakeEngine().generate(model, Target(cores.load(board.core)), {})
     return render(board, model, generated, benchmark=None, toolset=Toolset("online" if form == "online" else "offline"))
 
 
 def test_cores_of_the_arduino_boards() -> None:
-    cores = {boards.load(name).core for name in ARDUINO}
-    assert cores == {"cortex-m4", "cortex-m7", "cortex-m33"}
+    names = {boards.load(name).core for name in ARDUINO}
+    assert names == {"cortex-m4", "cortex-m7", "cortex-m33"}
     assert len(ARDUINO) >= 4
 
 

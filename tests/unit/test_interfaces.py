@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinyperf import cores
 from tinyperf.device.link import Link, ScriptedLink
 from tinyperf.engines import Engine, FakeEngine, Target
 from tinyperf.errors import UsageError
@@ -34,7 +35,7 @@ def test_scripted_link_fails_on_the_first_wrong_byte() -> None:
 
 def test_fake_engine_states_its_arena() -> None:
     engine: Engine = FakeEngine()
-    made = engine.generate(tiny_model(), Target("host"), {})
+    made = engine.generate(tiny_model(), Target(cores.load("host")), {})
     assert made.arena_bytes == 12
     assert "input[8]" in made.sources["model.c"]
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyperf import board, content, engines
+from tinyperf import board, content, cores, engines
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.engines import Target
 from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
@@ -38,7 +38,7 @@ def model(name: str) -> Model:
 
 def project(name: str = "kws", on: str = "nucleo-l4r5zi", toolset: Toolset | None = None, **options: bool) -> Project:
     target = board.load(on)
-    generated = engines.FakeEngine().generate(model(name), Target(target.core), {})
+    generated = engines.FakeEngine().generate(model(name), Target(cores.load(target.core)), {})
     return render.render(target, model(name), generated, benchmark=BENCHMARKS[name], toolset=toolset, **options)
 
 
@@ -108,7 +108,7 @@ def test_online_project_pins_platform_and_compiler() -> None:
 
 def test_online_form_needs_a_platform_in_the_board_file() -> None:
     bare = board.load("nucleo-l4r5zi").model_copy(update={"platformio": None})
-    generated = engines.FakeEngine().generate(model("kws"), Target("cortex-m4"), {})
+    generated = engines.FakeEngine().generate(model("kws"), Target(cores.load("cortex-m4")), {})
     with pytest.raises(BuildError, match="names no PlatformIO platform"):
         render.render(bare, model("kws"), generated, benchmark=None, toolset=Toolset("online"))
 
@@ -116,14 +116,14 @@ def test_online_form_needs_a_platform_in_the_board_file() -> None:
 @pytest.mark.parametrize("mcu", ["stm32f9", "../app", ""])
 def test_unknown_mcu_folder_is_named(mcu: str) -> None:
     odd = board.load("nucleo-l4r5zi").model_copy(update={"mcu": mcu})
-    generated = engines.FakeEngine().generate(model("kws"), Target("cortex-m4"), {})
+    generated = engines.FakeEngine().generate(model("kws"), Target(cores.load("cortex-m4")), {})
     with pytest.raises(ContentError, match="there is no mcu"):
         render.render(odd, model("kws"), generated, benchmark=None)
 
 
 def test_hostile_names_stay_inside_comments_and_strings() -> None:
     hostile = replace(model("kws"), name='*/ #error \\\n"x" {{ 1 }}.tflite')
-    generated = engines.FakeEngine().generate(hostile, Target("cortex-m4"), {})
+    generated = engines.FakeEngine().generate(hostile, Target(cores.load("cortex-m4")), {})
     made = render.render(board.load("nucleo-l4r5zi"), hostile, generated, benchmark=None)
     for name in ("src/app/tp_config.h", "src/app/tp_config.c", "ldscript.ld"):
         second = made.files[name].splitlines()[1]

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 # Lowest first; a module imports only from its own layer and from those before it.
 LAYERS = [
     ["errors"],
-    ["content", "ctext", "result", "request"],
+    ["content", "cores", "ctext", "result", "request"],
     ["templates", "options"],
     [
         "benchmark",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests import graphs
 from tests.data import REFERENCE, find
-from tinyperf import tflite
+from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.errors import ModelError
@@ -112,7 +112,7 @@ def test_float_models_are_refused(name: str) -> None:
 
 def compile_bytes(data: bytes) -> None:
     model = tflite.parse(data, "bad")
-    ENGINE.generate(model, Target("host"), {})
+    ENGINE.generate(model, Target(cores.load("host")), {})
 
 
 FC = (graphs.T((1, 4), 0.5, 3), graphs.constant(np.ones((2, 4), np.int8), 0.25), graphs.T((1, 2), 0.75, -4))
@@ -235,14 +235,14 @@ def test_shape_arithmetic_is_folded() -> None:
         graphs.O("FULLY_CONNECTED", [8, 9], [10]),
     ]
     model = tflite.parse(graphs.build(tensors, ops, [0], [10]), "open batch")
-    made = ENGINE.generate(model, Target("host"), {})
+    made = ENGINE.generate(model, Target(cores.load("host")), {})
     assert [layer.op for layer in made.layers] == ["RESHAPE", "FULLY_CONNECTED"]
 
 
 def test_lone_relu6_warns() -> None:
     tensors = [graphs.T((1, 4), 0.5, 3), graphs.T((1, 4), 0.25, 3)]
     model = tflite.parse(graphs.build(tensors, [graphs.O("RELU6", [0], [1])], [0], [1]), "relu6")
-    made = ENGINE.generate(model, Target("host"), {})
+    made = ENGINE.generate(model, Target(cores.load("host")), {})
     assert len(made.warnings) == 1
     assert "op 0 RELU6 stands alone" in made.warnings[0]
 

@@ -16,7 +16,7 @@ import jinja2.meta
 import numpy as np
 import pytest
 
-from tinyperf import __version__, content, engines, tflite
+from tinyperf import __version__, content, cores, engines, tflite
 from tinyperf import benchmark as benchmarks
 from tinyperf import board as boards
 from tinyperf.engines import Target, parse_engine
@@ -26,7 +26,7 @@ from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
 from tinyperf.firmware import build, tflm
 from tinyperf.tflite import Model, Op, Quantization, Tensor
 
-M4 = Target("cortex-m4", "fpv4-sp-d16", dsp=True)
+M4, HOST = Target(cores.load("cortex-m4")), Target(cores.load("host"))
 BOARD = boards.load("nucleo-l4r5zi")
 TREE = library.PINNED.as_text()
 
@@ -163,7 +163,7 @@ def test_options_that_make_no_sense(options: dict[str, str], seen: str) -> None:
             "the input or output is float, behind QUANTIZE",
             id="float-boundary",
         ),
-        pytest.param(small(), Target("host"), UsageError, "engine 'tflm' does not run on board 'host'", id="host"),
+        pytest.param(small(), HOST, UsageError, "engine 'tflm' does not run on board 'host'", id="host"),
     ],
 )
 def test_models_that_cannot_run(model: Model, target: Target, error: type[Exception], seen: str) -> None:

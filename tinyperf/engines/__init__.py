@@ -18,16 +18,15 @@ from tinyperf.result import EngineDetails
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tinyperf.cores import Core
     from tinyperf.tflite import Model
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the engine compiles for. `core` is GCC's -mcpu or "host"; `dsp`: the Armv7E-M DSP instructions exist."""
+    """What the engine compiles for: a core with the features that the chip has."""
 
-    core: str
-    fpu: str | None = None
-    dsp: bool = False
+    core: Core
 
 
 @dataclass(frozen=True)

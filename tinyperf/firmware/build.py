@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyperf import engines
+from tinyperf.board import core_of
 from tinyperf.board import load as load_board
 from tinyperf.engines import Target
 from tinyperf.errors import BuildError, DiskError
@@ -141,7 +142,7 @@ def prepare(
 ) -> tuple[Project, Generated, Toolset]:
     """Sources, project and the tools for it. `need`: an absent compiler is an error already."""
     toolset = find_toolset(board, need=need)
-    target = Target(board.core, board.fpu, board.dsp)
+    target = Target(core_of(board))
     engine, options = engine_and_options(board, engine, engine_options, need=need)
     generated = engines.engine(engine).generate(model, target, options)
     project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from tinyperf import __version__, content, templates
+from tinyperf.board import core_of
 from tinyperf.ctext import c_array, c_comment, c_float, c_identifier, c_int, c_string
 from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
 
@@ -227,10 +228,7 @@ def render(
 
 def target_flags(board: Board) -> tuple[str, ...]:
     """GCC's machine flags, for the compile and the link line alike; none for this computer."""
-    if board.core == "host":
-        return ()
-    fpu = (f"-mfpu={board.fpu}", "-mfloat-abi=hard") if board.fpu else ("-mfloat-abi=soft",)
-    return ("-mthumb", f"-mcpu={board.core}", *fpu)
+    return core_of(board).gcc_flags
 
 
 def check_model(model: Model, benchmark: Benchmark | None) -> None:

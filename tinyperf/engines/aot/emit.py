@@ -105,7 +105,7 @@ def emit(model: Model, choices: tuple[Choice, ...], plan: Plan, target: Target) 
         model=name,
         sha256=model.sha256,
         macs=sum(c.step.macs for c in choices),
-        target=f"{target.core}{' with DSP instructions' if target.dsp else ''}",
+        target=f"{target.core.name}{' with DSP instructions' if 'dsp' in target.core.features else ''}",
         map=_map(plan),
         headers=tuple(sorted(headers)),
         arena_bytes=plan.arena_bytes,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from tinyperf import content
+from tinyperf import content, cores
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.errors import BuildError
@@ -53,7 +53,7 @@ class HostModel:
     """
 
     def __init__(self, model: Model) -> None:
-        generated = ENGINE.generate(model, Target("host"), {})
+        generated = ENGINE.generate(model, Target(cores.load("host")), {})
         self._inputs = math.prod(model.input.shape)
         self._outputs = math.prod(model.output.shape)
         self._library = ctypes.CDLL(str(_library({**generated.sources, "batch.c": BATCH_C})))

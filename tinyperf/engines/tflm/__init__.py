@@ -119,7 +119,7 @@ class Tflm:
     name = "tflm"
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
-        check_core(target.core)
+        check_core(target.core.name)
         kernels, library = _library(options)
         _check_model(model, library)
         arena_bytes, measured = _arena(model, options)

@@ -95,7 +95,7 @@ def folded_bias(channels: Channels, rows: npt.NDArray[np.int8], in_zero: int) ->
 
 def dsp_refusal(channels: Channels, target: Target) -> str | None:
     """What every kernel with the DSP instructions and the short requantization needs; None where it has it."""
-    if not target.dsp:
+    if "dsp" not in target.core.features:
         return "the DSP instructions"
     return None if channels.right_only else "accumulators below 2^30 and right shifts, proven for every channel"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def refuse(work: Add, target: Target) -> str | None:
-    if not target.dsp:
+    if "dsp" not in target.core.features:
         return "the DSP instructions"
     a, b, out = work.multipliers
     if not work.elementwise or max(a[1], b[1]) > 0 or out[1] > -1:
