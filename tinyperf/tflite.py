@@ -1,7 +1,8 @@
-"""A .tflite model as typed values: one subgraph, one int8 input, one int8 output, batch 1.
+"""A .tflite model as typed values: its first subgraph, one int8 input, one int8 output, batch 1.
 
 `load` and `parse` check what every later pass relies on: indices in range, constants of the right size, each tensor
-made once and before it is used. Damaged bytes end in a ModelError, whatever the flatbuffer package made of them.
+made once and before it is used. Damaged bytes end in a ModelError that names the field, whatever the flatbuffer
+package made of them. Numbers that the schema package does not know are no damage: the engine says what it lacks.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import hashlib
 import math
 import struct
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -31,11 +33,16 @@ MAX_ELEMENTS = 2**28
 
 @dataclass(frozen=True)
 class Quantization:
-    """real = scale * (q - zero_point); one entry per tensor, or one per index of `axis`."""
+    """real = scale * (q - zero_point); one entry per tensor, or one per index of `axis`.
+
+    `zero_point_given`: False where the file has scales and no zero points (0 then): TFLM calls that not quantized.
+    `axis` is as in the file, and may be out of range where there is one scale.
+    """
 
     scale: tuple[float, ...]
     zero_point: tuple[int, ...]
     axis: int = 0
+    zero_point_given: bool = field(default=True, compare=False)
 
     @property
     def per_channel(self) -> bool:
@@ -46,7 +53,8 @@ class Quantization:
 class Tensor:
     """`data` is None for activations; else a read-only array of `shape` and `dtype` (numpy name: int8, int32, ...).
 
-    A constant of a type that numpy lacks (int4, string) holds its bytes, flat.
+    A constant of a type that numpy lacks (int4, string) holds its bytes, flat. `variable`: state, kept from inference
+    to inference. A type that the schema has since got is called by its number, '(type 25)'.
     """
 
     index: int
@@ -55,6 +63,7 @@ class Tensor:
     dtype: str
     quantization: Quantization | None
     data: npt.NDArray[np.generic] | None = field(default=None, repr=False, compare=False)
+    variable: bool = False
 
     @property
     def elements(self) -> int:
@@ -149,6 +158,27 @@ def parse(data: bytes, name: str) -> Model:
         )
     try:
         model = _read(data, name)
+        _check_graph(model)
+    except _DamageError as damage:
+        raise ModelError(
+            f"model '{name}' is damaged: {damage}",
+            means=f"its {len(data)} bytes were cut short or changed, or the program that wrote them erred",
+            hint="copy or convert the model again",
+        ) from damage
+    return _int8_boundary(model)
+
+
+class _DamageError(Exception):
+    """Its text names the part of the file, the field as the schema does, and what is wrong there."""
+
+
+Read = TypeVar("Read")
+
+
+def _field(where: str, name: str, read: Callable[[], Read]) -> Read:
+    """`read()`; what the flatbuffer package raises where offsets lead nowhere becomes one sentence."""
+    try:
+        return read()
     except (
         struct.error,
         TypeError,
@@ -158,46 +188,45 @@ def parse(data: bytes, name: str) -> Model:
         ArithmeticError,
         MemoryError,
     ) as exc:
-        raise ModelError(
-            f"model '{name}' is damaged: {type(exc).__name__} while reading its {len(data)} bytes",
-            means="the file was cut short or its bytes were changed",
-            hint="copy or convert the model again",
-        ) from exc
-    _check_graph(model)
-    return _int8_boundary(model)
+        raise _DamageError(f"{where}, field {name}, leads outside the file") from exc
+
+
+def _entries(where: str, name: str, length: Callable[[], int], entry: Callable[[int], Any], size: int) -> list[Any]:
+    """A vector of tables. It cannot have more entries than the file has words."""
+    count = _field(where, name, length)
+    if count * 4 > size:
+        raise _DamageError(f"{where}, field {name}: {count} entries in a file of {size} bytes")
+    return [_field(where, f"{name}[{i}]", partial(entry, i)) for i in range(count)]
 
 
 def _read(data: bytes, name: str) -> Model:
     import tflite
 
-    root = tflite.Model.GetRootAs(data, 0)
-    if root.SubgraphsLength() != 1:
-        raise ModelError(
-            f"model '{name}' has {root.SubgraphsLength()} subgraphs; supported: one, without control flow",
-            hint="export the model without while loops, conditions and several signatures",
-        )
-    graph = root.Subgraphs(0)
     size = len(data)
-    kinds = [_kind(tflite, root.OperatorCodes(i)) for i in range(_count(root.OperatorCodesLength(), size))]
-    tensors = tuple(_tensor(root, graph.Tensors(i), i) for i in range(_count(graph.TensorsLength(), size)))
-    ops = tuple(_op(tflite, kinds, graph.Operators(i), i) for i in range(_count(graph.OperatorsLength(), size)))
+    root = _field("the file", "root_table", lambda: tflite.Model.GetRootAs(data, 0))
+    # Further subgraphs matter only to operators that call them, and the engine knows whether it has those.
+    graphs = _entries("the model", "subgraphs", root.SubgraphsLength, root.Subgraphs, size)
+    if not graphs:
+        raise _DamageError("the model, field subgraphs: 0 subgraphs")
+    graph = graphs[0]
+    codes = _entries("the model", "operator_codes", root.OperatorCodesLength, root.OperatorCodes, size)
+    kinds = [_kind(tflite, code, f"operator code {i}") for i, code in enumerate(codes)]
+    buffers = _entries("the model", "buffers", root.BuffersLength, root.Buffers, size)
+    tensors = _entries("subgraph 0", "tensors", graph.TensorsLength, graph.Tensors, size)
+    ops = _entries("subgraph 0", "operators", graph.OperatorsLength, graph.Operators, size)
+    made = [_tensor(buffers, raw, i) for i, raw in enumerate(tensors)]
+    operators = tuple(_op(tflite, kinds, raw, i) for i, raw in enumerate(ops))
+    inputs = _field("subgraph 0", "inputs", lambda: _ints(graph.InputsAsNumpy()))
     return Model(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=size,
-        tensors=tensors,
-        ops=ops,
-        inputs=_ints(graph.InputsAsNumpy()),
-        outputs=_ints(graph.OutputsAsNumpy()),
+        tensors=_without_elements(made, operators, inputs),
+        ops=operators,
+        inputs=inputs,
+        outputs=_field("subgraph 0", "outputs", lambda: _ints(graph.OutputsAsNumpy())),
         data=data,
     )
-
-
-def _count(length: int, size: int) -> int:
-    """A vector of offsets cannot have more entries than the file has words."""
-    if length * 4 > size:
-        raise ValueError(length)
-    return length
 
 
 def _ints(vector: Any) -> tuple[int, ...]:
@@ -205,13 +234,35 @@ def _ints(vector: Any) -> tuple[int, ...]:
     return tuple(vector.tolist()) if isinstance(vector, np.ndarray) else ()
 
 
-def _kind(tflite: Any, code: Any) -> str:
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+BUILTIN_CODE_SLOT = 10  # OperatorCode.builtin_code, field 3 of the schema's table
+
+
+def _kind(tflite: Any, code: Any, where: str) -> str:
+    """The operator's name; where the schema package knows none, its number.
+
+    The schema has two fields, and whoever reads it takes the higher one (as TFLM does in schema_utils.cc): files from
+    before 2020 have the old one alone, some writers fill only the new one. The package's BuiltinCode() gives the old
+    one for every code below 127, so the new one is read here.
+    """
+    old: int = _field(where, "deprecated_builtin_code", code.DeprecatedBuiltinCode)
+    new = _field(where, "builtin_code", lambda: _int32(code, BUILTIN_CODE_SLOT))
+    if new < 0 or (old < 0 and not new):
+        raise _DamageError(f"{where}, fields builtin_code {new} and deprecated_builtin_code {old}: no operator")
+    number = max(new, old)
     if number == tflite.BuiltinOperator.CUSTOM:
-        custom = code.CustomCode()
-        return f"CUSTOM {custom.decode() if custom else '(no name)'}"
-    known: str = tflite.BUILTIN_OPCODE2NAME[number]
+        custom = _field(where, "custom_code", code.CustomCode)
+        return f"CUSTOM {custom.decode(errors='replace') if custom else '(no name)'}"
+    known: str = tflite.BUILTIN_OPCODE2NAME.get(number, f"(builtin operator {number})")
     return known
+
+
+def _int32(raw: Any, slot: int) -> int:
+    """An int32 field, 0 where the table has none, past the accessor that the package changed."""
+    from flatbuffers.number_types import Int32Flags
+
+    table = raw._tab  # noqa: SLF001  # the package gives no other way to a field
+    at: int = table.Offset(slot)
+    return int(table.Get(Int32Flags, at + table.Pos)) if at else 0
 
 
 # Schema's TensorType by number; those numpy lacks keep their bytes.
@@ -220,40 +271,75 @@ DTYPES = (
     *("complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16"),
 )
 BYTES_ONLY = {"string", "resource", "variant", "int4", "bfloat16"}
+ARRAYS = set(DTYPES) - BYTES_ONLY
 
 
-def _tensor(root: Any, raw: Any, index: int) -> Tensor:
-    name = (raw.Name() or b"").decode(errors="replace")
-    shape = _ints(raw.ShapeAsNumpy())
-    dtype = DTYPES[raw.Type()]
+def _dtype(number: int) -> str:
+    return DTYPES[number] if 0 <= number < len(DTYPES) else f"(type {number})"
+
+
+def _tensor(buffers: list[Any], raw: Any, index: int) -> Tensor:
+    name = (_field(f"tensor {index}", "name", raw.Name) or b"").decode(errors="replace")
+    where = f"tensor {index} '{name}'"
+    shape = _field(where, "shape", lambda: _ints(raw.ShapeAsNumpy()))
+    dtype = _dtype(_field(where, "type", raw.Type))
     if len(shape) > MAX_RANK or (min(shape, default=1) >= 0 and math.prod(shape) > MAX_ELEMENTS):
         raise ModelError(
-            f"tensor {index} '{name}' has shape {list(shape)}; supported: up to {MAX_RANK} dimensions and "
-            f"{MAX_ELEMENTS} elements",
+            f"{where} has shape {list(shape)}; supported: up to {MAX_RANK} dimensions and {MAX_ELEMENTS} elements",
             hint="the file is damaged, or the model is none for a microcontroller",
         )
-    quantization = _quantization(raw.Quantization(), shape)
-    buffer = root.Buffers(raw.Buffer())
-    content = buffer.DataAsNumpy()
-    data = None
-    if isinstance(content, np.ndarray) and content.size:
-        data = content if dtype in BYTES_ONLY else np.frombuffer(content.tobytes(), dtype).reshape(shape)
-    return Tensor(index, name, shape, dtype, quantization, data)
+    quantization = _quantization(_field(where, "quantization", raw.Quantization), where)
+    data = _data(buffers, raw, where, shape, dtype)
+    return Tensor(index, name, shape, dtype, quantization, data, bool(_field(where, "is_variable", raw.IsVariable)))
 
 
-def _quantization(raw: Any, shape: tuple[int, ...]) -> Quantization | None:
-    if raw is None or not raw.ScaleLength():
+def _data(
+    buffers: list[Any], raw: Any, where: str, shape: tuple[int, ...], dtype: str
+) -> npt.NDArray[np.generic] | None:
+    """The constant, or None; a tensor of no elements needs no bytes, and `_check_graph` says whether it is one."""
+    number = _field(where, "buffer", raw.Buffer)
+    if number >= len(buffers):
+        raise _DamageError(f"{where}, field buffer: {number} of {len(buffers)} buffers")
+    buffer = buffers[number]
+    content = _field(f"buffer {number}", "data", buffer.DataAsNumpy)
+    if not isinstance(content, np.ndarray) or not content.size:
+        if _field(f"buffer {number}", "offset", buffer.Offset) > 1:
+            raise ModelError(
+                f"{where}: its data stand behind the flatbuffer (buffer {number}, fields offset and size), the form "
+                "for models above 2 GB, which TFLM does not read",
+                hint="convert the model without _experimental_use_buffer_offset",
+            )
         return None
-    scale = tuple(raw.ScaleAsNumpy().tolist())
-    zero_point = _ints(raw.ZeroPointAsNumpy()) or (0,) * len(scale)
-    axis = raw.QuantizedDimension()
-    if not all(-(2**31) <= z < 2**31 for z in zero_point):
-        raise ValueError(zero_point)
-    if len(zero_point) != len(scale) or (len(scale) > 1 and shape[axis] != len(scale)):
-        raise ValueError(len(scale))
-    if not all(math.isfinite(s) and s >= 0 for s in scale):
-        raise ValueError(scale)
-    return Quantization(scale, zero_point, axis)
+    if dtype not in ARRAYS:
+        return content
+    if content.size != math.prod(shape) * np.dtype(dtype).itemsize:
+        if _field(where, "sparsity", raw.Sparsity) is not None:
+            raise ModelError(f"{where} is stored sparse", hint="convert the model without sparsity")
+        raise _DamageError(f"{where}, field shape: {list(shape)} of {dtype} for a buffer of {content.size} bytes")
+    return np.frombuffer(content.tobytes(), dtype).reshape(shape)
+
+
+def _quantization(raw: Any, where: str) -> Quantization | None:
+    """None without scales. TFLM uses zero points one by one, whatever their number, and so does this reader."""
+    if raw is None:
+        return None
+    scale: tuple[float, ...] = _field(where, "quantization.scale", lambda: _floats(raw.ScaleAsNumpy()))
+    given = _field(where, "quantization.zero_point", lambda: _ints(raw.ZeroPointAsNumpy()))
+    axis = _field(where, "quantization.quantized_dimension", raw.QuantizedDimension)
+    if not scale:
+        return None
+    if not all(-(2**31) <= z < 2**31 for z in given):
+        raise _DamageError(f"{where}, field quantization.zero_point: {max(given, key=abs)} is no 32-bit number")
+    for s in scale:
+        if not (math.isfinite(s) and s >= 0):
+            raise _DamageError(f"{where}, field quantization.scale: {s:g}")
+    # Fewer zero points than scales: the last stands for the rest. More: what no scale has is not used.
+    zero_point = (given + (given[-1:] or (0,)) * len(scale))[: len(scale)]
+    return Quantization(scale, zero_point, axis, bool(given))
+
+
+def _floats(vector: Any) -> tuple[float, ...]:
+    return tuple(vector.tolist()) if isinstance(vector, np.ndarray) else ()
 
 
 # Options by op kind: class of the schema, then field -> enumeration of the schema ("" for plain numbers).
@@ -279,86 +365,119 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
+# A table without fields: every accessor then gives the schema's default.
+NO_OPTIONS = b"\4\0\4\0\4\0\0\0"
+
+
 def _op(tflite: Any, kinds: list[str], raw: Any, index: int) -> Op:
-    kind = kinds[raw.OpcodeIndex()]
-    options: dict[str, Option] = {}
-    table = raw.BuiltinOptions()
-    if kind in OPTIONS:
-        class_name, fields = OPTIONS[kind]
-        read = getattr(tflite, class_name)()
-        if table is None:
-            raise ValueError(kind)
+    where = f"op {index}"
+    code = _field(where, "opcode_index", raw.OpcodeIndex)
+    if code >= len(kinds):
+        raise _DamageError(f"{where}, field opcode_index: {code} of {len(kinds)} operator codes")
+    kind = kinds[code]
+    where = f"op {index} {kind}"
+    inputs = _field(where, "inputs", lambda: _ints(raw.InputsAsNumpy()))
+    outputs = _field(where, "outputs", lambda: _ints(raw.OutputsAsNumpy()))
+    return Op(index, kind, inputs, outputs, _options(tflite, kind, raw, where) if kind in OPTIONS else {})
+
+
+def _options(tflite: Any, kind: str, raw: Any, where: str) -> dict[str, Option]:
+    """Option fields of the kind; the schema's defaults where the table is absent or belongs to another kind."""
+    class_name, fields = OPTIONS[kind]
+    table = _field(where, "builtin_options", raw.BuiltinOptions)
+    read = getattr(tflite, class_name)()
+    if table is None or raw.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, class_name):
+        read.Init(NO_OPTIONS, 4)
+    else:
         read.Init(table.Bytes, table.Pos)
-        for name, enumeration in fields.items():
-            value = getattr(read, "".join(part.capitalize() for part in name.split("_")))()
-            options[name] = _enum_name(getattr(tflite, enumeration), value) if enumeration else value
-    return Op(index, kind, _ints(raw.InputsAsNumpy()), _ints(raw.OutputsAsNumpy()), options)
+    options: dict[str, Option] = {}
+    for name, enumeration in fields.items():
+        accessor = getattr(read, "".join(part.capitalize() for part in name.split("_")))
+        value = _field(where, f"builtin_options.{name}", accessor)
+        options[name] = _enum_name(getattr(tflite, enumeration), value) if enumeration else value
+    return options
 
 
 def _enum_name(enumeration: Any, value: int) -> str:
+    """The name; for a number that the schema package does not know, its digits, which no rule accepts."""
     names: dict[int, str] = {n: name for name, n in vars(enumeration).items() if not name.startswith("_")}
-    return names[value]
+    return names.get(value, str(value))
 
 
 def _check_graph(model: Model) -> None:
-    """Indices in range; each activation made once, before its first use; sizes known."""
-    made = {t.index for t in model.tensors if t.data is not None} | set(model.inputs)
-    for what, found in (("input", model.inputs), ("output", model.outputs)):
-        if len(found) != 1 or not 0 <= found[0] < len(model.tensors):
-            raise ModelError(
-                f"model '{model.name}' has {len(found)} {what} tensors {list(found)}; supported: exactly one",
-                hint=f"export the model with one {what}",
-            )
-    if model.tensors[model.inputs[0]].data is not None:
-        raise ModelError(
-            f"model '{model.name}': input tensor {model.inputs[0]} holds data of its own",
-            means="what is sent to it would be ignored",
-            hint="export the model again",
-        )
+    """Indices in range; each activation made once, before its first use.
+
+    Raises: _DamageError.
+    """
+    count = len(model.tensors)
+    for what, indices in (("inputs", model.inputs), ("outputs", model.outputs)):
+        for index in indices:
+            if not 0 <= index < count:
+                raise _DamageError(f"subgraph 0, field {what}: {what[:-1]} tensors {list(indices)}, there are {count}")
+    made = {t.index for t in model.tensors if t.data is not None or t.variable} | set(model.inputs)
     for op in model.ops:
         where = f"op {op.index} {op.kind}"
-        if not op.inputs or not op.outputs:
-            raise ModelError(
-                f"{where}: {len(op.inputs)} inputs and {len(op.outputs)} outputs",
-                means="the file is damaged",
-                hint="copy or convert the model again",
-            )
         for index in op.inputs:
+            if not -1 <= index < count:
+                raise _DamageError(f"{where}, field inputs: tensor {index}, there are {count}")
             if index != -1 and index not in made:
-                raise ModelError(
-                    f"{where}: input tensor {index} is made by no earlier op",
-                    means="the file is damaged",
-                    hint="copy or convert the model again",
-                )
+                raise _DamageError(f"{where}, field inputs: tensor {index} is made by no earlier operator")
         for index in op.outputs:
-            if not 0 <= index < len(model.tensors) or index in made:
-                raise ModelError(
-                    f"{where}: output tensor {index} does not exist or is made twice",
-                    means="the file is damaged",
-                    hint="copy or convert the model again",
-                )
-            _check_shape(model.tensors[index], where)
+            if not 0 <= index < count:
+                raise _DamageError(f"{where}, field outputs: tensor {index}, there are {count}")
+            if index in made:
+                raise _DamageError(f"{where}, field outputs: tensor {index} is made before, or a constant")
             made.add(index)
-    _check_shape(model.input, "the model's input")
-    if model.outputs[0] not in made:
-        raise ModelError(
-            f"model '{model.name}': output tensor {model.outputs[0]} is made by no op",
-            means="the file is damaged",
-            hint="copy or convert the model again",
-        )
+    for index in model.outputs:
+        if index not in made:
+            raise _DamageError(f"subgraph 0, field outputs: tensor {index} is made by no operator")
 
 
-def _check_shape(tensor: Tensor, where: str) -> None:
-    if min(tensor.shape, default=1) < 1:
-        raise ModelError(
-            f"{where}: tensor {tensor.index} '{tensor.name}' has the open shape {list(tensor.shape)}; "
-            "supported: every dimension fixed at conversion, batch 1",
-            hint="in Keras: tf.keras.Input(batch_shape=(1, ...)), then convert again",
-        )
+def _without_elements(tensors: Iterable[Tensor], ops: Iterable[Op], inputs: tuple[int, ...]) -> tuple[Tensor, ...]:
+    """A tensor of no elements that nothing makes is a constant: it has no bytes because it needs none."""
+    made = {index for op in ops for index in op.outputs} | set(inputs)
+    return tuple(
+        replace(t, data=np.empty(t.shape, t.dtype))
+        if t.data is None and min(t.shape, default=1) == 0 and t.dtype in ARRAYS and t.index not in made
+        else t
+        for t in tensors
+    )
+
+
+INT8_HINT = (
+    "'tinyperf quantize' makes an int8 model, or convert with inference_input_type = inference_output_type = tf.int8 "
+    "and a representative dataset"
+)
 
 
 def _int8_boundary(model: Model) -> Model:
-    """Cut off float at both ends where QUANTIZE and DEQUANTIZE bound it; then both ends must be int8, batch 1."""
+    """Cut off float at both ends where QUANTIZE and DEQUANTIZE bound it; then both ends must be int8, batch 1.
+
+    Raises: ModelError: with everything that stands in the way.
+    """
+    made = _cut(model) if len(model.inputs) == len(model.outputs) == 1 else model
+    reasons: dict[str, str] = {}  # what is seen -> what can be done
+    for what, indices in (("input", made.inputs), ("output", made.outputs)):
+        if len(indices) != 1:
+            seen = f"has {len(indices)} {what} tensors {list(indices)}; supported: exactly one"
+            reasons[seen] = f"export the model with one {what}"
+        for index in indices:
+            reasons |= _end_reasons(what, made.tensors[index])
+    for op in made.ops:
+        for tensor in (made.tensors[index] for index in op.outputs):
+            if min(tensor.shape, default=1) < 0 and not reasons:
+                reasons |= _open_shape(f"op {op.index} {op.kind}: tensor", tensor)
+    if reasons:
+        float_ends = any(t.dtype == "float32" for t in (made.tensors[i] for i in (*made.inputs, *made.outputs)))
+        raise ModelError(
+            f"model '{model.name}': " + "; ".join(reasons),
+            means="the model was not quantized to full integers" if float_ends else "",
+            hint="; ".join(dict.fromkeys(reasons.values())),
+        )
+    return made
+
+
+def _cut(model: Model) -> Model:
     cut: list[Op] = []
     inputs, outputs = model.inputs, model.outputs
     first = [op for op in model.ops if inputs[0] in op.inputs]
@@ -370,21 +489,34 @@ def _int8_boundary(model: Model) -> Model:
         cut.append(last)
         outputs = last.inputs
     ops = tuple(op for op in model.ops if op not in cut)
-    made = replace(model, ops=ops, inputs=inputs, outputs=outputs, boundary=tuple(cut))
-    for what, tensor in (("input", made.input), ("output", made.output)):
-        if tensor.dtype != "int8" or tensor.quantization is None or tensor.quantization.per_channel:
-            raise ModelError(
-                f"model '{model.name}': {what} tensor {tensor.index} '{tensor.name}' is {tensor.dtype}"
-                f"{'' if tensor.quantization else ' without quantization'}; supported: int8 with one scale and zero "
-                "point (float32 only where a QUANTIZE or DEQUANTIZE op turns it into int8)",
-                means="the model was not quantized to full integers" if tensor.dtype == "float32" else "",
-                hint="'tinyperf quantize' makes an int8 model, or convert with inference_input_type = "
-                "inference_output_type = tf.int8 and a representative dataset",
-            )
-    if len(made.input.shape) > 1 and made.input.shape[0] != 1:
-        raise ModelError(
-            f"model '{model.name}': input shape {list(made.input.shape)} has batch {made.input.shape[0]}; "
-            "supported: batch 1",
-            hint="convert the model with batch size 1",
+    return replace(model, ops=ops, inputs=inputs, outputs=outputs, boundary=tuple(cut))
+
+
+def _end_reasons(what: str, tensor: Tensor) -> dict[str, str]:
+    """What keeps a tensor from being the input or output of firmware, and what can be done."""
+    reasons: dict[str, str] = {}
+    called = f"{what} tensor {tensor.index} '{tensor.name}'"
+    if what == "input" and tensor.data is not None:
+        reasons[f"input tensor {tensor.index} holds data of its own, so what is sent to it would be ignored"] = (
+            "export the model again"
         )
-    return made
+    if tensor.dtype != "int8" or tensor.quantization is None or tensor.quantization.per_channel:
+        seen = (
+            f"{called} is {tensor.dtype}{'' if tensor.quantization else ' without quantization'}; supported: int8 with "
+            "one scale and zero point (float32 only where a QUANTIZE or DEQUANTIZE op turns it into int8)"
+        )
+        reasons[seen] = INT8_HINT
+    if min(tensor.shape, default=1) < 1:
+        reasons |= _open_shape(f"the model's {what}", tensor)
+    elif what == "input" and len(tensor.shape) > 1 and tensor.shape[0] != 1:
+        seen = f"input shape {list(tensor.shape)} has batch {tensor.shape[0]}; supported: batch 1"
+        reasons[seen] = "convert the model with batch size 1"
+    return reasons
+
+
+def _open_shape(where: str, tensor: Tensor) -> dict[str, str]:
+    seen = (
+        f"{where} {tensor.index} '{tensor.name}' has the open shape {list(tensor.shape)}; "
+        "supported: every dimension fixed at conversion, batch 1"
+    )
+    return {seen: "in Keras: tf.keras.Input(batch_shape=(1, ...)), then convert again"}

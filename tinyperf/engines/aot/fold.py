@@ -23,11 +23,14 @@ FOLDED = ("SHAPE", "STRIDED_SLICE", "PACK")
 def fold(model: Model) -> Model:
     """`model` with its shape arithmetic, and RESHAPE of constants, as constants; other ops keep their index.
 
-    Raises: ModelError: such an op works on data instead of shapes, or the model's output is a constant.
+    Raises: ModelError: such an op cannot be folded, or the model's output is a constant.
     """
     tensors = list(model.tensors)
     kept: list[Op] = []
     for op in model.ops:
+        if not op.outputs or not op.inputs or op.inputs[0] < 0:
+            kept.append(op)  # refused by the rules of its kind
+            continue
         out = tensors[op.outputs[0]]
         data = tensors[op.inputs[0]].data if op.kind == "RESHAPE" else None
         if data is not None and data.size == out.elements:
@@ -38,7 +41,11 @@ def fold(model: Model) -> Model:
         if op.kind not in FOLDED:
             kept.append(op)
             continue
-        value = _value(op, [tensors[i] for i in op.inputs])
+        inputs = [tensors[i] for i in op.inputs if i >= 0]
+        if op.kind != "SHAPE" and any(t.data is None for t in inputs):
+            kept.append(op)  # works on activations: refused, or compiled, as any other
+            continue
+        value = _value(op, inputs)
         tensors[out.index] = replace(out, shape=value.shape, dtype="int32", data=value)
     return replace(model, tensors=tuple(tensors), ops=tuple(kept))
 
@@ -47,11 +54,6 @@ def _value(op: Op, inputs: list[Tensor]) -> npt.NDArray[np.int32]:
     if op.kind == "SHAPE":
         return np.array(inputs[0].shape, np.int32)
     constants = [t.data for t in inputs if t.data is not None]
-    if len(constants) < len(inputs):
-        raise ModelError(
-            f"op {op.index} {op.kind} works on activations; supported: only on shapes, folded at compile time",
-            hint="export the model with a fixed batch size: tf.keras.Input(batch_shape=(1, ...))",
-        )
     try:
         if op.kind == "PACK":
             return np.stack(constants, axis=int(_option(op, "axis"))).astype(np.int32)

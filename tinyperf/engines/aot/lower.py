@@ -1,6 +1,7 @@
 """From tflite operators to work on integers: every scale becomes a multiplier, every padding an offset.
 
-The formulas are TFLM's, down to which products are formed in float32 (tflite-micro 90b983c, paths in each function).
+The formulas are TFLM's, down to which products are formed in float32, as the wheel tflite-micro 0.dev20261023182759
+has them (paths of its sources in each function).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 
 from tinyperf.engines.aot import bounds
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, activation_range, quantize_multiplier, round_half_away
-from tinyperf.engines.aot.constraints import check, node_of
+from tinyperf.engines.aot.constraints import broadcast_groups, check, node_of
 from tinyperf.engines.aot.work import (
     Add,
     Alias,
@@ -44,12 +45,12 @@ if TYPE_CHECKING:
 def lower(model: Model) -> tuple[Step, ...]:
     """Every operator of a folded model as a Step.
 
-    Raises: ModelError: an operator breaks a rule of constraints.py.
+    Raises: ModelError: operators break rules of constraints.py; it names each.
     """
     steps = []
+    check(model)
     for op in model.ops:
         node = node_of(model, op)
-        check(node)
         work = LOWERING[op.kind](node)
         data_inputs = op.inputs[:2] if op.kind == "ADD" else op.inputs[:1]
         note = _note(node, work)
@@ -59,6 +60,13 @@ def lower(model: Model) -> tuple[Step, ...]:
 
 def _note(node: Node, work: Work) -> str:
     """What a user must know of an operator that is compiled faithfully but does not do what one expects."""
+    bare = [t for t in (*node.inputs, node.output) if t is not None and t.dtype == "int8" and _bare(t)]
+    if bare:
+        names = " and ".join(f"tensor {t.index} '{t.name}'" for t in bare)
+        return (
+            f"op {node.op.index} {node.op.kind}: {names} has a scale and no zero point; this code takes 0 for it, TFLM "
+            "calls such a tensor not quantized and computes something else"
+        )
     if node.op.kind == "RELU6" and node.input(0).quantization != node.output.quantization:
         return (
             f"op {node.op.index} RELU6 stands alone and its input and output scales differ: TFLM ignores the output's "
@@ -72,6 +80,10 @@ def _note(node: Node, work: Work) -> str:
                 "there give results that no two runtimes agree on"
             )
     return ""
+
+
+def _bare(tensor: Tensor) -> bool:
+    return tensor.quantization is not None and not tensor.quantization.zero_point_given
 
 
 def _scale(tensor: Tensor) -> float:
@@ -134,7 +146,11 @@ def _channels(node: Node, rows: npt.NDArray[np.int8], ratios: list[float]) -> Ch
 
 
 def _ratios(node: Node) -> list[float]:
-    """lite/kernels/kernel_util.cc `PopulateConvolutionQuantizationParams`: in double, from left to right."""
+    """lite/kernels/kernel_util.cc `PopulateConvolutionQuantizationParams` and `GetQuantizedConvolutionMultipler`.
+
+    In double, from left to right. TFLM of 2023 (90b983c) forms the product of FULLY_CONNECTED's scales in float32,
+    with and without a bias; the version matched here does not.
+    """
     quantization = node.input(1).quantization
     scales = quantization.scale if quantization else ()
     return [_scale(node.input(0)) * s / _scale(node.output) for s in scales]
@@ -169,10 +185,6 @@ def _fully_connected(node: Node) -> Work:
     outputs, inputs = weights.shape
     rows = node.input(0).elements // inputs
     ratios = _ratios(node)
-    if len(ratios) == 1 and node.optional(2) is None:
-        # kernel_util.cc `GetQuantizedConvolutionMultipler`: without a bias, the product of scales is a float32 one.
-        product = np.float32(_scale(node.input(0))) * np.float32(_scale(node.input(1)))
-        ratios = [float(product) / _scale(node.output)]
     window = Window((rows, 1, inputs), (rows, 1, outputs), (1, 1), (1, 1), (1, 1), (0, 0))
     return Conv(
         window,
@@ -198,34 +210,18 @@ def _add(node: Node) -> Work:
         quantize_multiplier(_scale(b) / twice),
         quantize_multiplier(twice / (2**20 * _scale(out))),
     )
-    shape, strides = _broadcast(a.shape, b.shape, node)
+    shape, strides = _broadcast(a.shape, b.shape)
     return Add(shape, strides, (_zero(a), _zero(b)), multipliers, _zero(out), _clamp(node))
 
 
 Shape4 = tuple[int, int, int, int]
 
 
-def _broadcast(a: tuple[int, ...], b: tuple[int, ...], node: Node) -> tuple[Shape4, tuple[Shape4, Shape4]]:
+def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[Shape4, tuple[Shape4, Shape4]]:
     """Output dimensions, neighbours that broadcast alike merged, and the strides of both inputs over them."""
-    rank = max(len(a), len(b))
-    merged: list[list[int]] = []
-    kinds: list[tuple[bool, bool]] = []
-    for x, y in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
-        if x == y == 1:
-            continue
-        kind = (x > 1, y > 1)
-        if kinds and kinds[-1] == kind:
-            merged[-1][0] *= max(x, y)
-        else:
-            merged.append([max(x, y)])
-            kinds.append(kind)
-    if len(merged) > 4:
-        raise ModelError(
-            f"op {node.op.index} ADD: shapes {list(a)} and {list(b)} alternate in {len(merged)} groups; supported: 4",
-            hint="reshape the smaller input",
-        )
-    sizes = [1] * (4 - len(merged)) + [n for (n,) in merged]
-    varies = [(False, False)] * (4 - len(merged)) + kinds
+    groups = broadcast_groups(a, b)
+    sizes = [1] * (4 - len(groups)) + [size for size, _ in groups]
+    varies = [(False, False)] * (4 - len(groups)) + [kind for _, kind in groups]
     strides = []
     for which in range(2):
         step, found = 1, []

@@ -1,0 +1,326 @@
+"""Files that are legal, or that TFLM takes, and that few writers make: the wheel's outputs, or one true sentence."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests import graphs, m4
+from tests.flatbuffer import write
+from tests.graphs import O, T, constant
+from tinyperf import board, cores, tflite
+from tinyperf.engines import Target
+from tinyperf.engines.aot import ENGINE
+from tinyperf.engines.aot.host import HostModel
+from tinyperf.errors import ModelError
+from tinyperf.firmware import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest.importorskip("tflite_micro", reason="graphs are written with the tflite-micro wheel's schema")
+
+M4 = Target(cores.load("cortex-m4"))
+HOST = Target(cores.load("host"))
+RANDOM = np.random.default_rng(18)
+Change = Any  # or a function that changes the dictionary of a file
+
+
+def written(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int], change: Change) -> bytes:
+    """The file after `change` has had its dictionary."""
+    model = copy.deepcopy(graphs.model(graphs.G(tensors, ops, inputs, outputs)))
+    change(model)
+    return write(model)
+
+
+def codes(*shape: int) -> Any:
+    return RANDOM.integers(-127, 128, shape).astype(np.int8)
+
+
+def biases(count: int) -> Any:
+    return RANDOM.integers(-3000, 3000, count).astype(np.int32)
+
+
+def fully_connected(change: Change, scales: float | list[float] = 0.01, *, inputs: int = 4, outputs: int = 8) -> bytes:
+    tensors = [
+        T((1, inputs), 0.02, -7),
+        constant(codes(outputs, inputs), scales),
+        T((1, outputs), 0.03, 5),
+        constant(biases(outputs), 0.0002),
+    ]
+    return written(tensors, [O("FULLY_CONNECTED", [0, 1, 3], [2])], [0], [2], change)
+
+
+WINDOW = {"padding": 0, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+
+
+def conv(change: Change, scales: float | list[float] = 0.01, axis: int = 0) -> bytes:
+    tensors = [
+        T((1, 5, 5, 4), 0.02, -7),
+        constant(codes(4, 3, 3, 4), scales, axis=axis),
+        T((1, 5, 5, 4), 0.03, 5),
+        constant(biases(4), [0.0002] * 4),
+    ]
+    return written(tensors, [O("CONV_2D", [0, 1, 3], [2], WINDOW)], [0], [2], change)
+
+
+def depthwise(change: Change, scales: float | list[float] = 0.01, axis: int = 3) -> bytes:
+    tensors = [
+        T((1, 5, 5, 4), 0.02, -7),
+        constant(codes(1, 3, 3, 4), scales, axis=axis),
+        T((1, 5, 5, 4), 0.03, 5),
+        constant(biases(4), [0.0002] * 4),
+    ]
+    options = WINDOW | {"depthMultiplier": 1}
+    return written(tensors, [O("DEPTHWISE_CONV_2D", [0, 1, 3], [2], options)], [0], [2], change)
+
+
+def unary(kind: str, change: Change, shape: tuple[int, ...] = (1, 20)) -> bytes:
+    same = kind == "RESHAPE"
+    tensors = [T(shape, 0.1, 5), T(shape, 0.1 if same else 0.3, 5)]
+    return written(tensors, [O(kind, [0], [1])], [0], [1], change)
+
+
+def add(change: Change, first: T, second: T, shape: tuple[int, ...], order: tuple[int, int] = (0, 1)) -> bytes:
+    return written([first, second, T(shape, 0.15, -3)], [O("ADD", list(order), [2])], [0], [2], change)
+
+
+def mean(
+    change: Change, shape: tuple[int, ...], axes: list[int], made: tuple[int, ...], *, keep: bool = False
+) -> bytes:
+    tensors = [T(shape, 0.1, 4), constant(np.array(axes, np.int32)), T(made, 0.07, -9)]
+    return written(tensors, [O("MEAN", [0, 1], [2], {"keepDims": keep})], [0], [2], change)
+
+
+def as_is(_model: Change) -> None:
+    """The file as every writer makes it."""
+
+
+def new_code_only(model: dict[str, Any]) -> None:
+    for code in model["operator_codes"]:
+        code["deprecated_builtin_code"] = 0
+
+
+def old_code_only(model: dict[str, Any]) -> None:
+    for code in model["operator_codes"]:
+        del code["builtin_code"]
+
+
+def without_options(model: dict[str, Any]) -> None:
+    for op in model["subgraphs"][0]["operators"]:
+        del op["builtin_options"]
+
+
+def foreign_options(model: dict[str, Any]) -> None:
+    """An option table of another operator: TFLM takes the defaults then."""
+    for op in model["subgraphs"][0]["operators"]:
+        op["builtin_options"] = ("Pool2DOptions", {"stride_w": 3, "stride_h": 2, "padding": 1})
+
+
+def changed(index: int, **fields: Any) -> Callable[[dict[str, Any]], None]:
+    """Fields of tensor `index`, of its quantization where it has them there."""
+
+    def change(model: dict[str, Any]) -> None:
+        tensor = model["subgraphs"][0]["tensors"][index]
+        for name, value in fields.items():
+            (tensor if name in {"type", "buffer", "is_variable"} else tensor["quantization"])[name] = value
+
+    return change
+
+
+def zero_points(count: int) -> Callable[[dict[str, Any]], None]:
+    """So many in the weights, whatever the number of scales."""
+    return changed(1, zero_point=[0] * count)
+
+
+def bias_axis(axis: int) -> Callable[[dict[str, Any]], None]:
+    return changed(3, quantized_dimension=axis)
+
+
+def option(name: str, value: int) -> Callable[[dict[str, Any]], None]:
+    def change(model: dict[str, Any]) -> None:
+        model["subgraphs"][0]["operators"][0]["builtin_options"][1][name] = value
+
+    return change
+
+
+def unused_subgraph(model: dict[str, Any]) -> None:
+    model["subgraphs"].append({"tensors": [], "operators": [], "inputs": [], "outputs": [], "name": "extra"})
+
+
+def code(new: int, old: int) -> Callable[[dict[str, Any]], None]:
+    def change(model: dict[str, Any]) -> None:
+        model["operator_codes"][0] |= {"builtin_code": new, "deprecated_builtin_code": old}
+
+    return change
+
+
+def no_such_code(model: dict[str, Any]) -> None:
+    model["subgraphs"][0]["operators"][0]["opcode_index"] = 4
+
+
+def short_weights(model: dict[str, Any]) -> None:
+    model["buffers"][1]["data"] = model["buffers"][1]["data"][:-3]
+
+
+def behind_the_file(model: dict[str, Any]) -> None:
+    model["buffers"][1] = {"offset": 4096, "size": 32}
+
+
+MANY = [0.01, 0.002, 0.03, 0.004]
+SCALAR = T((), 0.1, 7, np.array(50, np.int8))
+RUNS = [
+    pytest.param(fully_connected(new_code_only), id="FULLY_CONNECTED in the new field only"),
+    pytest.param(conv(new_code_only), id="CONV_2D in the new field only"),
+    pytest.param(unary("RELU", new_code_only), id="RELU in the new field only"),
+    pytest.param(unary("QUANTIZE", new_code_only), id="QUANTIZE in the new field only"),
+    pytest.param(mean(new_code_only, (1, 4, 3), [1], (1, 3)), id="MEAN in the new field only"),
+    pytest.param(fully_connected(old_code_only), id="FULLY_CONNECTED in the old field only"),
+    pytest.param(fully_connected(without_options), id="FULLY_CONNECTED without options"),
+    pytest.param(unary("RESHAPE", without_options), id="RESHAPE without options"),
+    pytest.param(fully_connected(foreign_options), id="FULLY_CONNECTED with another's options"),
+    pytest.param(fully_connected(code(9, -56)), id="FULLY_CONNECTED, an old code that is none"),
+    pytest.param(mean(without_options, (1, 4, 3), [1], (1, 3)), id="MEAN without options"),
+    pytest.param(add(without_options, T((1, 8), 0.1, 0), constant(codes(1, 8), 0.2), (1, 8)), id="ADD without options"),
+    pytest.param(fully_connected(zero_points(1), MANY * 2), id="FULLY_CONNECTED, one zero point for 8 scales"),
+    pytest.param(fully_connected(zero_points(3), MANY * 2), id="FULLY_CONNECTED, 3 zero points for 8 scales"),
+    pytest.param(conv(zero_points(1), MANY), id="CONV_2D, one zero point for 4 scales"),
+    pytest.param(conv(zero_points(9), MANY), id="CONV_2D, 9 zero points for 4 scales"),
+    pytest.param(depthwise(zero_points(1), MANY), id="DEPTHWISE_CONV_2D, one zero point for 4 scales"),
+    pytest.param(depthwise(bias_axis(3), MANY), id="DEPTHWISE_CONV_2D, bias axis 3"),
+    pytest.param(conv(bias_axis(3), MANY), id="CONV_2D, bias axis 3"),
+    pytest.param(conv(bias_axis(-1), MANY), id="CONV_2D, bias axis -1"),
+    pytest.param(fully_connected(bias_axis(7), MANY * 2), id="FULLY_CONNECTED, bias axis 7"),
+    pytest.param(conv(as_is, MANY, axis=3), id="CONV_2D, scales along another dimension of that size"),
+    pytest.param(conv(as_is, 0.01, axis=9), id="CONV_2D, one scale along an axis that is not there"),
+    pytest.param(mean(as_is, (1, 5, 4, 3), [], (1, 5, 4, 3), keep=True), id="MEAN over no axis"),
+    pytest.param(mean(as_is, (1, 6), [], (1, 6)), id="MEAN over no axis, two dimensions"),
+    pytest.param(mean(as_is, (1, 6), [0, 1], ()), id="MEAN to a scalar"),
+    pytest.param(unary("RELU", as_is, ()), id="RELU of a scalar"),
+    pytest.param(unary("RELU6", as_is, ()), id="RELU6 of a scalar"),
+    pytest.param(unary("QUANTIZE", as_is, ()), id="QUANTIZE of a scalar"),
+    pytest.param(add(as_is, T((1, 4, 3), 0.1, 5), SCALAR, (1, 4, 3)), id="ADD of a scalar constant"),
+    pytest.param(add(as_is, T((1, 4, 3), 0.1, 5), SCALAR, (1, 4, 3), (1, 0)), id="ADD to a scalar constant"),
+    pytest.param(add(as_is, T((), 0.1, 5), SCALAR, ()), id="ADD of two scalars"),
+    pytest.param(add(as_is, T((), 0.1, 5), constant(codes(2, 3), 0.2), (2, 3)), id="ADD of a scalar and an image"),
+    pytest.param(fully_connected(unused_subgraph), id="a subgraph that nothing calls"),
+    *(
+        pytest.param(fully_connected(as_is, inputs=i, outputs=o), id=f"{i} bytes in, {o} out")
+        for i, o in [(1, 1), (1, 4), (2, 3), (3, 2), (4, 1)]
+    ),
+]
+
+
+@pytest.mark.parametrize("data", RUNS)
+def test_outputs_equal_the_wheel(data: bytes, tmp_path: Path) -> None:
+    model = tflite.parse(data, "odd")
+    samples = np.random.default_rng(1).integers(-128, 128, (6, *model.input.shape), np.int8)
+    samples[0], samples[1] = -128, 127
+    expected = graphs.wheel(data, samples)
+    assert len(np.unique(expected)) > 1
+    with HostModel(model) as host:
+        np.testing.assert_array_equal(host.run(samples), expected)
+    machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), tmp_path), model, count=False)
+    np.testing.assert_array_equal(np.stack([machine.infer(s) for s in samples]), expected)
+
+
+REFUSED = [
+    pytest.param(unary("TANH", new_code_only), "op 0 TANH is not supported", id="TANH in the new field only"),
+    pytest.param(unary("LOG", new_code_only), "op 0 LOG is not supported", id="LOG in the new field only"),
+    pytest.param(unary("RELU", code(0, -56)), "deprecated_builtin_code -56: no operator", id="negative code"),
+    pytest.param(unary("RELU", code(-3, 19)), "builtin_code -3 and .* no operator", id="negative new code"),
+    pytest.param(unary("RELU", code(18, 0)), "op 0 MUL is not supported", id="RELU that became MUL"),
+    pytest.param(unary("RELU", code(999, 127)), r"op 0 \(builtin operator 999\) is not", id="unknown code"),
+    pytest.param(
+        conv(option("fused_activation_function", 77)),
+        "op 0 CONV_2D: 77; rule: The fused activation",
+        id="unknown activation",
+    ),
+    pytest.param(conv(option("padding", 9)), "op 0 CONV_2D: padding 9; rule: Padding is SAME", id="unknown padding"),
+    pytest.param(conv(without_options), "op 0 CONV_2D: kernel .* stride .0, 0.", id="CONV_2D without options"),
+    pytest.param(conv(changed(1, type=99)), r"weights are \(type 99\)", id="unknown type"),
+    pytest.param(
+        conv(changed(1, buffer=99)), "damaged: tensor 1 't1', field buffer: 99 of 3 buffers", id="no such buffer"
+    ),
+    pytest.param(conv(no_such_code), "damaged: op 0, field opcode_index: 4 of 1", id="no such code"),
+    pytest.param(conv(short_weights), "damaged: tensor 1 't1', field shape: .* of 141 bytes", id="too few bytes"),
+    pytest.param(
+        conv(behind_the_file), "tensor 1 't1': its data stand behind the flatbuffer", id="data behind the file"
+    ),
+    pytest.param(
+        conv(changed(1, scale=[float("nan")])), "damaged: tensor 1 't1', field quantization.scale: nan", id="scale nan"
+    ),
+    pytest.param(
+        fully_connected(changed(3, scale=[0.5])),
+        "bias tensor 3 has scale 0.5, input x weight",
+        id="bias of another scale",
+    ),
+    pytest.param(conv(as_is, MANY, axis=1), "4 scales along axis 1 of .4, 3, 3, 4.", id="scales along the height"),
+    pytest.param(conv(as_is, MANY, axis=5), "4 scales along axis 5 of .4, 3, 3, 4.", id="scales along no dimension"),
+    pytest.param(unary("RELU", changed(0, is_variable=True)), "kept from inference to inference", id="state"),
+    pytest.param(
+        graphs.build(
+            [T((1, 4), 0.1, 0), T((1, 4), 0.1, 0), T((1, 4), 0.1, 0), T((1, 4), 0.1, 0)],
+            [O("TANH", [0], [1]), O("LOG", [1], [2]), O("SOFTMAX", [2], [3], {"beta": 1.0})],
+            [0],
+            [3],
+        ),
+        "op 0 TANH is, op 1 LOG is not supported.*besides, op 2 SOFTMAX: output",
+        id="several reasons",
+    ),
+    pytest.param(
+        graphs.build(
+            [T((2, 4), 0.1, 0, dtype="uint8"), T((2, 4), 0.1, 0), T((2, 4))],
+            [O("QUANTIZE", [0], [1]), O("RELU", [1], [2])],
+            [0],
+            [1, 2],
+        ),
+        "input tensor 0 't0' is uint8.*batch 2.*has 2 output tensors.*is int8 without quantization",
+        id="several reasons at the ends",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "seen"), REFUSED)
+def test_one_true_sentence(data: bytes, seen: str) -> None:
+    with pytest.raises(ModelError, match=seen) as caught:
+        ENGINE.generate(tflite.parse(data, "odd"), HOST, {})
+    assert "\n" not in caught.value.seen
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "tensor"),
+    [
+        pytest.param(fully_connected(zero_points(0)), "tensor 1 't1'", id="FULLY_CONNECTED"),
+        pytest.param(depthwise(zero_points(0), MANY), "tensor 1 't1'", id="DEPTHWISE_CONV_2D"),
+    ],
+)
+def test_weights_without_zero_point_warn(data: bytes, tensor: str) -> None:
+    made = ENGINE.generate(tflite.parse(data, "odd"), HOST, {})
+    assert len(made.warnings) == 1
+    assert f"{tensor} has a scale and no zero point" in made.warnings[0]
+
+
+@pytest.mark.parametrize("elements", [1, 2, 3, 4])
+@pytest.mark.parametrize("compiler", [("gcc",), ("arm-none-eabi-gcc", *m4.M4)], ids=["host", "cortex-m4"])
+def test_firmware_of_few_bytes_compiles(compiler: tuple[str, ...], elements: int, tmp_path: Path) -> None:
+    if not shutil.which(compiler[0]):
+        pytest.skip(f"{compiler[0]} is not on PATH")
+    model = tflite.parse(fully_connected(as_is, inputs=elements, outputs=elements), "few")
+    target = board.load("host")
+    files = render.render(target, model, ENGINE.generate(model, HOST, {}), benchmark=None).files
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    sources = sorted(str(path) for path in (tmp_path / "src" / "app").glob("*.c"))
+    argv = [*compiler, *m4.STRICT, "-O2", "-Isrc", "-Isrc/app", "-Isrc/mcu", "-c", *sources]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
