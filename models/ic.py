@@ -16,8 +16,8 @@ from tinyperf.benchmark import benchmark
 from tinyperf.datasets.cifar10 import calibration_indices
 from tinyperf.errors import DataError
 from tinyperf.learn import arrays
-from tinyperf.learn.quiet import quiet_stderr
 from tinyperf.learn.recipe import Floats, Recipe, Rows, Samples, Sources, Task
+from tinyperf.learn.silence import silent_stderr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ def _teacher_logits(path: Path, x: npt.NDArray[np.uint8]) -> Floats:
     """Mean over an image and its mirror image of the codes before the softmax, as real values [n, 10]."""
     import tensorflow as tf
 
-    with warnings.catch_warnings(), quiet_stderr():
+    with warnings.catch_warnings(), silent_stderr():
         warnings.simplefilter("ignore")  # it announces its move to ai-edge-litert, and its delegate on the terminal
         teacher = tf.lite.Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
         teacher.resize_tensor_input(teacher.get_input_details()[0]["index"], (100, 32, 32, 3))

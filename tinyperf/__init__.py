@@ -1,21 +1,106 @@
 """tinyperf: one number you can trust for a TinyML model on a microcontroller.
 
 Every verb of the command line is a function here: `tinyperf.run("kws", board="nucleo-l4r5zi", virtual=True)`.
+`import tinyperf` itself is instant: a name is imported when it is first used.
 """
 
 import importlib
-from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyperf.api import (
+        boards,
+        build,
+        compare,
+        console,
+        data,
+        data_synthetic,
+        doctor,
+        emulate,
+        energy_check,
+        energy_isolators,
+        energy_monitors,
+        energy_picture,
+        energy_replay,
+        energy_simulate,
+        evaluate,
+        flash,
+        generate,
+        models,
+        models_pull,
+        new_board,
+        plot_evaluation,
+        profile,
+        quantize,
+        quantize_model,
+        remark,
+        resume,
+        run,
+        run_all,
+        tflm_registered,
+        tflm_use,
+        train,
+        train_resume,
+    )
+    from tinyperf.errors import TinyperfError
+    from tinyperf.request import RunOptions
+    from tinyperf.result import RunResult
 
 __version__ = "0.1.0"  # the one place: pyproject.toml reads it here
 
+__all__ = [
+    "RunOptions",
+    "RunResult",
+    "TinyperfError",
+    "__version__",
+    "boards",
+    "build",
+    "compare",
+    "console",
+    "data",
+    "data_synthetic",
+    "doctor",
+    "emulate",
+    "energy_check",
+    "energy_isolators",
+    "energy_monitors",
+    "energy_picture",
+    "energy_replay",
+    "energy_simulate",
+    "evaluate",
+    "flash",
+    "generate",
+    "models",
+    "models_pull",
+    "new_board",
+    "plot_evaluation",
+    "profile",
+    "quantize",
+    "quantize_model",
+    "remark",
+    "resume",
+    "run",
+    "run_all",
+    "tflm_registered",
+    "tflm_use",
+    "train",
+    "train_resume",
+]
 
-def __getattr__(name: str) -> Any:
-    """A verb of `tinyperf.api`, imported when first used (`import tinyperf` itself stays instant)."""
-    verb = (
-        None if name.startswith("_") or name == "api" else getattr(importlib.import_module("tinyperf.api"), name, None)
-    )
-    if not isinstance(verb, FunctionType):
-        msg = f"module 'tinyperf' has no attribute '{name}'"
-        raise AttributeError(msg)  # noqa: TRY004  (what module __getattr__ must raise)
-    return verb
+_TYPES = {"RunOptions": "request", "RunResult": "result", "TinyperfError": "errors"}
+"""Where what is no verb comes from."""
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # type checkers read the imports above, and know a misspelt name from a verb
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            msg = f"module 'tinyperf' has no attribute '{name}'"
+            raise AttributeError(msg)
+        found = getattr(importlib.import_module(f"tinyperf.{_TYPES.get(name, 'api')}"), name)
+        globals()[name] = found
+        return found

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tinyperf import content, cores
-from tinyperf.errors import ContentError, UsageError
+from tinyperf.errors import ContentError, DiskError, UsageError
 
 Verified = Literal["silicon", "emulated", "native", "compiled", "rendered"]
 
@@ -169,6 +169,11 @@ def load(name: str) -> Board:
     return read(known[name])
 
 
+def shipped() -> list[Board]:
+    """All shipped boards, by name."""
+    return [read(path) for path in content.names("boards", ".yaml").values()]
+
+
 def read(path: Path) -> Board:
     """One board file.
 
@@ -218,6 +223,24 @@ def template(name: str) -> str:
         )
     text = (content.shipped("firmware_templates") / "board.yaml").read_text(encoding="utf-8")
     return text.format(name=name)
+
+
+def new(name: str, folder: Path) -> Path:
+    """Write the `template` into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    text = template(name)
+    path = folder / f"{name}.yaml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        raise UsageError(f"{path} exists already", hint="choose another name or folder, or edit that file") from exc
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
+    return path
 
 
 def _words(error: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, get_type_hints
@@ -11,12 +13,14 @@ from typing import TYPE_CHECKING, get_type_hints
 import pytest
 
 import tinyperf
+from tinyperf import api
 from tinyperf.request import Request, RunOptions, request
 
 if TYPE_CHECKING:
     import click
 
 OPTIONS = get_type_hints(RunOptions)
+VERBS = {name for name in api.__all__ if inspect.isfunction(getattr(api, name))}
 BESIDE = {"bench", "resume", "as_json"}
 """Of `tinyperf run`: BENCH is `benchmark`; the others are the command line's own."""
 
@@ -42,3 +46,51 @@ def test_help_shows_every_option_and_its_default(verb: object) -> None:
     assert {*OPTIONS, "benchmark", "progress"} == set(parameters)
     assert parameters["board"].default is inspect.Parameter.empty
     assert parameters["engine"].default == "aot"
+
+
+def test_the_package_has_every_verb_and_shows_it() -> None:
+    assert set(tinyperf.__all__) >= set(api.__all__)
+    assert set(dir(tinyperf)) >= VERBS
+    assert all(getattr(tinyperf, name) is getattr(api, name) for name in VERBS)
+
+
+def test_every_name_of_the_package_is_there() -> None:
+    assert [name for name in tinyperf.__all__ if getattr(tinyperf, name, None) is None] == []
+    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
+        _ = getattr(tinyperf, "nosuch")  # noqa: B009  (mypy knows that it is not there)
+
+
+def test_every_verb_of_the_command_line_is_a_function() -> None:
+    """A group such as `energy` is `energy_monitors`, `energy_check` and so on."""
+    verbs = {p.stem for p in (Path(tinyperf.__file__).parent / "cli").glob("*.py") if not p.stem.startswith("_")}
+    assert {verb for verb in verbs if not any(name == verb or name.startswith(f"{verb}_") for name in VERBS)} == set()
+
+
+def test_every_function_of_the_api_is_a_verb() -> None:
+    """What one of its files defines and `__all__` lacks would be in no user's sight."""
+    own = {
+        name
+        for file in ("energy", "firmware", "learning", "measure", "results")
+        for name, value in vars(importlib.import_module(f"tinyperf.api.{file}")).items()
+        if inspect.isfunction(value) and value.__module__ == f"tinyperf.api.{file}" and not name.startswith("_")
+    }
+    assert own == VERBS
+
+
+def test_importing_the_package_is_instant() -> None:
+    text = "import sys, tinyperf; dir(tinyperf); print(sorted(m for m in sys.modules if m.startswith('tinyperf.')))"
+    shown = subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True).stdout
+    assert shown.strip() == "[]"
+
+
+def test_naming_a_verb_imports_nothing_heavy() -> None:
+    text = "import sys, tinyperf; tinyperf.run; print({'numpy', 'yaml', 'pydantic', 'serial'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, text=True).stdout
+    assert shown.strip() == "set()"
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_a_path_may_be_text(verb: str) -> None:
+    """No verb takes a `Path` alone."""
+    hints = inspect.get_annotations(inspect.unwrap(getattr(api, verb)))
+    assert [name for name, hint in hints.items() if name != "return" and "Path" in hint.replace("AnyPath", "")] == []

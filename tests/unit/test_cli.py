@@ -30,15 +30,6 @@ def test_an_unknown_verb_exits_2_and_is_told_in_json(capsys: pytest.CaptureFixtu
     assert "No such command 'rum'" in shown.err
 
 
-def test_every_verb_is_a_function_of_the_package() -> None:
-    import tinyperf
-
-    assert tinyperf.run.__module__ == "tinyperf.api"
-    assert tinyperf.build.__module__ == "tinyperf.api"
-    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
-        _ = tinyperf.nosuch
-
-
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 
 

@@ -19,7 +19,7 @@ from tinyperf.cli import invoke
 from tinyperf.datasets import official, originals
 from tinyperf.datasets.download import Archive
 from tinyperf.errors import ContentError, DataError, DeviceError, MissingExtraError, UsageError
-from tinyperf.learn import arrays, cards, reference, train
+from tinyperf.learn import arrays, reference, shipped_models, train
 from tinyperf.learn.recipe import Samples
 
 if TYPE_CHECKING:
@@ -172,9 +172,9 @@ def test_a_card_without_licence_is_refused(tmp_path: Path) -> None:
     model.write_bytes(b"1")
     card.write_text("Accuracy: good\n")
     with pytest.raises(ContentError, match="0 lines that begin with 'Licence:'"):
-        cards._card("my", model, card)
+        shipped_models._card("my", model, card)
     with pytest.raises(ContentError, match="has no card"):
-        cards._card("my", model, None)
+        shipped_models._card("my", model, None)
 
 
 def test_pull_without_network_says_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ def test_a_run_and_the_profile_give_the_same_latency(tmp_path: Path) -> None:
     calibration = json.loads((tmp_path / "session" / "session.json").read_text())["calibration"]
     assert calibration["cpi"] > 1.1  # flash wait states alone cost more than that
     profile = tinyperf.profile("nucleo-l4r5zi", "ad")
+    assert found.performance is not None
     assert found.performance.latency_ms == pytest.approx(profile.latency_ms, rel=0.002)
 
 

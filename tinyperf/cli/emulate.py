@@ -48,9 +48,6 @@ def command(
     """
     if as_pty and tcp:
         raise UsageError("--pty and --tcp exclude each other", hint="give one of them")
-    if image is None and benchmark is None and model is None:
-        raise UsageError("nothing to run", hint="name a benchmark (kws, vww, ic, ad), or --model FILE, or --image FILE")
-
     served = False
 
     def ready(place: str) -> None:

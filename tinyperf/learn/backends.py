@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.errors import MissingExtraError, ModelError, UsageError
-from tinyperf.learn.quiet import quiet_stderr
+from tinyperf.learn.silence import silent_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +204,7 @@ class _Batch:
             details = self._interpreter.get_input_details()[0]
             if size > 1:
                 self._interpreter.resize_tensor_input(details["index"], (size, *details["shape"][1:]))
-            with quiet_stderr():  # "Created TensorFlow Lite XNNPACK delegate for CPU."
+            with silent_stderr():  # "Created TensorFlow Lite XNNPACK delegate for CPU."
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as exc:
             raise _refused(backend, model, exc) from exc

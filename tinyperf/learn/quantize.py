@@ -20,7 +20,7 @@ from tinyperf.benchmark import benchmark as find_benchmark
 from tinyperf.datasets import originals
 from tinyperf.errors import DataError, ModelError, UsageError
 from tinyperf.learn import arrays, reference, train
-from tinyperf.learn.quiet import quiet_stderr
+from tinyperf.learn.silence import silent_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -303,7 +303,7 @@ def _convert(
         converter._experimental_calibrate_only = percentile < 100  # noqa: SLF001  (public only by this name)
     try:
         # Keras and the converter print while they work; stdout is the result's.
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), quiet_stderr():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), silent_stderr():
             warnings.simplefilter("ignore")
             content: bytes = converter.convert()
             if calibration is not None and percentile < 100:

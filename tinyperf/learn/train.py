@@ -25,8 +25,8 @@ from tinyperf import __version__, content
 from tinyperf.datasets import originals
 from tinyperf.errors import DataError, DiskError, Interrupted, MissingExtraError, UsageError
 from tinyperf.learn import arrays, reference
-from tinyperf.learn.quiet import quiet_stderr
 from tinyperf.learn.recipe import Recipe, Rows, Samples, Sources, Task
+from tinyperf.learn.silence import silent_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def tensorflow() -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with quiet_stderr():
+        with silent_stderr():
             import tensorflow as tf
     except ImportError as exc:
         raise MissingExtraError(

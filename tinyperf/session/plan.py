@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf import __version__, benchmark, board, content, tflite
+from tinyperf import __version__, benchmark, board, tflite
 from tinyperf.datasets import layout
 from tinyperf.device import isolators
 from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
 from tinyperf.engines import parse_engine
 from tinyperf.errors import DataError, UsageError
+from tinyperf.firmware import choose
 from tinyperf.measure import monitor
 from tinyperf.rules import windows as rules
 
@@ -252,13 +253,7 @@ def _model(request: Request, found: Benchmark | None) -> Model | None:
         return tflite.load(Path(request.model))
     if request.image or not request.build or found is None:
         return None
-    shipped = content.names("models", ".tflite")
-    if found.name not in shipped:
-        raise UsageError(
-            f"no model for {found.name} is shipped with this version",
-            hint="--model FILE.tflite, or 'tinyperf train' and 'tinyperf quantize' make one",
-        )
-    return tflite.load(shipped[found.name])
+    return choose.shipped(found)
 
 
 def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> Dataset:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Keep TensorFlow and LiteRT off the terminal: they have no switch for all that they write to file descriptor 2."""
     sys.stderr.flush()
     kept = os.dup(2)

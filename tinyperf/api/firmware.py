@@ -1,0 +1,130 @@
+"""Boards, and the firmware that runs on them: generate, build, flash; and what this machine needs for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyperf.api.paths import AnyPath, maybe
+
+if TYPE_CHECKING:
+    from tinyperf.board import Board
+    from tinyperf.diagnosis.machine import Diagnosis
+    from tinyperf.engines.tflm.library import Library
+    from tinyperf.firmware.build import Image
+    from tinyperf.firmware.flash import Flashed
+    from tinyperf.firmware.render import Project
+
+
+def boards() -> list[Board]:
+    """All shipped boards, by name."""
+    from tinyperf import board as _board
+
+    return _board.shipped()
+
+
+def new_board(name: str, folder: AnyPath) -> Path:
+    """Write a commented board file to start from into `folder`; its path.
+
+    Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
+    """
+    from tinyperf import board as _board
+
+    return _board.new(name, Path(folder))
+
+
+def generate(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    out: AnyPath,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+) -> Project:
+    """The complete firmware project, written to the folder `out`; `pio run` there builds it.
+
+    Args: engine: NAME or NAME:OPTION=VALUE,...
+    Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
+    """
+    from tinyperf import board as _board
+    from tinyperf.firmware import choose
+
+    wanted = choose.Content(benchmark, maybe(model), engine, energy)
+    return choose.project(_board.load(str(board)), wanted, Path(out))
+
+
+def build(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    out: AnyPath | None = None,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+) -> Image:
+    """The firmware image, built or taken from the cache.
+
+    Args: out: the image files are also copied there. engine: as for `generate`.
+    Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
+    """
+    from tinyperf import board as _board
+    from tinyperf.firmware import choose
+
+    wanted = choose.Content(benchmark, maybe(model), engine, energy)
+    return choose.image(_board.load(str(board)), wanted, maybe(out))
+
+
+def flash(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    virtual: bool = False,
+    probe: str | None = None,
+    port: str | None = None,
+    tool: str | None = None,
+) -> Flashed:
+    """Build, flash, and prove by the build id read back that the board runs this image.
+
+    Args: probe: serial number, where several are connected; port: of the firmware, found through the probe otherwise.
+    Raises: DeviceError: no probe, no tool, a tool's failure, or another image runs afterwards. Otherwise as `build`.
+    """
+    from tinyperf import board as _board
+    from tinyperf.firmware import choose
+    from tinyperf.firmware import flash as _flash
+
+    chosen = _board.load(str(board))
+    place = None if virtual else _flash.find_place(chosen, probe=probe, port=port, tool=tool)
+    image = choose.image(chosen, choose.Content(benchmark, maybe(model), engine, energy))
+    return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)
+
+
+def tflm_registered() -> list[Library]:
+    """The TensorFlow Lite Micro trees and archives that `tflm_use` registered and that still stand."""
+    from tinyperf.firmware import tflm
+
+    return tflm.registered()
+
+
+def tflm_use(path: AnyPath) -> Library:
+    """Register a TensorFlow Lite Micro tree or archive for the kernels it holds.
+
+    Raises: UsageError, ContentError: not there, or not whole. DiskError: the settings cannot be written.
+    """
+    from tinyperf.firmware import tflm
+
+    return tflm.use(Path(path))
+
+
+def doctor(board: AnyPath = "nucleo-l4r5zi") -> Diagnosis:
+    """What this machine has and lacks for `board`, why each part matters and the command that gets it.
+
+    Raises: UsageError, ContentError: no such board, or its file is wrong.
+    """
+    from tinyperf import board as _board
+    from tinyperf.diagnosis import machine
+
+    return machine.diagnose(_board.load(str(board)))

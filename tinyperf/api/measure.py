@@ -1,0 +1,182 @@
+"""Measuring: a run, its cost by layer, engines side by side; and talking to a board, real or virtual."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from tinyperf.api.paths import AnyPath, maybe
+from tinyperf.request import RunOptions, request, spelled_out
+from tinyperf.result import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Unpack
+
+    from tinyperf.result import RunResult
+    from tinyperf.session.compare import Row
+    from tinyperf.session.profile import Profile
+
+
+@spelled_out
+def run(
+    benchmark: str | None = None,
+    *,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+    **options: Unpack[RunOptions],
+) -> RunResult:
+    """Measure one mode of a benchmark, of a model of your own, or of a foreign image, on a board.
+
+    Args:
+        benchmark: kws, vww, ic or ad; None where `model` is your own or the firmware itself says what it is.
+        progress: told what is done, how much of it, and how much there is (0: unknown).
+        options: `RunOptions` says what each is.
+    Raises: TinyperfError: what was seen, what it means, what to do; what was measured stays in the session folder.
+    """
+    from tinyperf.session import run as session
+
+    return session.run(request(benchmark, options), progress)
+
+
+@spelled_out
+def run_all(
+    benchmark: str | None = None,
+    *,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+    **options: Unpack[RunOptions],
+) -> list[RunResult]:
+    """`run` for performance, accuracy and energy; all three are checked before the first one starts.
+
+    Args:
+        options: as `run` has them, but for `mode`. out: folder of the three session folders `performance`, `accuracy`
+            and `energy`. monitor: for the third.
+    Raises: as `run`.
+    """
+    from tinyperf.session import run as session
+
+    asked = request(benchmark, options)
+    requests = [
+        replace(
+            asked,
+            mode=mode,
+            monitor=asked.monitor if mode == "energy" else None,
+            out=str(Path(asked.out) / mode) if asked.out else None,
+        )
+        for mode in get_args(Mode)
+    ]
+    for one in requests:
+        session.check(one)
+    return [session.run(one, progress) for one in requests]
+
+
+def resume(
+    session: AnyPath, *, jobs: int | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> RunResult:
+    """Finish a session that stopped; a complete one is only scored again.
+
+    Raises: UsageError: no session there. ContentError: model, data or firmware are not those it was begun with.
+    """
+    from tinyperf.session import run
+
+    return run.resume(Path(session), progress, jobs=jobs)
+
+
+def profile(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    image: AnyPath | None = None,
+) -> Profile:
+    """Instructions and estimated cycles of one inference on the virtual board, by layer where tinyperf built the image.
+
+    Args: image: a foreign firmware instead; its totals only.
+    Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
+    """
+    from tinyperf import board as _board
+    from tinyperf.firmware import choose
+    from tinyperf.session import profile as _profile
+
+    chosen = _board.load(str(board))
+    start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
+    return _profile.profile(chosen, start.path, start.built, start.input_bytes)
+
+
+def compare(
+    benchmarks: Sequence[str] = (),
+    *,
+    board: AnyPath = "nucleo-l4r5zi",
+    engines: Sequence[str] = ("aot",),
+    models: Sequence[AnyPath] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """The same models and inputs with several engines on the virtual board: cost, memory, and outputs against TFLM.
+
+    Args: engines: each as `NAME[:OPTION=VALUE,...]`; progress: told what is being built and run.
+    Raises: as `build`; DeviceError: the firmware refuses or is silent.
+    """
+    from tinyperf import board as _board
+    from tinyperf.firmware import choose
+    from tinyperf.session import compare as session
+
+    loaded = [choose.model(name, None)[1] for name in benchmarks]
+    loaded += [choose.model(None, Path(path))[1] for path in models]
+    return session.compare(_board.load(str(board)), loaded, engines, progress=progress)
+
+
+def emulate(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    image: AnyPath | None = None,
+    tcp: str | None = None,
+    fast: bool = False,
+    ready: Callable[[str], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve the virtual board on a pty, or on TCP `[HOST:]PORT`, until `stop` or Ctrl-C.
+
+    Args: ready: told what a client opens. fast: not held to real time.
+    Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
+    """
+    from tinyperf import board as _board
+    from tinyperf.firmware import choose
+    from tinyperf.session import emulate as session
+
+    chosen = _board.load(str(board))
+    start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
+    session.emulate(chosen, start, tcp=tcp, fast=fast, ready=ready, stop=stop)
+
+
+def console(
+    *,
+    board: AnyPath,
+    port: str | None = None,
+    baud: int | None = None,
+    virtual: bool = False,
+    benchmark: str | None = None,
+    image: AnyPath | None = None,
+    timeout_s: float = 5.0,
+) -> AbstractContextManager[Callable[[str], tuple[list[str], bool]]]:
+    """Talk to a device: the context gives a function from a command to (lines of the answer, whether it ended).
+
+    Raises: DeviceError: the port. UsageError: a command that cannot be sent.
+    """
+    from tinyperf.session import console as session
+
+    return session.console(
+        board=str(board),
+        port=port,
+        baud=baud,
+        virtual=virtual,
+        benchmark=benchmark,
+        image=maybe(image),
+        timeout_s=timeout_s,
+    )

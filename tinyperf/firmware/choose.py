@@ -1,0 +1,114 @@
+"""From words to a firmware: which model, which engine, and what a virtual board starts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf import benchmark as benchmarks
+from tinyperf import content, engines, tflite
+from tinyperf.errors import UsageError
+from tinyperf.firmware import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.benchmark import Benchmark
+    from tinyperf.board import Board
+    from tinyperf.firmware.build import Image
+    from tinyperf.firmware.render import Project
+    from tinyperf.tflite import Model
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a firmware is made of, in the user's words.
+
+    benchmark: kws, vww, ic or ad; None where `model` is the user's own. model: a .tflite in place of the shipped one.
+    engine: `NAME[:OPTION=VALUE,...]`. energy: 9600 baud, and pulses on the timestamp pin.
+    """
+
+    benchmark: str | None = None
+    model: Path | None = None
+    engine: str = "aot"
+    energy: bool = False
+
+
+def shipped(benchmark: Benchmark) -> Model:
+    """The model that this version brings for a benchmark.
+
+    Raises: UsageError: none.
+    """
+    files = content.names("models", ".tflite")
+    if benchmark.name not in files:
+        raise UsageError(
+            f"no trained model is shipped for '{benchmark.name}' in this version",
+            hint=f"give one: --model FILE.tflite; 'tinyperf train {benchmark.name}' makes one",
+        )
+    return tflite.load(files[benchmark.name])
+
+
+def model(benchmark: str | None, file: Path | None) -> tuple[Benchmark | None, Model]:
+    """What to run: a benchmark's shipped model, a benchmark with a model of the user's, or (benchmark None) any model.
+
+    Raises: UsageError: unknown benchmark, neither given, or nothing shipped for it. ModelError: as `tflite.load`.
+    """
+    chosen = benchmarks.benchmark(benchmark) if benchmark is not None else None
+    if file is not None:
+        return chosen, tflite.load(file)
+    if chosen is None:
+        raise UsageError(
+            "neither a benchmark nor a model is given",
+            hint=f"name one of {', '.join(benchmarks.BENCHMARKS)}, or --model FILE.tflite for a model of your own",
+        )
+    return chosen, shipped(chosen)
+
+
+def project(board: Board, wanted: Content, folder: Path) -> Project:
+    """The firmware project, written to `folder`; see api.generate."""
+    chosen, loaded = model(wanted.benchmark, wanted.model)
+    name, options = engines.parse_engine(wanted.engine)
+    return build.generate(
+        board, loaded, benchmark=chosen, engine=name, engine_options=options, energy=wanted.energy, folder=folder
+    )
+
+
+def image(board: Board, wanted: Content, folder: Path | None = None) -> Image:
+    """The firmware image, also copied to `folder`; see api.build."""
+    chosen, loaded = model(wanted.benchmark, wanted.model)
+    name, options = engines.parse_engine(wanted.engine)
+    return build.build(
+        board, loaded, benchmark=chosen, engine=name, engine_options=options, energy=wanted.energy, folder=folder
+    )
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a virtual board starts. `built`: None where the image comes from elsewhere.
+
+    `input_bytes`: how many the model takes; None where the firmware names a benchmark, which says so itself.
+    """
+
+    path: Path
+    built: Image | None
+    input_bytes: int | None
+
+
+def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
+    """The firmware from elsewhere, or else the one that is built of `wanted`.
+
+    Raises: UsageError: neither, or both. Otherwise as `image`.
+    """
+    if foreign is not None and wanted.benchmark is not None:
+        raise UsageError(
+            f"{wanted.benchmark} together with image {foreign}", hint="choose one: an image holds its own model"
+        )
+    if foreign is None and wanted.benchmark is None and wanted.model is None:
+        raise UsageError("nothing to run", hint="name a benchmark (kws, vww, ic, ad), or --model FILE, or --image FILE")
+    own = wanted.model if wanted.benchmark is None else None
+    input_bytes = math.prod(tflite.load(own).input.shape) if own is not None else None
+    if foreign is not None:
+        return Started(foreign, None, input_bytes)
+    built = image(board, wanted)
+    return Started(built.path, built, input_bytes)
