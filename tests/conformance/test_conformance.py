@@ -28,7 +28,6 @@ from hypothesis import strategies as st
 
 from tinyperf import board, cores, engines
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.datasets.layout import to_tensor
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Target
 from tinyperf.firmware import build
@@ -36,6 +35,7 @@ from tinyperf.firmware.render import native_command, render
 from tinyperf.rules.accuracy import ad_error
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual import board as virtual_board
+from tinyperf.wire import to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

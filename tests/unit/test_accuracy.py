@@ -4,8 +4,6 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.data import find
 from tinyperf.rules import accuracy
@@ -24,11 +22,6 @@ def test_reported_values(code: int, printed: str) -> None:
     value = accuracy.reported(np.array([[code]], np.int8), 1 / 256, -128)
     assert f"{value[0, 0]:.3f}" == printed
     assert value[0, 0] == float(printed)
-
-
-@given(st.floats(width=32, min_value=-1e6, max_value=1e6))
-def test_three_decimals_are_what_printf_prints(value: float) -> None:
-    assert accuracy.three_decimals(np.array([value], np.float32))[0] == float(f"{value:.3f}")
 
 
 @pytest.mark.parametrize(

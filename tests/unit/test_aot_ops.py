@@ -16,7 +16,7 @@ from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE, arithmetic
 from tinyperf.engines.aot.host import HostModel
 from tinyperf.errors import ModelError
-from tinyperf.firmware.render import output_milli
+from tinyperf.wire import output_milli
 
 if TYPE_CHECKING:
     from collections.abc import Callable

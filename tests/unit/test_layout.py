@@ -11,6 +11,7 @@ from tinyperf.benchmark import BENCHMARKS, benchmark
 from tinyperf.datasets import layout, official
 from tinyperf.errors import DataError, ModelError
 from tinyperf.tflite import Model, Quantization, Tensor
+from tinyperf.wire import to_tensor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +104,7 @@ def test_own_inputs_for_an_own_model(tmp_path: Path) -> None:
     own = model((1, 2, 3), 3)
     data = layout.load_custom(tmp_path, own)
     assert (data.kind, data.labels, data.samples[0].label) == ("user", ("0", "1", "2"), 2)
-    assert layout.to_tensor(None, data.samples[0].windows()[0], own.input).tolist() == [[[0, 1, 2], [3, 4, 5]]]
+    assert to_tensor(None, data.samples[0].windows()[0], own.input).tolist() == [[[0, 1, 2], [3, 4, 5]]]
     with pytest.raises(DataError, match="has 6 bytes, expected 8"):
         layout.load_custom(tmp_path, model((1, 8), 3))
     (tmp_path / "labels.txt").write_bytes("caf\u00e9\n".encode("latin-1"))
@@ -149,28 +150,6 @@ def test_fewer_samples_are_the_first_ones_and_a_subset(tmp_path: Path) -> None:
     assert [s.name for s in data.first(1).samples] == ["a.bin"]
     assert (data.first(1).kind, data.first(2).kind, data.first(None).kind) == ("subset", "user", "user")
     assert layout.synthetic(KWS).first(5).kind == "synthetic"
-
-
-def test_pixels_become_codes_whatever_the_scale() -> None:
-    wire = bytes([0, 127, 255])
-    assert layout.to_tensor(IC, wire, tensor(1.0, -128, (1, 3))).tolist() == [[-128, -1, 127]]
-    assert layout.to_tensor(IC, wire, tensor(1 / 128, 0, (1, 3))).tolist() == [[-128, -1, 127]]
-
-
-def test_kws_codes_are_copied_or_quantized_anew() -> None:
-    wire = np.array([-128, 83, 84, 127], np.int8).tobytes()
-    reference = tensor(KWS.wire_scale, 83, (1, 4))
-    assert layout.to_tensor(KWS, wire, reference).tolist() == [[-128, 83, 84, 127]]
-    assert layout.to_tensor(KWS, wire, tensor(2 * KWS.wire_scale, 0, (1, 4))).tolist() == [[-106, 0, 1, 22]]
-
-
-def test_floats_round_half_away_from_zero_and_saturate() -> None:
-    wire = np.array([0.5, -0.5, 0.49999997, 1.5, 1000, -1000], "<f4").tobytes()
-    assert layout.to_tensor(AD, wire, tensor(1.0, 10, (1, 6))).tolist() == [[11, 9, 10, 12, 127, -128]]
-
-
-def test_several_windows_stack() -> None:
-    assert layout.to_tensor(IC, bytes(12), tensor(1.0, -128, (1, 2, 3))).shape == (2, 2, 3)
 
 
 def test_digests_of_the_official_inputs_are_shipped() -> None:

@@ -16,16 +16,13 @@ import numpy as np
 
 from tinyperf.datasets import official
 from tinyperf.errors import DataError, ModelError
-from tinyperf.firmware.render import input_codes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy.typing as npt
-
     from tinyperf.benchmark import Benchmark
     from tinyperf.result import Inputs
-    from tinyperf.tflite import Model, Tensor
+    from tinyperf.tflite import Model
 
 LABELS = "y_labels.csv"
 SYNTHETIC_MARK = "synthetic.txt"  # beside y_labels.csv: these inputs are made up
@@ -155,43 +152,6 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
             data = hashlib.shake_128(seed).digest(file_bytes)
         samples.append(Sample(f"synthetic_{index}.bin", index % len(labels), data, window, stride))
     return Dataset("synthetic", tuple(samples), None, labels)
-
-
-def to_tensor(benchmark: Benchmark | None, wire: bytes, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """Wire bytes as input codes of `tensor`, as the firmware converts them.
-
-    Args:
-        benchmark: says what the bytes are; None: raw int8 codes of a custom model.
-        wire: one input, or several back to back.
-        tensor: the model's int8 input with its quantization.
-    Returns: int8 [n, *tensor.shape[1:]], n = 1 for one input.
-    """
-    if benchmark is not None and benchmark.element == "float32":
-        codes = quantized(np.frombuffer(wire, "<f4"), tensor)
-    else:
-        codes = input_codes(benchmark, tensor)[np.frombuffer(wire, np.uint8)]
-    return codes.reshape(-1, *tensor.shape[1:])
-
-
-def quantized(real: npt.NDArray[np.float32], tensor: Tensor) -> npt.NDArray[np.int8]:
-    """clamp(round(real / scale) + zero_point, -128, 127) in float32, half away from zero as C's roundf."""
-    scale, zero_point = _quantization(tensor)
-    steps = real / np.float32(scale)
-    whole = np.trunc(steps)
-    # Not trunc(x + 0.5): in float32 that takes 0.49999997 up to 1.
-    whole += np.where(np.abs(steps - whole) >= np.float32(0.5), np.sign(steps), np.float32(0.0))
-    codes: npt.NDArray[np.int8] = np.clip(whole + np.float32(zero_point), -128, 127).astype(np.int8)
-    return codes
-
-
-def _quantization(tensor: Tensor) -> tuple[float, int]:
-    if tensor.quantization is None:
-        raise DataError(
-            f"input tensor '{tensor.name}' has no quantization",
-            means="this is not a fully quantized int8 model",
-            hint="'tinyperf quantize' makes one",
-        )
-    return tensor.quantization.scale[0], tensor.quantization.zero_point[0]
 
 
 def _folder(folder: Path, name: str) -> Path:

@@ -11,25 +11,20 @@ import math
 import re
 import shlex
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from tinyperf import __version__, content, templates
+from tinyperf import __version__, content, templates, wire
 from tinyperf.board import core_of
 from tinyperf.ctext import c_array, c_comment, c_float, c_identifier, c_int, c_string
-from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
+from tinyperf.errors import BuildError, ContentError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy.typing as npt
-
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board
     from tinyperf.engines import Generated
-    from tinyperf.tflite import Model, Tensor
+    from tinyperf.tflite import Model
 
 Form = Literal["offline", "online", "native"]
 """How a project is built: PlatformIO with the compiler of PATH; PlatformIO with packages from its registry; one call
@@ -207,7 +202,7 @@ def render(
         raise UsageError(
             f"board '{board.name}' has no timestamp pin", hint="energy mode needs one: choose a board that names it"
         )
-    check_model(model, benchmark)
+    wire.check_model(model, benchmark)
     flags = _flags(board, generated)
     origin = _origin(board, model)
     files = _static_sources(board)
@@ -231,90 +226,7 @@ def target_flags(board: Board) -> tuple[str, ...]:
     return core_of(board).gcc_flags
 
 
-def check_model(model: Model, benchmark: Benchmark | None) -> None:
-    """Refuses a model whose input or output does not fit.
-
-    Raises: ModelError: not int8, not quantized, or not of the benchmark's sizes.
-    """
-    for role, tensor in (("input", model.input), ("output", model.output)):
-        if tensor.dtype != "int8" or tensor.quantization is None:
-            raise ModelError(
-                f"{model.name}: {role} '{tensor.name}' is {tensor.dtype}"
-                + ("" if tensor.quantization else " without quantization"),
-                means="the firmware feeds int8 tensors",
-                hint="convert with int8 inputs and outputs; 'tinyperf quantize' does",
-            )
-    if benchmark is None:
-        return
-    outputs = _elements(benchmark.input_shape) if benchmark.metric == "auc" else len(benchmark.labels)
-    for role, tensor, wanted in (
-        ("input", model.input, _elements(benchmark.input_shape)),
-        ("output", model.output, outputs),
-    ):
-        if _elements(tensor.shape) != wanted:
-            raise ModelError(
-                f"{model.name}: {role} {list(tensor.shape)} has {_elements(tensor.shape)} elements, "
-                f"{benchmark.name} has {wanted}",
-                means=f"this is not a model of {benchmark.title}",
-                hint="name the benchmark it was made for, or none at all to run it as a model of your own",
-            )
-
-
-def input_codes(benchmark: Benchmark | None, tensor: Tensor) -> npt.NDArray[np.int8]:
-    """int8 [256]: the input code of each wire byte. For everything but ad, whose wire carries float32.
-
-    - Own model: the byte is the code.
-    - Pixels: code = pixel - 128. The int8 range of an image model spans its pixel range, however its training
-      scaled the pixels (0..1, -1..1 or not at all), so the shift is right for each of them.
-    - kws: the byte is a code of the reference model. Equal scale and zero point: the code; otherwise the real value is
-      kept: clamp(round(real / scale) + zero_point), in float32, halves away from zero.
-    """
-    raw = np.arange(256, dtype=np.uint8)
-    codes: npt.NDArray[np.int8] = raw.view(np.int8)
-    if benchmark is None:
-        return codes
-    if benchmark.element == "uint8":
-        pixels: npt.NDArray[np.int8] = (raw.astype(np.int16) - 128).astype(np.int8)
-        return pixels
-    scale, zero_point = _quantization(tensor)
-    wire_scale = np.float32(benchmark.wire_scale)
-    if (np.float32(scale), zero_point) == (wire_scale, benchmark.wire_zero_point):
-        return codes
-    real = (codes.astype(np.float32) - np.float32(benchmark.wire_zero_point)) * wire_scale
-    steps = real / np.float32(scale)
-    whole = np.trunc(steps)
-    whole += np.where(np.abs(steps - whole) >= np.float32(0.5), np.sign(steps), np.float32(0.0))
-    requantized: npt.NDArray[np.int8] = np.clip(whole + np.float32(zero_point), -128, 127).astype(np.int8)
-    return requantized
-
-
-def output_milli(tensor: Tensor) -> tuple[int, ...]:
-    """Real value of each output code (-128 first) in thousandths: float32 scale * (code - zero point), halves to even.
-
-    Raises: ModelError: the scale is so large that thousandths do not fit 32 bits.
-    """
-    scale, zero_point = _quantization(tensor)
-    with np.errstate(over="ignore"):
-        reals = [float(np.float32(scale) * np.float32(code - zero_point)) for code in range(-128, 128)]
-    if max(map(abs, reals)) * 1000 >= 1 << 31:
-        raise ModelError(
-            f"output scale {scale:g} is too large: results beyond two million cannot be printed",
-            hint="scale the model's output down",
-        )
-    return tuple(int(Decimal(real).quantize(Decimal("0.001"), ROUND_HALF_EVEN).scaleb(3)) for real in reals)
-
-
 # Parts of the project.
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    return math.prod(shape)
-
-
-def _quantization(tensor: Tensor) -> tuple[float, int]:
-    if tensor.quantization is None:
-        raise ModelError(f"tensor '{tensor.name}' is not quantized", hint="convert to int8; 'tinyperf quantize' does")
-    return tensor.quantization.scale[0], tensor.quantization.zero_point[0]
 
 
 def _origin(board: Board, model: Model) -> str:
@@ -366,10 +278,10 @@ def _config_header(
     board: Board, model: Model, benchmark: Benchmark | None, *, energy: bool, origin: str
 ) -> ConfigHeader:
     floats = benchmark is not None and benchmark.element == "float32"
-    elements = _elements(model.input.shape)
+    elements = math.prod(model.input.shape)
     input_bytes = benchmark.input_bytes if benchmark else elements
-    in_scale, in_zero = _quantization(model.input)
-    out_scale, out_zero = _quantization(model.output)
+    in_scale, in_zero = wire.quantization(model.input)
+    out_scale, out_zero = wire.quantization(model.output)
     pin = re.fullmatch(r"P([A-K])(\d{1,2})", board.timestamp_pin or "")
     return ConfigHeader(
         origin=origin,
@@ -386,7 +298,7 @@ def _config_header(
         buffer_bytes=c_int(benchmark.buffer_bytes if benchmark else elements, unsigned=True),
         input_bytes=c_int(input_bytes, unsigned=True),
         input_elements=c_int(elements, unsigned=True),
-        output_elements=c_int(_elements(model.output.shape), unsigned=True),
+        output_elements=c_int(math.prod(model.output.shape), unsigned=True),
         input_float32=c_int(int(floats)),
         floats=floats,
         input_scale=c_float(in_scale),
@@ -397,14 +309,14 @@ def _config_header(
 
 
 def _config_tables(model: Model, benchmark: Benchmark | None, origin: str) -> ConfigTables:
-    scale, zero_point = _quantization(model.output)
+    scale, zero_point = wire.quantization(model.output)
     rule = "the byte is the code" if benchmark is None else f"{benchmark.element} as {benchmark.model_id} sends it"
     return ConfigTables(
         origin=origin,
         input_rule=f"/* Input: {rule}. */",
-        input_codes=c_array(map(int, input_codes(benchmark, model.input))),
+        input_codes=c_array(map(int, wire.input_codes(benchmark, model.input))),
         output_rule=f"/* Output: {scale!r} * (code - {zero_point}). */",
-        output_milli=c_array(output_milli(model.output)),
+        output_milli=c_array(wire.output_milli(model.output)),
     )
 
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from tinyperf.datasets import layout
 from tinyperf.errors import DataError
-from tinyperf.firmware.render import check_model
 from tinyperf.learn import backends
 from tinyperf.rules import accuracy
+from tinyperf.wire import check_model, to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,7 @@ def evaluate(
         with backends.opened(compare, model):  # a missing one is told now, not after the first has run
             pass
     wires = [sample.windows() for sample in dataset.samples]
-    codes = np.concatenate([layout.to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
+    codes = np.concatenate([to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
     total = len(codes) * (2 if compare else 1)
     done = 0
 

@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.wire import three_decimals
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.integer]
-
-
-def three_decimals(values: npt.NDArray[np.float32]) -> Floats:
-    """What `%.3f` prints of float32 `values`, parsed back as float64.
-
-    A float32 times 1000 is exact in float64 (24 + 7 bits), so rounding half to even there is what C prints.
-    """
-    rounded: Floats = np.rint(values.astype(np.float64) * 1000.0) / 1000.0
-    return rounded
 
 
 def reported(codes: npt.NDArray[np.int8], scale: float, zero_point: int) -> Floats:

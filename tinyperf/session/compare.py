@@ -16,8 +16,8 @@ from tinyperf.device.dut import Dut
 from tinyperf.engines import parse_engine
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
 from tinyperf.firmware.build import build
-from tinyperf.firmware.render import output_milli
 from tinyperf.learn import backends
+from tinyperf.wire import output_milli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
