@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import struct
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Option = int | float | str | bool | tuple[int, ...]
+Option = int | float | str | bool | tuple[int, ...] | None
 
 # One size for all: far above any microcontroller, far below what would make a damaged file a slow one.
 MAX_RANK = 8
@@ -342,28 +343,19 @@ def _floats(vector: Any) -> tuple[float, ...]:
     return tuple(vector.tolist()) if isinstance(vector, np.ndarray) else ()
 
 
-# Options by op kind: class of the schema, then field -> enumeration of the schema ("" for plain numbers).
-_WINDOW = {"padding": "Padding", "stride_w": "", "stride_h": "", "fused_activation_function": "ActivationFunctionType"}
-_DILATION = {"dilation_w_factor": "", "dilation_h_factor": ""}
-OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
-    "CONV_2D": ("Conv2DOptions", _WINDOW | _DILATION),
-    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _WINDOW | _DILATION | {"depth_multiplier": ""}),
-    "AVERAGE_POOL_2D": ("Pool2DOptions", _WINDOW | {"filter_width": "", "filter_height": ""}),
-    "MAX_POOL_2D": ("Pool2DOptions", _WINDOW | {"filter_width": "", "filter_height": ""}),
-    "FULLY_CONNECTED": (
-        "FullyConnectedOptions",
-        {"fused_activation_function": "ActivationFunctionType", "weights_format": "", "keep_num_dims": ""},
+# Option tables that are not named like their operator (CONV_2D: Conv2DOptions).
+OPTION_TABLES = {
+    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D", "L2_POOL_2D"), "Pool2DOptions"),
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL"), "ReducerOptions"
     ),
-    "ADD": ("AddOptions", {"fused_activation_function": "ActivationFunctionType"}),
-    "SOFTMAX": ("SoftmaxOptions", {"beta": ""}),
-    "MEAN": ("ReducerOptions", {"keep_dims": ""}),
-    "STRIDED_SLICE": (
-        "StridedSliceOptions",
-        {"begin_mask": "", "end_mask": "", "ellipsis_mask": "", "new_axis_mask": "", "shrink_axis_mask": ""},
-    ),
-    "PACK": ("PackOptions", {"axis": "", "values_count": ""}),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), "MaximumMinimumOptions"),
+    "CONV_3D_TRANSPOSE": "Conv3DOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "UNIDIRECTIONAL_SEQUENCE_RNN": "SequenceRNNOptions",
 }
-
+# Option fields that are read by the names of an enumeration of the schema; all others are numbers.
+ENUMERATIONS = {"padding": "Padding", "fused_activation_function": "ActivationFunctionType"}
 
 # A table without fields: every accessor then gives the schema's default.
 NO_OPTIONS = b"\4\0\4\0\4\0\0\0"
@@ -378,12 +370,14 @@ def _op(tflite: Any, kinds: list[str], raw: Any, index: int) -> Op:
     where = f"op {index} {kind}"
     inputs = _field(where, "inputs", lambda: _ints(raw.InputsAsNumpy()))
     outputs = _field(where, "outputs", lambda: _ints(raw.OutputsAsNumpy()))
-    return Op(index, kind, inputs, outputs, _options(tflite, kind, raw, where) if kind in OPTIONS else {})
+    return Op(index, kind, inputs, outputs, _options(tflite, kind, raw, where))
 
 
 def _options(tflite: Any, kind: str, raw: Any, where: str) -> dict[str, Option]:
-    """Option fields of the kind; the schema's defaults where the table is absent or belongs to another kind."""
-    class_name, fields = OPTIONS[kind]
+    """All option fields of the kind; the schema's defaults where the table is absent or belongs to another kind."""
+    class_name = _option_table(tflite, kind)
+    if not class_name:
+        return {}
     table = _field(where, "builtin_options", raw.BuiltinOptions)
     read = getattr(tflite, class_name)()
     if table is None or raw.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, class_name):
@@ -391,11 +385,30 @@ def _options(tflite: Any, kind: str, raw: Any, where: str) -> dict[str, Option]:
     else:
         read.Init(table.Bytes, table.Pos)
     options: dict[str, Option] = {}
-    for name, enumeration in fields.items():
-        accessor = getattr(read, "".join(part.capitalize() for part in name.split("_")))
-        value = _field(where, f"builtin_options.{name}", accessor)
-        options[name] = _enum_name(getattr(tflite, enumeration), value) if enumeration else value
+    for accessor in _accessors(type(read)):
+        name = re.sub("(?<!^)(?=[A-Z])", "_", accessor).lower()
+        value = _field(where, f"builtin_options.{name}", partial(_option, read, accessor))
+        options[name] = _enum_name(getattr(tflite, ENUMERATIONS[name]), value) if name in ENUMERATIONS else value
     return options
+
+
+def _option_table(tflite: Any, kind: str) -> str:
+    """The class of a kind's options; "" for one that has none."""
+    plain = kind.replace("_", "").lower() + "options"
+    return OPTION_TABLES.get(kind) or next((name for name in vars(tflite.BuiltinOptions) if name.lower() == plain), "")
+
+
+def _accessors(table: type) -> list[str]:
+    """Of the fields of a table class: its methods, without those that the flatbuffer compiler writes besides."""
+    extra = re.compile(r"_|GetRootAs|Init$|.*(AsNumpy|Length|IsNone|BufferHasIdentifier)$")
+    return [name for name in vars(table) if not extra.match(name)]
+
+
+def _option(read: Any, accessor: str) -> Any:
+    if hasattr(read, f"{accessor}AsNumpy"):
+        return _ints(getattr(read, f"{accessor}AsNumpy")())
+    value = getattr(read, accessor)()
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def _enum_name(enumeration: Any, value: int) -> str:

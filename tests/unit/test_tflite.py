@@ -63,6 +63,7 @@ def test_kws_in_detail() -> None:
         "fused_activation_function": "RELU",
         "dilation_w_factor": 1,
         "dilation_h_factor": 1,
+        "quantized_bias_type": 0,
     }
     assert weights.shape == (64, 10, 4, 1)
     assert weights.quantization is not None
@@ -76,6 +77,32 @@ def test_small_graph() -> None:
     assert model.input.quantization == tflite.Quantization((0.5,), (3,))
     assert [(op.kind, op.inputs, op.outputs) for op in model.ops] == [("FULLY_CONNECTED", (0, 1), (2,))]
     assert model.macs == 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "read"),
+    [
+        pytest.param("LOGISTIC", {}, {}, id="none"),
+        pytest.param("REDUCE_MAX", {"keep_dims": True}, {"keep_dims": True}, id="a table of another name"),
+        pytest.param("RESHAPE", {"new_shape": [1, 4]}, {"new_shape": (1, 4)}, id="a vector"),
+        pytest.param("VAR_HANDLE", {"shared_name": "v"}, {"shared_name": "v", "container": None}, id="a text"),
+        pytest.param(
+            "CONCATENATION",
+            {"axis": -1, "fused_activation_function": 3},
+            {"axis": -1, "fused_activation_function": "RELU6"},
+            id="an enumeration",
+        ),
+        pytest.param(
+            "RESIZE_BILINEAR",
+            {"align_corners": True},
+            {"align_corners": True, "half_pixel_centers": False},
+            id="a default",
+        ),
+    ],
+)
+def test_options_of_any_operator(kind: str, written: dict[str, Any], read: dict[str, Any]) -> None:
+    data = small(ops=[graphs.O(kind, [0], [2], written)])
+    assert tflite.parse(data, "small").ops[0].options == read
 
 
 @pytest.mark.parametrize(
