@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from tinyperf.engines.aot.operators import Operator
+    from tinyperf.engines.aot.operators._sample import Sample
+    from tinyperf.tflite import Option, Tensor
+
 # Option tables that are not named like their operator.
 OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
@@ -77,6 +81,31 @@ def constant(data: npt.NDArray[Any], scale: float | list[float] | None = None, a
 def build(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int]) -> bytes:
     """The .tflite file of one subgraph."""
     return write(model(G(tensors, ops, inputs, outputs)))
+
+
+def sampled(operator: Operator, sample: Sample) -> bytes:
+    """The .tflite file of a random use of an operator: its tensors, the last one the output."""
+    tensors = [_plain(tensor) for tensor in sample.tensors]
+    output = len(tensors) - 1
+    inputs = [i for i in dict.fromkeys(sample.inputs) if sample.tensors[i].data is None]
+    options = {name: _number(operator.options.get(name, ""), value) for name, value in sample.options.items()}
+    return build(tensors, [O(sample.kind, list(sample.inputs), [output], options)], inputs, [output])
+
+
+def _plain(tensor: Tensor) -> T:
+    quantization = tensor.quantization
+    if quantization is None:
+        return T(tensor.shape, data=tensor.data, dtype=tensor.dtype)
+    scale, zero = list(quantization.scale), list(quantization.zero_point)
+    return T(tensor.shape, scale, zero, tensor.data, tensor.dtype, quantization.axis)
+
+
+def _number(enumeration: str, value: Option) -> Any:
+    import tflite
+
+    if isinstance(value, tuple):
+        return list(value)
+    return getattr(getattr(tflite, enumeration), str(value)) if enumeration else value
 
 
 def model(*graphs: G) -> dict[str, Any]:

@@ -112,25 +112,6 @@ class Model:
     def output(self) -> Tensor:
         return self.tensors[self.outputs[0]]
 
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates per inference."""
-        return sum(macs(self, op) for op in self.ops)
-
-
-def macs(model: Model, op: Op) -> int:
-    """Multiply-accumulates of one operator: those of convolutions and fully connected layers, 0 for all others.
-
-    Positions that padding adds are counted, as every published figure does.
-    """
-    if op.kind not in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
-        return 0
-    weights = model.tensors[op.inputs[1]].shape
-    outputs = model.tensors[op.outputs[0]].elements
-    if op.kind == "DEPTHWISE_CONV_2D":
-        return outputs * math.prod(weights[:-1])
-    return outputs * math.prod(weights[1:])
-
 
 def load(path: Path) -> Model:
     """Read a .tflite file.

@@ -15,8 +15,8 @@ from tinyperf.benchmark import benchmark
 from tinyperf.datasets import layout
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
-from tinyperf.engines.aot.constraints import document
 from tinyperf.engines.aot.host import HostModel
+from tinyperf.engines.aot.operators._document import document
 from tinyperf.wire import to_tensor
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> N
             wheel.invoke()
             mismatches += not np.array_equal(made, wheel.get_output(0).ravel())
     assert mismatches == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "macs"), [("kws", 2_656_768), ("vww", 7_489_664), ("ic", 12_501_632), ("ad", 264_192)]
+)
+def test_multiply_accumulates_are_the_published_ones(name: str, macs: int) -> None:
+    made = ENGINE.generate(tflite.load(find(REFERENCE[name])), M4, {})
+    assert sum(layer.macs for layer in made.layers) == macs
 
 
 @pytest.mark.parametrize("name", REFERENCE)

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from tests.data import find
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
-from tinyperf.engines.aot.fold import fold
-from tinyperf.engines.aot.lower import lower
-from tinyperf.engines.aot.plan import ARENA_ALIGNMENT, Storage, pack, plan
-from tinyperf.engines.aot.select import select
-from tinyperf.engines.aot.work import Alias
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.passes import compiled
+from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, Storage, pack, place
 
 if TYPE_CHECKING:
-    from tinyperf.engines.aot.plan import Plan
-    from tinyperf.engines.aot.select import Choice
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.graph import Graph
+    from tinyperf.engines.aot.passes.place import Plan
 
 MODELS = (
     *("kws_ref_model", "vww_96_int8", "pretrainedResnet_quant", "ad01_int8"),
@@ -30,52 +32,73 @@ TARGETS = {"host": Target(cores.load("host")), "m4": Target(cores.load("cortex-m
 SCRATCH = -2
 
 
-def replay(model: tflite.Model, choices: tuple[Choice, ...], placed: Plan) -> None:
-    """Each byte holds the tag of the tensor whose value it is; every step must find its inputs whole."""
-    memory = np.full(placed.arena_bytes, -1)
-    value = {model.inputs[0]: model.inputs[0]}  # a RESHAPE's output is its input's value
+def replay(graph: Graph, placed: Plan) -> None:
+    """Each byte holds the tag of the value whose it is; every node must find its inputs whole.
 
-    def span(tensor: int) -> slice:
-        start = placed.tensors[tensor]
+    Tags are counted over the bytes of a value, so that a part of a value is told from another part. A node with a
+    lead reads its input byte by byte just ahead of what it writes.
+    """
+    memory = np.full(placed.arena_bytes, -1, np.int64)
+    content: dict[int, npt.NDArray[np.int64]] = {}
+
+    def span(i: int) -> slice:
+        start, size = placed.values[i], graph.values[i].size_bytes
         assert start % 4 == 0
-        assert start + model.tensors[tensor].elements <= placed.arena_bytes
-        return slice(start, start + model.tensors[tensor].elements)
+        assert start + size <= placed.arena_bytes
+        return slice(start, start + size)
 
-    memory[span(model.inputs[0])] = model.inputs[0]
-    for position, choice in enumerate(choices):
-        step = choice.step
-        given = [i for i in step.inputs if model.tensors[i].data is None]
-        for tensor in given:
-            assert (memory[span(tensor)] == value[tensor]).all(), f"step {position}: input {tensor} was overwritten"
-        if isinstance(step.work, Alias):
-            value[step.output] = value[step.inputs[0]]
-            assert span(step.output) == span(step.inputs[0])
-            continue
-        out = span(step.output)
-        if choice.cost.scratch_bytes:
-            start = placed.scratch[position]
-            scratch = slice(start, start + choice.cost.scratch_bytes)
+    def make(i: int) -> None:
+        content[i] = np.arange(graph.values[i].size_bytes) + (i << 32)
+        memory[span(i)] = content[i]
+
+    for i in graph.inputs:
+        make(i)
+    for position, node in enumerate(graph.nodes):
+        form = node.form or Form()
+        given = [i for i in node.inputs if graph.values[i].data is None]
+        whole(memory, span, content, given, f"node {position}")
+        if position in placed.scratch:
+            scratch = slice(placed.scratch[position], placed.scratch[position] + form.scratch_bytes)
             assert scratch.stop <= placed.arena_bytes
-            assert scratch.stop <= out.start or out.stop <= scratch.start
             memory[scratch] = SCRATCH
-            for tensor in given:
-                assert (memory[span(tensor)] == value[tensor]).all(), f"step {position}: scratch over {tensor}"
-        for tensor in given:
-            apart = span(tensor).stop <= out.start or out.stop <= span(tensor).start
-            assert apart or (position in placed.in_place and span(tensor) == out)
-        memory[out] = value[step.output] = step.output
-    for tensor in (model.inputs[0], model.outputs[0]):
-        assert (memory[span(tensor)] == value[tensor]).all(), f"tensor {tensor} did not survive the inference"
+            whole(memory, span, content, given, f"node {position}: scratch")
+            assert all(scratch.stop <= span(i).start or span(i).stop <= scratch.start for i in node.outputs)
+        for shared in form.shared:
+            one, other = node.inputs[shared.input], node.outputs[shared.output]
+            assert placed.values[other] - placed.values[one] == shared.offset
+        for out in node.outputs:
+            if form.shared:
+                content[out] = memory[span(out)].copy()
+                continue
+            for order, i in enumerate(node.inputs):
+                lead = form.lead_of(order)
+                if i not in given or span(i).stop <= span(out).start or span(out).stop <= span(i).start:
+                    continue
+                assert lead is not None, f"node {position}: output {out} lies over input {i}"
+                assert span(out).start <= span(i).start - lead
+                assert lead or span(out) == span(i)
+            make(out)
+    whole(memory, span, content, [*graph.inputs, *graph.outputs], "after the inference")
+
+
+def whole(
+    memory: npt.NDArray[np.int64],
+    span: Callable[[int], slice],
+    content: dict[int, npt.NDArray[np.int64]],
+    values: list[int],
+    when: str,
+) -> None:
+    for i in values:
+        assert (memory[span(i)] == content[i]).all(), f"{when}: value {i} was overwritten"
 
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", MODELS)
-def test_no_two_live_tensors_overlap(name: str, target: str) -> None:
-    model = fold(tflite.load(find(f"reference_models/{name}.tflite")))
-    choices = select(lower(model), TARGETS[target])
-    placed = plan(model, choices)
+def test_no_two_live_values_overlap(name: str, target: str) -> None:
+    graph = compiled(tflite.load(find(f"reference_models/{name}.tflite")), TARGETS[target])
+    placed = place(graph)
     assert placed.arena_bytes % ARENA_ALIGNMENT == 0
-    replay(model, choices, placed)
+    replay(graph, placed)
 
 
 STORAGE = st.builds(

@@ -36,18 +36,10 @@ def small(**changed: Any) -> bytes:
     return bytes(graphs.build(parts["tensors"], parts["ops"], parts["inputs"], parts["outputs"]))
 
 
-@pytest.mark.parametrize(
-    ("name", "ops", "macs"),
-    [
-        pytest.param("kws_ref_model.tflite", 13, 2_656_768, id="kws"),
-        pytest.param("vww_96_int8.tflite", 31, 7_489_664, id="vww"),
-        pytest.param("pretrainedResnet_quant.tflite", 16, 12_501_632, id="ic"),
-        pytest.param("ad01_int8.tflite", 10, 264_192, id="ad"),
-    ],
-)
-def test_reference_models(name: str, ops: int, macs: int) -> None:
-    model = tflite.load(find(f"reference_models/{name}"))
-    assert (len(model.ops), model.macs) == (ops, macs)
+@pytest.mark.parametrize(("name", "ops"), [("kws", 13), ("vww", 31), ("ic", 16), ("ad", 10)])
+def test_reference_models(name: str, ops: int) -> None:
+    model = tflite.load(find(REFERENCE[name]))
+    assert len(model.ops) == ops
     assert model.input.dtype == model.output.dtype == "int8"
 
 
@@ -76,7 +68,6 @@ def test_small_graph() -> None:
     model = tflite.parse(small(), "small")
     assert model.input.quantization == tflite.Quantization((0.5,), (3,))
     assert [(op.kind, op.inputs, op.outputs) for op in model.ops] == [("FULLY_CONNECTED", (0, 1), (2,))]
-    assert model.macs == 8
 
 
 @pytest.mark.parametrize(
@@ -219,10 +210,10 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("changed", "seen"), REFUSED)
-def test_refused_in_one_sentence(changed: dict[str, Any], seen: str) -> None:
+def test_refused_in_a_sentence_for_each_reason(changed: dict[str, Any], seen: str) -> None:
     with pytest.raises(ModelError, match=seen) as caught:
         compile_bytes(small(**changed))
-    assert "\n" not in caught.value.seen
+    assert a_sentence_for_each_reason(caught.value.seen)
     assert caught.value.hint
 
 
@@ -274,6 +265,12 @@ def test_lone_relu6_warns() -> None:
     assert "op 0 RELU6 stands alone" in made.warnings[0]
 
 
+def a_sentence_for_each_reason(seen: str) -> bool:
+    """One line, or, where an engine refuses several operators or rules, a line for each."""
+    lines = seen.split("\n")
+    return len(lines) == 1 or all(line.startswith("op ") for line in lines)
+
+
 def never_more_than_a_sentence(data: bytes) -> None:
     started = time.monotonic()
     seen = ""
@@ -281,7 +278,7 @@ def never_more_than_a_sentence(data: bytes) -> None:
         compile_bytes(data)
     except ModelError as error:
         seen = error.seen
-    assert "\n" not in seen
+    assert a_sentence_for_each_reason(seen)
     assert time.monotonic() - started < 10
 
 

@@ -1,8 +1,8 @@
 """Engine `aot`: a .tflite model compiled ahead of time to standalone C99. No interpreter, no heap, one static arena.
 
-    tflite graph -> fold, lower (bounds) -> select -> plan -> emit
+    .tflite -> graph -> passes (graph to graph, each verified) -> place -> emit
 
-Each pass is a function from values to values, in the module of its name. Outputs equal TFLM's, bit for bit.
+Outputs equal TFLM's, bit for bit.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 
 from tinyperf import __version__
 from tinyperf.engines import Engine, Generated
-from tinyperf.engines.aot.emit import emit
-from tinyperf.engines.aot.fold import fold
-from tinyperf.engines.aot.lower import lower
-from tinyperf.engines.aot.plan import plan
-from tinyperf.engines.aot.select import select
+from tinyperf.engines.aot.passes import compiled
+from tinyperf.engines.aot.passes.emit import emit
+from tinyperf.engines.aot.passes.place import place
 from tinyperf.errors import UsageError
 from tinyperf.result import EngineDetails
 
@@ -35,10 +33,9 @@ class Aot:
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         if options:
             raise UsageError(f"engine 'aot' has no option '{min(options)}'", hint="leave it out")
-        folded = fold(model)
-        choices = select(lower(folded), target)
-        placed = plan(folded, choices)
-        emitted = emit(folded, choices, placed, target)
+        graph = compiled(model, target)
+        placed = place(graph)
+        emitted = emit(model, graph, placed, target)
         used = Counter(layer.kernel for layer in emitted.layers if layer.symbol)
         return Generated(
             sources=emitted.sources,
@@ -48,7 +45,7 @@ class Aot:
                 kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())), version=__version__
             ),
             layers=emitted.layers,
-            warnings=tuple(choice.step.note for choice in choices if choice.step.note),
+            warnings=tuple(node.note for node in graph.nodes if node.note),
         )
 
 

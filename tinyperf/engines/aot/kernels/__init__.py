@@ -1,42 +1,45 @@
 """Kernels: one file each; the folder is the registry.
 
-A kernel module has `KERNEL`. It says which work it does (`work`), when it may not (`refuse`: the reason, or None),
-what it costs (`cost`), and how its layer is written (`emit`). Its C is one header of firmware_templates/engines/aot/.
-The portable kernel of each kind of work never refuses: it is the fallback and the check.
+A kernel module has `KERNEL`. It says which work it does, which features of a core it `needs`, what else it lacks for
+a work (`lacks`), in which `forms` it does it and what each costs, and how its layer is written (`emit`). Weights are
+packed in numpy; only the pass `emit` turns them into text. The C is one header of firmware_templates/engines/aot/.
+The portable kernel of each kind of work lacks nothing, ever: it is the fallback and the check.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from tinyperf.engines.aot.graph import Form, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import numpy as np
+    import numpy.typing as npt
 
     from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Bounds
+
+W = TypeVar("W", bound=Work)
+Costs = Mapping[str, float]
+"""Cycles on a core by what they are spent on; each kernel names its own."""
 
 
-@dataclass(frozen=True)
-class Cost:
-    """`cycles`: a rough estimate for a Cortex-M4, only to rank candidates. `in_place`: may overwrite its input."""
-
-    cycles: float
-    scratch_bytes: int = 0
-    in_place: bool = False
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Array:
-    """One constant array of model_weights.h; `values` is the finished initializer."""
+    """One constant array of model_weights.h: of integers, or, with two dimensions, of structs of int32 fields.
+
+    `type` is the C type of an element. Bytes count as they lie in flash.
+    """
 
     name: str
     type: str
-    length: int
-    values: str
+    values: npt.NDArray[np.generic]
     comment: str
-    size_bytes: int
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,14 @@ class Place:
 
     prefix: str
     inputs: tuple[str, ...]
-    output: str
+    outputs: tuple[str, ...]
     scratch: str
+
+    @property
+    def output(self) -> str:
+        """The only output."""
+        (output,) = self.outputs
+        return output
 
 
 @dataclass(frozen=True)
@@ -58,22 +67,27 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """See the module. The callables take the work whose type `work` names."""
+class Kernel(Generic[W]):
+    """See the module.
+
+    work:   the class of the work; all callables take one of it.
+    costs:  cycles on a Cortex-M4, roughly: only to rank the candidates.
+    lacks:  what the work, its bounds or the target lack, in words that follow "needs"; None where nothing.
+    forms:  the ways in which the kernel does a work that lacks nothing, with those costs.
+    """
 
     name: str
-    work: type
+    work: type[W]
     header: str
-    refuse: Callable[[Any, Target], str | None]
-    cost: Callable[[Any], Cost]
-    emit: Callable[[Any, Place], Code]
+    costs: Costs
+    forms: Callable[[W, Costs], tuple[Form, ...]]
+    emit: Callable[[W, Place], Code]
+    lacks: Callable[[W, Target, Bounds | None], str | None] = field(default=lambda _work, _target, _bounds: None)
+    needs: frozenset[str] = frozenset()
 
 
-def never(_work: object, _target: Target) -> None:
-    """The `refuse` of a portable kernel."""
-
-
-def all_kernels() -> tuple[Kernel, ...]:
+@cache
+def all_kernels() -> tuple[Kernel[Any], ...]:
     """Every kernel of this folder, by name."""
     names = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
     return tuple(importlib.import_module(f"{__name__}.{name}").KERNEL for name in names)

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.ctext import c_array, c_int, c_rows
+from tinyperf.ctext import c_int, c_rows
 from tinyperf.engines.aot.kernels import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.engines import Target
-    from tinyperf.engines.aot.work import Channels, Conv, Window
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.operators._weighted import Channels, Weighted
+    from tinyperf.engines.aot.operators._window import Window
 
 
 def call(function: str, *arguments: str | int) -> str:
@@ -58,7 +60,7 @@ def window_constant(window: Window) -> str:
 
 
 def weights_array(prefix: str, weights: npt.NDArray[np.int8], comment: str) -> Array:
-    return Array(f"{prefix}_weights", "int8_t", weights.size, c_array(weights.ravel().tolist()), comment, weights.size)
+    return Array(f"{prefix}_weights", "int8_t", weights.ravel(), comment)
 
 
 def channels_array(
@@ -68,44 +70,35 @@ def channels_array(
 
     `bias` replaces the model's where a kernel folded into it.
     """
-    rows = []
-    values = channels.bias if bias is None else bias
-    for b, multiplier, shift in zip(
-        values.tolist(), channels.multiplier.tolist(), (-channels.shift).tolist(), strict=True
-    ):
-        # A flushed multiplier gives 0 whatever the shift; 1 keeps the short requantization licensed.
-        rows.append(ints((b, multiplier, shift if multiplier else 1)))
-    rows += [ints((0, 0, 1))] * fillers
-    return Array(
-        f"{prefix}_channels",
-        "struct tp_channel",
-        len(rows),
-        c_rows(rows),
-        "Bias, multiplier and right shift of each output channel.",
-        12 * len(rows),
-    )
+    # A flushed multiplier gives 0 whatever the shift; 1 keeps the short requantization allowed.
+    right = np.where(channels.multiplier == 0, 1, -channels.shift).astype(np.int32)
+    rows = np.stack([channels.bias if bias is None else bias, channels.multiplier, right], axis=1)
+    filled = np.concatenate([rows, np.tile(np.array([0, 0, 1], np.int32), (fillers, 1))])
+    comment = "Bias, multiplier and right shift of each output channel."
+    return Array(f"{prefix}_channels", "struct tp_channel", filled, comment)
 
 
-def folded_bias(channels: Channels, rows: npt.NDArray[np.int8], in_zero: int) -> npt.NDArray[np.int32]:
+def folded_bias(work: Weighted) -> npt.NDArray[np.int32]:
     """Bias minus in_zero times the sum of all weights of the channel, modulo 2**32 as the accumulator counts."""
-    sums = rows.astype(np.int64).sum(axis=1)
-    bias: npt.NDArray[np.int64] = channels.bias.astype(np.int64) - in_zero * sums
+    sums = work.rows.astype(np.int64).sum(axis=1)
+    bias: npt.NDArray[np.int64] = work.channels.bias.astype(np.int64) - work.in_zero * sums
     return bias.astype(np.int32)
 
 
-def dsp_refusal(channels: Channels, target: Target) -> str | None:
+def dsp_lacks(work: Weighted, target: Target, bounds: Bounds | None) -> str | None:
     """What every kernel with the DSP instructions and the short requantization needs; None where it has it."""
     if "dsp" not in target.core.features:
         return "the DSP instructions"
-    return None if channels.right_only else "accumulators below 2^30 and right shifts, proven for every channel"
+    if bounds is not None and work.channels.right_only(bounds):
+        return None
+    return "accumulators below 2^30 and right shifts, proven for every channel"
 
 
 # The reach of an immediate offset of LDR, TP_DOT_LENGTH in tp_dsp.h.
 LONGEST_COLUMN = 4092
 
 
-def paired_rows(work: Conv, length: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], int]:
-    """Weights as rows; the same padded with zeros to `length` columns and an even number; how many were added."""
-    rows = work.weights.reshape(work.window.out_shape[2], -1)
-    fillers = len(rows) % 2
-    return rows, np.pad(rows, ((0, fillers), (0, length - rows.shape[1]))), fillers
+def paired_rows(work: Weighted, length: int) -> tuple[npt.NDArray[np.int8], int]:
+    """Weights as rows, padded with zeros to `length` columns and an even number of rows; how many were added."""
+    fillers = len(work.rows) % 2
+    return np.pad(work.rows, ((0, fillers), (0, length - work.rows.shape[1]))), fillers

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinyperf.ctext import c_int
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, ints
-from tinyperf.engines.aot.work import Add, elements
+from tinyperf.engines.aot.operators.add import Add
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Add) -> Cost:
-    return Cost(cycles=60.0 * elements(work.shape), in_place=work.elementwise)
+COSTS = {"element": 60.0}
+
+
+def forms(work: Add, costs: Costs) -> tuple[Form, ...]:
+    lead = (0, 0) if work.elementwise else ()
+    return (Form(costs["element"] * work.elements, lead=lead),)
 
 
 def emit(work: Add, place: Place) -> Code:
@@ -42,4 +52,4 @@ def emit(work: Add, place: Place) -> Code:
     return Code((), "\n".join(lines))
 
 
-KERNEL = Kernel("add", Add, "tp_add.h", never, cost, emit)
+KERNEL = Kernel("add", Add, "tp_add.h", COSTS, forms, emit)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, ints
-from tinyperf.engines.aot.work import Add, elements
+from tinyperf.engines.aot.operators.add import Add
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def refuse(work: Add, target: Target) -> str | None:
+def lacks(work: Add, target: Target, _: Bounds | None) -> str | None:
     if "dsp" not in target.core.features:
         return "the DSP instructions"
     a, b, out = work.multipliers
@@ -21,8 +24,12 @@ def refuse(work: Add, target: Target) -> str | None:
     return None
 
 
-def cost(work: Add) -> Cost:
-    return Cost(cycles=28.0 * elements(work.shape), in_place=True)
+NEEDS = frozenset({"dsp"})
+COSTS = {"element": 28.0}
+
+
+def forms(work: Add, costs: Costs) -> tuple[Form, ...]:
+    return (Form(costs["element"] * work.elements, lead=(0, 0)),)
 
 
 def emit(work: Add, place: Place) -> Code:
@@ -33,7 +40,7 @@ def emit(work: Add, place: Place) -> Code:
             f"    static const int32_t shifts[3] = {ints(tuple(-s for _, s in work.multipliers))};",
             call(
                 "tp_add_dsp",
-                elements(work.shape),
+                work.elements,
                 *place.inputs,
                 "zeros",
                 "multipliers",
@@ -46,4 +53,4 @@ def emit(work: Add, place: Place) -> Code:
     return Code((), body)
 
 
-KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", refuse, cost, emit)
+KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", COSTS, forms, emit, lacks, NEEDS)

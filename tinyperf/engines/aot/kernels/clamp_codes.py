@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call
-from tinyperf.engines.aot.work import Clamp
+from tinyperf.engines.aot.operators.relu6 import Clamp
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Clamp) -> Cost:
-    return Cost(cycles=8.0 * work.elements, in_place=True)
+COSTS = {"element": 8.0}
+
+
+def forms(work: Clamp, costs: Costs) -> tuple[Form, ...]:
+    return (Form(costs["element"] * work.elements, lead=(0,)),)
 
 
 def emit(work: Clamp, place: Place) -> Code:
     return Code((), call("tp_clamp_codes", work.elements, place.inputs[0], *work.clamp, place.output))
 
 
-KERNEL = Kernel("clamp_codes", Clamp, "tp_clamp_codes.h", never, cost, emit)
+KERNEL = Kernel("clamp_codes", Clamp, "tp_clamp_codes.h", COSTS, forms, emit)

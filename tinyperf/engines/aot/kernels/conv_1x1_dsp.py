@@ -4,43 +4,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import (
     LONGEST_COLUMN,
     call,
     channels_array,
-    dsp_refusal,
+    dsp_lacks,
     folded_bias,
     paired_rows,
     weights_array,
 )
-from tinyperf.engines.aot.work import Conv
+from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def refuse(work: Conv, target: Target) -> str | None:
+def lacks(work: Conv, target: Target, bounds: Bounds | None) -> str | None:
     window = work.window
     length = window.in_shape[2]
     if window.kernel != (1, 1) or window.stride != (1, 1) or window.pixels < 2:
         return "a 1x1 kernel, stride 1 and at least two pixels"
     if length % 4 or length > LONGEST_COLUMN:
         return f"input channels in fours, at most {LONGEST_COLUMN}"
-    return dsp_refusal(work.channels, target)
+    return dsp_lacks(work, target, bounds)
 
 
-def cost(work: Conv) -> Cost:
+NEEDS = frozenset({"dsp"})
+COSTS = {"tap": 1.65, "output": 14.0}
+
+
+def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     pixels = work.window.pixels + work.window.pixels % 2
-    return Cost(cycles=pixels * (1.65 * work.weights.size + 14 * work.window.out_shape[2]))
+    each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
+    return (Form(pixels * each),)
 
 
 def emit(work: Conv, place: Place) -> Code:
     window = work.window
-    rows, paired, fillers = paired_rows(work, window.in_shape[2])
+    paired, fillers = paired_rows(work, window.in_shape[2])
     weights = weights_array(place.prefix, paired, "Weights [out, in].")
-    bias = folded_bias(work.channels, rows, work.in_zero)
-    channels = channels_array(place.prefix, work.channels, bias, fillers=fillers)
+    channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
     body = call(
         "tp_conv_1x1_dsp",
         window.pixels,
@@ -56,4 +63,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_1x1_dsp", Conv, "tp_conv_1x1_dsp.h", refuse, cost, emit)
+KERNEL = Kernel("conv_1x1_dsp", Conv, "tp_conv_1x1_dsp.h", COSTS, forms, emit, lacks, NEEDS)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, channels_array, weights_array, window_constant
-from tinyperf.engines.aot.work import Conv
+from tinyperf.engines.aot.operators.conv_2d import Conv
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Conv) -> Cost:
-    return Cost(cycles=work.window.pixels * (6.0 * work.weights.size + 40 * work.window.out_shape[2]))
+COSTS = {"tap": 6.0, "output": 40.0}
+
+
+def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
+    each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
+    return (Form(work.window.pixels * each),)
 
 
 def emit(work: Conv, place: Place) -> Code:
@@ -28,4 +38,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_2d", Conv, "tp_conv_2d.h", never, cost, emit)
+KERNEL = Kernel("conv_2d", Conv, "tp_conv_2d.h", COSTS, forms, emit)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import (
     LONGEST_COLUMN,
     call,
     channels_array,
-    dsp_refusal,
+    dsp_lacks,
     folded_bias,
     paired_rows,
     weights_array,
     window_constant,
 )
-from tinyperf.engines.aot.work import Conv
+from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def refuse(work: Conv, target: Target) -> str | None:
+def lacks(work: Conv, target: Target, bounds: Bounds | None) -> str | None:
     if _length(work) > LONGEST_COLUMN:
         return f"windows of at most {LONGEST_COLUMN} codes"
-    return dsp_refusal(work.channels, target)
+    return dsp_lacks(work, target, bounds)
 
 
 def _length(work: Conv) -> int:
@@ -33,19 +36,23 @@ def _length(work: Conv) -> int:
     return taps + -taps % 4
 
 
-def cost(work: Conv) -> Cost:
+NEEDS = frozenset({"dsp"})
+COSTS = {"tap": 1.65, "output": 18.0, "gathered": 1.5, "row": 10.0}
+
+
+def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     pixels = work.window.pixels + work.window.pixels % 2
     length, out_c = _length(work), work.window.out_shape[2]
-    cycles = pixels * (1.65 * length * out_c + 18 * out_c + 1.5 * length + 10 * work.window.kernel[0])
-    return Cost(cycles=cycles, scratch_bytes=2 * length)
+    sums = costs["tap"] * length * out_c + costs["output"] * out_c
+    each = sums + costs["gathered"] * length + costs["row"] * work.window.kernel[0]
+    return (Form(pixels * each, scratch_bytes=2 * length),)
 
 
 def emit(work: Conv, place: Place) -> Code:
     length = _length(work)
-    rows, paired, fillers = paired_rows(work, length)
+    paired, fillers = paired_rows(work, length)
     weights = weights_array(place.prefix, paired, "Weights [out, kernel_h x kernel_w x in], zeros up to whole words.")
-    bias = folded_bias(work.channels, rows, work.in_zero)
-    channels = channels_array(place.prefix, work.channels, bias, fillers=fillers)
+    channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
     body = window_constant(work.window) + call(
         "tp_conv_2d_dsp",
         "&window",
@@ -62,4 +69,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_2d_dsp", Conv, "tp_conv_2d_dsp.h", refuse, cost, emit)
+KERNEL = Kernel("conv_2d_dsp", Conv, "tp_conv_2d_dsp.h", COSTS, forms, emit, lacks, NEEDS)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, channels_array, weights_array, window_constant
-from tinyperf.engines.aot.work import Depthwise
+from tinyperf.engines.aot.operators.depthwise_conv_2d import Depthwise
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Depthwise) -> Cost:
-    return Cost(cycles=work.window.pixels * (12.0 * work.weights.size + 40 * work.window.out_shape[2]))
+COSTS = {"tap": 12.0, "output": 40.0}
+
+
+def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
+    each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
+    return (Form(work.window.pixels * each),)
 
 
 def emit(work: Depthwise, place: Place) -> Code:
@@ -29,4 +39,4 @@ def emit(work: Depthwise, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", never, cost, emit)
+KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", COSTS, forms, emit)

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import (
     call,
     channels_array,
-    dsp_refusal,
+    dsp_lacks,
     folded_bias,
     weights_array,
     window_constant,
 )
-from tinyperf.engines.aot.work import Depthwise
+from tinyperf.engines.aot.operators.depthwise_conv_2d import Depthwise
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def refuse(work: Depthwise, target: Target) -> str | None:
+def lacks(work: Depthwise, target: Target, bounds: Bounds | None) -> str | None:
     if work.depth_multiplier != 1 or work.window.dilation != (1, 1) or work.window.in_shape[2] % 4:
         return "depth multiplier 1, dilation 1 and channels in fours"
-    return dsp_refusal(work.channels, target)
+    return dsp_lacks(work, target, bounds)
 
 
 def _padded_width(work: Depthwise) -> int:
@@ -31,19 +34,24 @@ def _padded_width(work: Depthwise) -> int:
     return (window.out_shape[1] - 1) * window.stride[1] + window.kernel[1]
 
 
-def cost(work: Depthwise) -> Cost:
+NEEDS = frozenset({"dsp"})
+COSTS = {"tap": 2.4, "output": 14.0, "copied": 1.0}
+
+
+def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
     window = work.window
     row = _padded_width(work) * window.in_shape[2]
-    cycles = window.pixels * (2.4 * work.weights.size + 14 * window.out_shape[2]) + window.in_shape[0] * row
+    each = costs["tap"] * work.weights.size + costs["output"] * window.out_shape[2]
+    cycles = window.pixels * each + costs["copied"] * window.in_shape[0] * row
     # A row of output is written after the rows it needs were copied, so it may take the place of its input.
     same = window.in_shape == window.out_shape and window.stride == (1, 1)
-    return Cost(cycles=cycles, scratch_bytes=window.kernel[0] * row, in_place=same)
+    lead = (0,) if same else ()
+    return (Form(cycles, scratch_bytes=window.kernel[0] * row, lead=lead),)
 
 
 def emit(work: Depthwise, place: Place) -> Code:
-    rows = work.weights.reshape(-1, work.weights.shape[2]).T
     weights = weights_array(place.prefix, work.weights, "Weights [kernel_h, kernel_w, channels].")
-    channels = channels_array(place.prefix, work.channels, folded_bias(work.channels, rows, work.in_zero))
+    channels = channels_array(place.prefix, work.channels, folded_bias(work))
     body = window_constant(work.window) + call(
         "tp_depthwise_conv_2d_dsp",
         "&window",
@@ -60,4 +68,4 @@ def emit(work: Depthwise, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("depthwise_conv_2d_dsp", Depthwise, "tp_depthwise_conv_2d_dsp.h", refuse, cost, emit)
+KERNEL = Kernel("depthwise_conv_2d_dsp", Depthwise, "tp_depthwise_conv_2d_dsp.h", COSTS, forms, emit, lacks, NEEDS)

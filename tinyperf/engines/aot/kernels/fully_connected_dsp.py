@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place
-from tinyperf.engines.aot.kernels._parts import call, channels_array, dsp_refusal, folded_bias, weights_array
-from tinyperf.engines.aot.work import Conv
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
+from tinyperf.engines.aot.kernels._parts import call, channels_array, dsp_lacks, folded_bias, weights_array
+from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def refuse(work: Conv, target: Target) -> str | None:
+def lacks(work: Conv, target: Target, bounds: Bounds | None) -> str | None:
     window = work.window
     single = window.in_shape[:2] == (1, 1) and window.kernel == (1, 1)
     if not single or window.in_shape[2] % 4 or window.out_shape[2] % 4:
         return "one row, inputs and outputs in fours"
-    return dsp_refusal(work.channels, target)
+    return dsp_lacks(work, target, bounds)
 
 
-def cost(work: Conv) -> Cost:
-    return Cost(cycles=1.7 * work.weights.size + 14 * work.window.out_shape[2])
+NEEDS = frozenset({"dsp"})
+COSTS = {"tap": 1.7, "output": 14.0}
+
+
+def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
+    cycles = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
+    return (Form(cycles),)
 
 
 def emit(work: Conv, place: Place) -> Code:
-    rows = work.weights.reshape(work.window.out_shape[2], -1)
-    weights = weights_array(place.prefix, rows, "Weights [out, in].")
-    channels = channels_array(place.prefix, work.channels, folded_bias(work.channels, rows, work.in_zero))
+    weights = weights_array(place.prefix, work.rows, "Weights [out, in].")
+    channels = channels_array(place.prefix, work.channels, folded_bias(work))
     body = call(
         "tp_fully_connected_dsp",
         work.window.in_shape[2],
@@ -42,4 +49,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("fully_connected_dsp", Conv, "tp_fully_connected_dsp.h", refuse, cost, emit)
+KERNEL = Kernel("fully_connected_dsp", Conv, "tp_fully_connected_dsp.h", COSTS, forms, emit, lacks, NEEDS)

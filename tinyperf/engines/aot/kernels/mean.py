@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, ints
-from tinyperf.engines.aot.work import Mean, elements
+from tinyperf.engines.aot.operators.mean import Mean
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Mean) -> Cost:
-    return Cost(cycles=6.0 * elements(work.shape))
+COSTS = {"element": 6.0}
+
+
+def forms(work: Mean, costs: Costs) -> tuple[Form, ...]:
+    return (Form(costs["element"] * work.elements),)
 
 
 def emit(work: Mean, place: Place) -> Code:
@@ -17,4 +26,4 @@ def emit(work: Mean, place: Place) -> Code:
     return Code((), body + call("tp_mean", "shape", place.inputs[0], *numbers, place.output))
 
 
-KERNEL = Kernel("mean", Mean, "tp_mean.h", never, cost, emit)
+KERNEL = Kernel("mean", Mean, "tp_mean.h", COSTS, forms, emit)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+import math
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, ints
-from tinyperf.engines.aot.work import PadImage, elements
+from tinyperf.engines.aot.operators.pad import PadImage
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: PadImage) -> Cost:
-    return Cost(cycles=8.0 * elements(work.out_shape))
+COSTS = {"element": 8.0}
+
+
+def forms(work: PadImage, costs: Costs) -> tuple[Form, ...]:
+    return (Form(costs["element"] * math.prod(work.out_shape)),)
 
 
 def emit(work: PadImage, place: Place) -> Code:
@@ -21,4 +31,4 @@ def emit(work: PadImage, place: Place) -> Code:
     return Code((), body + call("tp_pad", *arguments))
 
 
-KERNEL = Kernel("pad", PadImage, "tp_pad.h", never, cost, emit)
+KERNEL = Kernel("pad", PadImage, "tp_pad.h", COSTS, forms, emit)

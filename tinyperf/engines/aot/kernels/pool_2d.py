@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call, window_constant
-from tinyperf.engines.aot.work import Pool
+from tinyperf.engines.aot.operators._pool import Pool
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Pool) -> Cost:
+COSTS = {"tap": 6.0, "output": 20.0}
+
+
+def forms(work: Pool, costs: Costs) -> tuple[Form, ...]:
     taps = work.window.kernel[0] * work.window.kernel[1]
-    return Cost(cycles=work.window.pixels * work.window.out_shape[2] * (6.0 * taps + 20))
+    outputs = work.window.pixels * work.window.out_shape[2]
+    return (Form(outputs * (costs["tap"] * taps + costs["output"])),)
 
 
 def emit(work: Pool, place: Place) -> Code:
@@ -18,4 +28,4 @@ def emit(work: Pool, place: Place) -> Code:
     return Code((), window_constant(work.window) + call("tp_pool_2d", *arguments))
 
 
-KERNEL = Kernel("pool_2d", Pool, "tp_pool_2d.h", never, cost, emit)
+KERNEL = Kernel("pool_2d", Pool, "tp_pool_2d.h", COSTS, forms, emit)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call
-from tinyperf.engines.aot.work import Rescale
+from tinyperf.engines.aot.operators.quantize import Rescale
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Rescale) -> Cost:
-    return Cost(cycles=20.0 * work.elements, in_place=True)
+COSTS = {"element": 20.0}
+
+
+def forms(work: Rescale, costs: Costs) -> tuple[Form, ...]:
+    return (Form(costs["element"] * work.elements, lead=(0,)),)
 
 
 def emit(work: Rescale, place: Place) -> Code:
@@ -16,4 +25,4 @@ def emit(work: Rescale, place: Place) -> Code:
     return Code((), call("tp_rescale", work.elements, place.inputs[0], *numbers, place.output))
 
 
-KERNEL = Kernel("rescale", Rescale, "tp_rescale.h", never, cost, emit)
+KERNEL = Kernel("rescale", Rescale, "tp_rescale.h", COSTS, forms, emit)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from tinyperf.engines.aot.kernels import Code, Cost, Kernel, Place, never
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import call
-from tinyperf.engines.aot.work import Softmax
+from tinyperf.engines.aot.operators.softmax import Softmax
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def cost(work: Softmax) -> Cost:
-    return Cost(cycles=400.0 * work.rows * work.depth, in_place=True)
+COSTS = {"element": 400.0}
+
+
+def forms(work: Softmax, costs: Costs) -> tuple[Form, ...]:
+    return (Form(costs["element"] * work.rows * work.depth, lead=(0,)),)
 
 
 def emit(work: Softmax, place: Place) -> Code:
@@ -16,4 +25,4 @@ def emit(work: Softmax, place: Place) -> Code:
     return Code((), call("tp_softmax", work.rows, work.depth, place.inputs[0], *numbers, place.output))
 
 
-KERNEL = Kernel("softmax", Softmax, "tp_softmax.h", never, cost, emit)
+KERNEL = Kernel("softmax", Softmax, "tp_softmax.h", COSTS, forms, emit)

@@ -1,0 +1,73 @@
+"""Poolings: the same window, two ways to sum it up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import activation_is_known
+from tinyperf.engines.aot.operators._sample import window_sample
+from tinyperf.engines.aot.operators._scales import clamp
+from tinyperf.engines.aot.operators._window import (
+    FILTER_OPTIONS,
+    WINDOW_OPTIONS,
+    images_have_four_dimensions,
+    window,
+    window_fits,
+)
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._scales import Pair
+    from tinyperf.engines.aot.operators._window import Window
+
+
+@dataclass(frozen=True)
+class Pool(Work):
+    """AVERAGE_POOL_2D and MAX_POOL_2D."""
+
+    window: Window
+    maximum: bool
+    clamp: Pair
+
+    @property
+    def signature(self) -> Signature:
+        return Signature((Operand(self.window.in_shape),), (Operand(self.window.out_shape),))
+
+
+def scales_are_equal(use: Use) -> str | None:
+    """Input and output have the same zero point and the same scale (within 1e-6)."""
+    a, b = use.input(0).quantization, use.output.quantization
+    if a is None or b is None:
+        return "no scale"
+    same = abs(np.float32(a.scale[0]) - np.float32(b.scale[0])) <= 1e-6 and a.zero_point == b.zero_point
+    return None if same else f"scales {a.scale[0]:g} and {b.scale[0]:g}, zero points {a.zero_point} and {b.zero_point}"
+
+
+def pooling(kind: str, *, maximum: bool) -> Operator:
+    """The operator of that name."""
+
+    def lower(use: Use) -> Pool:
+        return Pool(window(use), maximum, clamp(use))
+
+    def sample(random: Random) -> Sample:
+        kernel = random.integer(1, 4), random.integer(1, 4)
+        channels = random.integer(1, 5)
+        given, made, options = window_sample(random, kernel, (1, 1))
+        image = random.tensor((1, *given, channels), random.scale(-2, 0))
+        options |= {"filter_height": kernel[0], "filter_width": kernel[1]}
+        return random.use(kind, (image, random.like(image, (1, *made, channels))), (0,), options)
+
+    return Operator(
+        kind=kind,
+        options=WINDOW_OPTIONS | FILTER_OPTIONS,
+        arity=Arity(1, 1),
+        rules=(images_have_four_dimensions, window_fits, scales_are_equal, activation_is_known),
+        lower=lower,
+        sample=sample,
+    )

@@ -1,0 +1,43 @@
+"""What lowering reads off tensors: scales, zero points, clamps, constants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import activation_range
+from tinyperf.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.tflite import Tensor
+
+Pair = tuple[int, int]
+Shape3 = tuple[int, int, int]
+Shape4 = tuple[int, int, int, int]
+
+ACTIVATION = {"fused_activation_function": "ActivationFunctionType"}
+
+
+def scale(tensor: Tensor) -> float:
+    if tensor.quantization is None:
+        raise ModelError(f"tensor {tensor.index} has no scale", hint="convert the model to full int8")
+    return tensor.quantization.scale[0]
+
+
+def zero(tensor: Tensor) -> int:
+    return tensor.quantization.zero_point[0] if tensor.quantization else 0
+
+
+def clamp(use: Use) -> Pair:
+    """Lowest and highest code of the output, by its fused activation."""
+    return activation_range(use.text("fused_activation_function"), scale(use.output), zero(use.output))
+
+
+def int8(tensor: Tensor) -> npt.NDArray[np.int8]:
+    if tensor.data is None:
+        raise ModelError(f"tensor {tensor.index} is no constant", hint="convert the model again")
+    return tensor.data.astype(np.int8)

@@ -1,0 +1,88 @@
+"""Windows that slide over an image: what convolutions and poolings share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._scales import Pair, Shape3
+
+WINDOW_OPTIONS = {
+    "padding": "Padding",
+    "stride_w": "",
+    "stride_h": "",
+    "fused_activation_function": "ActivationFunctionType",
+}
+DILATION_OPTIONS = {"dilation_w_factor": "", "dilation_h_factor": ""}
+FILTER_OPTIONS = {"filter_width": "", "filter_height": ""}
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a window slides over an image: sizes are (height, width); `pad` is what stands above and to the left."""
+
+    in_shape: Shape3
+    out_shape: Shape3
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    pad: Pair
+
+    @property
+    def pixels(self) -> int:
+        return self.out_shape[0] * self.out_shape[1]
+
+
+def images_have_four_dimensions(use: Use) -> str | None:
+    """Input and output have four dimensions [1, height, width, channels]; the batch is 1."""
+    for tensor in (use.input(0), use.output):
+        if len(tensor.shape) != 4 or tensor.shape[0] != 1:
+            return f"tensor {tensor.index} has shape {list(tensor.shape)}"
+    return None
+
+
+def window_fits(use: Use) -> str | None:
+    """Padding is SAME or VALID, strides and dilations are positive, and the output has the size that follows."""
+    kernel, dilation, stride = kernel_of(use), dilation_of(use), stride_of(use)
+    if use.text("padding") not in {"SAME", "VALID"}:
+        return f"padding {use.text('padding')}"
+    if min(*stride, *dilation, *kernel) < 1:
+        return f"kernel {kernel}, stride {stride}, dilation {dilation}"
+    for axis in range(2):
+        size, made = use.input(0).shape[1 + axis], use.output.shape[1 + axis]
+        reach = (kernel[axis] - 1) * dilation[axis] + 1
+        expected = -(-(size if use.text("padding") == "SAME" else size - reach + 1) // stride[axis])
+        if made != expected:
+            return f"output size {made}, expected {expected}"
+    return None
+
+
+def kernel_of(use: Use) -> Pair:
+    """(height, width): an option of poolings, the weights' shape of convolutions."""
+    if "filter_height" in use.op.options:
+        return use.number("filter_height"), use.number("filter_width")
+    height, width = use.input(1).shape[1:3]
+    return height, width
+
+
+def stride_of(use: Use) -> Pair:
+    return use.number("stride_h"), use.number("stride_w")
+
+
+def dilation_of(use: Use) -> Pair:
+    if "dilation_h_factor" in use.op.options:
+        return use.number("dilation_h_factor"), use.number("dilation_w_factor")
+    return 1, 1
+
+
+def window(use: Use) -> Window:
+    """lite/kernels/padding.h: where the padding is odd, the larger half goes behind."""
+    (_, in_h, in_w, in_c), (_, out_h, out_w, out_c) = use.input(0).shape, use.output.shape
+    kernel, stride, dilation = kernel_of(use), stride_of(use), dilation_of(use)
+    before = []
+    for size, made, k, s, d in zip((in_h, in_w), (out_h, out_w), kernel, stride, dilation, strict=True):
+        total = max((made - 1) * s + (k - 1) * d + 1 - size, 0)
+        before.append(total // 2)
+    return Window((in_h, in_w, in_c), (out_h, out_w, out_c), kernel, stride, dilation, (before[0], before[1]))

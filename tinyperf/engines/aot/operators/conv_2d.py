@@ -1,0 +1,72 @@
+"""CONV_2D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import activation_is_known
+from tinyperf.engines.aot.operators._sample import window_sample
+from tinyperf.engines.aot.operators._scales import clamp, int8, zero
+from tinyperf.engines.aot.operators._weighted import WEIGHTED, Weighted, channels, macs, ratios
+from tinyperf.engines.aot.operators._window import (
+    DILATION_OPTIONS,
+    WINDOW_OPTIONS,
+    images_have_four_dimensions,
+    window,
+    window_fits,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+@dataclass(frozen=True, eq=False)
+class Conv(Weighted):
+    """CONV_2D, and FULLY_CONNECTED as a 1x1 convolution. `weights` int8 [out, kernel_h, kernel_w, in]."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.int8]:
+        return self.weights.reshape(self.weights.shape[0], -1)
+
+
+def weights_fit_the_channels(use: Use) -> str | None:
+    """Weights are [output channels, height, width, input channels]: no grouped convolution."""
+    weights, given, made = use.input(1).shape, use.input(0).shape[-1], use.output.shape[-1]
+    if len(weights) == 4 and weights[3] == given and weights[0] == made:
+        return None
+    return f"weights of shape {list(weights)} for {given} channels in, {made} out"
+
+
+def lower(use: Use) -> Conv:
+    weights = int8(use.input(1))
+    per_channel = channels(use, weights.shape[0], ratios(use))
+    return Conv(window(use), weights, per_channel, zero(use.input(0)), zero(use.output), clamp(use))
+
+
+def sample(random: Random) -> Sample:
+    kernel = random.integer(1, 3), random.integer(1, 3)
+    dilation = random.pick((1, 1), (1, 1), (2, 1), (2, 3))
+    in_c, out_c = random.pick(1, 3, 4, 8, 16), random.integer(1, 7)
+    if random.pick(True, False):
+        kernel, dilation = (1, 1), (1, 1)
+    given, made, options = window_sample(random, kernel, dilation)
+    weights = random.weights(out_c, *kernel, in_c)
+    options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1]}
+    return random.weighted("CONV_2D", (1, *given, in_c), weights, (1, *made, out_c), options)
+
+
+OPERATOR = Operator(
+    kind="CONV_2D",
+    options=WINDOW_OPTIONS | DILATION_OPTIONS,
+    arity=Arity(2, 3),
+    rules=(*WEIGHTED, images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
+    lower=lower,
+    macs=macs,
+    sample=sample,
+)

@@ -1,0 +1,7 @@
+"""MAX_POOL_2D."""
+
+from __future__ import annotations
+
+from tinyperf.engines.aot.operators._pool import pooling
+
+OPERATOR = pooling("MAX_POOL_2D", maximum=True)

@@ -1,0 +1,101 @@
+"""MEAN over any axes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import quantize_multiplier
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._scales import scale, zero
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+@dataclass(frozen=True)
+class Mean(Work):
+    """MEAN over any axes: dimensions merged into kept, reduced, kept, reduced, kept."""
+
+    shape: tuple[int, int, int, int, int]
+    in_zero: int
+    out_zero: int
+    multiplier: int
+    shift: int
+
+    @property
+    def reduced(self) -> int:
+        return self.shape[1] * self.shape[3]
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def signature(self) -> Signature:
+        return Signature((Operand(self.shape),), (Operand(self.shape[::2]),))
+
+
+def axes_are_constant(use: Use) -> str | None:
+    """Axes are constant int32 within the input's at most four dimensions; the output has what they leave."""
+    shape, axes = use.input(0).shape, use.input(1)
+    if axes.data is None or axes.dtype != "int32" or len(shape) > 4:
+        return f"axis tensor {axes.index} is {axes.dtype}, input {list(shape)}"
+    found = axes.data.ravel().astype(int).tolist()
+    if not all(-len(shape) <= a < len(shape) for a in found):
+        return f"axes {found} of {len(shape)} dimensions"
+    kept = [n for i, n in enumerate(shape) if i not in {a % len(shape) for a in found}]
+    return None if int(np.prod(kept)) == use.output.elements else f"output {list(use.output.shape)}"
+
+
+def lower(use: Use) -> Mean:
+    """micro/kernels/reduce_common.cc and reference/reduce.h `QuantizedMeanOrSum`."""
+    shape, axes = use.input(0).shape, use.input(1).data
+    reduced = {int(a) % len(shape) for a in axes.ravel()} if axes is not None else set()
+    count = math.prod(shape[i] for i in reduced)
+    multiplier, shift = quantize_multiplier(scale(use.input(0)) / scale(use.output))
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    zeros = zero(use.input(0)), zero(use.output)
+    return Mean(_alternating(shape, reduced), *zeros, (multiplier << bits) // count, shift - bits)
+
+
+def _alternating(shape: tuple[int, ...], reduced: set[int]) -> tuple[int, int, int, int, int]:
+    """Dimensions merged into kept, reduced, kept, reduced, kept."""
+    sizes = [1, 1, 1, 1, 1]
+    at = 0
+    for axis, size in enumerate(shape):
+        while size > 1 and (at % 2 == 1) != (axis in reduced):
+            at += 1
+        sizes[min(at, 4)] *= size
+    a, b, c, d, e = sizes
+    return a, b, c, d, e
+
+
+def sample(random: Random) -> Sample:
+    shape = (1, random.integer(1, 5), random.integer(1, 5), random.integer(1, 5))
+    axes = random.pick([1, 2], [1], [2], [3], [1, 3], [2, 3], [-1], [2, 1], [1, 2, 3])
+    keep = random.pick(True, False)
+    reduced = {a % 4 for a in axes}
+    made = tuple(1 if i in reduced else n for i, n in enumerate(shape) if keep or i not in reduced)
+    scale_in = random.scale(-3, 0)
+    tensors = (
+        random.tensor(shape, scale_in),
+        random.constant(np.array(axes, np.int32)),
+        random.tensor(made, random.near(scale_in, 1)),
+    )
+    return random.use("MEAN", tensors, (0, 1), {"keep_dims": keep})
+
+
+OPERATOR = Operator(
+    kind="MEAN",
+    options={"keep_dims": ""},
+    arity=Arity(2, 2),
+    rules=(axes_are_constant,),
+    lower=lower,
+    sample=sample,
+)

@@ -1,0 +1,29 @@
+"""PACK of shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators._constant import constants, works_on_constants
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.operators import Use
+
+
+def fold(use: Use) -> npt.NDArray[np.int32] | None:
+    data = constants(use)
+    return None if data is None else np.stack(data, axis=use.number("axis")).astype(np.int32)
+
+
+OPERATOR = Operator(
+    kind="PACK",
+    options={"axis": "", "values_count": ""},
+    arity=Arity(1, ANY, data=(0, ANY)),
+    rules=(works_on_constants,),
+    fold=fold,
+)

@@ -1,0 +1,33 @@
+"""RELU on its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, quantize_multiplier
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import same_elements
+from tinyperf.engines.aot.operators._scales import scale, zero
+from tinyperf.engines.aot.operators.quantize import Rescale
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+def lower(use: Use) -> Rescale:
+    """micro/kernels/activations_common.cc; the ratio is a float32 one."""
+    ratio = np.float32(scale(use.input(0))) / np.float32(scale(use.output))
+    multiplier, shift = quantize_multiplier(float(ratio))
+    out_zero = zero(use.output)
+    clamp = (max(INT8_LOW, out_zero), INT8_HIGH)
+    return Rescale(use.output.elements, zero(use.input(0)), out_zero, multiplier, shift, clamp)
+
+
+def sample(random: Random) -> Sample:
+    return random.elementwise("RELU")
+
+
+OPERATOR = Operator(kind="RELU", arity=Arity(1, 1), rules=(same_elements,), lower=lower, sample=sample)

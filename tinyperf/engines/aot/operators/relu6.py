@@ -1,0 +1,55 @@
+"""RELU6 on its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, round_half_away
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import same_elements
+from tinyperf.engines.aot.operators._scales import scale, zero
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._scales import Pair
+
+
+@dataclass(frozen=True)
+class Clamp(Work):
+    """RELU6 on its own."""
+
+    elements: int
+    clamp: Pair
+
+    @property
+    def signature(self) -> Signature:
+        row = (Operand((self.elements,)),)
+        return Signature(row, row)
+
+
+def lower(use: Use) -> Clamp:
+    """micro/kernels/activations_common.cc: a clamp of the input's codes."""
+    low = zero(use.input(0))
+    six = round_half_away(float(np.float32(6.0) / np.float32(scale(use.input(0))))) + low
+    return Clamp(use.output.elements, (low, max(INT8_LOW, min(INT8_HIGH, six))))
+
+
+def warn(use: Use) -> str:
+    if use.input(0).quantization == use.output.quantization:
+        return ""
+    return (
+        f"op {use.op.index} RELU6 stands alone and its input and output scales differ: TFLM ignores the output's "
+        "scale, and so does this code; fuse the activation into the operator before it"
+    )
+
+
+def sample(random: Random) -> Sample:
+    return random.elementwise("RELU6")
+
+
+OPERATOR = Operator(kind="RELU6", arity=Arity(1, 1), rules=(same_elements,), lower=lower, warn=warn, sample=sample)

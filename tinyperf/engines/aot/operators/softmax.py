@@ -1,0 +1,75 @@
+"""SOFTMAX over the last dimension."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import same_elements
+from tinyperf.engines.aot.operators._scales import scale
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+@dataclass(frozen=True)
+class Softmax(Work):
+    """`rows` of `depth` entries; exponentials of the scaled difference to the row's largest, in fixed point."""
+
+    rows: int
+    depth: int
+    multiplier: int
+    left_shift: int
+    diff_min: int
+
+    @property
+    def signature(self) -> Signature:
+        rows = (Operand((self.rows, self.depth)),)
+        return Signature(rows, rows)
+
+
+def probabilities_are_256ths(use: Use) -> str | None:
+    """The output scale is 1/256 and its zero point -128; beta x the input scale is above 2**-26."""
+    made, given = use.output.quantization, use.input(0).quantization
+    if made is None or given is None or made.scale[0] != 1 / 256 or made.zero_point[0] != -128:
+        return f"output {made}"
+    beta = float(use.text("beta"))
+    return None if beta * given.scale[0] * 2**26 > 1 else f"beta {beta:g}, input scale {given.scale[0]:g}"
+
+
+def sum_of_exponentials_fits(use: Use) -> str | None:
+    """A row has at most 511 entries: from 512 on their sum can leave the range of the fixed-point arithmetic."""
+    shape = use.input(0).shape
+    return None if shape and shape[-1] <= 511 else f"{shape[-1]} entries" if shape else "no dimension"
+
+
+def lower(use: Use) -> Softmax:
+    """micro/kernels/softmax_common.cc; five integer bits in the scaled difference."""
+    real = min(float(use.text("beta")) * scale(use.input(0)) * 2**26, 2.0**31 - 1)
+    fraction, left_shift = math.frexp(real)
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier, left_shift = multiplier // 2, left_shift + 1
+    depth = use.input(0).shape[-1]
+    diff_min = -math.floor(31 * 2**26 / 2**left_shift)
+    return Softmax(use.input(0).elements // depth, depth, multiplier, left_shift, diff_min)
+
+
+def sample(random: Random) -> Sample:
+    shape = random.pick((1, random.integer(1, 20)), (1, 3, random.integer(1, 6)))
+    tensors = random.tensor(shape, random.scale(-3, 1)), random.tensor(shape, 1 / 256, -128)
+    return random.use("SOFTMAX", tensors, (0,), {"beta": random.pick(1.0, 0.5, 2.0)})
+
+
+OPERATOR = Operator(
+    kind="SOFTMAX",
+    options={"beta": ""},
+    arity=Arity(1, 1),
+    rules=(same_elements, probabilities_are_256ths, sum_of_exponentials_fits),
+    lower=lower,
+    sample=sample,
+)

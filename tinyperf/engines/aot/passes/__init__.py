@@ -1,0 +1,45 @@
+"""From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
+
+    lower -> dead_channels -> bounds -> choose, then place (a plan of the arena) and emit (C text)
+
+The graph is verified after every one of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.passes.bounds import bounds
+from tinyperf.engines.aot.passes.choose import choose
+from tinyperf.engines.aot.passes.dead_channels import dead_channels
+from tinyperf.engines.aot.passes.lower import lower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Graph
+    from tinyperf.tflite import Model
+
+
+def stages(model: Model, target: Target) -> Iterator[tuple[str, Graph]]:
+    """The graph after each pass, by the pass's name; the last one has a form for every node.
+
+    Raises: ModelError: the model holds what is not supported. GraphError: a defect of a pass.
+    """
+    graph = lower(model)
+    graph.verify("lower")
+    yield "lower", graph
+    for run in (dead_channels, bounds):
+        graph = run(graph)
+        graph.verify(run.__name__)
+        yield run.__name__, graph
+    graph = choose(graph, target)
+    graph.verify("choose")
+    yield "choose", graph
+
+
+def compiled(model: Model, target: Target) -> Graph:
+    """The graph after all passes."""
+    *_, (_, graph) = stages(model, target)
+    return graph

@@ -1,0 +1,197 @@
+"""C text. Decides nothing; writes down what the other passes decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf import __version__, content, templates
+from tinyperf.ctext import c_array, c_comment, c_identifier, c_int, c_rows
+from tinyperf.engines import Layer
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Array, Place, all_kernels
+
+if TYPE_CHECKING:
+    from tinyperf.engines import Target
+    from tinyperf.engines.aot.graph import Graph, Node, Value
+    from tinyperf.engines.aot.passes.place import Plan
+    from tinyperf.tflite import Model
+
+
+@dataclass(frozen=True)
+class LayerText:
+    title: str
+    why: str
+    symbol: str
+    body: str
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """Context of model.c.j2."""
+
+    version: str
+    model: str
+    sha256: str
+    macs: int
+    target: str
+    map: tuple[str, ...]
+    headers: tuple[str, ...]
+    arena_bytes: int
+    layers: tuple[LayerText, ...]
+    input_offset: int
+    output_offset: int
+
+
+@dataclass(frozen=True)
+class ArrayText:
+    """One array of model_weights.h; `values` is the finished initializer."""
+
+    name: str
+    type: str
+    length: int
+    values: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """Context of model_weights.h.j2."""
+
+    version: str
+    model: str
+    sha256: str
+    weights_bytes: int
+    arrays: tuple[ArrayText, ...]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    sources: dict[str, str]
+    layers: tuple[Layer, ...]
+    weights_bytes: int
+
+
+@dataclass(frozen=True)
+class _Written:
+    """One node as C; `text` is None where no code is needed."""
+
+    layer: Layer
+    text: LayerText | None = None
+    arrays: tuple[Array, ...] = ()
+    header: str = ""
+
+
+def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
+    """Sources (model.c, model_weights.h and the kernels used) and what the report says of every layer."""
+    written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
+    arrays = {array.name: array for each in written for array in each.arrays}
+    headers = {each.header for each in written if each.header}
+    weights_bytes = sum(array.values.nbytes for array in arrays.values())
+    name = c_comment(model.name)
+    context = ModelFile(
+        version=__version__,
+        model=name,
+        sha256=model.sha256,
+        macs=sum(node.macs for node in graph.nodes),
+        target=f"{target.core.name}{' with DSP instructions' if 'dsp' in target.core.features else ''}",
+        map=_map(plan),
+        headers=tuple(sorted(headers)),
+        arena_bytes=plan.arena_bytes,
+        layers=tuple(each.text for each in written if each.text),
+        input_offset=plan.values[graph.inputs[0]],
+        output_offset=plan.values[graph.outputs[0]],
+    )
+    texts = tuple(_array(array) for array in arrays.values())
+    weights = WeightsFile(__version__, name, model.sha256, weights_bytes, texts)
+    sources = {
+        "model.c": templates.render("engines/aot/model.c.j2", context),
+        "model_weights.h": templates.render("engines/aot/model_weights.h.j2", weights),
+        **_kernel_headers(headers),
+    }
+    return Emitted(sources, tuple(each.layer for each in written), weights_bytes)
+
+
+def _kernel_headers(used: set[str]) -> dict[str, str]:
+    folder = content.shipped("firmware_templates") / "engines" / "aot"
+    shared = {"tp_kernels.h"} | ({"tp_dsp.h"} if any(header.endswith("_dsp.h") for header in used) else set())
+    return {header: (folder / header).read_text(encoding="utf-8") for header in sorted(shared | used)}
+
+
+def _node(graph: Graph, plan: Plan, position: int) -> _Written:
+    node = graph.nodes[position]
+    form, origin = node.form or Form(), node.origin[0]
+    kernel = next((kernel for kernel in all_kernels() if kernel.name == form.kernel), None)
+    if kernel is None:
+        return _Written(_layer(node, form, "", ()))
+    symbol = f"tp_layer_{origin.index:02d}_{c_identifier(origin.kind.lower())}"
+    values = [graph.values[i] for i in node.inputs]
+    place = Place(
+        f"layer_{origin.index:02d}",
+        tuple(_constant(v).name if v.data is not None else _pointer(v, plan.values[v.id]) for v in values),
+        tuple(_pointer(graph.values[i], plan.values[i]) for i in node.outputs),
+        f"&tp_arena[{plan.scratch[position]}]" if position in plan.scratch else "NULL",
+    )
+    code = kernel.emit(node.work, place)
+    constants = tuple(_constant(v) for v in values if v.data is not None)
+    why = form.why + ("; in place" if position in plan.in_place else "")
+    text = LayerText(_title(graph, node, form), c_comment(why), symbol, code.body)
+    return _Written(_layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), kernel.header)
+
+
+def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> Layer:
+    origin = node.origin[0]
+    return Layer(
+        index=origin.index,
+        op=origin.kind,
+        macs=node.macs,
+        kernel=form.kernel or "none",
+        why=form.why,
+        symbol=symbol,
+        weights_bytes=sum(array.values.nbytes for array in arrays),
+        scratch_bytes=form.scratch_bytes,
+    )
+
+
+def _pointer(value: Value, offset: int) -> str:
+    """Where an activation lies: bytes of the arena, cast where its elements are larger."""
+    at = f"&tp_arena[{offset}]"
+    return at if value.dtype == "int8" else f"({_c_type(value.dtype)} *)(void *){at}"
+
+
+def _c_type(dtype: str) -> str:
+    return "float" if dtype == "float32" else f"{dtype}_t"
+
+
+def _constant(value: Value) -> Array:
+    """An input that is no activation lies in flash."""
+    if value.data is None:
+        raise TypeError(value)
+    return Array(f"constant_{value.id:02d}", _c_type(value.dtype), value.data.ravel(), "A constant input.")
+
+
+def _array(array: Array) -> ArrayText:
+    rows = array.values.tolist()
+    if array.values.ndim == 1:
+        text = c_array(rows)
+    else:
+        text = c_rows("{" + ", ".join(c_int(field) for field in row) + "}" for row in rows)
+    return ArrayText(array.name, array.type, len(rows), text, array.comment)
+
+
+def _title(graph: Graph, node: Node, form: Form) -> str:
+    given = " and ".join(_shape(graph.values[i]) for i in node.inputs)
+    made = " and ".join(_shape(graph.values[i]) for i in node.outputs)
+    origin = node.origin[0]
+    return f"Layer {origin.index}, {origin.kind}: {given} -> {made}; kernel {form.kernel}"
+
+
+def _shape(value: Value) -> str:
+    return "x".join(map(str, value.shape))
+
+
+def _map(plan: Plan) -> tuple[str, ...]:
+    return tuple(
+        f"{offset:7d} .. {offset + s.size_bytes:7d}  {s.name}, steps {max(s.first, 0)} to {s.last}"
+        for offset, s in plan.storages
+    )

@@ -1,0 +1,303 @@
+"""One block of RAM, a place in it for every value and every scratch buffer, in bytes, decided once.
+
+Values that share bytes (a RESHAPE and its input, parts of a whole, a layer that computes in place) form one storage.
+It lives from the node that writes it first to the node that reads it last. The model's input lives through the whole
+inference, because `infer N` must return what `infer 1` returns, its output to the end, and states always. An output
+may also lie over an input that dies, as far ahead of it as the form's `lead` says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form, GraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tinyperf.engines.aot.graph import Graph
+
+ALIGNMENT = 4  # words of four codes are what the kernels load
+ARENA_ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Bytes that live from node `first` to node `last` (-1: before the first one). `name` is for the reader."""
+
+    name: str
+    size_bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Over:
+    """Storage `writer` may lie over storage `reader` if it starts at least `lead` bytes before it."""
+
+    writer: int
+    reader: int
+    lead: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Offsets in bytes: by value id, and of each node's scratch by its position. `in_place`: outputs over an input."""
+
+    values: Mapping[int, int]
+    scratch: Mapping[int, int]
+    arena_bytes: int
+    in_place: frozenset[int]
+    storages: tuple[tuple[int, Storage], ...]
+
+    def verify(self, graph: Graph) -> None:
+        """Raises: GraphError: two values that live together share bytes that they may not share."""
+        defects = list(_overlaps(graph, self))
+        if defects:
+            raise GraphError(f"in the plan of the arena: {'; '.join(defects)}")
+
+
+def place(graph: Graph) -> Plan:
+    """A place for every activation, state and scratch buffer of a graph whose nodes have their forms."""
+    lives = _lives(graph)
+    groups = _Groups(graph, lives)
+    in_place = groups.merge()
+    roots = sorted(groups.roots(), key=lambda root: groups.members[root][0])
+    tensors = [groups.storage(root) for root in roots]
+    forms = [node.form or Form() for node in graph.nodes]
+    busy = [position for position, form in enumerate(forms) if form.scratch_bytes]
+    scratch = [Storage(f"scratch of step {p}", forms[p].scratch_bytes, p, p) for p in busy]
+    storages = (*tensors, *scratch)
+    offsets, total = pack(storages, tuple(groups.over(roots)))
+    start = dict(zip(roots, offsets[: len(roots)], strict=True))
+    plan = Plan(
+        values={i: start[groups.root[i]] + groups.inside[i] for i in groups.root},
+        scratch=dict(zip(busy, offsets[len(roots) :], strict=True)),
+        arena_bytes=-(-total // ARENA_ALIGNMENT) * ARENA_ALIGNMENT,
+        in_place=frozenset(in_place),
+        storages=tuple(sorted(zip(offsets, storages, strict=True), key=lambda s: (s[0], s[1].first))),
+    )
+    plan.verify(graph)
+    return plan
+
+
+def _lives(graph: Graph) -> dict[int, tuple[int, int]]:
+    """First and last node of every value in the arena, by position; -1 and the number of nodes: outside of them."""
+    end = len(graph.nodes)
+    first = dict.fromkeys((*graph.inputs, *(state.before for state in graph.states)), -1)
+    first |= {i: position for position, node in enumerate(graph.nodes) for i in node.outputs}
+    last = dict(first)
+    for position, node in enumerate(graph.nodes):
+        last |= dict.fromkeys(node.inputs, position)
+    last |= dict.fromkeys((*graph.inputs, *graph.outputs, *(state.after for state in graph.states)), end)
+    return {i: (first[i], last[i]) for i in first}
+
+
+class _Groups:
+    """Which values share bytes: each value lies `inside` bytes behind the start of its group."""
+
+    def __init__(self, graph: Graph, lives: dict[int, tuple[int, int]]) -> None:
+        self.graph, self.lives = graph, lives
+        self.root = {i: i for i in lives}
+        self.inside = dict.fromkeys(lives, 0)
+        self.members = {i: [i] for i in lives}
+
+    def roots(self) -> list[int]:
+        return sorted(set(self.root.values()))
+
+    def merge(self) -> list[int]:
+        """Join what must share bytes, then what may; the nodes that write over their input."""
+        for state in self.graph.states:
+            self._join(state.before, state.after, 0)
+        for node in self.graph.nodes:
+            for shared in (node.form or Form()).shared:
+                self._join(node.inputs[shared.input], node.outputs[shared.output], shared.offset)
+        return [position for position in range(len(self.graph.nodes)) if self._join_in_place(position)]
+
+    def _join(self, first: int, second: int, offset: int) -> None:
+        """`second` starts `offset` bytes behind `first`."""
+        one, other = self.root[first], self.root[second]
+        shift = self.inside[first] + offset - self.inside[second]
+        if one == other:
+            if shift:
+                raise GraphError(f"values {first} and {second} must share bytes in two ways")
+            return
+        for member in self.members[other]:
+            self.root[member] = one
+            self.inside[member] += shift
+        # Ordered by birth: the first one names the storage.
+        self.members[one] = sorted(self.members[one] + self.members.pop(other), key=lambda i: self.lives[i][0])
+        lowest = min(self.inside[member] for member in self.members[one])
+        for member in self.members[one]:
+            self.inside[member] -= lowest
+
+    def _join_in_place(self, position: int) -> bool:
+        """Give the only output of a node the bytes of an input that dies there and is as large, if the form may."""
+        node = self.graph.nodes[position]
+        form = node.form or Form()
+        if form.shared or len(node.outputs) != 1:
+            return False
+        (out,) = node.outputs
+        for order, i in enumerate(node.inputs):
+            if form.lead_of(order) == 0 and node.inputs.count(i) == 1 and self._may_take(i, out, position):
+                self._join(i, out, 0)
+                return True
+        return False
+
+    def _may_take(self, i: int, out: int, position: int) -> bool:
+        """Nothing but `i` lies in its bytes, nobody reads them later, and `out` is exactly as large."""
+        if i not in self.root or self._last(self.root[i]) > position:
+            return False
+        sizes = self._size(self.root[i]), self._size(self.root[out]), self._bytes(i), self._bytes(out)
+        return len(set(sizes)) == 1
+
+    def _bytes(self, i: int) -> int:
+        return self.graph.values[i].size_bytes
+
+    def _size(self, root: int) -> int:
+        return max(self.inside[i] + self._bytes(i) for i in self.members[root])
+
+    def _first(self, root: int) -> int:
+        return min(self.lives[i][0] for i in self.members[root])
+
+    def _last(self, root: int) -> int:
+        return max(self.lives[i][1] for i in self.members[root])
+
+    def storage(self, root: int) -> Storage:
+        return Storage(f"tensor {self.members[root][0]}", self._size(root), self._first(root), self._last(root))
+
+    def over(self, roots: list[int]) -> Iterator[Over]:
+        """Outputs that may lie over an input of their node, because its storage dies as theirs is born."""
+        for position, node in enumerate(self.graph.nodes):
+            given = [self.root.get(i) for i in node.inputs]
+            for order, reader in enumerate(given):
+                lead = (node.form or Form()).lead_of(order)
+                if not lead or reader is None or given.count(reader) > 1 or len(node.outputs) > 1:
+                    continue
+                (out,) = node.outputs
+                writer = self.root[out]
+                if reader != writer and self._last(reader) == position == self._first(writer):
+                    apart = lead + self.inside[out] - self.inside[node.inputs[order]]
+                    yield Over(roots.index(writer), roots.index(reader), apart)
+
+
+def pack(storages: tuple[Storage, ...], over: tuple[Over, ...] = ()) -> tuple[tuple[int, ...], int]:
+    """Offsets of the storages and the bytes in all: the best of several greedy orders, the first where they tie.
+
+    Each order places one storage after another at the lowest offset where no storage of an overlapping life stands
+    in its way.
+    """
+    orders: tuple[Callable[[Storage], tuple[int, ...]], ...] = (
+        lambda s: (-s.size_bytes, s.first),
+        lambda s: (-(s.last - s.first), -s.size_bytes),
+        lambda s: (s.first, -s.size_bytes),
+        lambda s: (-s.last, -s.size_bytes),
+        lambda s: (-s.size_bytes * (s.last - s.first + 1), s.first),
+    )
+    found = [_greedy(storages, _sorted(storages, order), over) for order in orders]
+    return min(found, key=lambda placed: placed[1])
+
+
+def _sorted(storages: tuple[Storage, ...], order: Callable[[Storage], tuple[int, ...]]) -> list[int]:
+    return sorted(range(len(storages)), key=lambda i: order(storages[i]))
+
+
+def _greedy(storages: tuple[Storage, ...], order: list[int], over: tuple[Over, ...]) -> tuple[tuple[int, ...], int]:
+    leads = {(pair.writer, pair.reader): pair.lead for pair in over}
+    offsets: dict[int, int] = {}
+    for i in order:
+        own = storages[i]
+        taken = sorted(
+            _taken(i, j, offsets[j], storages, leads)
+            for j in offsets
+            if storages[j].first <= own.last and own.first <= storages[j].last
+        )
+        at = 0
+        for low, high in taken:
+            if at <= low:
+                break
+            at = max(at, -(-high // ALIGNMENT) * ALIGNMENT)
+        offsets[i] = at
+    total = max((offsets[i] + storages[i].size_bytes for i in offsets), default=0)
+    return tuple(offsets[i] for i in range(len(storages))), total
+
+
+def _taken(
+    i: int, j: int, at: int, storages: tuple[Storage, ...], leads: Mapping[tuple[int, int], int]
+) -> tuple[int, int]:
+    """Storage `i` must start at or below the first of these offsets, or at or above the second; `j` stands `at`."""
+    low, high = at - storages[i].size_bytes, at + storages[j].size_bytes
+    if (i, j) in leads:
+        low = max(low, at - leads[i, j])
+    if (j, i) in leads:
+        high = min(high, at + leads[j, i])
+    return low, high
+
+
+def _overlaps(graph: Graph, plan: Plan) -> Iterator[str]:
+    """What stands where it must not: values by their own lives, none of the planner's groups."""
+    lives = _lives(graph)
+    for position, offset in plan.scratch.items():
+        size = (graph.nodes[position].form or Form()).scratch_bytes
+        for i, (first, last) in lives.items():
+            if first <= position <= last and _meet((offset, size), _span(graph, plan, i)):
+                yield f"scratch of {graph.nodes[position].name} lies over value {i}"
+        if offset + size > plan.arena_bytes:
+            yield f"scratch of {graph.nodes[position].name} ends outside the arena"
+    allowed = _shared_offsets(graph)
+    ids = sorted(lives, key=lambda i: lives[i])
+    for order, one in enumerate(ids):
+        if plan.values[one] + graph.values[one].size_bytes > plan.arena_bytes or plan.values[one] < 0:
+            yield f"value {one} ends outside the arena"
+        for other in ids[order + 1 :]:
+            if lives[other][0] > lives[one][1]:
+                break
+            if not _meet(_span(graph, plan, one), _span(graph, plan, other)):
+                continue
+            if (one, other) in allowed and plan.values[other] - plan.values[one] == allowed[one, other]:
+                continue
+            if not _written_over(graph, plan, lives, one, other):
+                yield f"values {one} and {other} live together and share bytes"
+
+
+def _span(graph: Graph, plan: Plan, i: int) -> tuple[int, int]:
+    return plan.values[i], graph.values[i].size_bytes
+
+
+def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[0] + other[1] and other[0] < one[0] + one[1]
+
+
+def _shared_offsets(graph: Graph) -> dict[tuple[int, int], int]:
+    """By pairs of values that are the same bytes: how far the second starts behind the first."""
+    links: dict[int, list[tuple[int, int]]] = {}
+    for node in graph.nodes:
+        for shared in (node.form or Form()).shared:
+            one, other = node.inputs[shared.input], node.outputs[shared.output]
+            links.setdefault(one, []).append((other, shared.offset))
+            links.setdefault(other, []).append((one, -shared.offset))
+    offsets: dict[tuple[int, int], int] = {}
+    for start in links:
+        reached, queue = {start: 0}, [start]
+        while queue:
+            i = queue.pop()
+            for other, offset in links[i]:
+                if other not in reached:
+                    reached[other] = reached[i] + offset
+                    queue.append(other)
+        offsets |= {(start, other): offset for other, offset in reached.items()}
+    return offsets
+
+
+def _written_over(graph: Graph, plan: Plan, lives: dict[int, tuple[int, int]], one: int, other: int) -> bool:
+    """`other` is an output of the node at which `one` dies, and keeps the lead that the form demands."""
+    position = lives[other][0]
+    if position < 0 or lives[one][1] != position:
+        return False
+    node = graph.nodes[position]
+    leads = [(node.form or Form()).lead_of(order) for order, i in enumerate(node.inputs) if i == one]
+    if other not in node.outputs or len(leads) != 1 or leads[0] is None:
+        return False
+    same = plan.values[other] == plan.values[one] and graph.values[other].size_bytes == graph.values[one].size_bytes
+    return same if leads[0] == 0 else plan.values[other] + leads[0] <= plan.values[one]
