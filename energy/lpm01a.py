@@ -91,19 +91,25 @@ SAMPLE = re.compile(rb"(\d{4})([+-]\d{2})")
 EVENT = re.compile(rb"event (\d+) ris")
 STAMP = re.compile(rb"TimeStamp:[ ><](\d{3,})s (\d{3})ms, buff (\d{2,3})%")
 LINE_BYTES = 512
+SAMPLE_BYTES = len("6409-07\r\n")
 
 
 class AsciiDecoder:
-    """Lines to items; a line may arrive in pieces, with NULs anywhere in it."""
+    """Lines to items; a line may come in pieces, with NULs anywhere in it. Of a line without end the front is told."""
 
     def __init__(self) -> None:
         self._rest = b""
+        self._endless = False
 
     def feed(self, data: bytes) -> list[Item]:
         """Items completed by `data`."""
         *lines, self._rest = (self._rest + data).split(b"\n")
+        if lines and self._endless:  # told already
+            del lines[0]
+            self._endless = False
         if len(self._rest) > LINE_BYTES:
-            lines, self._rest = [*lines, self._rest], b""
+            lines, self._rest = lines if self._endless else [*lines, self._rest], b""
+            self._endless = True
         items: list[Item] = []
         values: list[float] = []
         for raw in lines:
@@ -115,7 +121,7 @@ class AsciiDecoder:
                 items.append(Samples(np.array(values)))
                 values = []
             if line:
-                items.append(_line_item(line))
+                items.append(_line_item(line) if len(raw) <= LINE_BYTES else Rejected(raw[:LINE_BYTES]))
         if values:
             items.append(Samples(np.array(values)))
         return items
@@ -132,19 +138,23 @@ def _line_item(line: bytes) -> Item:
 
 
 RECORD_BYTES = 512
+BLOCK_SAMPLES = 1000  # between two time stamps, always
 POWERS = 16.0 ** -np.arange(16)
 
 
 class BinaryDecoder:
-    """Bytes to items: 16-bit words between records `F0 <type> ... FF FF`, which may start at any word boundary.
+    """Bytes to items: 16-bit words, and between them records `F0 <type> ... FF FF`, one with a time every 1000 samples.
 
-    After the end record, or a prompt, the stream is text again.
+    The words carry no number, so a lost byte shows in the length of a block only: a block between two times that is not
+    2000 bytes long is rejected whole. Records are sought at every byte: a sample never begins with F, the exponent of
+    1e-15. After the end record, or a prompt, the stream is text again.
     """
 
     _PROMPT = f"\r\n{PROMPT}".encode()
 
     def __init__(self) -> None:
         self._rest = b""
+        self._block = b""
         self._text: AsciiDecoder | None = None
 
     def feed(self, data: bytes) -> list[Item]:
@@ -155,16 +165,16 @@ class BinaryDecoder:
         items: list[Item] = []
         at = 0
         while self._text is None:
-            at, more = self._words(data, at, items)
-            if not more:
+            mark, size = _record(data, at)
+            self._block += data[at:mark]
+            at = mark + size
+            if size == 0:
                 break
-            length = self._record(data[at : at + RECORD_BYTES], items)
-            if length == 0:
-                break
-            at += length
+            items += self._items(data[mark:at])
         self._rest = data[at:]
         if self._text is None and after.startswith(self._PROMPT):
-            self._text, self._rest = AsciiDecoder(), b""
+            items += self._samples(whole=False)
+            self._text = AsciiDecoder()
         if self._text is not None:
             rest, self._rest = self._rest, b""
             items += self._text.feed(rest + after)
@@ -180,45 +190,50 @@ class BinaryDecoder:
         tail = next((n for n in range(len(self._PROMPT) - 1, 0, -1) if data.endswith(self._PROMPT[:n])), 0)
         return (data[:-tail], data[-tail:]) if tail else (data, b"")
 
-    @staticmethod
-    def _words(data: bytes, at: int, items: list[Item]) -> tuple[int, bool]:
-        """Samples up to the next word that begins with F0: (position there, whether there is one)."""
-        count = (len(data) - at) // 2
-        words = np.frombuffer(data, dtype=">u2", count=count, offset=at)
-        marks = np.flatnonzero(words >> 8 == 0xF0)
-        end = int(marks[0]) if len(marks) else count
-        if end:
-            items.append(Samples((words[:end] & 0xFFF) * POWERS[words[:end] >> 12]))
-        return at + 2 * end, bool(len(marks))
+    def _samples(self, *, whole: bool) -> list[Item]:
+        """The words since the last time; `whole`: there must be as many as between two times, or none."""
+        block, self._block = self._block, b""
+        if not block:
+            return []
+        if len(block) % 2 or (whole and len(block) != 2 * BLOCK_SAMPLES):
+            return [Rejected(block)]
+        words = np.frombuffer(block, dtype=">u2")
+        return [Samples((words & 0xFFF) * POWERS[words >> 12])]
 
-    def _record(self, data: bytes, items: list[Item]) -> int:
-        """Length of the record at the front of `data`; 0 where it is not complete yet."""
-        kind = data[1]
+    def _items(self, record: bytes) -> list[Item]:
+        kind, body = record[1], record[2:-2]
         if kind == 0xF3:
-            if len(data) < 9:
-                return 0
-            if data[7:9] == b"\xff\xff":
-                items.append(Stamp(int.from_bytes(data[2:6], "big"), data[6]))
-                return 9
-            items.append(Rejected(data[:2]))  # a sample pair that only looks like one
-            return 2
-        end = data.find(b"\xff\xff", 2)
-        if end < 0:
-            if len(data) < RECORD_BYTES:
-                return 0
-            items.append(Rejected(data[:2]))
-            return 2
-        body = data[2:end]
+            return [*self._samples(whole=True), Stamp(int.from_bytes(body[:4], "big"), body[4])]
+        said = body.decode("ascii", "replace")
         if kind == 0xF4:
             self._text = AsciiDecoder()
-            items.append(Text("end"))
-        elif kind == 0xF5:
-            items.append(Text("Overcurrent " + body.decode("ascii", "replace")))
-        elif kind in {0xF1, 0xF2}:
-            items.append(Text(("error: " if kind == 0xF1 else "") + body.decode("ascii", "replace")))
-        else:
-            items.append(Rejected(data[: end + 2]))
-        return end + 2
+            return [*self._samples(whole=False), Text("end")]
+        if kind == 0xF5:
+            return [*self._samples(whole=False), Text(f"Overcurrent {said}")]
+        return [Text(f"error: {said}" if kind == 0xF1 else said)]
+
+
+def _record(data: bytes, at: int) -> tuple[int, int]:
+    """Where the next record begins, or may begin, and how long it is; 0 where it is not complete yet."""
+    while (at := data.find(b"\xf0", at)) >= 0:
+        size = _record_size(data[at : at + RECORD_BYTES])
+        if size != 0:
+            return at, size or 0
+        at += 1
+    return len(data), 0
+
+
+def _record_size(head: bytes) -> int | None:
+    """Bytes of the record that `head` begins with; 0 where it begins with none, None where too little is known."""
+    kind = head[1] if len(head) > 1 else None
+    if kind == 0xF3:
+        return None if len(head) < 9 else 9 if head[7:9] == b"\xff\xff" else 0
+    if kind not in {None, 0xF1, 0xF2, 0xF4, 0xF5}:
+        return 0
+    end = head.find(b"\xff\xff", 2)
+    if end >= 0:
+        return end + 2 if head[2:end].isascii() and (kind != 0xF4 or end == 2) else 0
+    return None if len(head) < RECORD_BYTES else 0
 
 
 # ------------------------------------------------------------------------------------------------------ driver
@@ -243,6 +258,7 @@ class Lpm01a:
         self._full = False
         self._position = 0
         self._events = 0
+        self._behind = 0.0
         self._supply_v = 3.3
         self._version = self._serial = ""
 
@@ -302,6 +318,7 @@ class Lpm01a:
     def start(self) -> None:
         self._waiting.clear()
         self._position, self._events, self._stopping, self._full = 0, 0, False, False
+        self._behind = 0.0
         self._decoder = AsciiDecoder()
         self._port.write(b"start\r\n")
         seen = b""
@@ -330,6 +347,12 @@ class Lpm01a:
                 return
             yield from self._chunks(items)
 
+    def _lost(self, data: bytes) -> int:
+        """How many samples stood in bytes that could not be read."""
+        if self._binary:
+            return len(data) // 2
+        return round((len(data) + 2) / SAMPLE_BYTES) if data[:1].isdigit() else 0
+
     def _chunks(self, items: list[Item]) -> Iterator[Chunk]:
         rate_hz = RATES_HZ[self._freq]
         to_watts = self._supply_v if self._binary else rate_hz
@@ -347,6 +370,8 @@ class Lpm01a:
                 notes = self._stamp(item, rate_hz)
             elif isinstance(item, Text):
                 notes = self._text(item.line)
+            else:
+                self._position += self._lost(item.data)
             if len(values) or pulses or notes:
                 yield Chunk(first, values, pulses, notes)
 
@@ -358,8 +383,10 @@ class Lpm01a:
 
     def _stamp(self, stamp: Stamp, rate_hz: float) -> tuple[str, ...]:
         lost = stamp.ms * 1e-3 * rate_hz - self._position
-        if lost > 1.0 + 1e-3 * rate_hz:
-            self._position += round(lost)  # what follows keeps its true time
+        behind = max(lost, 0.0) if lost > 1.0 + 1e-3 * rate_hz else 0.0
+        believed = min(behind, self._behind)  # by two time stamps: one of them may be damaged
+        self._position += round(believed)  # what follows keeps its true time
+        self._behind = behind - believed
         was_full, self._full = self._full, stamp.load_percent >= 100
         if self._full and not was_full:
             return (f"the instrument's transmit buffer was full at {stamp.ms * 1e-3:.1f} s",)

@@ -42,8 +42,17 @@ RATE_HZ = 100_000.0
 BAUD = 115_200  # a CDC port, the rate is ignored
 ACCURACY = 0.10  # Nordic's user guide: 10 % in the ranges a microcontroller works in
 ADC_VOLTS = 1.8 / 163840
+MAX_A, MAX_V = 1.0, 5.0
+NOISE_A = 2e-3  # two codes of the coarsest range
 SETTLE_SAMPLES = 3  # Nordic's own software distrusts as many after a range switch
+LONGEST_SPIKE = 64  # samples between two settled ones, beyond which nothing is known of what was drawn
+BREAK_WORDS = 4  # a word of two halves follows the counter once in 64, four of them once in 16 million
+RUN_WORDS = 8
+RIVAL_WORDS = 64
+SEARCH_BYTES = 4096
+ADDED_WORDS = 16  # more bytes than that are not added; more than 47 words lost are known modulo 64
 ANSWER_S = 2.0
+ASKS = 4
 
 
 @dataclass(frozen=True)
@@ -72,55 +81,168 @@ def calibration(text: str) -> Calibration:
     return Calibration(r, row("GS", 1), row("GI", 1), row("O", 0), row("S", 0), row("I", 0), row("UG", 1))
 
 
+class Frames:
+    """Bytes to 4-byte words whose 6-bit counters follow each other: a function of the bytes alone, whatever the pieces.
+
+    A word is believed once BREAK_WORDS more follow it. Where the counter breaks, as many words on either side are
+    given up, since the broken one may be made of two halves, and the next run of RUN_WORDS, at whatever byte, is taken.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._expected: int | None = None  # the next word's counter; None while a run is sought
+        self._wanted: int | None = None  # the counter after the last word that was believed
+        self._skipped = 0  # bytes given up since then
+
+    def feed(self, data: bytes, *, last: bool = False) -> list[tuple[int, npt.NDArray[np.uint32]]]:
+        """(words missing before, uint32 [n] consecutive words) ...; `last`: no more bytes will come."""
+        self._rest += data
+        found = []
+        while (expected := self._frame(last=last)) is not None:
+            words = np.frombuffer(self._rest, dtype="<u4", count=len(self._rest) // 4)
+            breaks = np.flatnonzero(((words >> 18) - expected - np.arange(len(words))) % 64)
+            good = int(breaks[0]) if len(breaks) else len(words)
+            believed = good if last and not len(breaks) else max(good - BREAK_WORDS, 0)
+            if believed:
+                found.append((self._missing(expected), words[:believed]))
+                self._rest, self._skipped = self._rest[4 * believed :], 0
+                self._wanted = (expected + believed) % 64
+            self._expected = None if len(breaks) else (expected + believed) % 64
+            if not len(breaks):
+                break
+        return found
+
+    def _missing(self, number: int) -> int:
+        """How many words are missing before one with this counter: known modulo 64, and from the bytes given up."""
+        if self._wanted is None:
+            return -(-self._skipped // 4)
+        least = max(self._skipped // 4 - ADDED_WORDS, 0)
+        return least + (number - self._wanted - least) % 64
+
+    def _frame(self, *, last: bool) -> int | None:
+        """The counter that the next word has; None where no run is found yet.
+
+        What stands before a run, and its first words after a break, are given up.
+        """
+        if self._expected is None and (begin := self._run(last=last)) is not None:
+            broken = begin > 0 or self._skipped > 0 or self._wanted is not None
+            self._give_up(begin + (4 * BREAK_WORDS if broken else 0))
+            self._expected = self._rest[2] >> 2
+        return self._expected
+
+    def _run(self, *, last: bool) -> int | None:
+        """The byte at which the first run begins; None while too few bytes are known.
+
+        Other fields may count for a while, as a rising current does: of runs that overlap the longest is taken.
+        """
+        while not len(begins := _runs(self._rest[:SEARCH_BYTES])):
+            searched = min(len(self._rest), SEARCH_BYTES)
+            self._give_up(max(searched - 4 * RUN_WORDS + 1, 0))
+            if searched < SEARCH_BYTES:
+                return None
+        first = int(begins[0])
+        near = self._rest[first : first + 4 * (2 * RUN_WORDS + RIVAL_WORDS)]
+        if not last and len(near) < 4 * (2 * RUN_WORDS + RIVAL_WORDS):
+            return None
+        rivals = {int(at) % 4: int(at) for at in _runs(near)[::-1] if at < 4 * RUN_WORDS}
+        return first + max(sorted(rivals.values()), key=lambda at: _length(near[at:]))
+
+    def _give_up(self, count: int) -> None:
+        self._rest = self._rest[count:]
+        self._skipped += count
+
+
+def _follows(data: bytes) -> npt.NDArray[np.bool_]:
+    """For each byte at which two whole words may begin, whether the second one's counter follows the first one's."""
+    numbers = np.frombuffer(data, dtype=np.uint8)[2:] >> 2
+    result: npt.NDArray[np.bool_] = (numbers[4:-1] - numbers[:-5]) % 64 == 1
+    return result
+
+
+def _runs(data: bytes) -> npt.NDArray[np.intp]:
+    """Bytes at which RUN_WORDS whole words begin, each followed by its successor."""
+    follows = _follows(data)
+    count = max(len(data) - 4 * RUN_WORDS + 1, 0)
+    whole = np.ones(count, dtype=np.bool_)
+    for k in range(RUN_WORDS - 1):
+        whole &= follows[4 * k : 4 * k + count]
+    return np.flatnonzero(whole)
+
+
+def _length(data: bytes) -> int:
+    """How many words at the front of `data` follow each other."""
+    ends = np.flatnonzero(~_follows(data)[::4])
+    return int(ends[0]) if len(ends) else len(data)
+
+
 class Decoder:
-    """4-byte words to amperes, with lost samples and falling edges of D0."""
+    """4-byte words to watts, with falling edges of D0: a function of the bytes alone, whatever the pieces."""
 
     def __init__(self, constants: Calibration, supply_v: float) -> None:
         self._c = constants
         self._supply_v = supply_v
-        self._rest = b""
-        self._counter: int | None = None
+        self._frames = Frames()
+        self._position = 0  # of the first word that waits for a settled one
+        self._waiting = np.empty(0, dtype=np.uint32)
         self._level = 1
-        self._range: int | None = None
+        self._range = -1  # of the word before those; none after a gap
+        self._since = 0  # samples from the last range switch to that word
 
-    def feed(self, data: bytes) -> tuple[npt.NDArray[np.float64], list[int], list[tuple[int, int]]]:
-        """Words completed by `data`.
+    def feed(self, data: bytes, *, last: bool = False) -> list[Chunk]:
+        """Samples completed by `data`; a gap in the counter is a gap in `first`. `last`: no more bytes will come."""
+        chunks = []
+        for missing, words in self._frames.feed(data, last=last):
+            if missing:
+                self._position += len(self._waiting) + missing
+                self._waiting, self._range = self._waiting[:0], -1
+            pulses = self._falls(words)
+            pieces = self._settled(np.concatenate((self._waiting, words)))
+            chunks += [Chunk(first, power_w) for first, power_w in pieces]
+            if pulses:
+                chunks.append(Chunk(self._position, np.empty(0), pulses))
+        return chunks
 
-        Returns: amperes [n]; indices of samples where D0 is low for the first time; (index, how many samples are
-        missing before it).
-        """
-        data = self._rest + data
-        count = len(data) // 4
-        self._rest = data[4 * count :]
-        if not count:
-            return np.empty(0), [], []
-        words = np.frombuffer(data, dtype="<u4", count=count)
-        numbers = (words >> 18 & 0x3F).astype(np.int64)
-        previous = np.concatenate(([self._counter if self._counter is not None else numbers[0] - 1], numbers[:-1]))
-        jumps = (numbers - previous - 1) % 64
-        gaps = [(int(at), int(jumps[at])) for at in np.flatnonzero(jumps)]
+    def _falls(self, words: npt.NDArray[np.uint32]) -> tuple[float, ...]:
         levels = (words >> 24 & 1).astype(np.int8)
-        falls = np.flatnonzero(np.diff(np.concatenate(([self._level], levels))) == -1)
-        ranges = np.minimum(words >> 14 & 7, 4).astype(np.int64)
-        current_a = self._settled(self._amperes((words & 0x3FFF).astype(np.float64) * 4, ranges), ranges)
-        self._counter, self._level, self._range = int(numbers[-1]), int(levels[-1]), int(ranges[-1])
-        return current_a, [int(f) for f in falls], gaps
+        falls = np.flatnonzero(np.diff(levels, prepend=np.int8(self._level)) == -1)
+        self._level = int(levels[-1])
+        # a level is known once a sample: the edge came up to one sample earlier
+        return tuple(float(f) for f in self._position + len(self._waiting) + falls - 0.5)
 
-    def _amperes(self, adc: npt.NDArray[np.float64], n: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def _amperes(self, words: npt.NDArray[np.uint32], n: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         c = self._c
-        plain = (adc - c.o[n]) * (ADC_VOLTS / c.r[n])
+        plain = ((words & 0x3FFF).astype(np.float64) * 4 - c.o[n]) * (ADC_VOLTS / c.r[n])
         result: npt.NDArray[np.float64] = c.ug[n] * (
             plain * (c.gs[n] * plain + c.gi[n]) + (c.s[n] * self._supply_v + c.i[n])
         )
         return result
 
-    def _settled(self, current_a: npt.NDArray[np.float64], ranges: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Samples right after a range switch take the first settled value instead of the switching spike."""
-        before = np.concatenate(([self._range if self._range is not None else ranges[0]], ranges[:-1]))
-        for switch in np.flatnonzero(ranges != before):
-            settled = min(int(switch) + SETTLE_SAMPLES, len(current_a) - 1)
-            current_a[int(switch) : settled] = current_a[settled]
-        return current_a
+    def _settled(self, words: npt.NDArray[np.uint32]) -> list[tuple[int, npt.NDArray[np.float64]]]:
+        """(position, watts [n]) ...: samples right after a range switch or a gap take the next settled value.
+
+        Where none comes within LONGEST_SPIKE they are missing. What still waits for one is kept.
+        """
+        ranges = np.minimum(words >> 14 & 7, 4).astype(np.int64)
+        places = np.arange(len(words))
+        switched = np.diff(ranges, prepend=self._range) != 0
+        since = places - np.maximum.accumulate(np.where(switched, places, -1 - self._since))
+        settled = np.where(since >= SETTLE_SAMPLES, places, len(words) + LONGEST_SPIKE)
+        following = np.minimum.accumulate(settled[::-1])[::-1]
+        known = int(np.flatnonzero(following < len(words))[-1]) + 1 if following[0] < len(words) else 0
+        begin = max(known, len(words) - LONGEST_SPIKE)
+        kept = np.flatnonzero(following[:known] - places[:known] <= LONGEST_SPIKE)
+        power_w = self._amperes(words, ranges)[following[kept]] * self._supply_v
+        cuts = np.flatnonzero(np.diff(kept) > 1) + 1
+        pieces = [
+            (self._position + int(at[0]), part)
+            for at, part in zip(np.split(kept, cuts), np.split(power_w, cuts), strict=True)
+            if len(at)
+        ]
+        if begin:
+            self._range, self._since = int(ranges[begin - 1]), int(since[begin - 1])
+        self._position += begin
+        self._waiting = words[begin:]
+        return pieces
 
 
 class Ppk2:
@@ -131,26 +253,35 @@ class Ppk2:
         self._simulator = simulator
         self._supply_mv: int | None = None
         self._streaming = self._stopping = self._closed = False
-        self._position = 0
         self._metadata = ""
 
     def open(self) -> None:
         """Off, in source mode, constants read."""
         self._port.write(bytes([0x07]))
         self._drain()
-        self._port.write(bytes([0x0C, 0x00, 0x11, 0x02, 0x19]))
-        deadline_s = time.monotonic() + ANSWER_S
-        seen = b""
-        while b"END" not in seen:
-            if time.monotonic() > deadline_s:
+        self._port.write(bytes([0x0C, 0x00, 0x11, 0x02]))
+        read = [self._asked()]
+        while not read[-1] or read[-1] not in read[:-1]:  # the text has no checksum: it has to come twice alike
+            if len(read) == ASKS:
                 raise DeviceError(
-                    f"no calibration data from {self._port.url}; received {seen[-60:]!r}",
+                    f"no calibration data from {self._port.url}; received {read[-1][-60:] or self._seen[-60:]!r}",
                     means="this is not a PPK2, or another program talks to it",
                     hint="close nRF Connect, unplug and plug in the PPK2, then 'tinyperf energy check ppk2:port=...'",
                 )
-            seen += self._port.take(0.1)
-        self._metadata = seen.decode("ascii", "replace")
+            read.append(self._asked())
+        self._metadata = read[-1].decode("ascii", "replace")
         self._constants = calibration(self._metadata)
+
+    def _asked(self) -> bytes:
+        """The metadata text as it came, up to its END; empty where no end came."""
+        self._port.write(bytes([0x19]))
+        deadline_s = time.monotonic() + ANSWER_S / ASKS
+        self._seen = b""
+        while b"END" not in self._seen:
+            if time.monotonic() > deadline_s:
+                return b""
+            self._seen += self._port.take(0.1)
+        return self._seen.partition(b"END")[0]
 
     def describe(self) -> Identity:
         match = re.search(r"HW: (\w+)", self._metadata)
@@ -171,7 +302,6 @@ class Ppk2:
             raise UsageError("the PPK2 needs a supply voltage before it measures", hint="set the supply first")
         self._drain()
         self._decoder = Decoder(self._constants, self._supply_mv * 1e-3)
-        self._position = 0
         self._streaming, self._stopping = True, False
         self._port.write(bytes([0x06]))
         if self._simulator is not None:  # nothing acknowledges this command
@@ -181,22 +311,10 @@ class Ppk2:
         """See Monitor. A gap is known modulo 64 samples only: the sample counter has six bits."""
         while self._streaming:
             data = self._port.take(0.3 if self._stopping else 0.0)
+            self._streaming = bool(data) or not self._stopping
+            yield from self._decoder.feed(data, last=not self._streaming)
             if not data:
-                self._streaming = not self._stopping
                 return
-            yield from self._chunks(data)
-
-    def _chunks(self, data: bytes) -> Iterator[Chunk]:
-        current_a, falls, gaps = self._decoder.feed(data)
-        power_w = current_a * (self._supply_mv or 0) * 1e-3
-        edges = [0, *(at for at, _ in gaps), len(power_w)]
-        missing = [0, *(lost for _, lost in gaps)]
-        for begin, end, lost in zip(edges, edges[1:], missing, strict=False):
-            self._position += lost
-            # a level is known once a sample: the edge came up to one sample earlier
-            pulses = tuple(self._position + f - begin - 0.5 for f in falls if begin <= f < end)
-            yield Chunk(self._position, power_w[begin:end], pulses)
-            self._position += end - begin
 
     def stop(self) -> None:
         if self._streaming:

@@ -178,7 +178,8 @@ HARMLESS = [
     Row("NUL bytes", "lpm01a:port=simulated,fault=nul", 0, ""),
     Row("late banner", "lpm01a:port=simulated,fault=late-banner", 0, ""),
     Row("sticky state", "lpm01a:port=simulated,fault=sticky", 0, ""),
-    Row("0.016 % of the samples lost", "ppk2:port=simulated,fault=lost", 0, ""),
+    Row("0.024 % of the samples lost", "ppk2:port=simulated,fault=lost", 0, ""),
+    Row("one byte lost each second", "ppk2:port=simulated,fault=cut", 0, ""),
     Row("the device's answer torn", "lpm01a:port=simulated", 0, "", misbehaves("torn results")),
     Row("the device's answer lost", "lpm01a:port=simulated", 0, "", misbehaves("silent")),
 ]

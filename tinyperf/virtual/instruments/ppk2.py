@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FAULTS = {
     "lost": "a block of 16 samples is not sent, once a second",
+    "cut": "one byte is not sent, once a second",
+    "torn-metadata": "the first answer with the constants lacks a digit",
     "extra": "one more pulse, in the middle of the third window",
     "missing": "the fourth pulse does not show",
     "bounce": "every pulse comes twice, 3 ms apart",
@@ -55,6 +57,7 @@ class Ppk2:
     _input: bytearray = field(default_factory=bytearray)
     _counter: int = 0
     _seen: int = 0
+    _asked: bool = False
     _due: list[float] = field(default_factory=list)
 
     def receive(self, data: bytes) -> bytes:
@@ -71,7 +74,11 @@ class Ppk2:
     def _command(self, command: bytes) -> bytes:
         match command[0]:
             case 0x19:
-                return METADATA.encode()
+                text = METADATA
+                if "torn-metadata" in self.faults and not self._asked:
+                    text = METADATA.replace("R2: 10.15", "R2: 1.15")
+                self._asked = True
+                return text.encode()
             case 0x0D:  # 800 mV is 3, 32
                 self.bench.set_supply_mv((command[1] - 3) * 256 + command[2] - 32 + 800)
             case 0x0C:
@@ -102,9 +109,11 @@ class Ppk2:
         levels = self._levels(first, count, pulses)
         words = encode(power_w / (self.bench.supply_mv * 1e-3), levels, self._counter)
         self._counter += count
-        if "lost" in self.faults and first // 100_000 != (first + count) // 100_000:
-            words = np.concatenate((words[: count // 2], words[count // 2 + 16 :]))
-        return words.tobytes()
+        data = words.tobytes()
+        if first // 100_000 != (first + count) // 100_000:
+            at, size = 4 * (count // 2), 64 if "lost" in self.faults else 1 if "cut" in self.faults else 0
+            data = data[:at] + data[at + size :]
+        return data
 
     def _levels(self, first: int, count: int, pulses: list[float]) -> npt.NDArray[np.uint8]:
         for pulse in pulses:
