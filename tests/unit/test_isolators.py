@@ -20,6 +20,7 @@ from tinyperf.device.link import ScriptedLink, SerialLink
 from tinyperf.errors import DeviceError
 from tinyperf.virtual.fake import FakeDevice
 from tinyperf.virtual.isolators import interface_board, io_manager, pty_line
+from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link, Transport
@@ -209,7 +210,7 @@ class PicosecondBoard(FakeDevice):
 def test_time_passes_on_a_clock_of_picoseconds(name: str) -> None:
     for k in range(12):  # four of these met it
         device = PicosecondBoard(lambda _: (0.5,), energy_mode=True, _now_s=k / 7 * 3.1)
-        isolators.through(Choice(name, isolators.SIMULATED), device, 9600).close()
+        through(Choice(name, isolators.SIMULATED), device, 9600).close()
 
 
 def test_a_late_banner_is_no_answer() -> None:
@@ -327,7 +328,7 @@ def test_a_simulator_on_a_port_of_its_own(name: str) -> None:
     try:
         assert playing.stdout is not None
         port = playing.stdout.readline().strip()
-        link = isolators.through(Choice(name, port), SerialLink(port, isolators.HOST_BAUD), 9600)
+        link = through(Choice(name, port), SerialLink(port, isolators.HOST_BAUD), 9600)
         dut = Dut(link, most_bytes=isolators.CHUNK_BYTES)
         assert dut.connect().model_id == "kws01"
         assert dut.trial("input", bytes(490), 2, 1, pulses=True).results[0] == 0.9

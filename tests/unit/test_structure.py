@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 
@@ -46,6 +51,10 @@ WORLD = {
 }
 
 
+OPEN = [["tinyperf.session.energy", "tinyperf.session.run"]]
+"""Circles that are still to be opened."""
+
+
 def modules() -> list[Path]:
     return sorted(p for p in PACKAGE.rglob("*.py") if "_shipped" not in p.parts)
 
@@ -64,37 +73,106 @@ def layer_of(name: str) -> int:
     return next((i for i, layer in enumerate(LAYERS) if best in layer), len(LAYERS))
 
 
-def imports(path: Path) -> set[str]:
+@functools.cache
+def imports(path: Path, *, types: bool = True) -> set[str]:
+    """Every module that a file imports, inside functions too; without `types`, not what only type checkers read."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not types:
+            nodes += node.orelse
+            continue
+        nodes += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
-            if node.module.startswith("tinyperf"):
-                found |= {
-                    f"{node.module}.{alias.name}"
-                    for alias in node.names
-                    if (PACKAGE.parent / node.module.replace(".", "/") / f"{alias.name}.py").exists()
-                }
+            found |= {_named(node.module, alias.name) for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found |= {str(text.value) for text in node.args if isinstance(text, ast.Constant)}
     return found
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_imports_point_downward(path: Path) -> None:
-    own = dotted(path)
-    for name in imports(path):
-        if name.startswith("tinyperf.") and own:
-            other = name.removeprefix("tinyperf.")
-            assert layer_of(other) <= layer_of(own), f"{own} imports {other}, which stands above it"
+def _named(module: str, name: str) -> str:
+    """What `from module import name` needs: the submodule where it is one."""
+    place = PACKAGE.parent / module.replace(".", "/") / name
+    if module.startswith("tinyperf") and (place.with_suffix(".py").exists() or (place / "__init__.py").exists()):
+        return f"{module}.{name}"
+    return module
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_only_the_edge_touches_the_world(path: Path) -> None:
-    own = dotted(path)
-    for name in imports(path):
-        allowed = WORLD.get(name.split(".")[0])
-        assert allowed is None or any(own == a or own.startswith(a + ".") for a in allowed), f"{own} imports {name}"
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Strongly connected components of more than one node, and nodes that name themselves (Tarjan 1972)."""
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        number[node] = low[node] = len(number)
+        stack.append(node)
+        for other in sorted(graph[node] & graph.keys()):
+            if other not in number:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], number[other])
+        if low[node] == number[node]:
+            members = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(members) > 1 or node in graph[node]:
+                found.append(sorted(members))
+
+    for node in sorted(graph):
+        if node not in number:
+            visit(node)
+    return found
+
+
+def below(name: str, entries: Iterable[str]) -> bool:
+    """`name` is one of `entries`, or a module inside one."""
+    return any(name == entry or name.startswith(f"{entry}.") for entry in entries)
+
+
+def test_imports_point_downward() -> None:
+    wrong = [
+        f"{dotted(path)} imports {other}, which stands above it"
+        for path in modules()
+        for name in sorted(imports(path))
+        if name.startswith("tinyperf.") and dotted(path)
+        if layer_of(other := name.removeprefix("tinyperf.")) > layer_of(dotted(path))
+    ]
+    assert wrong == []
+
+
+def test_only_the_edge_touches_the_world() -> None:
+    wrong = [
+        f"{dotted(path)} imports {name}"
+        for path in modules()
+        for name in sorted(imports(path))
+        if (allowed := WORLD.get(name.split(".")[0])) is not None and not below(dotted(path), allowed)
+    ]
+    assert wrong == []
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    """Imports inside functions too: a module that needs one to break a circle stands in the wrong place."""
+    graph = {f"tinyperf.{dotted(path)}".rstrip("."): imports(path, types=False) - {"tinyperf"} for path in modules()}
+    assert [ring for ring in circles(graph) if ring not in OPEN] == []
+
+
+@pytest.mark.parametrize(
+    ("edges", "found"),
+    [
+        pytest.param({"a": {"b"}, "b": {"c"}, "c": set()}, [], id="a chain is none"),
+        pytest.param({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}, [], id="a diamond is none"),
+        pytest.param({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}, [["a", "b", "c"]], id="three in a ring"),
+        pytest.param({"a": {"a"}}, [["a"]], id="one that names itself"),
+        pytest.param({"a": {"b"}, "b": {"a"}, "c": {"d"}, "d": {"c"}}, [["a", "b"], ["c", "d"]], id="two rings"),
+    ],
+)
+def test_circles_are_found(edges: dict[str, set[str]], found: list[list[str]]) -> None:
+    assert circles(edges) == found
 
 
 def test_no_package_takes_a_verb_s_name() -> None:

@@ -114,27 +114,18 @@ def choose(text: str) -> Choice:
     return Choice(name, options["port"], options.get("fault", ""))
 
 
-def through(choice: Choice | None, link: Link, baud: int) -> Link:
-    """`link` itself, or the board at `baud` as seen through the isolator that `link` leads to.
-
-    With port=simulated, `link` is the board, and the isolator is played between it and the result.
+def isolated(choice: Choice, link: Link, baud: int) -> Isolated:
+    """The board at `baud` as seen through the isolator that `link` leads to.
 
     Raises: DeviceError: nobody or somebody else answers, the rate was refused, the board is silent; `link` is closed.
     """
-    if choice is None:
-        return link
     try:
-        if choice.port == SIMULATED:
-            from tinyperf.virtual.isolators.pty_line import PtyLine
-            from tinyperf.virtual.isolators.relay import simulator
-
-            link = PtyLine(simulator(choice.name)(link, baud, faults=choice.fault), link)
-        isolated = Isolated(link, choice)
-        isolated.open(baud)
+        board = Isolated(link, choice)
+        board.open(baud)
     except BaseException:
         link.close()
         raise
-    return isolated
+    return board
 
 
 @dataclass

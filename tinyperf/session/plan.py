@@ -21,6 +21,7 @@ from tinyperf.errors import DataError, UsageError
 from tinyperf.firmware import choose
 from tinyperf.measure import monitor
 from tinyperf.rules import windows as rules
+from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ class Prepared:
         Raises: DeviceError: nobody answers, another model, another image, firmware of the other mode.
         """
         dut = Dut(
-            isolators.through(self.isolator, wrap(self.open()), self.baud),
+            through(self.isolator, wrap(self.open()), self.baud),
             record,
             where=self.where,
             baud=self.baud if self.url else None,
@@ -230,7 +231,7 @@ def _benchmark_of_firmware(
 ) -> tuple[Benchmark, str]:
     """A foreign image says itself which benchmark it is; and in which words."""
     opened = open_port(url, isolators.HOST_BAUD if isolator else baud) if url else open_image(on, image or Path())
-    link = isolators.through(isolator, opened, baud)
+    link = through(isolator, opened, baud)
     try:
         identity: Identity = Dut(link, where=url or str(image), baud=baud if url else None).connect()
     finally:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pty
 import select
 import threading
-import tty
 from typing import TYPE_CHECKING, Protocol
+
+from tinyperf.virtual.raw_pty import raw_pty
 
 if TYPE_CHECKING:
     from tinyperf.virtual.bench import Bench
@@ -43,8 +43,7 @@ class PtyPort:
 
     def __init__(self, device: Device) -> None:
         self.device = device
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)  # no echo, no line discipline
+        self._master, self._slave = raw_pty("use the instrument itself")
         os.set_blocking(self._master, False)
         self.path = os.ttyname(self._slave)
         self._wake_read, self._wake_write = os.pipe()

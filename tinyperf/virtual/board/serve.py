@@ -13,7 +13,8 @@ import socket
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from tinyperf.errors import DeviceError, UsageError
+from tinyperf.errors import DeviceError
+from tinyperf.virtual.raw_pty import raw_pty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,13 +45,7 @@ class Pty:
     """
 
     def __init__(self) -> None:
-        try:
-            import pty
-            import tty
-        except ImportError as exc:
-            raise UsageError("this system has no pseudo-terminals", hint="use --tcp PORT") from exc
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
+        self._master, self._slave = raw_pty("use --tcp PORT")
         os.set_blocking(self._master, False)
 
     def place(self) -> str:

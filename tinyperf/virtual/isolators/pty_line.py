@@ -6,13 +6,12 @@ The host's end is a real serial port. Time passes only in `read`, in the board b
 from __future__ import annotations
 
 import os
-import pty
 import select
-import tty
 from typing import TYPE_CHECKING
 
 from tinyperf.device.isolators import HOST_BAUD, LEAST_S
 from tinyperf.device.link import SerialLink
+from tinyperf.virtual.raw_pty import raw_pty
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link, Transport
@@ -31,8 +30,7 @@ class PtyLine:
         self._relay = relay
         self._dut = dut
         self.transport = dut.transport
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
+        self._master, self._slave = raw_pty("use a real isolator, or none")
         self._port = SerialLink(os.ttyname(self._slave), HOST_BAUD)
         self._sent = self._arriving = 0
         self._pending = bytearray()
