@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tests.flatbuffer import write
+from tinyperf.tflite import ENUMERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
-    from tinyperf.engines.aot.operators import Operator
     from tinyperf.engines.aot.operators._sample import Sample
     from tinyperf.tflite import Option, Tensor
 
@@ -83,12 +83,12 @@ def build(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int])
     return write(model(G(tensors, ops, inputs, outputs)))
 
 
-def sampled(operator: Operator, sample: Sample) -> bytes:
+def sampled(sample: Sample) -> bytes:
     """The .tflite file of a random use of an operator: its tensors, the last one the output."""
     tensors = [_plain(tensor) for tensor in sample.tensors]
     output = len(tensors) - 1
     inputs = [i for i in dict.fromkeys(sample.inputs) if sample.tensors[i].data is None]
-    options = {name: _number(operator.options.get(name, ""), value) for name, value in sample.options.items()}
+    options = {name: _number(name, value) for name, value in sample.options.items()}
     return build(tensors, [O(sample.kind, list(sample.inputs), [output], options)], inputs, [output])
 
 
@@ -100,12 +100,13 @@ def _plain(tensor: Tensor) -> T:
     return T(tensor.shape, scale, zero, tensor.data, tensor.dtype, quantization.axis)
 
 
-def _number(enumeration: str, value: Option) -> Any:
+def _number(name: str, value: Option) -> Any:
+    """A value as the schema has it: of an enumeration, the number."""
     import tflite
 
     if isinstance(value, tuple):
         return list(value)
-    return getattr(getattr(tflite, enumeration), str(value)) if enumeration else value
+    return getattr(getattr(tflite, ENUMERATIONS[name]), str(value)) if name in ENUMERATIONS else value
 
 
 def model(*graphs: G) -> dict[str, Any]:

@@ -28,9 +28,9 @@ KINDS = [kind for kind, operator in all_operators().items() if operator.sample]
 
 
 def sampled(kind: str, random: Random) -> bytes:
-    operator = all_operators()[kind]
-    assert operator.sample is not None
-    return graphs.sampled(operator, operator.sample(random))
+    sample = all_operators()[kind].sample
+    assert sample is not None
+    return graphs.sampled(sample(random))
 
 
 def activation(random: Random) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Operators of a .tflite: one file each; the folder is the registry, and nothing else knows an operator.
 
-An operator module has `OPERATOR`: which options it reads, how many inputs it takes, on what terms it is compiled
+An operator module has `OPERATOR`: how many inputs it takes, on what terms it is compiled
 (each rule is a function whose docstring is the rule), what it computes on integers (`lower`), its
 multiply-accumulates, and a sampler for the test that compares random graphs with TFLM. The dataclass of its work
 stands in the same file. Modules that start with an underscore hold what several share.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +108,6 @@ class Operator:
     rules: tuple[Rule, ...]
     lower: Callable[[Use], Work] | None = None
     sample: Callable[[Random], Sample] | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
     macs: Callable[[Use], int] = no_macs
     fold: Callable[[Use], npt.NDArray[np.generic] | None] | None = None
     warn: Callable[[Use], str] = nothing

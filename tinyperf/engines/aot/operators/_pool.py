@@ -13,8 +13,6 @@ from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp
 from tinyperf.engines.aot.operators._window import (
-    FILTER_OPTIONS,
-    WINDOW_OPTIONS,
     images_have_four_dimensions,
     window,
     window_fits,
@@ -65,7 +63,6 @@ def pooling(kind: str, *, maximum: bool) -> Operator:
 
     return Operator(
         kind=kind,
-        options=WINDOW_OPTIONS | FILTER_OPTIONS,
         arity=Arity(1, 1),
         rules=(images_have_four_dimensions, window_fits, scales_are_equal, activation_is_known),
         lower=lower,

@@ -19,8 +19,6 @@ Pair = tuple[int, int]
 Shape3 = tuple[int, int, int]
 Shape4 = tuple[int, int, int, int]
 
-ACTIVATION = {"fused_activation_function": "ActivationFunctionType"}
-
 
 def scale(tensor: Tensor) -> float:
     if tensor.quantization is None:

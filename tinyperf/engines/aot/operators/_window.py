@@ -9,15 +9,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._scales import Pair, Shape3
 
-WINDOW_OPTIONS = {
-    "padding": "Padding",
-    "stride_w": "",
-    "stride_h": "",
-    "fused_activation_function": "ActivationFunctionType",
-}
-DILATION_OPTIONS = {"dilation_w_factor": "", "dilation_h_factor": ""}
-FILTER_OPTIONS = {"filter_width": "", "filter_height": ""}
-
 
 @dataclass(frozen=True)
 class Window:

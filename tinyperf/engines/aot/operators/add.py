@@ -12,7 +12,7 @@ from tinyperf.engines.aot.arithmetic import quantize_multiplier
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import activation_is_known
-from tinyperf.engines.aot.operators._scales import ACTIVATION, clamp, scale, zero
+from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
@@ -138,7 +138,6 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="ADD",
-    options=ACTIVATION,
     arity=Arity(2, 2, data=(0, 2)),
     rules=(shapes_broadcast, sum_is_scaled_down, activation_is_known),
     lower=lower,

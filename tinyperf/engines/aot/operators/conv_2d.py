@@ -11,8 +11,6 @@ from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, Weighted, channels, macs, ratios
 from tinyperf.engines.aot.operators._window import (
-    DILATION_OPTIONS,
-    WINDOW_OPTIONS,
     images_have_four_dimensions,
     window,
     window_fits,
@@ -63,7 +61,6 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="CONV_2D",
-    options=WINDOW_OPTIONS | DILATION_OPTIONS,
     arity=Arity(2, 3),
     rules=(*WEIGHTED, images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
     lower=lower,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import activation_is_known
-from tinyperf.engines.aot.operators._scales import ACTIVATION, clamp, int8, zero
+from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, channels, macs, ratios
 from tinyperf.engines.aot.operators._window import Window
 from tinyperf.engines.aot.operators.conv_2d import Conv
@@ -64,7 +64,6 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="FULLY_CONNECTED",
-    options=ACTIVATION | {"weights_format": "", "keep_num_dims": ""},
     arity=Arity(2, 3),
     rules=(*WEIGHTED, bias_scale_fits, rows_fit_the_weights, activation_is_known),
     lower=lower,

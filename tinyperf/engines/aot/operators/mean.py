@@ -93,7 +93,6 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="MEAN",
-    options={"keep_dims": ""},
     arity=Arity(2, 2),
     rules=(axes_are_constant,),
     lower=lower,

@@ -22,7 +22,6 @@ def fold(use: Use) -> npt.NDArray[np.int32] | None:
 
 OPERATOR = Operator(
     kind="PACK",
-    options={"axis": "", "values_count": ""},
     arity=Arity(1, ANY, data=(0, ANY)),
     rules=(works_on_constants,),
     fold=fold,

@@ -67,7 +67,6 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="SOFTMAX",
-    options={"beta": ""},
     arity=Arity(1, 1),
     rules=(same_elements, probabilities_are_256ths, sum_of_exponentials_fits),
     lower=lower,

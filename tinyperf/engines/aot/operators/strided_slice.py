@@ -38,7 +38,6 @@ def _index(use: Use, begin: list[int], end: list[int], strides: list[int]) -> tu
 
 OPERATOR = Operator(
     kind="STRIDED_SLICE",
-    options=dict.fromkeys(("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), ""),
     arity=Arity(4, 4),
     rules=(works_on_constants,),
     fold=fold,
