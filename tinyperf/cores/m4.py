@@ -25,4 +25,21 @@ CORE = Core(
         fp_mac=3,
         fp_divide=14,
     ),
+    # Fitted by hand to a few layers of the reference models; they only rank the kernels that fit.
+    costs={
+        "add": {"element": 60.0},
+        "add_dsp": {"element": 28.0},
+        "clamp_codes": {"element": 8.0},
+        "conv_1x1_dsp": {"tap": 1.65, "output": 14.0},
+        "conv_2d": {"tap": 6.0, "output": 40.0},
+        "conv_2d_dsp": {"tap": 1.65, "output": 18.0, "gathered": 1.5, "row": 10.0},
+        "depthwise_conv_2d": {"tap": 12.0, "output": 40.0},
+        "depthwise_conv_2d_dsp": {"tap": 2.4, "output": 14.0, "copied": 1.0},
+        "fully_connected_dsp": {"tap": 1.7, "output": 14.0},
+        "mean": {"element": 6.0},
+        "pad": {"element": 8.0},
+        "pool_2d": {"tap": 6.0, "output": 20.0},
+        "rescale": {"element": 20.0},
+        "softmax": {"element": 400.0},
+    },
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tinyperf.engines import Target
+    from tinyperf.cores import Feature
     from tinyperf.engines.aot.graph import Bounds
 
 W = TypeVar("W", bound=Work)
@@ -66,24 +66,29 @@ class Code:
     body: str
 
 
+def nothing(_work: object, _bounds: object) -> None:
+    """What the portable kernels lack."""
+
+
 @dataclass(frozen=True)
 class Kernel(Generic[W]):
     """See the module.
 
     work:   the class of the work; all callables take one of it.
-    costs:  cycles on a Cortex-M4, roughly: only to rank the candidates.
-    lacks:  what the work, its bounds or the target lack, in words that follow "needs"; None where nothing.
-    forms:  the ways in which the kernel does a work that lacks nothing, with those costs.
+    forms:  the ways in which the kernel does a work that lacks nothing, with the cycles that the costs give.
+    lacks:  what the work or its bounds lack, in words that follow "needs"; None where nothing.
+    needs:  features of the core.
+    costs:  a first guess where no core's file has costs of this kernel yet (tinyperf/cores/).
     """
 
     name: str
     work: type[W]
     header: str
-    costs: Costs
     forms: Callable[[W, Costs], tuple[Form, ...]]
     emit: Callable[[W, Place], Code]
-    lacks: Callable[[W, Target, Bounds | None], str | None] = field(default=lambda _work, _target, _bounds: None)
-    needs: frozenset[str] = frozenset()
+    lacks: Callable[[W, Bounds | None], str | None] = nothing
+    needs: frozenset[Feature] = frozenset()
+    costs: Costs = field(default_factory=dict)
 
 
 @cache

@@ -12,7 +12,6 @@ from tinyperf.engines.aot.kernels import Array
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.operators._weighted import Channels, Weighted
     from tinyperf.engines.aot.operators._window import Window
@@ -85,10 +84,8 @@ def folded_bias(work: Weighted) -> npt.NDArray[np.int32]:
     return bias.astype(np.int32)
 
 
-def dsp_lacks(work: Weighted, target: Target, bounds: Bounds | None) -> str | None:
-    """What every kernel with the DSP instructions and the short requantization needs; None where it has it."""
-    if "dsp" not in target.core.features:
-        return "the DSP instructions"
+def short_requantization_lacks(work: Weighted, bounds: Bounds | None) -> str | None:
+    """What every kernel with the short requantization needs; None where it has it."""
     if bounds is not None and work.channels.right_only(bounds):
         return None
     return "accumulators below 2^30 and right shifts, proven for every channel"

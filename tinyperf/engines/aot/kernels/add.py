@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"element": 60.0}
-
-
 def forms(work: Add, costs: Costs) -> tuple[Form, ...]:
     lead = (0, 0) if work.elementwise else ()
     return (Form(costs["element"] * work.elements, lead=lead),)
@@ -52,4 +49,4 @@ def emit(work: Add, place: Place) -> Code:
     return Code((), "\n".join(lines))
 
 
-KERNEL = Kernel("add", Add, "tp_add.h", COSTS, forms, emit)
+KERNEL = Kernel("add", Add, "tp_add.h", forms, emit)

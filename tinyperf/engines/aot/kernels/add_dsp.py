@@ -10,22 +10,15 @@ from tinyperf.engines.aot.kernels._parts import call, ints
 from tinyperf.engines.aot.operators.add import Add
 
 if TYPE_CHECKING:
-    from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def lacks(work: Add, target: Target, _: Bounds | None) -> str | None:
-    if "dsp" not in target.core.features:
-        return "the DSP instructions"
+def lacks(work: Add, _: Bounds | None) -> str | None:
     a, b, out = work.multipliers
     if not work.elementwise or max(a[1], b[1]) > 0 or out[1] > -1:
         return "equal shapes and an output shift to the right"
     return None
-
-
-NEEDS = frozenset({"dsp"})
-COSTS = {"element": 28.0}
 
 
 def forms(work: Add, costs: Costs) -> tuple[Form, ...]:
@@ -53,4 +46,4 @@ def emit(work: Add, place: Place) -> Code:
     return Code((), body)
 
 
-KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", COSTS, forms, emit, lacks, NEEDS)
+KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))

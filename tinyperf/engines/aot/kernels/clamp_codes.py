@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"element": 8.0}
-
-
 def forms(work: Clamp, costs: Costs) -> tuple[Form, ...]:
     return (Form(costs["element"] * work.elements, lead=(0,)),)
 
@@ -24,4 +21,4 @@ def emit(work: Clamp, place: Place) -> Code:
     return Code((), call("tp_clamp_codes", work.elements, place.inputs[0], *work.clamp, place.output))
 
 
-KERNEL = Kernel("clamp_codes", Clamp, "tp_clamp_codes.h", COSTS, forms, emit)
+KERNEL = Kernel("clamp_codes", Clamp, "tp_clamp_codes.h", forms, emit)

@@ -10,31 +10,26 @@ from tinyperf.engines.aot.kernels._parts import (
     LONGEST_COLUMN,
     call,
     channels_array,
-    dsp_lacks,
     folded_bias,
     paired_rows,
+    short_requantization_lacks,
     weights_array,
 )
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
-    from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def lacks(work: Conv, target: Target, bounds: Bounds | None) -> str | None:
+def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     window = work.window
     length = window.in_shape[2]
     if window.kernel != (1, 1) or window.stride != (1, 1) or window.pixels < 2:
         return "a 1x1 kernel, stride 1 and at least two pixels"
     if length % 4 or length > LONGEST_COLUMN:
         return f"input channels in fours, at most {LONGEST_COLUMN}"
-    return dsp_lacks(work, target, bounds)
-
-
-NEEDS = frozenset({"dsp"})
-COSTS = {"tap": 1.65, "output": 14.0}
+    return short_requantization_lacks(work, bounds)
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
@@ -63,4 +58,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_1x1_dsp", Conv, "tp_conv_1x1_dsp.h", COSTS, forms, emit, lacks, NEEDS)
+KERNEL = Kernel("conv_1x1_dsp", Conv, "tp_conv_1x1_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"tap": 6.0, "output": 40.0}
-
-
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
     return (Form(work.window.pixels * each),)
@@ -38,4 +35,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_2d", Conv, "tp_conv_2d.h", COSTS, forms, emit)
+KERNEL = Kernel("conv_2d", Conv, "tp_conv_2d.h", forms, emit)

@@ -10,34 +10,29 @@ from tinyperf.engines.aot.kernels._parts import (
     LONGEST_COLUMN,
     call,
     channels_array,
-    dsp_lacks,
     folded_bias,
     paired_rows,
+    short_requantization_lacks,
     weights_array,
     window_constant,
 )
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
-    from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def lacks(work: Conv, target: Target, bounds: Bounds | None) -> str | None:
+def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     if _length(work) > LONGEST_COLUMN:
         return f"windows of at most {LONGEST_COLUMN} codes"
-    return dsp_lacks(work, target, bounds)
+    return short_requantization_lacks(work, bounds)
 
 
 def _length(work: Conv) -> int:
     """Taps of one channel, padded to whole words."""
     taps = int(work.weights[0].size)
     return taps + -taps % 4
-
-
-NEEDS = frozenset({"dsp"})
-COSTS = {"tap": 1.65, "output": 18.0, "gathered": 1.5, "row": 10.0}
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
@@ -69,4 +64,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_2d_dsp", Conv, "tp_conv_2d_dsp.h", COSTS, forms, emit, lacks, NEEDS)
+KERNEL = Kernel("conv_2d_dsp", Conv, "tp_conv_2d_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))

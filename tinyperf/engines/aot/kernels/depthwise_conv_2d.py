@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"tap": 12.0, "output": 40.0}
-
-
 def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
     each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
     return (Form(work.window.pixels * each),)
@@ -39,4 +36,4 @@ def emit(work: Depthwise, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", COSTS, forms, emit)
+KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", forms, emit)

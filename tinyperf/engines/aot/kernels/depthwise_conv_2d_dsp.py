@@ -9,33 +9,28 @@ from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._parts import (
     call,
     channels_array,
-    dsp_lacks,
     folded_bias,
+    short_requantization_lacks,
     weights_array,
     window_constant,
 )
 from tinyperf.engines.aot.operators.depthwise_conv_2d import Depthwise
 
 if TYPE_CHECKING:
-    from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def lacks(work: Depthwise, target: Target, bounds: Bounds | None) -> str | None:
+def lacks(work: Depthwise, bounds: Bounds | None) -> str | None:
     if work.depth_multiplier != 1 or work.window.dilation != (1, 1) or work.window.in_shape[2] % 4:
         return "depth multiplier 1, dilation 1 and channels in fours"
-    return dsp_lacks(work, target, bounds)
+    return short_requantization_lacks(work, bounds)
 
 
 def _padded_width(work: Depthwise) -> int:
     """Columns that the windows of one row of outputs reach over."""
     window = work.window
     return (window.out_shape[1] - 1) * window.stride[1] + window.kernel[1]
-
-
-NEEDS = frozenset({"dsp"})
-COSTS = {"tap": 2.4, "output": 14.0, "copied": 1.0}
 
 
 def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
@@ -68,4 +63,6 @@ def emit(work: Depthwise, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("depthwise_conv_2d_dsp", Depthwise, "tp_depthwise_conv_2d_dsp.h", COSTS, forms, emit, lacks, NEEDS)
+KERNEL = Kernel(
+    "depthwise_conv_2d_dsp", Depthwise, "tp_depthwise_conv_2d_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"})
+)

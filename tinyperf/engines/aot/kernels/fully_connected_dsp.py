@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._parts import call, channels_array, dsp_lacks, folded_bias, weights_array
+from tinyperf.engines.aot.kernels._parts import (
+    call,
+    channels_array,
+    folded_bias,
+    short_requantization_lacks,
+    weights_array,
+)
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
-    from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-def lacks(work: Conv, target: Target, bounds: Bounds | None) -> str | None:
+def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     window = work.window
     single = window.in_shape[:2] == (1, 1) and window.kernel == (1, 1)
     if not single or window.in_shape[2] % 4 or window.out_shape[2] % 4:
         return "one row, inputs and outputs in fours"
-    return dsp_lacks(work, target, bounds)
-
-
-NEEDS = frozenset({"dsp"})
-COSTS = {"tap": 1.7, "output": 14.0}
+    return short_requantization_lacks(work, bounds)
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
@@ -49,4 +50,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("fully_connected_dsp", Conv, "tp_fully_connected_dsp.h", COSTS, forms, emit, lacks, NEEDS)
+KERNEL = Kernel("fully_connected_dsp", Conv, "tp_fully_connected_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))

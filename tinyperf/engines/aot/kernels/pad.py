@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"element": 8.0}
-
-
 def forms(work: PadImage, costs: Costs) -> tuple[Form, ...]:
     return (Form(costs["element"] * math.prod(work.out_shape)),)
 
@@ -31,4 +28,4 @@ def emit(work: PadImage, place: Place) -> Code:
     return Code((), body + call("tp_pad", *arguments))
 
 
-KERNEL = Kernel("pad", PadImage, "tp_pad.h", COSTS, forms, emit)
+KERNEL = Kernel("pad", PadImage, "tp_pad.h", forms, emit)

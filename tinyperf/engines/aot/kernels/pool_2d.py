@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"tap": 6.0, "output": 20.0}
-
-
 def forms(work: Pool, costs: Costs) -> tuple[Form, ...]:
     taps = work.window.kernel[0] * work.window.kernel[1]
     outputs = work.window.pixels * work.window.out_shape[2]
@@ -28,4 +25,4 @@ def emit(work: Pool, place: Place) -> Code:
     return Code((), window_constant(work.window) + call("tp_pool_2d", *arguments))
 
 
-KERNEL = Kernel("pool_2d", Pool, "tp_pool_2d.h", COSTS, forms, emit)
+KERNEL = Kernel("pool_2d", Pool, "tp_pool_2d.h", forms, emit)

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"element": 20.0}
-
-
 def forms(work: Rescale, costs: Costs) -> tuple[Form, ...]:
     return (Form(costs["element"] * work.elements, lead=(0,)),)
 
@@ -25,4 +22,4 @@ def emit(work: Rescale, place: Place) -> Code:
     return Code((), call("tp_rescale", work.elements, place.inputs[0], *numbers, place.output))
 
 
-KERNEL = Kernel("rescale", Rescale, "tp_rescale.h", COSTS, forms, emit)
+KERNEL = Kernel("rescale", Rescale, "tp_rescale.h", forms, emit)

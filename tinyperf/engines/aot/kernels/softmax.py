@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
 
 
-COSTS = {"element": 400.0}
-
-
 def forms(work: Softmax, costs: Costs) -> tuple[Form, ...]:
     return (Form(costs["element"] * work.rows * work.depth, lead=(0,)),)
 
@@ -25,4 +22,4 @@ def emit(work: Softmax, place: Place) -> Code:
     return Code((), call("tp_softmax", work.rows, work.depth, place.inputs[0], *numbers, place.output))
 
 
-KERNEL = Kernel("softmax", Softmax, "tp_softmax.h", COSTS, forms, emit)
+KERNEL = Kernel("softmax", Softmax, "tp_softmax.h", forms, emit)

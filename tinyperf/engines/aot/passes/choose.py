@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tinyperf import cores
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import all_kernels
 
 if TYPE_CHECKING:
+    from tinyperf.cores import Core
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node
+    from tinyperf.engines.aot.kernels import Costs, Kernel
+
+FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
 
 
 def choose(graph: Graph, target: Target) -> Graph:
     """`graph` with a form for every node."""
-    return replace(graph, nodes=tuple(replace(node, form=_form(node, target)) for node in graph.nodes))
+    return replace(graph, nodes=tuple(replace(node, form=_form(node, target.core)) for node in graph.nodes))
 
 
-def _form(node: Node, target: Target) -> Form:
+def _form(node: Node, core: Core) -> Form:
     if node.work.shared:
         return Form(shared=node.work.shared, why="the same bytes under another shape: no code")
     fitting: list[Form] = []
@@ -26,11 +31,25 @@ def _form(node: Node, target: Target) -> Form:
     for kernel in all_kernels():
         if kernel.work is not type(node.work):
             continue
-        lack = kernel.lacks(node.work, target, node.bounds)
-        if lack is None:
-            fitting += [replace(form, kernel=kernel.name) for form in kernel.forms(node.work, kernel.costs)]
-        else:
+        lack = _missing(kernel, core) or kernel.lacks(node.work, node.bounds)
+        if lack:
             lacking.append(f"{kernel.name} needs {lack}")
+        else:
+            forms = kernel.forms(node.work, _costs(kernel, core))
+            fitting += [replace(form, kernel=kernel.name) for form in forms]
     best = min(fitting, key=lambda form: form.cycles)
     why = "; ".join([f"cheapest of {len(fitting)}" if len(fitting) > 1 else "the only kernel licensed", *lacking])
     return replace(best, why=why)
+
+
+def _missing(kernel: Kernel[Any], core: Core) -> str:
+    """The features of the core that the kernel needs and the core lacks, in words."""
+    return " and ".join(FEATURES.get(feature, feature) for feature in sorted(kernel.needs - core.features))
+
+
+def _costs(kernel: Kernel[Any], core: Core) -> Costs:
+    """Of this core; where nobody has given any, of the Cortex-M4; of a kernel that is new, its own guess."""
+    for known in (core, cores.load("cortex-m4")):
+        if kernel.name in known.costs:
+            return known.costs[kernel.name]
+    return kernel.costs
