@@ -60,7 +60,9 @@ def architecture() -> Any:
     return Model(inputs, layers.Dense(len(KWS.labels), activation="softmax")(x), name="kws")
 
 
-def load(sources: Sources, seed: int) -> Samples:
+def load(
+    sources: Sources, seed: int, *, noise_crops: int = NOISE_CROPS, noise_held_out: int = NOISE_HELD_OUT
+) -> Samples:
     """Clips of `kws_sc2_mfcc.npz`, and crops of the recordings of `kws_noise.npz` as further silence.
 
     Silence is held out by place: the last tenth of each recording is for validation only.
@@ -73,7 +75,8 @@ def load(sources: Sources, seed: int) -> Samples:
     long = {name: audio for name, audio in recordings.items() if len(audio) > SHORTEST_NOISE}
     notes = tuple(f"recording {name} is too short for crops" for name in recordings if name not in long)
     if long:
-        crops, held = _crops(long, np.random.default_rng([seed, 1]))
+        held = np.arange(noise_crops + noise_held_out) >= noise_crops
+        crops = _crops(long, held, np.random.default_rng([seed, 1]))
         x = np.concatenate([x, crops])
         y = np.concatenate([y, np.full(len(crops), SILENCE)])
         names = np.concatenate([names, np.array([f"noise crop {i}" for i in range(len(crops))])])
@@ -101,16 +104,15 @@ def _recordings(path: Path) -> dict[str, npt.NDArray[np.int16]]:
 
 
 def _crops(
-    recordings: dict[str, npt.NDArray[np.int16]], rng: np.random.Generator
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-    """Features int8 [n, 10, 98] of one-second crops, and which of them come from the held-out last tenths."""
-    held = np.arange(NOISE_CROPS + NOISE_HELD_OUT) >= NOISE_CROPS
+    recordings: dict[str, npt.NDArray[np.int16]], held: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> npt.NDArray[np.int8]:
+    """Features int8 [n, 10, 98] of one-second crops; those `held` [n] come from the held-out last tenths."""
     names = list(recordings)
     found = []
     for i, late in enumerate(held):
         name = names[i % len(names)]
         found.append(_codes(_crop(name, recordings[name], rng, late=bool(late))))
-    return np.stack(found), held
+    return np.stack(found)
 
 
 def _crop(name: str, audio: npt.NDArray[np.int16], rng: np.random.Generator, *, late: bool) -> npt.NDArray[np.int16]:

@@ -282,7 +282,9 @@ def test_noise_with_digital_silence_in_it_gives_crops_of_its_sound(tmp_path: Pat
     known = train.task("kws")
     module = content.load_module("models", content.names("models", ".py")["kws"])
     np.savez(paths["kws_noise.npz"], fan=audio)
-    assert len(known.load(paths, 0).y) == 4 + module.NOISE_CROPS + module.NOISE_HELD_OUT
+    samples = module.load(paths, 0, noise_crops=30, noise_held_out=4)
+    assert (len(samples.y), int(samples.validation.sum())) == (4 + 30 + 4, 4)
+    assert (samples.x[4:, :10].std((1, 2)) > 0).all()
     np.savez(paths["kws_noise.npz"], fan=np.zeros(320000, np.int16))
     with pytest.raises(DataError, match=r"recording fan of kws_noise\.npz is nothing but silence"):
         known.load(paths, 0)
