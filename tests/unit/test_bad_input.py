@@ -149,7 +149,7 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
         ),
         pytest.param("run --board host kws --out " + "o" * 300, 4, "File name too long", id="name without end"),
         pytest.param("run --resume s --board host", 2, "--board together with --resume", id="resume as another"),
-        pytest.param("console --timeout nan name", 2, "nan is no duration", id="console, timeout"),
+        pytest.param("console --timeout nan name", 2, "nan is no number", id="console, timeout"),
         pytest.param("console --bench kws name", 2, "without --virtual", id="console, firmware for a port"),
         pytest.param(
             "console --virtual --bench kws --port COM7 name", 2, "with a virtual board", id="console, port and virtual"

@@ -34,7 +34,7 @@ LAYERS = [
     ["measure.recorder"],
     ["datasets"],
     ["learn"],
-    ["device", "virtual", "firmware"],
+    ["device", "virtual", "firmware", "reporting"],
     ["session", "measure", "diagnosis"],
     ["api"],
     ["cli", "__main__"],

@@ -17,7 +17,7 @@ from tinyperf.api.learning import (
     train_resume,
 )
 from tinyperf.api.measure import compare, console, emulate, profile, resume, run, run_all
-from tinyperf.api.results import energy_picture, plot_evaluation, remark
+from tinyperf.api.results import energy_picture, plot_evaluation, published, published_standing, remark
 
 __all__ = [
     "boards",
@@ -42,6 +42,8 @@ __all__ = [
     "new_board",
     "plot_evaluation",
     "profile",
+    "published",
+    "published_standing",
     "quantize",
     "quantize_model",
     "remark",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tinyperf.api.paths import AnyPath
     from tinyperf.learn.evaluate import Evaluation
+    from tinyperf.reporting.published import Ranked, Standing
     from tinyperf.result import RunResult
 
 
@@ -36,3 +37,39 @@ def energy_picture(session: AnyPath, out: AnyPath) -> Path:
     from tinyperf.session import picture
 
     return picture.draw(Path(session), Path(out))
+
+
+def published(*, board: str | None = None, benchmark: str | None = None) -> list[Ranked]:
+    """The published MLPerf Tiny results of microcontrollers with their ranks by latency, of one board or benchmark.
+
+    Raises: UsageError: nothing is published of that board or benchmark.
+    """
+    from tinyperf.reporting import published as table
+
+    return table.ranked(table.results(board=board, benchmark=benchmark))
+
+
+def published_standing(
+    board: str, benchmark: str, latency_ms: float, *, estimated: bool, error_percent: float | None = None
+) -> Standing:
+    """Where a latency would stand among the published results of the same board and benchmark.
+
+    An estimate takes no rank: `first` and `last` are the places within its error.
+
+    Raises: UsageError: nothing is published of that benchmark on that board. ValueError: no latency, or no error.
+    """
+    from tinyperf.errors import UsageError
+    from tinyperf.reporting import published as table
+
+    known = table.results(board=board, benchmark=benchmark)
+    place = (
+        table.standing(board, known[0].benchmark, latency_ms, estimated=estimated, error_percent=error_percent)
+        if known
+        else None
+    )
+    if place is None:
+        raise UsageError(
+            f"no published result is of {benchmark} on a board of the name '{board}'",
+            hint=f"'tinyperf published --board {board}' shows what there is; the whole name of a board is needed here",
+        )
+    return place

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class _Seconds(click.FloatRange):
+class Number(click.FloatRange):
     """FloatRange lets "nan" pass."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        seconds = super().convert(value, param, ctx)
-        return self.fail("nan is no duration", param, ctx) if math.isnan(seconds) else seconds
+        number = super().convert(value, param, ctx)
+        return self.fail("nan is no number", param, ctx) if math.isnan(number) else number
 
 
-SECONDS = _Seconds(0, 86400, min_open=True)
+SECONDS = Number(0, 86400, min_open=True)
 MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ENGINE = click.option(
