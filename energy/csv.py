@@ -37,7 +37,7 @@ class Csv(Recorded):
         super().__init__([Chunk(0, power_w, pulses)])
 
     def describe(self) -> Identity:
-        return Identity("csv", self._path.name, "", "", self._rate_hz, VERIFIED, 0.0)
+        return Identity("csv", self._path.name, "", "", self._rate_hz, VERIFIED, 0.0, (None, None))
 
 
 def open_monitor(options: dict[str, str]) -> Csv:

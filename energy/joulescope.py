@@ -13,6 +13,7 @@ import numpy as np
 
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
 from tinyperf.measure.monitor import Chunk, Identity, only
+from tinyperf.rules.joules import JOULESCOPE_RANGE_W
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,14 @@ class Joulescope:
             firmware = "unknown"
         model = self._path.split("/")[1].upper()
         return Identity(
-            "joulescope", model, self._path.split("/")[-1], firmware, float(self._rate_hz), VERIFIED, ACCURACY
+            "joulescope",
+            model,
+            self._path.split("/")[-1],
+            firmware,
+            float(self._rate_hz),
+            VERIFIED,
+            ACCURACY,
+            JOULESCOPE_RANGE_W,
         )
 
     def set_supply_mv(self, supply_mv: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from tinyperf.device.port_reader import PortReader
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.measure.monitor import Chunk, Identity, only
+from tinyperf.rules.joules import LPM01A_ACCURACY, LPM01A_RANGE_W
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,6 @@ WIRING = {
     "timestamp": "Arduino D7",
 }
 BAUD = 3_686_400  # nominal; the CDC port ignores it
-ACCURACY = 0.02  # UM2269: 2 % typical in dynamic mode
 ANSWER_S = 2.0
 CALIBRATION_S = 3.0  # after `volt` the instrument calibrates itself
 PROMPT = "PowerShield > "
@@ -297,7 +297,14 @@ class Lpm01a:
 
     def describe(self) -> Identity:
         return Identity(
-            "lpm01a", "X-NUCLEO-LPM01A", self._serial, self._version, RATES_HZ[self._freq], VERIFIED, ACCURACY
+            "lpm01a",
+            "X-NUCLEO-LPM01A",
+            self._serial,
+            self._version,
+            RATES_HZ[self._freq],
+            VERIFIED,
+            LPM01A_ACCURACY,
+            LPM01A_RANGE_W,
         )
 
     def set_supply_mv(self, supply_mv: int) -> None:

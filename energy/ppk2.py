@@ -42,8 +42,7 @@ RATE_HZ = 100_000.0
 BAUD = 115_200  # a CDC port, the rate is ignored
 ACCURACY = 0.10  # Nordic's user guide: 10 % in the ranges a microcontroller works in
 ADC_VOLTS = 1.8 / 163840
-MAX_A, MAX_V = 1.0, 5.0
-NOISE_A = 2e-3  # two codes of the coarsest range
+RANGE_W = (-2e-3 * 5.0, 1.0 * 5.0)  # two codes of the coarsest range, and its end, at the highest supply
 SETTLE_SAMPLES = 3  # Nordic's own software distrusts as many after a range switch
 LONGEST_SPIKE = 64  # samples between two settled ones, beyond which nothing is known of what was drawn
 BREAK_WORDS = 4  # a word of two halves follows the counter once in 64, four of them once in 16 million
@@ -285,7 +284,7 @@ class Ppk2:
 
     def describe(self) -> Identity:
         match = re.search(r"HW: (\w+)", self._metadata)
-        return Identity("ppk2", "PPK2", "", match[1] if match else "unknown", RATE_HZ, VERIFIED, ACCURACY)
+        return Identity("ppk2", "PPK2", "", match[1] if match else "unknown", RATE_HZ, VERIFIED, ACCURACY, RANGE_W)
 
     def set_supply_mv(self, supply_mv: int) -> None:
         if not 800 <= supply_mv <= 5000:

@@ -26,7 +26,14 @@ class Replay(Recorded):
     def describe(self) -> Identity:
         recording = self._recording
         return Identity(
-            "replay", recording.format, self._folder.name, "", recording.sample_rate_hz, VERIFIED, recording.accuracy
+            "replay",
+            recording.format,
+            self._folder.name,
+            "",
+            recording.sample_rate_hz,
+            VERIFIED,
+            recording.accuracy,
+            recording.range_w,
         )
 
 

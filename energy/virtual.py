@@ -27,7 +27,7 @@ class Virtual:
         self._closed = False
 
     def describe(self) -> Identity:
-        return Identity("virtual", "power model", "", "", self._rate_hz, VERIFIED, 0.0)
+        return Identity("virtual", "power model", "", "", self._rate_hz, VERIFIED, 0.0, (0.0, None))
 
     def set_supply_mv(self, supply_mv: int) -> None:
         self._bench.set_supply_mv(supply_mv)

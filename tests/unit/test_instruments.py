@@ -14,6 +14,7 @@ import pytest
 from tinyperf import api
 from tinyperf.cli import invoke
 from tinyperf.errors import DeviceError, UsageError
+from tinyperf.measure import monitor
 from tinyperf.virtual.instruments import joulescope
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,14 @@ def test_every_instrument_says_what_it_is(capsys: pytest.CaptureFixture[str]) ->
     found = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in found] == ["csv", "joulescope", "lpm01a", "ppk2", "replay", "virtual"]
     assert {one["verified"] for one in found} == {"simulated"}
+
+
+@pytest.mark.parametrize(
+    ("name", "range_w"), [("lpm01a", (0.0, 0.216)), ("ppk2", (-0.01, 5.0)), ("joulescope", (-0.01, 150.0))]
+)
+def test_every_instrument_declares_what_a_sample_can_be(name: str, range_w: tuple[float, float]) -> None:
+    with monitor.opened(f"{name}:port=simulated") as instrument:
+        assert instrument.describe().range_w == pytest.approx(range_w)
 
 
 @pytest.mark.parametrize("name", ["lpm01a", "ppk2", "joulescope"])

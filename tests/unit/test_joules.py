@@ -114,6 +114,39 @@ def test_run_rules(found: list[EnergyWindow], inferences: int, reason: str) -> N
     assert bool(reasons) == bool(reason)
 
 
+@pytest.mark.parametrize("factor", [0.949, 1.051, -1.0, 118.0])
+def test_a_window_far_from_the_others_is_a_reason(factor: float) -> None:
+    found = windows()
+    assert joules.uneven_energy_reasons(found) == []
+    assert joules.uneven_energy_reasons([*found[:2], joules.window(40.0, 51.0, 0.1 * 1.049, 100), *found[3:]]) == []
+    odd = [*found[:2], joules.window(40.0, 51.0, 0.1 * factor, 100), *found[3:]]
+    assert joules.uneven_energy_reasons(odd) == [
+        f"window 3: {1000 * factor:g} uJ per inference, the others' median is 1000; they may differ by 5%"
+    ]
+    assert joules.uneven_energy_reasons(found[:1]) == []
+
+
+@pytest.mark.parametrize(
+    ("power_w", "range_w", "reason"),
+    [
+        pytest.param(0.2, (0.0, 0.216), "", id="inside"),
+        pytest.param(0.217, (0.0, 0.216), "1 samples outside the instrument's range of 0 mW to 216 mW", id="above"),
+        pytest.param(-0.011, (-0.01, 5.0), "range of -10 mW to 5000 mW, such as -11 mW at 20.500 s", id="negative"),
+        pytest.param(-0.009, (-0.01, 5.0), "", id="noise"),
+        pytest.param(5e4, (0.0, None), "", id="no-bound"),
+    ],
+)
+def test_a_sample_outside_the_range_is_a_reason(power_w: float, range_w: joules.RangeW, reason: str) -> None:
+    samples = np.full(40_000, 2e-5)
+    spans = [joules.Span(2.0, 13.0, 100), joules.Span(15.0, 26.0, 100)]
+    samples[14_500] = 1.0  # between the windows: nobody counts it
+    assert joules.range_reasons(samples, 1000.0, spans, range_w) == []
+    samples[20_500] = power_w / 1000
+    found = joules.range_reasons(samples, 1000.0, spans, range_w)
+    assert reason in "".join(found)
+    assert [f[:9] for f in found] == (["window 2:"] if reason else [])
+
+
 def test_lost_samples_beyond_a_thousandth_are_a_reason() -> None:
     assert joules.lost_reasons(9991, 10000.0) == []
     assert joules.lost_reasons(9989, 10000.0) == ["0.11 % of the samples are lost, 0.1 % is tolerated"]

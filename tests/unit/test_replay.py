@@ -178,6 +178,44 @@ def test_what_cannot_be_judged_is_an_error_that_names_the_file(
     assert words in caught.value.seen
 
 
+def write_own(folder: Path) -> None:
+    """A session of our own: the same windows on the virtual board, 40 mW in each."""
+    power_w = np.full(68 * RATE_HZ, 0.02, "<f4")
+    for begin, end in SPANS:
+        power_w[round(begin * RATE_HZ) : round(end * RATE_HZ)] = 0.04
+    power_w.tofile(folder / recordings.POWER)
+    expected = [
+        {"role": role, "at_s": at, "inferences": 100}
+        for span in SPANS
+        for role, at in zip(("start", "stop"), span, strict=True)
+    ]
+    held = {"sample_rate_hz": 1000.0, "samples": len(power_w), "expected": expected, "damage": [], "accuracy": 0.02}
+    held |= {"edge_s": 0.001, "pulses_s": [t for span in SPANS for t in span], "monitor": {"range_w": [0.0, None]}}
+    (folder / recordings.SIDECAR).write_text(json.dumps(held))
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "power_w", "words"),
+    [
+        pytest.param(9000, 1, 5e4, "window 1: ", id="one-absurd-sample"),
+        pytest.param(9000, 400, -0.02, "window 1: 400 samples outside the instrument's range of 0 mW", id="negative"),
+        pytest.param(14_000, 1, 5e4, "", id="absurd-between-windows"),
+        pytest.param(9000, 600, 0.0, "window 1: 4", id="samples-of-nothing"),
+    ],
+)
+def test_a_trace_that_cannot_be_is_not_valid(
+    first: int, count: int, power_w: float, words: str, tmp_path: Path
+) -> None:
+    write_own(tmp_path)
+    assert replay(tmp_path).reasons == ()
+    trace = np.fromfile(tmp_path / recordings.POWER, "<f4")
+    trace[first : first + count] = power_w
+    trace.tofile(tmp_path / recordings.POWER)
+    found = replay(tmp_path)
+    assert found.valid == (words == "")
+    assert words in "; ".join(found.reasons)
+
+
 @needs_sessions
 @pytest.mark.parametrize("size", [0, 4, 100, 100_001, 200_000])
 def test_a_trace_cut_short_is_never_valid(size: int, tmp_path: Path) -> None:

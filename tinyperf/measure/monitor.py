@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from tinyperf.rules.joules import RangeW
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -36,6 +38,8 @@ class Identity:
     verified: Literal["hardware", "simulated"]
     accuracy: float
     """Relative accuracy of a mean power figure, from the instrument's data sheet (0.02 = 2 %)."""
+    range_w: RangeW = (None, None)
+    """The least and the greatest power that a sample can show, noise included; None where there is no such bound."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 Role = Literal["boot", "timestamp", "start", "stop"]
+RangeW = tuple[float | None, float | None]
+"""The least and the greatest power of a sample in watts; None: no bound."""
 
 WINDOWS = 5
 MIN_SECONDS = 10.0
@@ -42,6 +44,14 @@ CLOCKS_RELATIVE = 0.01
 """How far instrument and transcript may disagree on a window: 1 %, plus the lines' own jitter."""
 UNEVEN = 0.1
 """Relative; the inputs of one benchmark differ by far less: 0.1 % in published sessions."""
+UNEVEN_ENERGY = 0.05
+"""Relative, of energy per inference."""
+LPM01A_ACCURACY = 0.02
+"""Relative; UM2269: 2 % typical in dynamic mode. The instrument of nearly all published sessions."""
+LPM01A_RANGE_W: RangeW = (0.0, 0.06 * 3.6)
+"""UM2269: 50 mA in dynamic mode, where it trips below 60 mA; its samples have no sign."""
+JOULESCOPE_RANGE_W: RangeW = (-10e-3, 10.0 * 15.0)
+"""JS110 and JS220: 10 A for a moment, 15 V; below zero an offset. The widest of what either tool reads."""
 MIN_POWER_W = 10e-6
 """Below this nothing is powered: noise of an open input. The thriftiest published target draws 300 uW."""
 
@@ -194,6 +204,43 @@ def uneven_reasons(windows: Sequence[EnergyWindow], inferences: Sequence[int]) -
         for number, each in enumerate(per_inference, 1)
         if usual > 0 and abs(each / usual - 1.0) > UNEVEN
     ]
+
+
+def uneven_energy_reasons(windows: Sequence[EnergyWindow]) -> list[str]:
+    """Each window's energy per inference must be near the median of the others'."""
+    reasons = []
+    for number, one in enumerate(windows, 1):
+        usual = median_uj([w for w in windows if w is not one])
+        if usual and not abs(one.uj_per_inference / usual - 1.0) <= UNEVEN_ENERGY:
+            reasons.append(
+                f"window {number}: {one.uj_per_inference:.6g} uJ per inference, the others' median is {usual:.6g}; "
+                f"they may differ by {UNEVEN_ENERGY:.0%}"
+            )
+    return reasons
+
+
+def range_reasons(samples_j: Samples, sample_rate_hz: float, spans: Sequence[Span], range_w: RangeW) -> list[str]:
+    """Windows that hold samples which the instrument cannot have measured.
+
+    Args: samples_j: [n] joules per sample.
+    """
+    low_w, high_w = (bound if bound is not None else end for bound, end in zip(range_w, (-np.inf, np.inf), strict=True))
+    reasons = []
+    for number, span in enumerate(spans, 1):
+        first, last = (round(min(max(t, 0.0) * sample_rate_hz, len(samples_j))) for t in (span.begin_s, span.end_s))
+        power_w = samples_j[first:last] * sample_rate_hz
+        outside = np.flatnonzero((power_w < low_w) | (power_w > high_w))
+        if len(outside):
+            worst = outside[np.argmax(np.abs(power_w[outside]))]
+            reasons.append(
+                f"window {number}: {len(outside)} samples outside the instrument's range of {_bound(low_w)} to "
+                f"{_bound(high_w)}, such as {power_w[worst] * 1e3:.6g} mW at {(first + worst) / sample_rate_hz:.3f} s"
+            )
+    return reasons
+
+
+def _bound(power_w: float) -> str:
+    return f"{power_w * 1e3:g} mW" if np.isfinite(power_w) else "any"
 
 
 def lost_reasons(received: int, expected: float) -> list[str]:

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 Format = Literal["energyrunner", "mlcommons", "tinyperf"]
 
-LPM01A_ACCURACY = 0.02
-"""Relative; UM2269 gives 2 % typical for the dynamic range. Both other tools' published sessions used this one."""
-
 SIDECAR = "energy.json"
 POWER = "energy-power.f32"
 
@@ -62,6 +59,7 @@ class Recording:
     printed: tuple[Printed, ...]
     accuracy: float
     edge_s: float
+    range_w: joules.RangeW
     required: int = joules.WINDOWS
     damage: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
@@ -123,8 +121,9 @@ def _energyrunner(folder: Path) -> Recording:
         tuple(expected),
         spans,
         printed,
-        LPM01A_ACCURACY,
+        joules.LPM01A_ACCURACY,
         1.0 / rate_hz,
+        joules.LPM01A_RANGE_W if "-name[lpm01a]" in log else joules.JOULESCOPE_RANGE_W,
         damage=tuple(damage),
         notes=notes,
     )
@@ -289,8 +288,9 @@ def _mlcommons(folder: Path) -> Recording:
         tuple(expected),
         tuple(spans),
         printed,
-        LPM01A_ACCURACY,
+        joules.LPM01A_ACCURACY,
         1.0 / MLCOMMONS_RATE_HZ,
+        joules.JOULESCOPE_RANGE_W,
         required=1 if any("dutycycle" in b for b in batches) else joules.WINDOWS,
         damage=tuple(damage + _sample_damage(everything, path.name) + log_damage),
         notes=notes + more,
@@ -379,6 +379,8 @@ def _tinyperf(folder: Path) -> Recording:
         pulses = tuple(float(p) for p in said["pulses_s"])
         damage = [str(reason) for reason in said["damage"]]
         accuracy, edge_s, samples = (float(said[k]) for k in ("accuracy", "edge_s", "samples"))
+        low_w, high_w = said.get("monitor", {}).get("range_w", (None, None))
+        range_w = (None if low_w is None else float(low_w), None if high_w is None else float(high_w))
     except (KeyError, TypeError, ValueError) as exc:
         raise ContentError(f"{path} is damaged: {exc!r}", hint="copy the session folder again") from exc
     times_s = [*pulses, *(e.at_s for e in expected)]
@@ -396,6 +398,7 @@ def _tinyperf(folder: Path) -> Recording:
         _tinyperf_results(folder),
         accuracy,
         edge_s,
+        range_w,
         damage=tuple(damage + _sample_damage(power_w, raw.name)),
         notes=(f"estimated, ±{said['error_percent']:g} %",) if said.get("error_percent") else (),
     )

@@ -79,6 +79,8 @@ def judge(recording: recordings.Recording) -> Replay:
         reasons.append("the printed windows are not the ones between start and stop pulses")
     reasons += joules.rule_reasons(windows, [s.inferences for s in recording.spans], required=recording.required)
     reasons += joules.uneven_reasons(windows, [s.inferences for s in recording.spans])
+    reasons += joules.uneven_energy_reasons(windows)
+    reasons += joules.range_reasons(recording.samples_j, recording.sample_rate_hz, recording.spans, recording.range_w)
     figures = _figures(recording, windows)
     differences = [
         Difference(p.what, p.value, figures.get(p.what)) for p in recording.printed if not _agrees(p, figures)
