@@ -1,48 +1,39 @@
-"""What a board is: one YAML file, read strictly. `boards/` is the registry; a file from elsewhere works the same."""
+"""What a board is: one YAML file, read strictly. `boards/` is the registry; a file from elsewhere works the same.
+
+A board is what is soldered around a chip: wires, ports, probes. What the chip is stands in a file of its own (chip.py).
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, InstanceOf
 
-from tinyperf import content, cores
+from tinyperf import chip as chips
+from tinyperf import content, description
+from tinyperf.chip import Chip, Emulator, Memory, Power
+from tinyperf.description import Count, Description, Plain
 from tinyperf.errors import ContentError, DiskError, UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyperf.cores import Core
+
 Verified = Literal["silicon", "emulated", "native", "compiled", "rendered"]
-
-
-class Description(BaseModel):
-    """Base of everything read from YAML: unknown keys refused, no silent conversions, immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
+Pin = Annotated[str, Field(pattern=r"^P[A-Z][0-9]{1,2}$")]
 
 SUFFIXES = (".yaml", ".yml")
 """What makes a board's name a path."""
-Word = Annotated[int, Field(ge=0, lt=2**32)]
-Count = Annotated[int, Field(gt=0, lt=2**32)]
-Plain = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
-"""A word of a compiler's command line or of a file name."""
 
-
-class Region(Description):
-    """One memory region of the linker script."""
-
-    origin: Word
-    bytes: Count
-
-
-class Memory(Description):
-    """`ram` holds stack and data; `arena` (optional) is a second RAM region for the model's arena."""
-
-    flash: Region
-    ram: Region
-    arena: Region | None = None
+_OF_THE_CHIP = "a fact of the chip, whose file is in boards/chips/; a board says 'chip: NAME'"
+IN_CHIP = dict.fromkeys(("core", "fpu", "dsp", "memory", "emulator", "power"), _OF_THE_CHIP) | {
+    "soc": "write 'chip: NAME' for a file of boards/chips/, and 'part:' for the number on the package"
+}
+"""Fields of a chip's file -> what is said where a board's has them."""
 
 
 class Serial(Description):
@@ -50,16 +41,17 @@ class Serial(Description):
 
     baud: Count = 115200
     energy_baud: Count = 9600
-    usb: list[Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]] = []
+    usb: list[Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]] = Field(default_factory=list)
 
 
 class PlatformIO(Description):
-    """The online form of the generated project."""
+    """The online form of the generated project. `ram_bytes`: what its board file lets be used, where that is less."""
 
     platform: str
     board: str
-    packages: list[str] = []
+    packages: list[str] = Field(default_factory=list)
     framework: str | None = None
+    ram_bytes: Count | None = None
 
 
 class Flash(Description):
@@ -72,27 +64,6 @@ class Flash(Description):
     drive_label: str | None = None
 
 
-class Emulator(Description):
-    """The virtual board: `engine` unicorn with a SoC of tinyperf/virtual/board/chips/, or qemu with a machine."""
-
-    engine: Literal["unicorn", "qemu", "process"]
-    soc: str | None = None
-    machine: str | None = None
-
-
-class Power(Description):
-    """Figures of the virtual board's power model (`tinyperf/rules/power.py`), at the rail the instrument supplies.
-
-    `error_percent`: the largest error of what was predicted, not fitted; the board file says on what.
-    """
-
-    active_pc_per_cycle: float
-    idle_ma_per_mhz: float
-    static_ma: float
-    stall_cycles_per_flash_miss: float
-    error_percent: float
-
-
 class Wiring(Description):
     """Where an instrument is connected, by the names on the board. `lift`: jumpers to take out."""
 
@@ -101,50 +72,70 @@ class Wiring(Description):
     timestamp: str
     sends: str
     receives: str
-    lift: list[str] = []
+    lift: list[str] = Field(default_factory=list)
 
 
 class Energy(Description):
-    """Energy mode: supply voltage of the instrument, where it is connected, and what the virtual board draws."""
+    """Energy mode: supply voltage of the instrument, where it is connected, and who makes the core's voltage.
+
+    `regulator`: `board` where a converter beside the chip does, so that the chip's power figures do not hold.
+    """
 
     supply_mv: int = 3000
     wiring: Wiring | None = None
-    power: Power | None = None
-
-
-def _known_core(name: str) -> str:
-    if name not in cores.known():
-        raise ValueError(cores.unknown(name))
-    return name
+    regulator: Literal["chip", "board"] = "chip"
 
 
 class Board(Description):
-    """One board. `core` is GCC's -mcpu, `mcu` a folder of firmware_templates/mcu/."""
+    """One board. `part`: the number on the package. `mcu`: a folder of firmware_templates/mcu/, the chip's by default.
+
+    `clock_hz`: what the firmware sets, the chip's by default. `wires`: input pin -> output pin that it is tied to.
+    """
 
     name: Plain
     title: str
     verified: Verified
-    soc: str
-    core: Annotated[Plain, AfterValidator(_known_core)]
-    fpu: Plain | None = None
-    dsp: bool = False
+    chip: InstanceOf[Chip]
+    part: str
     mcu: Plain
     clock_hz: Count
-    memory: Memory | None = None
     serial: Serial = Serial()
     timestamp_pin: Plain | None = None
+    wires: dict[Pin, Pin] = Field(default_factory=dict)
     platformio: PlatformIO | None = None
     flash: Flash = Flash()
-    emulator: Emulator | None = None
     energy: Energy = Energy()
 
+    @property
+    def core(self) -> Core:
+        """The core with the features that the chip has."""
+        return self.chip.core
 
-def core_of(board: Board) -> cores.Core:
-    """The core with the features that the chip has."""
-    core = cores.load(board.core)
-    missing = {"dsp"} if not board.dsp else set()
-    missing |= {"fpu", "fpu_double"} if not board.fpu else {"fpu_double"} if "-sp-" in board.fpu else set()
-    return core.without(core.optional & missing)
+    @property
+    def framework(self) -> str | None:
+        """What links the image and starts the chip, where that is not our own firmware."""
+        return self.platformio.framework if self.platformio else None
+
+    @property
+    def memory(self) -> Memory | None:
+        """The regions of the linker script; None for this computer."""
+        if self.framework is None or self.chip.whole_ram is None:
+            return self.chip.memory
+        limit = self.platformio.ram_bytes if self.platformio else None
+        ram = self.chip.whole_ram.ram
+        return self.chip.whole_ram.model_copy(
+            update={"ram": ram.model_copy(update={"bytes": min(ram.bytes, limit or ram.bytes)})}
+        )
+
+    @property
+    def emulator(self) -> Emulator | None:
+        """How the virtual board plays the chip; None where it cannot."""
+        return self.chip.emulator
+
+    @property
+    def power(self) -> Power | None:
+        """Figures of the power model, where they hold on this board."""
+        return self.chip.power if self.energy.regulator == "chip" else None
 
 
 def load(name: str) -> Board:
@@ -175,39 +166,44 @@ def shipped() -> list[Board]:
 
 
 def read(path: Path) -> Board:
-    """One board file.
+    """One board file, with the chip that it names.
 
-    Raises: ContentError: not YAML, a key twice, an unknown or missing key, a value of the wrong type.
+    Raises: ContentError: as `description.read`; the chip is unknown, or its file breaks a rule.
     """
     hint = "compare with boards/nucleo-l4r5zi.yaml, or start anew with 'tinyperf boards new NAME'"
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_duplicates(tree, path)
-        found = Board.model_validate(yaml.safe_load(text))
-        _refuse_what_cannot_be_built(found, path)
-    except ValidationError as exc:
-        lines = [f"{path}:{_line_of(tree, e['loc'])}: {_words(e)}" for e in exc.errors()]
-        raise ContentError("\n".join(lines), hint=hint) from exc
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
-    # ValueError: also of PyYAML, for a date or number that is none. TypeError: a list as a key. Recursion: without end.
-    except (OSError, ValueError, TypeError, RecursionError) as exc:
-        raise ContentError(f"{path}: {str(exc) or type(exc).__name__}", hint=hint) from exc
+
+    def complete(values: dict[str, Any], line: Callable[[str], int]) -> None:
+        name = values.get("chip")
+        if not isinstance(name, str):
+            # What follows from the chip is not missing as well.
+            values.update({field: values.get(field, default) for field, default in _UNTOLD.items()})
+            return
+        files = chips.known(path)
+        if name not in files:
+            raise ContentError(f"{path}:{line('chip')}: chip: {chips.unknown(name, files)}", hint=hint)
+        chip = chips.read(files[name])
+        values.update(
+            chip=chip,
+            part=values.get("part", chip.title),
+            mcu=values.get("mcu", chip.name),
+            clock_hz=values.get("clock_hz", chip.clock_hz),
+        )
+
+    found = description.read(path, Board, hint=hint, complete=complete, elsewhere=IN_CHIP)
+    _refuse_what_cannot_be_built(found, path)
     return found
+
+
+_UNTOLD = {"part": "unknown", "mcu": "unknown", "clock_hz": 1}
 
 
 def _refuse_what_cannot_be_built(found: Board, path: Path) -> None:
     """Raises: ContentError: a field that the others make necessary is missing or of another form."""
-    if found.core != "host" and found.memory is None:
-        raise ContentError(f"{path}: memory: missing", means=f"core {found.core} is linked by it", hint="add it")
-    pin = found.timestamp_pin or ""
-    if found.mcu == "stm32l4" and re.fullmatch(r"P[A-I](\d|1[0-5])", pin) is None:
+    pin, form = found.timestamp_pin or "", found.chip.pins
+    if found.framework is None and form is not None and re.fullmatch(form, pin) is None:
         raise ContentError(
             f"{path}: timestamp_pin: {pin or 'missing'}",
-            means="the port and bit of an STM32L4 are wanted",
+            means=f"a pin of {found.chip.title} is wanted: {form}",
             hint="for example PF13",
         )
 
@@ -241,63 +237,3 @@ def new(name: str, folder: Path) -> Path:
     except OSError as exc:
         raise DiskError(f"cannot write {path}: {exc.strerror}", hint="choose a folder that can be written") from exc
     return path
-
-
-def _words(error: Any) -> str:
-    """One pydantic error in our words: the dotted field, what is wrong, a close match for an unknown key."""
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(Board), n=1)
-        return f"{where}: unknown field" + (f", did you mean {near[0]}?" if near else "")
-    if error["type"] == "missing":
-        return f"{where}: missing"
-    if error["type"] == "value_error":  # one of ours, whole
-        return f"{where}: {error['ctx']['error']}"
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
-
-
-def _field_names(model: type[BaseModel]) -> list[str]:
-    found: list[str] = []
-    for name, info in model.model_fields.items():
-        found.append(name)
-        for part in (info.annotation, *getattr(info.annotation, "__args__", ())):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                found += _field_names(part)
-    return found
-
-
-def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """1-based line of the key that `loc` names; of its nearest parent where the key itself is absent."""
-    line = node.start_mark.line + 1 if node else 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(part):
-                    line, node = key.start_mark.line + 1, value
-                    break
-            else:
-                return line
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
-
-
-def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
-    """PyYAML keeps the last of two equal keys silently; a description must not."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise ContentError(f"{path}:{key.start_mark.line + 1}: a list or table as a key", hint="use a word")
-            if key.value in seen:
-                raise ContentError(
-                    f"{path}:{key.start_mark.line + 1}: {key.value}: key given twice", hint="remove one of the two"
-                )
-            seen.add(key.value)
-            _refuse_duplicates(value, path)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_duplicates(value, path)

@@ -128,7 +128,7 @@ def image_of(on: str, name: str, *, energy: bool = False) -> build.Image:
     target = board.load(on)
     model = model_of(name)
     toolset = build.find_toolset(target)
-    generated = engines.FakeEngine().generate(model, Target(cores.load(target.core)), {})
+    generated = engines.FakeEngine().generate(model, Target(target.core), {})
     project = render(target, model, generated, benchmark=BENCHMARKS.get(name), energy=energy, toolset=toolset)
     return build.build_project(target, project, generated, toolset)
 

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinyperf.virtual.board.cycles import FlashCaches
-from tinyperf.virtual.board.decode import Core, Decoder
+from tinyperf import chip
+from tinyperf.cores.m4 import CORE as M4_CORE
+from tinyperf.virtual.board.cycles import miss
+from tinyperf.virtual.board.decode import Decoder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+assert M4_CORE.pipeline
+M4 = M4_CORE.pipeline
 
 
 def code(folder: Path, text: str) -> bytes:
@@ -52,13 +57,13 @@ PRICES = [
 
 @pytest.mark.parametrize(("text", "cycles"), PRICES)
 def test_prices(tmp_path: Path, text: str, cycles: int) -> None:
-    block = Decoder(Core(), 32).block(0x08000000, code(tmp_path, text))
+    block = Decoder(M4, 32).block(0x08000000, code(tmp_path, text))
     assert block.prices[-1] == cycles
 
 
 def test_the_address_of_a_load_is_followed_through_the_block(tmp_path: Path) -> None:
     text = "ldr r0, [r1], #8\nldrb r2, [r1, #3]\nadd r3, r4, #16\nldrh r5, [r3, r6, lsl #1]\nldr r7, [r0]"
-    loads = Decoder(Core(), 32).block(0x08000000, code(tmp_path, text)).loads
+    loads = Decoder(M4, 32).block(0x08000000, code(tmp_path, text)).loads
     assert [(one.base, one.index, one.shift, one.offset, one.bytes) for one in loads] == [
         (1, -1, 0, 0, 4),
         (1, -1, 0, 11, 1),
@@ -71,4 +76,6 @@ def test_the_address_of_a_load_is_followed_through_the_block(tmp_path: Path) -> 
     [(False, True, 13), (True, True, 5), (False, False, 13), (True, False, 10)],
 )
 def test_a_missing_line_costs_flash_reads(sequential: bool, of_code: bool, cycles: int) -> None:
-    assert FlashCaches(32, 32, 8).miss(5, sequential=sequential, code=of_code) == cycles
+    caches = chip.load("stm32l4r5").caches
+    assert caches
+    assert miss(caches, 5, sequential=sequential, code=of_code) == cycles

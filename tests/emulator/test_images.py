@@ -15,7 +15,7 @@ from tinyperf import board
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.device.dut import Dut
 from tinyperf.session.profile import made_up, profile
-from tinyperf.virtual.board import ERROR_PERCENT, open_virtual
+from tinyperf.virtual.board import open_virtual
 
 # Milliseconds on silicon, from the submitters' results.
 SILICON_MS = {
@@ -27,6 +27,10 @@ SILICON_MS = {
 }
 
 
+def board_of(path: Path) -> board.Board:
+    return board.load("nucleo-l4r5zi-p" if path.stem.startswith("l4p") else "nucleo-l4r5zi")
+
+
 def images() -> list[Path]:
     folder = os.environ.get("TINYPERF_IMAGES")
     return sorted(Path(folder).glob("l4*__*")) if folder else []
@@ -36,7 +40,7 @@ def images() -> list[Path]:
 @pytest.mark.parametrize("path", images(), ids=lambda p: p.stem)
 def test_boots_and_infers(path: Path) -> None:
     name = path.stem.partition("__")[2]
-    link = open_virtual(board.load("nucleo-l4r5zi"), path)
+    link = open_virtual(board_of(path), path)
     dut = Dut(link)
     identity = dut.connect()
     assert identity.model_id == BENCHMARKS[name].model_id
@@ -54,5 +58,5 @@ def test_estimate_meets_silicon(path: Path) -> None:
     kind, _, name = path.stem.partition("__")
     if name not in SILICON_MS.get(kind, {}):
         pytest.skip("no published latency")
-    found = profile(board.load("nucleo-l4r5zi"), path, None, None)
-    assert found.latency_ms == pytest.approx(SILICON_MS[kind][name], rel=ERROR_PERCENT / 100)
+    found = profile(board_of(path), path, None, None)
+    assert found.latency_ms == pytest.approx(SILICON_MS[kind][name], rel=found.error_percent / 100)

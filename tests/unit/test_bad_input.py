@@ -208,8 +208,8 @@ def test_data(rows: list[str], size: int, words: str, world: World, capsys: pyte
 @pytest.mark.parametrize(
     ("old", "new", "code", "words"),
     [
-        pytest.param("clock_hz:", "clock_herz:", 2, "clock_herz: unknown field", id="misspelt field"),
-        pytest.param("120000000", "fast", 2, "clock_hz", id="a word for a number"),
+        pytest.param("part:", "clock_herz:", 2, "clock_herz: unknown field", id="misspelt field"),
+        pytest.param("115200", "fast", 2, "serial.baud", id="a word for a number"),
         pytest.param('["0483:374b"]', "[]", 4, "no port looks like", id="nothing to find the port by"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinyperf import api, cli, content, cores
+from tinyperf import api, cli, content
 from tinyperf import board as boards
 from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import UsageError
@@ -23,12 +23,12 @@ def project(board: boards.Board, form: str) -> Project:
     shapes = ((1, 16), (1, 4))
     tensors = tuple(Tensor(i, f"t{i}", s, "int8", Quantization((0.5,), (0,))) for i, s in enumerate(shapes))
     model = Model("tiny", "0" * 64, 0, tensors, (), (0,), (1,))
-    generated = FakeEngine().generate(model, Target(cores.load(board.core)), {})
+    generated = FakeEngine().generate(model, Target(board.core), {})
     return render(board, model, generated, benchmark=None, toolset=Toolset("online" if form == "online" else "offline"))
 
 
 def test_cores_of_the_arduino_boards() -> None:
-    names = {boards.load(name).core for name in ARDUINO}
+    names = {boards.load(name).core.name for name in ARDUINO}
     assert names == {"cortex-m4", "cortex-m7", "cortex-m33"}
     assert len(ARDUINO) >= 4
 
@@ -43,7 +43,7 @@ def test_arduino_board_renders_for_its_framework(name: str) -> None:
     assert f"platform = ststm32@19.6.0\nboard = {board.platformio.board}\nframework = arduino\n" in ini
     assert "board_build.ldscript" not in ini
     assert "ldscript.ld" not in files
-    for flag in ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER_SIZE=256", f"-mcpu={board.core}"):
+    for flag in ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER_SIZE=256", f"-mcpu={board.core.name}"):
         assert f"    {flag}\n" in ini
     assert "src/mcu/mcu.cpp" in files
     assert "CFLAGS=[],\n    CXXFLAGS=[]," in files["extra.py"]
@@ -122,7 +122,7 @@ def test_a_board_file_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "mine.yaml").write_text((content.shipped("boards") / "nucleo-l4r5zi.yaml").read_text())
     monkeypatch.chdir(tmp_path)
     assert boards.load("./mine.yaml").name == "nucleo-l4r5zi"
-    assert boards.load(str(tmp_path / "mine.yaml")).core == "cortex-m4"
+    assert boards.load(str(tmp_path / "mine.yaml")).core.name == "cortex-m4"
 
 
 def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from tinyperf import board, cores, engines
+from tinyperf import board, engines
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Generated, Target
 from tinyperf.errors import BuildError, DiskError
@@ -53,7 +53,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def generated(on: Board, **changes: object) -> Generated:
-    made = engines.FakeEngine().generate(MODEL, Target(cores.load(on.core)), {})
+    made = engines.FakeEngine().generate(MODEL, Target(on.core), {})
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinyperf import cli, cores
+from tinyperf import cores
 from tinyperf.errors import ContentError
 
 if TYPE_CHECKING:
@@ -68,9 +68,3 @@ def test_a_core_always_has_what_is_not_optional() -> None:
 def test_an_unknown_core_is_told_with_the_closest_name() -> None:
     with pytest.raises(ContentError, match=r"unknown core 'cortex-m44', did you mean cortex-m4\?"):
         cores.load("cortex-m44")
-
-
-def test_a_board_with_an_unknown_core_ends_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    path = Path(__file__).parents[1] / "bad_boards" / "unknown_core.yaml"
-    assert cli.invoke(["build", "--board", str(path), "kws"]) == 2
-    assert f"{path}:5: core: unknown core 'cortex-m4f', did you mean cortex-m4?" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tinyperf import board as boards
-from tinyperf import cli, cores
+from tinyperf import cli
 from tinyperf.device import probes
 from tinyperf.device.link import ScriptedLink
 from tinyperf.device.probes import Port, Probe, from_ports, from_sysfs, udev_rule
@@ -459,7 +459,7 @@ def tiny_image(elements: int) -> build.Image:
     """An image whose inference copies its input."""
     tensors = tuple(Tensor(i, f"t{i}", (1, elements), "int8", Quantization((1.0,), (0,))) for i in range(2))
     model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
-    generated = FakeEngine().generate(model, Target(cores.load(BOARD.core)), {})
+    generated = FakeEngine().generate(model, Target(BOARD.core), {})
     toolset = build.find_toolset(BOARD)
     project = render(BOARD, model, generated, benchmark=None, toolset=toolset)
     return build.build_project(BOARD, project, generated, toolset)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tinyperf import board as boards
-from tinyperf import cores
 from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
 from tinyperf.engines import FakeEngine, Target
@@ -47,7 +46,7 @@ def test_firmware_speaks_and_infers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
     tensors = tuple(Tensor(i, f"t{i}", (1, 40), "int8", Quantization((1.0,), (0,))) for i in range(2))
     model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
-    generated = FakeEngine().generate(model, Target(cores.load(BOARD.core)), {})
+    generated = FakeEngine().generate(model, Target(BOARD.core), {})
     toolset = build.find_toolset(BOARD)
     image = build.build_project(
         BOARD, render(BOARD, model, generated, benchmark=None, toolset=toolset), generated, toolset

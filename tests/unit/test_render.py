@@ -34,7 +34,7 @@ def model(name: str) -> Model:
 
 def project(name: str = "kws", on: str = "nucleo-l4r5zi", toolset: Toolset | None = None, **options: bool) -> Project:
     target = board.load(on)
-    generated = engines.FakeEngine().generate(model(name), Target(cores.load(target.core)), {})
+    generated = engines.FakeEngine().generate(model(name), Target(target.core), {})
     return render.render(target, model(name), generated, benchmark=BENCHMARKS[name], toolset=toolset, **options)
 
 

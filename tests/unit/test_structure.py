@@ -18,7 +18,8 @@ PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 LAYERS = [
     ["errors"],
     ["content", "cores", "ctext", "result", "request"],
-    ["templates", "options"],
+    ["templates", "options", "description"],
+    ["chip"],
     [
         "benchmark",
         "board",

@@ -37,8 +37,8 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
                     {
                         "name": b.name,
                         "title": b.title,
-                        "soc": b.soc,
-                        "core": b.core,
+                        "soc": b.part,
+                        "core": b.core.name,
                         "clock_hz": b.clock_hz if b.memory else None,
                         "verified": b.verified,
                     }
@@ -50,7 +50,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
         return
     for b in found:
         clock = f"{b.clock_hz / 1e6:.0f} MHz" if b.memory else "-"
-        print(f"{b.name:<22} {b.verified:<10} {b.core:<12} {clock:>9}  {b.title}")
+        print(f"{b.name:<22} {b.verified:<10} {b.core.name:<12} {clock:>9}  {b.title}")
 
 
 @command.command()

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyperf import engines
-from tinyperf.board import core_of
 from tinyperf.board import load as load_board
 from tinyperf.engines import Target
 from tinyperf.errors import BuildError, DiskError
@@ -142,7 +141,7 @@ def prepare(
 ) -> tuple[Project, Generated, Toolset]:
     """Sources, project and the tools for it. `need`: an absent compiler is an error already."""
     toolset = find_toolset(board, need=need)
-    target = Target(core_of(board))
+    target = Target(board.core)
     engine, options = engine_and_options(board, engine, engine_options, need=need)
     generated = engines.engine(engine).generate(model, target, options)
     project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)
@@ -183,7 +182,7 @@ def _measured_arena(board: Board, model: Model, benchmark: Benchmark | None, opt
         finally:
             link.close()
 
-    target = " ".join((board.core, board.fpu or "soft"))
+    target = " ".join(board.core.gcc_flags)
     return tflm.measured_arena(model, target, options, cache=cache_folder(), measure=measure)
 
 

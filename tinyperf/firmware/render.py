@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tinyperf import __version__, content, templates, wire
-from tinyperf.board import core_of
 from tinyperf.ctext import c_array, c_comment, c_float, c_identifier, c_int, c_string
 from tinyperf.errors import BuildError, ContentError, UsageError
 
@@ -208,7 +207,7 @@ def render(
     files = _static_sources(board)
     for path, text in generated.sources.items():
         files[f"src/{path}"] = text
-    if board.memory is not None and _framework(board) is None:
+    if board.memory is not None and board.framework is None:
         files["ldscript.ld"] = templates.render("project/ldscript.ld.j2", _linker_script(board, origin))
     header = _config_header(board, model, benchmark, energy=energy, origin=origin)
     files["src/app/tp_config.h"] = templates.render("app/tp_config.h.j2", header)
@@ -223,7 +222,7 @@ def render(
 
 def target_flags(board: Board) -> tuple[str, ...]:
     """GCC's machine flags, for the compile and the link line alike; none for this computer."""
-    return core_of(board).gcc_flags
+    return board.core.gcc_flags
 
 
 # Parts of the project.
@@ -232,10 +231,6 @@ def target_flags(board: Board) -> tuple[str, ...]:
 def _origin(board: Board, model: Model) -> str:
     made = f"Made by tinyperf {__version__} from {model.name} (sha256 {model.sha256}) for {board.name}; do not edit."
     return c_comment(made)
-
-
-def _framework(board: Board) -> str | None:
-    return board.platformio.framework if board.platformio else None
 
 
 def _static_sources(board: Board) -> dict[str, str]:
@@ -256,10 +251,10 @@ def _static_sources(board: Board) -> dict[str, str]:
 def _flags(board: Board, generated: Generated) -> Flags:
     # None for this computer: the linkers of other systems do not know the option.
     link: tuple[str, ...] = ("-Wl,--gc-sections",) if board.memory is not None else ()
-    if board.memory is not None and _framework(board) is None:
+    if board.memory is not None and board.framework is None:
         link = (*link, "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", *target_flags(board))
     common = (*target_flags(board), *COMMON_FLAGS, *INCLUDES, *generated.build_flags)
-    if _framework(board) is not None:
+    if board.framework is not None:
         # Language standards are the framework's: these flags would reach its own sources too.
         return Flags((*common, *FRAMEWORK_FLAGS), WARNINGS, (), (), link)
     return Flags(common, WARNINGS, C_FLAGS, CXX_FLAGS, link)
@@ -378,9 +373,9 @@ def _platformio_ini(
         offline=offline,
         platform=PLATFORM if offline or online is None else online.platform,
         board=names[1] if offline or online is None else online.board,
-        framework=_framework(board) or "",
+        framework=board.framework or "",
         packages=() if offline or online is None else tuple(online.packages),
-        own_linker_script=_framework(board) is None,
+        own_linker_script=board.framework is None,
         build_flags=flags.common,
         source_flags=flags.warnings,
         libraries=generated.libraries,
@@ -419,7 +414,7 @@ def _pio_board(board: Board) -> dict[str, object]:
         "url": "",
         "vendor": "tinyperf",
         "frameworks": [],
-        "build": {"cpu": board.core, "mcu": board.soc.lower(), "f_cpu": f"{board.clock_hz}L"},
+        "build": {"cpu": board.core.name, "mcu": board.part.lower(), "f_cpu": f"{board.clock_hz}L"},
         "upload": {
             "maximum_ram_size": ram,
             "maximum_size": memory.flash.bytes if memory else 0,

@@ -166,12 +166,12 @@ def _nothing_there(seen: str, kernels: str = "cmsis_nn") -> BuildError:
 def _check_abi(board: Board, library: Library) -> None:
     if not library.abi:
         return
-    wanted = libraries.abi(libraries.CORES.get(board.core, "other"), hard=board.fpu is not None)
+    wanted = libraries.abi(libraries.CORES[board.core.architecture], hard="fpu" in board.core.features)
     if library.abi != wanted:
         raise BuildError(
             f"{library.path} was compiled for {library.abi} float; {board.name} is {wanted} float",
             means="objects of two processors or floating-point conventions cannot be linked",
-            hint=f"register an archive for {board.core}, or a tree, which is compiled for every board",
+            hint=f"register an archive for {board.core.name}, or a tree, which is compiled for every board",
         )
 
 

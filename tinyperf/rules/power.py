@@ -9,15 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinyperf.board import Power
-
-CORE_MV = {"boost": 1280, "range 1": 1200, "range 2": 1000}
-"""STM32L4+ core voltage, RM0432 chapter PWR; charge per cycle is proportional to it."""
+    from tinyperf.chip import Power
 
 
-def core_mv(clock_hz: int) -> int:
-    """Core voltage of the range that the clock needs: boost above 80 MHz, range 2 up to 26 MHz."""
-    return CORE_MV["boost" if clock_hz > 80_000_000 else "range 1" if clock_hz > 26_000_000 else "range 2"]
+def core_mv(figures: Power, clock_hz: int) -> int:
+    """Core voltage of the lowest range that takes the clock; charge per cycle is proportional to it."""
+    return next((row.mv for row in figures.core_mv if clock_hz <= row.up_to_hz), figures.core_mv[-1].mv)
 
 
 def mean_w(
@@ -36,6 +33,6 @@ def mean_w(
     """
     moving = max(active_cycles - figures.stall_cycles_per_flash_miss * flash_misses, 0.0)
     charge_c = moving * figures.active_pc_per_cycle * 1e-12 + idle_cycles * figures.idle_ma_per_mhz * 1e-9
-    charge_c *= core_mv(clock_hz) / CORE_MV["boost"]
+    charge_c *= core_mv(figures, clock_hz) / figures.core_mv[-1].mv
     current_a = charge_c / seconds + figures.static_ma * 1e-3 if seconds > 0 else 0.0
     return current_a * supply_mv * 1e-3

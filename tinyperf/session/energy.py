@@ -121,7 +121,7 @@ class Feed:
 
     def tell(self) -> None:
         """Everything up to the board's present."""
-        figures = self.board.energy.power
+        figures = self.board.power
         if figures is None:  # windows() has refused such a board
             return
         activity = self.link.machine.activity
@@ -153,10 +153,10 @@ def windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progre
             hint="start a new session",
         )
     virtual = plan["transport"] == "virtual"
-    if virtual and prepared.board.energy.power is None:
+    if virtual and prepared.board.power is None:
         raise UsageError(
             f"the virtual {prepared.board.name} has no power figures",
-            hint="add energy.power to its board file; boards/nucleo-l4r5zi.yaml shows how",
+            hint="add power to its chip's file; boards/chips/stm32l4r5.yaml shows how",
         )
     # an instrument that cannot set a voltage measures at the supply that is there
     feeding = bench.Bench(supply_mv=prepared.board.energy.supply_mv) if virtual else None
@@ -266,8 +266,8 @@ class Rig:
             "monitor": plan["monitor"],
         }
         disk.write(self.at / recordings.SIDECAR, json.dumps(said, indent=1) + "\n")
-        if plan["estimated"] and board.energy.power:
-            share = board.energy.power.error_percent
+        if plan["estimated"] and board.power:
+            share = board.power.error_percent
             whole = plan["error_percent"]
             plan["notes"] = [*plan["notes"], f"energy is estimated; of the {whole:g} % {share:g} are the power model's"]
 

@@ -362,7 +362,7 @@ def _notes(prepared: Prepared, *, under_qemu: bool) -> list[str]:
 
 def _error_percent(prepared: Prepared) -> float:
     """The cycle model's error; on energy the power model's comes on top, as a worst case."""
-    from tinyperf.virtual.board import ERROR_PERCENT
-
-    power = prepared.board.energy.power if prepared.request.mode == "energy" else None
-    return ERROR_PERCENT + (power.error_percent if power else 0.0)
+    board = prepared.board
+    power = board.power if prepared.request.mode == "energy" else None
+    cycles = board.emulator.error_percent if board.emulator else None
+    return (cycles or 0.0) + (power.error_percent if power else 0.0)

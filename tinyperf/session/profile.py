@@ -17,7 +17,7 @@ from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.firmware.build import cache_folder
 from tinyperf.session import folder as disk
 from tinyperf.virtual import board as virtual_board
-from tinyperf.virtual.board import ERROR_PERCENT, Calibration, calibrate, open_virtual
+from tinyperf.virtual.board import Calibration, calibrate, open_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,8 @@ class Profile:
     ram_bytes: int | None
     weights_bytes: int | None
     build_id: str | None
+    error_percent: float
     estimated: bool = True
-    error_percent: float = ERROR_PERCENT
 
     @property
     def latency_ms(self) -> float:
@@ -97,6 +97,7 @@ def profile(board: Board, firmware: Path, built: Image | None, input_bytes: int 
             ram_bytes=built.memory.ram_bytes if built else None,
             weights_bytes=built.generated.weights_bytes if built else None,
             build_id=built.build_id if built else None,
+            error_percent=(board.emulator.error_percent if board.emulator else None) or 0.0,
         )
     finally:
         link.close()

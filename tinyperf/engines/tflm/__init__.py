@@ -24,6 +24,7 @@ from tinyperf.result import EngineDetails
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tinyperf.cores import Core
     from tinyperf.engines import Target
     from tinyperf.tflite import Model
 
@@ -40,12 +41,12 @@ TENSOR_BYTES = 64
 SCRATCH_BYTES = 16384
 
 
-def check_core(core: str) -> None:
+def check_core(core: Core) -> None:
     """Whether this engine has kernels for `core` at all; asked before any library is looked for.
 
     Raises: UsageError.
     """
-    if core == "host":
+    if core.architecture == "host":
         raise UsageError(
             "engine 'tflm' does not run on board 'host'",
             means="its kernels here are those of Cortex-M",
@@ -119,7 +120,7 @@ class Tflm:
     name = "tflm"
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
-        check_core(target.core.name)
+        check_core(target.core)
         kernels, library = _library(options)
         _check_model(model, library)
         arena_bytes, measured = _arena(model, options)

@@ -18,6 +18,8 @@ from tinyperf.errors import ContentError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tinyperf import cores
+
 Form = Literal["git", "arduino", "tree", "archive"]
 
 ARCHIVE = "libtensorflow-microlite.a"
@@ -226,18 +228,13 @@ def abi(architecture: str, *, hard: bool) -> str:
     return f"{architecture} {'hard' if hard else 'soft'}"
 
 
-# Tag_CPU_arch of the Arm ABI's addenda, and the architecture of GCC's cores.
+# Tag_CPU_arch of the Arm ABI's addenda, and the same of our cores.
 _ARCHITECTURES = {10: "v7-M", 11: "v6-M", 12: "v6-M", 13: "v7E-M", 16: "v8-M.base", 17: "v8-M.main", 21: "v8.1-M.main"}
-CORES = {
-    "cortex-m0": "v6-M",
-    "cortex-m0plus": "v6-M",
-    "cortex-m3": "v7-M",
-    "cortex-m4": "v7E-M",
-    "cortex-m7": "v7E-M",
-    "cortex-m23": "v8-M.base",
-    "cortex-m33": "v8-M.main",
-    "cortex-m55": "v8.1-M.main",
-    "cortex-m85": "v8.1-M.main",
+CORES: dict[cores.Architecture, str] = {
+    "armv6-m": "v6-M",
+    "armv7e-m": "v7E-M",
+    "armv8-m.main": "v8-M.main",
+    "armv8.1-m.main": "v8.1-M.main",
 }
 
 

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from tinyperf.board import Board
     from tinyperf.virtual.board.link import VirtualLink
 
-__all__ = ["ERROR_PERCENT", "Calibration", "calibrate", "open_virtual"]
-
-ERROR_PERCENT = 13.0
-"""Stated with every estimate: a little more than the largest difference in docs/virtual_board.md (12.1)."""
+__all__ = ["Calibration", "calibrate", "open_virtual"]
 
 
 def open_virtual(board: Board, image: Path) -> VirtualLink:
@@ -28,9 +25,9 @@ def open_virtual(board: Board, image: Path) -> VirtualLink:
     """
     from tinyperf.virtual.board.link import VirtualLink
 
-    if board.emulator is None or board.emulator.engine != "unicorn" or not board.emulator.soc or not board.memory:
+    if board.emulator is None or board.emulator.engine != "unicorn" or not board.memory:
         raise UsageError(
             f"board {board.name} has no virtual form", hint="'tinyperf boards' lists the boards; try nucleo-l4r5zi"
         )
     found = images.load(image, board.memory.flash)
-    return VirtualLink(board.emulator.soc, found, timestamp_pin=board.timestamp_pin)
+    return VirtualLink(board.chip, found, wires=board.wires, timestamp_pin=board.timestamp_pin)

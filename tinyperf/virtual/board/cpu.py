@@ -21,10 +21,12 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from tinyperf.errors import MissingExtraError
+from tinyperf.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tinyperf.cores import Core
 
 Stop = Literal["limit", "wfi", "wfe", "return", "svc", "bkpt", "fault"]
 
@@ -72,7 +74,7 @@ class Cpu:
 
     def __init__(
         self,
-        core: str,
+        core: Core,
         memories: Sequence[Memory],
         devices: Sequence[tuple[int, int]],
         read: Callable[[int, int], int],
@@ -84,7 +86,11 @@ class Cpu:
 
         self._uclib, self._error, self._u = uclib, u.UcError, u
         self.uc = u.Uc(u.UC_ARCH_ARM, u.UC_MODE_THUMB | u.UC_MODE_MCLASS)
-        self.uc.ctl_set_cpu_model({"cortex-m33": arm.UC_CPU_ARM_CORTEX_M33}.get(core, arm.UC_CPU_ARM_CORTEX_M4))
+        if core.unicorn is None:
+            raise UsageError(
+                f"Unicorn has no {core.title}", hint="a board of such a core runs under QEMU, or on silicon"
+            )
+        self.uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_{core.unicorn}"))
         self._views: list[tuple[int, int, memoryview]] = []
         self._keep: list[Any] = []
         for memory in memories:

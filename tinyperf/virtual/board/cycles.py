@@ -16,34 +16,21 @@ from tinyperf.virtual.board.decode import Decoder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tinyperf.chip import FlashCaches
+    from tinyperf.cores import SingleIssue
     from tinyperf.virtual.board.cpu import Cpu
-    from tinyperf.virtual.board.decode import Block, Core
+    from tinyperf.virtual.board.decode import Block
 
 WATCHED = 64
 """A load whose first so many reads all met RAM is taken to read RAM from then on; reading the registers for it at
 every block would double the time of a detailed run."""
 
 
-@dataclass(frozen=True)
-class FlashCaches:
-    """Flash behind caches: lines of `line_bytes`, least recently used goes first; `shared`: one for code and data.
-
-    A line takes `reads` reads of the flash, each held up by the wait states. The line behind the last missed one
-    costs just that (for code, the prefetch has one read done already); elsewhere `restart` comes on top.
-    """
-
-    line_bytes: int
-    code_lines: int
-    data_lines: int
-    reads: int = 2
-    restart: int = 3
-    shared: bool = False
-
-    def miss(self, wait_states: int, *, sequential: bool, code: bool) -> int:
-        """Cycles that one missing line holds the core up."""
-        if not sequential:
-            return self.reads * wait_states + self.restart
-        return (self.reads - 1 if code else self.reads) * wait_states
+def miss(caches: FlashCaches, wait_states: int, *, sequential: bool, code: bool) -> int:
+    """Cycles that one missing line holds the core up."""
+    if not sequential:
+        return caches.reads * wait_states + caches.restart
+    return (caches.reads - 1 if code else caches.reads) * wait_states
 
 
 @dataclass
@@ -61,7 +48,13 @@ class Pipeline:
     """The model attached to a core: `begin`, run a quantum, `end`."""
 
     def __init__(
-        self, cpu: Cpu, core: Core, caches: FlashCaches, *, flash: tuple[int, int], wait_states: Callable[[], int]
+        self,
+        cpu: Cpu,
+        core: SingleIssue,
+        caches: FlashCaches,
+        *,
+        flash: tuple[int, int],
+        wait_states: Callable[[], int],
     ) -> None:
         self.cpu, self.core, self.caches, self.wait_states = cpu, core, caches, wait_states
         self.observer: Callable[[int, int, int], None] | None = None
@@ -148,7 +141,7 @@ class Pipeline:
         sequential = line == self._last_code_miss + 1
         self._last_code_miss = line
         self.counts.code_sequential += sequential
-        return self.caches.miss(self.wait_states(), sequential=sequential, code=True)
+        return miss(self.caches, self.wait_states(), sequential=sequential, code=True)
 
     def _data_read(self, line: int) -> int:
         data = self._data
@@ -163,7 +156,7 @@ class Pipeline:
         sequential = line == self._last_data_miss + 1
         self._last_data_miss = line
         self.counts.data_sequential += sequential
-        return self.caches.miss(self.wait_states(), sequential=sequential, code=False)
+        return miss(self.caches, self.wait_states(), sequential=sequential, code=False)
 
     def _flash_loads(self, block: Block) -> int:
         regs = self.cpu.registers()

@@ -23,19 +23,7 @@ from tinyperf.errors import MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-@dataclass(frozen=True)
-class Core:
-    """Cycles of a core with zero-wait memory; the defaults are the Cortex-M4's."""
-
-    divide: int = 6  # 2 to 12 by the leading zeros of the operands; the middle of what quotients of 8 to 16 bits take
-    branch: int = 2  # P of a taken branch; the TRM says 1 to 3 by alignment and width of the target
-    unaligned_target: int = 1  # where a 32-bit instruction at the target crosses a word: the 3 of that range
-    address_stall: int = 1
-    rotated_use: int = 1  # a loaded value that the next instruction rotates; not in the TRM, see docs
-    register_store: int = 2
-    fp_mac: int = 3
-    fp_divide: int = 14
+    from tinyperf.cores import SingleIssue
 
 
 @dataclass
@@ -73,7 +61,7 @@ PC, SP = 15, 13
 class Decoder:
     """Decodes blocks for one core; `line_bytes` is the caches' line."""
 
-    def __init__(self, core: Core, line_bytes: int) -> None:
+    def __init__(self, core: SingleIssue, line_bytes: int) -> None:
         try:
             import capstone
         except ImportError as exc:

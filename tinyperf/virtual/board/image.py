@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tinyperf.board import Region
+    from tinyperf.chip import Region
 
 
 @dataclass(frozen=True)

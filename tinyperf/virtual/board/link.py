@@ -10,6 +10,9 @@ from tinyperf.virtual.board.machine import Machine
 from tinyperf.virtual.board.peripherals import PS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinyperf.chip import Chip
     from tinyperf.device.link import Transport
     from tinyperf.virtual.board.image import FirmwareImage
     from tinyperf.virtual.board.machine import Activity
@@ -34,8 +37,15 @@ class VirtualLink:
 
     transport: Transport = "virtual"
 
-    def __init__(self, soc: str, image: FirmwareImage, *, timestamp_pin: str | None = None) -> None:
-        self.machine = Machine(soc, image)
+    def __init__(
+        self,
+        chip: Chip,
+        image: FirmwareImage,
+        *,
+        wires: Mapping[str, str] | None = None,
+        timestamp_pin: str | None = None,
+    ) -> None:
+        self.machine = Machine(chip, image, wires or {})
         self.timestamp_pin = timestamp_pin
         self._waiting = bytearray()  # sent by the host before any serial port listened
         self._closed = False
@@ -112,11 +122,6 @@ class VirtualLink:
     def clock_hz(self) -> int:
         """The core clock that the firmware has set."""
         return self.machine.clock_hz("hclk")
-
-    @property
-    def voltage_range(self) -> int:
-        """Core voltage range that the firmware has set: 0 for range 1 boost, then 1, 2, ..."""
-        return self.machine.soc.clocks.voltage_range()
 
     def counters(self) -> Counters:
         """Instructions and core cycles since power-on."""

@@ -22,19 +22,17 @@ from tinyperf.virtual.board.cycles import Pipeline
 from tinyperf.virtual.board.faults import report
 from tinyperf.virtual.board.guard import Special, specials
 from tinyperf.virtual.board.idle import Idle
-from tinyperf.virtual.board.peripherals import PS, Event, Peripheral
+from tinyperf.virtual.board.peripherals import PS, Event, Peripheral, Pins
 from tinyperf.virtual.board.scs import SVCALL, Dwt, Nvic, Scs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from tinyperf.chip import Chip
     from tinyperf.virtual.board.cpu import Stop
     from tinyperf.virtual.board.image import FirmwareImage
 
 ONE = 1 << 20  # one cycle
-ENTRY_CYCLES, EXIT_CYCLES, TAIL_CHAIN_CYCLES = 12, 10, 6
-"""Cortex-M4 TRM (DDI 0439), "Exceptions": 12 cycles to the first instruction of a handler with zero-wait memory (FP
-state stacked lazily), 6 from one handler to the next. The way back takes as many loads as the way in stores."""
 POLLS = 16
 """So many equal readings of one status register in a row are a loop that waits."""
 LONGEST_QUANTUM = 50_000_000
@@ -57,7 +55,8 @@ class Activity:
 class Machine:
     """One virtual board with one image in its flash."""
 
-    def __init__(self, soc_name: str, image: FirmwareImage) -> None:
+    def __init__(self, chip: Chip, image: FirmwareImage, wires: Mapping[str, str]) -> None:
+        self.chip = chip
         self.image = image
         self.edges: list[tuple[int, str, int]] = []
         self.output = bytearray()
@@ -81,9 +80,9 @@ class Machine:
         self._masked_steps = 0
         self._masked = False
         self._clock_change_pending = False
-        self.soc = chips.build(soc_name, self, self.edges)
-        self.cpu = Cpu(self.soc.core, self.soc.memories, self.soc.devices, self.bus_read, self.bus_write)
-        self.nvic = Nvic(self.soc.interrupts)
+        self.soc = chips.build(chip, self, Pins(self.edges, wires))
+        self.cpu = Cpu(chip.core, chips.memories(chip.memories), self.soc.devices, self.bus_read, self.bus_write)
+        self.nvic = Nvic(self.soc.interrupts, self.soc.priority_bits)
         self.scs = Scs(self, self.nvic, cpuid=self.soc.cpuid)
         self.dwt = Dwt(self)
         debug = Peripheral(self)
@@ -144,20 +143,30 @@ class Machine:
     def detailed(self, on: bool) -> None:
         if on and self.pipeline is None:
             if self._model is None:
-                flash = self.soc.memories[0]
-                self._model = Pipeline(
-                    self.cpu,
-                    self.soc.pipeline,
-                    self.soc.caches,
-                    flash=(flash.origin, flash.origin + flash.bytes),
-                    wait_states=self.soc.clocks.flash_wait_states,
-                )
+                self._model = self._new_model()
                 self._model.observer = self._observer
             self.pipeline = self._model
             self.pipeline.attach()
         elif not on and self.pipeline is not None:
             self.pipeline.detach()
             self.pipeline = None
+
+    def _new_model(self) -> Pipeline:
+        chip = self.chip
+        if chip.core.pipeline is None or chip.caches is None or chip.memory is None:
+            what = f"the pipeline of {chip.core.title}" if chip.core.pipeline is None else f"the flash of {chip.title}"
+            raise UsageError(
+                f"nobody has modelled {what} yet, so its cycles cannot be estimated",
+                hint="the firmware runs there all the same: 'tinyperf console --virtual'",
+            )
+        flash = chip.memory.flash
+        return Pipeline(
+            self.cpu,
+            chip.core.pipeline,
+            chip.caches,
+            flash=(flash.origin, flash.origin + flash.bytes),
+            wait_states=self.soc.clocks.flash_wait_states,
+        )
 
     # time
 
@@ -318,8 +327,7 @@ class Machine:
         if not self.cpu.store(frame, words):
             raise report(self, f"stacking for exception {number} at {frame:#010x}", "the stack pointer is outside RAM")
         back = 0xFFFF_FFF1 if xpsr & 0x1FF else 0xFFFF_FFFD if control & 2 else 0xFFFF_FFF9
-        if self.soc.core == "cortex-m33":  # Armv8-M without TrustZone: secure-state bits read 0
-            back &= 0xFFFF_FFBE
+        back &= self.chip.core.exceptions.return_mask
         if control & 2 and not xpsr & 0x1FF:
             self.cpu.set("sp", frame)  # PSP
             self.cpu.set("control", control & 1)
@@ -376,7 +384,7 @@ class Machine:
         masks = self.cpu.masks()
         number = self.nvic.next(masks)
         if number is not None:
-            self._charge(ENTRY_CYCLES)
+            self._charge(self.chip.core.exceptions.entry_cycles)
             self.sleeping = False
             self._enter(number)
         else:
@@ -496,7 +504,8 @@ class Machine:
             self._return()
             chained = self.nvic.next(self.cpu.masks())
             # Tail-chaining: 6 cycles in place of a return and an entry; the entry is charged when it is taken.
-            self._charge(TAIL_CHAIN_CYCLES - ENTRY_CYCLES if chained is not None else EXIT_CYCLES)
+            costs = self.chip.core.exceptions
+            self._charge(costs.exit_cycles if chained is None else costs.tail_chain_cycles - costs.entry_cycles)
         elif ran.why == "svc":
             self.nvic.pending.add(SVCALL)
             if self.nvic.next(self.cpu.masks()) != SVCALL:

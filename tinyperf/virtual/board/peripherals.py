@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 PS = 10**12
 """Picoseconds in a second."""
@@ -91,20 +91,42 @@ class Peripheral:
         """The clocks are the new ones: schedule anew."""
 
 
-class Gpio(Peripheral):
-    """One port. Output edges go to `edges` of the machine as (picoseconds, pin name, level)."""
+class Pins:
+    """The board around the pins: every edge of an output as (picoseconds, pin, level), and what ties pins together.
 
-    def __init__(self, host: Host, letter: str, edges: list[tuple[int, str, int]], resets: dict[int, int]) -> None:
+    `wires`: input pin -> output pin.
+    """
+
+    def __init__(self, edges: list[tuple[int, str, int]], wires: Mapping[str, str]) -> None:
+        self.edges, self.wires = edges, wires
+        self.ports: dict[str, Gpio] = {}
+
+    def tied_high(self, letter: str) -> int:
+        """The inputs of one port that an output holds high, as bits."""
+        held = [pin for pin, source in self.wires.items() if pin[1] == letter and self._high(source)]
+        return sum(1 << int(pin[2:]) for pin in held)
+
+    def _high(self, pin: str) -> int:
+        port = self.ports.get(pin[1])
+        return port.driven() >> int(pin[2:]) & 1 if port else 0
+
+
+class Gpio(Peripheral):
+    """One port."""
+
+    def __init__(self, host: Host, letter: str, pins: Pins, resets: dict[int, int]) -> None:
         super().__init__(host, resets)
-        self.letter = letter
-        self.edges = edges
-        self.follows: dict[int, int] = {}  # input pin -> output pin that it follows
+        self.letter, self.pins = letter, pins
+        pins.ports[letter] = self
 
     def read(self, offset: int) -> int:
         if offset == 0x10:  # IDR: outputs read back, inputs are low unless something on the board drives them
-            driven = self._outputs() & self.regs.get(0x14, 0)
-            return driven | sum(1 << pin for pin, source in self.follows.items() if driven >> source & 1)
+            return self.driven() | self.pins.tied_high(self.letter)
         return self.regs.get(offset, 0)
+
+    def driven(self) -> int:
+        """The outputs that are high, as bits."""
+        return self._outputs() & self.regs.get(0x14, 0)
 
     def _outputs(self) -> int:
         moder = self.regs.get(0x00, 0)
@@ -129,7 +151,7 @@ class Gpio(Peripheral):
             now = self.host.now_ps()
             for pin in range(16):
                 if changed >> pin & 1:
-                    self.edges.append((now, f"P{self.letter}{pin}", value >> pin & 1))
+                    self.pins.edges.append((now, f"P{self.letter}{pin}", value >> pin & 1))
 
 
 class Timer(Peripheral):

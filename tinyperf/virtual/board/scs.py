@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 NMI, HARD_FAULT, SVCALL, PENDSV, SYSTICK = 2, 3, 11, 14, 15
 THREAD_PRIORITY = 256  # lower than any exception
-PRIORITY_MASK = 0xF0  # four priority bits, as all STM32 with Armv7-M or Armv8-M mainline have
 
 
 class Nvic:
     """Which exception may run now. Numbers are exception numbers: interrupt n is 16 + n."""
 
-    def __init__(self, interrupts: int) -> None:
+    def __init__(self, interrupts: int, priority_bits: int) -> None:
         self.count = 16 + interrupts
+        self.priority_mask = 0xFF & 0xFF << (8 - priority_bits)
         self.reset()
 
     def reset(self) -> None:
@@ -179,7 +179,7 @@ class Scs(Peripheral):
     def _set_priorities(self, first: int, value: int) -> None:
         for i in range(4):
             if 4 <= first + i < self.nvic.count:
-                self.nvic.priority[first + i] = value >> 8 * i & PRIORITY_MASK
+                self.nvic.priority[first + i] = value >> 8 * i & self.nvic.priority_mask
 
     def _icsr(self, value: int) -> None:
         for bit, number, pend in ((28, PENDSV, 1), (27, PENDSV, 0), (26, SYSTICK, 1), (25, SYSTICK, 0), (31, NMI, 1)):

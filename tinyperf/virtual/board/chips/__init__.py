@@ -1,25 +1,29 @@
-"""A SoC is a table: memories, and a peripheral at each base address. One module per SoC, named as boards/*.yaml say."""
+"""A chip on the virtual board: the memories that its file names, and a table with a peripheral at each base address.
+
+One module for each chip, named as boards/chips/*.yaml is; a chip of a package (chip.py) brings its own.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinyperf.chip import ENTRY_POINTS
 from tinyperf.errors import ContentError
+from tinyperf.virtual.board.cpu import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from tinyperf.virtual.board.cpu import Memory
-    from tinyperf.virtual.board.cycles import FlashCaches
-    from tinyperf.virtual.board.decode import Core
-    from tinyperf.virtual.board.peripherals import Host, Peripheral, Uart
+    from tinyperf.chip import Block, Chip
+    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins, Uart
 
 
 class ClockTree:
-    """What a SoC module tells of its clocks; `hz` names them as the peripherals of its table do."""
+    """What a chip tells of its clocks; `hz` names them as the peripherals of its table do."""
 
     def hz(self, name: str) -> int:
         """A clock in Hz: hclk (the core's), pclk1, tim1, a UART's kernel clock, ..."""
@@ -29,21 +33,17 @@ class ClockTree:
         """Wait states that the firmware has set."""
         raise NotImplementedError
 
-    def voltage_range(self) -> int:
-        """Core voltage range, 1 the highest; 0: range 1 boost."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True)
 class Soc:
-    """One chip. `at`: base address -> peripheral, each 0x400 bytes; `resets`: contents of read-only cells."""
+    """One chip. `at`: base address -> peripheral, each 0x400 bytes; `cells`: contents of read-only cells.
 
-    core: str
-    pipeline: Core
-    caches: FlashCaches
+    `priority_bits`: of an exception's priority; `devices`: where peripherals may lie, as (origin, bytes).
+    """
+
     cpuid: int
     interrupts: int
-    memories: tuple[Memory, ...]
+    priority_bits: int
     devices: tuple[tuple[int, int], ...]
     at: Mapping[int, Peripheral]
     uarts: tuple[Uart, ...]
@@ -51,13 +51,45 @@ class Soc:
     cells: Mapping[int, int]
 
 
-def build(name: str, host: Host, edges: list[tuple[int, str, int]]) -> Soc:
-    """The SoC of that name, wired to `host`.
+def build(chip: Chip, host: Host, pins: Pins) -> Soc:
+    """The chip's peripherals, wired to `host`.
 
-    Raises: ContentError: the board file names a SoC that is not here.
+    Raises: ContentError: nobody has written them.
     """
-    known = sorted(p.stem for p in Path(__file__).parent.glob("stm32*.py"))
-    if name not in known:
-        raise ContentError(f"unknown SoC '{name}' for the virtual board", hint=f"known: {', '.join(known)}")
-    found: Soc = importlib.import_module(f"tinyperf.virtual.board.chips.{name}").build(host, edges)
+    name = (chip.emulator.module if chip.emulator else None) or chip.name
+    packaged = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+    own = Path(__file__).with_name(f"{name}.py").is_file()
+    module = f"{__name__}.{name}" if own else next(iter(packaged)).module if packaged else None
+    if module is None:
+        raise ContentError(
+            f"the virtual board cannot play chip '{chip.name}': there are no peripherals for '{name}'",
+            hint=f"write {Path(__file__).parent.name}/{name}.py, or name a like chip in emulator.module of its file",
+        )
+    found: Soc = importlib.import_module(module).build(chip, host, pins)
     return found
+
+
+def memories(blocks: Sequence[Block]) -> tuple[Memory, ...]:
+    """The blocks as the core sees them; neighbours of one kind are one piece, for an access may lie across."""
+    pieces: list[list[Block]] = []
+    for block in sorted(blocks, key=lambda block: block.origin):
+        before = pieces[-1][-1] if pieces else None
+        if before and before.kind == block.kind and before.origin + before.bytes == block.origin:
+            pieces[-1].append(block)
+        else:
+            pieces.append([block])
+    return tuple(_piece(piece) for piece in pieces)
+
+
+def _piece(blocks: Sequence[Block]) -> Memory:
+    origin = blocks[0].origin
+    aliases: list[tuple[int, int, int]] = []
+    pairs = [(alias, block) for block in blocks for alias in block.aliases]
+    for address, block in sorted(pairs, key=lambda pair: pair[0]):
+        offset = block.origin - origin
+        if aliases and sum(aliases[-1][::2]) == address and sum(aliases[-1][1:]) == offset:
+            start, first, size = aliases.pop()
+            aliases.append((start, first, size + block.bytes))
+        else:
+            aliases.append((address, offset, block.bytes))
+    return Memory(origin, sum(block.bytes for block in blocks), blocks[0].kind == "ram", tuple(aliases))

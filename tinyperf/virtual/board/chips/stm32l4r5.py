@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tinyperf.virtual.board.chips import ClockTree, Soc
-from tinyperf.virtual.board.cpu import Memory
-from tinyperf.virtual.board.cycles import FlashCaches
-from tinyperf.virtual.board.decode import Core
-from tinyperf.virtual.board.peripherals import Dma, Gpio, Host, Peripheral, Timer, Uart
+from tinyperf.virtual.board.peripherals import Dma, Gpio, Host, Peripheral, Pins, Timer, Uart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tinyperf.chip import Chip
 
 HSI_HZ, LSE_HZ, HSE_HZ = 16_000_000, 32_768, 8_000_000
 MSI_HZ = (  # by MSIRANGE
@@ -31,13 +30,6 @@ MSI_HZ = (  # by MSIRANGE
 AHB_DIVIDERS = (2, 4, 8, 16, 64, 128, 256, 512)
 APB_DIVIDERS = (2, 4, 8, 16)
 
-MEMORIES = (
-    Memory(0x0800_0000, 2 << 20, writable=False, aliases=((0x0000_0000, 0, 2 << 20),)),
-    # SRAM1 192 KB, SRAM2 64 KB and SRAM3 384 KB lie side by side; SRAM2 appears at 0x10000000 too.
-    Memory(0x2000_0000, 640 << 10, aliases=((0x1000_0000, 192 << 10, 64 << 10),)),
-    Memory(0x1FFF_0000, 64 << 10),  # system memory: UID, flash size, calibration values
-)
-
 
 class Rcc(Peripheral, ClockTree):
     """0x40021000: ready bits follow enable bits at once, SWS follows SW; the clock tree."""
@@ -54,7 +46,6 @@ class Rcc(Peripheral, ClockTree):
     def __init__(self, host: Host) -> None:
         super().__init__(host, {self.CR: 0x63, self.PLLCFGR: 0x1000, self.CSR: 0x0C00_0600, 0x48: 0x100})
         self.flash: Peripheral | None = None
-        self.power: Peripheral | None = None
 
     def read(self, offset: int) -> int:
         value = super().read(offset)
@@ -115,13 +106,6 @@ class Rcc(Peripheral, ClockTree):
 
     def flash_wait_states(self) -> int:
         return self.flash.regs.get(0, 0) & 15 if self.flash else 0
-
-    def voltage_range(self) -> int:
-        if self.power is None:
-            return 1
-        if self.power.regs.get(0, 0) >> 9 & 3 == 2:
-            return 2
-        return 0 if not self.power.regs.get(0x80, 0) & 0x100 else 1
 
 
 class Pwr(Peripheral):
@@ -189,12 +173,12 @@ def wire_dma(uarts: dict[int, Uart], dmas: tuple[Dma, ...], requests: dict[int, 
         dma.enabled = lambda request: waiting.get(request, lambda: None)()
 
 
-def build(host: Host, edges: list[tuple[int, str, int]]) -> Soc:
-    """The chip on the nucleo-l4r5zi, as it is after reset."""
+def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
+    """The chip as it is after reset."""
     rcc, pwr, flash, mux = Rcc(host), Pwr(host, {0: 0x200, 8: 0x8000, 0x80: 0x100}), FlashRegisters(host), Dmamux(host)
     flash.resets = flash.regs = {0x00: 0x600, 0x14: 0xC000_0000, 0x20: 0xFFEF_F8AA}
     flash.reset()
-    rcc.flash, rcc.power = flash, pwr
+    rcc.flash = flash
     uarts = {base: Uart(host, clock=c, irq=irq, low_power=lp) for base, c, irq, lp, _, _ in UARTS}
     dmas = (
         Dma(host, irqs=(11, 12, 13, 14, 15, 16, 17), request_of=lambda channel: mux.request(0, channel)),
@@ -214,19 +198,11 @@ def build(host: Host, edges: list[tuple[int, str, int]]) -> Soc:
     }
     for n, letter in enumerate("ABCDEFGHI"):
         resets = {"A": {0: 0xABFF_FFFF}, "B": {0: 0xFFFF_FEBF}}.get(letter, {0: 0xFFFF_FFFF})
-        port = at[0x4800_0000 + 0x400 * n] = Gpio(host, letter, edges, resets)
-        if letter == "G":
-            # NUCLEO-L4R5ZI-P (UM2179): the external SMPS is enabled by PG11 and reports power-good on PG12. Its images
-            # stop in their error handler without it; on the plain board PG12 is free.
-            port.follows = {12: 11}
+        at[0x4800_0000 + 0x400 * n] = Gpio(host, letter, pins, resets)
     return Soc(
-        core="cortex-m4",
-        pipeline=Core(),
-        # RM0432, 3.3.4: instruction cache of 32 lines, data cache of 8 lines, 256 bits each.
-        caches=FlashCaches(line_bytes=32, code_lines=32, data_lines=8),
         cpuid=0x410F_C241,
         interrupts=95,
-        memories=MEMORIES,
+        priority_bits=4,
         devices=((0x4000_0000, 0x2000_0000), (0xA000_0000, 0x2000), (0xE000_0000, 0x10_0000)),
         at=at,
         uarts=tuple(uarts.values()),

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tinyperf.virtual.board.chips import ClockTree, Soc
-from tinyperf.virtual.board.cpu import Memory
-from tinyperf.virtual.board.cycles import FlashCaches
-from tinyperf.virtual.board.decode import Core
-from tinyperf.virtual.board.peripherals import Gpio, Host, Peripheral, Timer, Uart
+from tinyperf.virtual.board.peripherals import Gpio, Host, Peripheral, Pins, Timer, Uart
+
+if TYPE_CHECKING:
+    from tinyperf.chip import Chip
 
 HSI_HZ, LSE_HZ, HSE_HZ = 16_000_000, 32_768, 16_000_000
 # By MSISRANGE: 48 MHz divided by 1 to 4, then 4 MHz, 3.072 MHz and 400 kHz likewise.
 MSI_HZ = tuple(base // n for base in (48_000_000, 4_000_000, 3_072_000, 400_000) for n in (1, 2, 3, 4))
 AHB_DIVIDERS = (2, 4, 8, 16, 64, 128, 256, 512)
 APB_DIVIDERS = (2, 4, 8, 16)
-
-MEMORIES = (
-    Memory(0x0800_0000, 2 << 20, writable=False, aliases=((0x0C00_0000, 0, 2 << 20),)),
-    # SRAM1 192 KB, SRAM2 64 KB, SRAM3 512 KB; the same at the code bus's addresses.
-    Memory(0x2000_0000, 768 << 10, aliases=((0x0A00_0000, 0, 768 << 10),)),
-    Memory(0x2800_0000, 16 << 10),  # SRAM4
-    Memory(0x0BF9_0000, 128 << 10),  # system memory: UID, flash size, calibration values
-)
 
 
 class Rcc(Peripheral, ClockTree):
@@ -38,7 +30,6 @@ class Rcc(Peripheral, ClockTree):
     def __init__(self, host: Host) -> None:
         super().__init__(host, {self.CR: 0x35, self.ICSCR1: 0x4440_0000, self.PLL1DIVR: 0x0101_0280})
         self.flash: Peripheral | None = None
-        self.power: Peripheral | None = None
 
     def read(self, offset: int) -> int:
         value = super().read(offset)
@@ -95,10 +86,6 @@ class Rcc(Peripheral, ClockTree):
     def flash_wait_states(self) -> int:
         return self.flash.regs.get(0, 0) & 15 if self.flash else 0
 
-    def voltage_range(self) -> int:
-        """VOS 3 is range 1, down to 0 for range 4."""
-        return 4 - (self.power.regs.get(0x0C, 0) >> 16 & 3) if self.power else 1
-
 
 class Pwr(Peripheral):
     """0x46020800: voltage scaling and boost are always settled."""
@@ -149,10 +136,10 @@ TIMERS = (  # base, clock, irq, bits, irq of compare
 )
 
 
-def build(host: Host, edges: list[tuple[int, str, int]]) -> Soc:
-    """The chip on the nucleo-u575zi-q, as it is after reset."""
+def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
+    """The chip as it is after reset."""
     rcc, pwr, flash = Rcc(host), Pwr(host), FlashRegisters(host, {0x00: 0x1})
-    rcc.flash, rcc.power = flash, pwr
+    rcc.flash = flash
     uarts = {base: Uart(host, clock=c, irq=irq, low_power=lp) for base, c, irq, lp in UARTS}
     at: dict[int, Peripheral] = {
         0x4602_0C00: rcc,
@@ -165,18 +152,11 @@ def build(host: Host, edges: list[tuple[int, str, int]]) -> Soc:
     }
     for n, letter in enumerate("ABCDEFGHI"):
         resets = {"A": {0: 0xABFF_FFFF}, "B": {0: 0xFFFF_FEBF}}.get(letter, {0: 0xFFFF_FFFF})
-        at[0x4202_0000 + 0x400 * n] = Gpio(host, letter, edges, resets)
+        at[0x4202_0000 + 0x400 * n] = Gpio(host, letter, pins, resets)
     return Soc(
-        core="cortex-m33",
-        # Arm publishes no timings of the Cortex-M33. The Cortex-M4's without the stall on a rotated value and with the
-        # shortest branch: chosen on the three HALE 1.0 images kws, ic and ad for this board, checked on the others.
-        pipeline=Core(branch=1, rotated_use=0),
-        # RM0456, 8.4: ICACHE, 8 KB, two ways, lines of 128 bits; it serves code and data of the code region. Flash
-        # reads are 128 bits too, so that a line is one read.
-        caches=FlashCaches(line_bytes=16, code_lines=512, data_lines=512, reads=1, shared=True),
         cpuid=0x410F_D214,
         interrupts=141,
-        memories=MEMORIES,
+        priority_bits=4,
         devices=((0x4000_0000, 0x2000_0000), (0xA000_0000, 0x2000), (0xE000_0000, 0x10_0000)),
         at=at,
         uarts=tuple(uarts.values()),

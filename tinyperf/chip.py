@@ -1,0 +1,241 @@
+"""What a chip is: one YAML file of boards/chips/, read strictly. Boards name it; what is soldered around it is theirs.
+
+A chip comes from `chips/NAME.yaml` beside the board's file, from boards/chips/, or from a package: an entry point of
+the group `tinyperf.chips` whose name is the chip's and whose module has NAME.yaml beside it (and `build`, where the
+virtual board is to play it).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tinyperf import content, cores, description
+from tinyperf.description import Count, Description, Plain, Word
+from tinyperf.errors import ContentError
+
+ENTRY_POINTS = "tinyperf.chips"
+
+
+class Region(Description):
+    """One memory region of the linker script."""
+
+    origin: Word
+    bytes: Count
+
+
+class Memory(Description):
+    """`ram` holds stack and data; `arena` (optional) is a second RAM region for the model's arena."""
+
+    flash: Region
+    ram: Region
+    arena: Region | None = None
+
+
+class Block(Region):
+    """One block of memory as the reference manual names it; `aliases`: where else the same bytes appear."""
+
+    name: Plain
+    kind: Literal["flash", "ram", "rom"]
+    aliases: list[Word] = Field(default_factory=list)
+
+
+class Linked(Description):
+    """The blocks that our own linker script uses, by name."""
+
+    flash: Plain
+    ram: Plain
+    arena: Plain | None = None
+
+
+class WaitStates(Description):
+    """Least wait states of the flash up to a clock, at the highest core voltage."""
+
+    up_to_hz: Count
+    cycles: Annotated[int, Field(ge=0, lt=64)]
+
+
+class FlashCaches(Description):
+    """Flash behind caches: lines of `line_bytes`, least recently used goes first; `shared`: one for code and data.
+
+    A line takes `reads` reads of the flash, each held up by the wait states. The line behind the last missed one
+    costs just that (for code, the prefetch has one read done already); elsewhere `restart` comes on top.
+    """
+
+    line_bytes: Count
+    code_lines: Count
+    data_lines: Count
+    reads: Count = 2
+    restart: int = 3
+    shared: bool = False
+
+
+class CoreVoltage(Description):
+    """Core voltage of the range that a clock needs; the firmware is taken to choose the lowest."""
+
+    up_to_hz: Count
+    mv: Count
+
+
+class Power(Description):
+    """Figures of the power model (`tinyperf/rules/power.py`), at the rail the instrument supplies.
+
+    `core_mv`: from the lowest range to the highest, in which the charge was found. `error_percent`: the largest error
+    of what was predicted, not fitted; the chip's file says on what.
+    """
+
+    core_mv: Annotated[list[CoreVoltage], Field(min_length=1)]
+    active_pc_per_cycle: float
+    idle_ma_per_mhz: float
+    static_ma: float
+    stall_cycles_per_flash_miss: float
+    error_percent: float
+
+
+class Emulator(Description):
+    """How the chip is played: unicorn by the module of its name or another, qemu by a machine, or as a process.
+
+    `error_percent`: a little more than the largest difference from silicon that was seen, stated with every estimate.
+    """
+
+    engine: Literal["unicorn", "qemu", "process"]
+    module: Plain | None = None
+    machine: str | None = None
+    error_percent: float | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Emulator:
+        if self.engine == "qemu" and self.machine is None:
+            raise ValueError("machine: missing: QEMU is told which it plays")
+        if self.engine == "unicorn" and self.error_percent is None:
+            raise ValueError("error_percent: missing: every estimate states it")
+        return self
+
+
+def _known_core(name: str) -> str:
+    if name not in cores.known():
+        raise ValueError(cores.unknown(name))
+    return name
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as exc:
+        raise ValueError(f"no regular expression: {exc}") from exc
+    return text
+
+
+class Chip(Description):
+    """One chip. `without`: features that its core may have and this one lacks. `pins`: how our firmware names them."""
+
+    name: Plain
+    title: str
+    core_name: Annotated[Plain, Field(alias="core"), AfterValidator(_known_core)]
+    without: list[cores.Feature] = Field(default_factory=list)
+    clock_hz: Count
+    pins: Annotated[str, AfterValidator(_pattern)] | None = None
+    memories: list[Block] = Field(default_factory=list)
+    link: Linked | None = None
+    wait_states: list[WaitStates] = Field(default_factory=list)
+    caches: FlashCaches | None = None
+    power: Power | None = None
+    emulator: Emulator | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Chip:
+        core = cores.known()[self.core_name]
+        if kept := sorted(set(self.without) - core.optional):
+            can = ", ".join(sorted(core.optional)) or "nothing"
+            raise ValueError(f"without: a {core.name} always has {kept[0]}; it may be without: {can}")
+        names = {block.name for block in self.memories}
+        if core.architecture != "host" and self.link is None:
+            raise ValueError(f"link: missing: core {core.name} is linked by it")
+        for name in (self.link.flash, self.link.ram, self.link.arena) if self.link else ():
+            if name is not None and name not in names:
+                raise ValueError(f"link: there is no memory '{name}'; known: {', '.join(sorted(names)) or 'none'}")
+        return self
+
+    @cached_property
+    def core(self) -> cores.Core:
+        """The core with the features that this chip has."""
+        return cores.load(self.core_name).without(self.without)
+
+    @cached_property
+    def memory(self) -> Memory | None:
+        """The regions of our own linker script; None for this computer."""
+        if self.link is None:
+            return None
+        blocks = {block.name: Region(origin=block.origin, bytes=block.bytes) for block in self.memories}
+        arena = blocks[self.link.arena] if self.link.arena else None
+        return Memory(flash=blocks[self.link.flash], ram=blocks[self.link.ram], arena=arena)
+
+    @cached_property
+    def whole_ram(self) -> Memory | None:
+        """The regions of a framework's linker script: all RAM that lies in one piece from `link.ram` on."""
+        if self.memory is None:
+            return None
+        origin, end = self.memory.ram.origin, self.memory.ram.origin
+        for block in sorted(self.memories, key=lambda block: block.origin):
+            if block.kind == "ram" and block.origin == end:
+                end += block.bytes
+        return Memory(flash=self.memory.flash, ram=Region(origin=origin, bytes=end - origin))
+
+
+def known(beside: Path | None = None) -> dict[str, Path]:
+    """All chips by name, and their files; `beside`: the board file whose folder's chips/ is looked through first."""
+    packaged = {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    found = {name: path for name in packaged if (path := _packaged(packaged[name])) is not None}
+    found |= _folder(content.shipped("boards") / "chips")
+    return dict(sorted((found | (_folder(beside.parent / "chips") if beside else {})).items()))
+
+
+def _folder(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in folder.glob("*.yaml")}
+
+
+def _packaged(point: importlib.metadata.EntryPoint) -> Path | None:
+    spec = importlib.util.find_spec(point.module)
+    return Path(spec.origin).with_name(f"{point.name}.yaml") if spec and spec.origin else None
+
+
+def load(name: str, beside: Path | None = None) -> Chip:
+    """The chip of that name.
+
+    Raises: ContentError: there is none, or its file breaks a rule; file, line and words say which.
+    """
+    files = known(beside)
+    if name not in files:
+        raise ContentError(
+            unknown(name, files), hint="a chip is one file of boards/chips/, or of chips/ beside a board"
+        )
+    return read(files[name])
+
+
+def unknown(name: str, files: dict[str, Path]) -> str:
+    """What is said of a name that is no chip's."""
+    near = difflib.get_close_matches(name, files, n=1, cutoff=0.5)
+    return f"unknown chip '{name}'" + (f", did you mean {near[0]}?" if near else f"; known: {', '.join(files)}")
+
+
+def read(path: Path) -> Chip:
+    """One chip file.
+
+    Raises: ContentError: as `description.read`.
+    """
+
+    def named(values: dict[str, Any], line: Any) -> None:
+        if values.get("name", path.stem) != path.stem:
+            raise ContentError(
+                f"{path}:{line('name')}: name: '{values['name']}' in a file called {path.name}",
+                hint="a chip is found by its file's name",
+            )
+
+    return description.read(path, Chip, hint="compare with boards/chips/stm32l4r5.yaml", complete=named)

@@ -1,0 +1,128 @@
+"""Descriptions in YAML, read strictly: unknown keys and keys given twice are refused, with file, line and words."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tinyperf.errors import ContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+class Description(BaseModel):
+    """Base of everything read from YAML: unknown keys refused, no silent conversions, immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Word = Annotated[int, Field(ge=0, lt=2**32)]
+Count = Annotated[int, Field(gt=0, lt=2**32)]
+Plain = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
+"""A word of a compiler's command line or of a file name."""
+
+T = TypeVar("T", bound=Description)
+
+
+def read(
+    path: Path,
+    kind: type[T],
+    *,
+    hint: str,
+    complete: Callable[[dict[str, Any], Callable[[str], int]], None] = lambda *_: None,
+    elsewhere: Mapping[str, str] | None = None,
+) -> T:
+    """The description in `path`.
+
+    Args:
+        hint: what to compare a faulty file with.
+        complete: fills in what follows from other fields, in place; it is given the line of a top-level key.
+        elsewhere: keys that belong to another file -> what is said of one that stands here.
+    Raises: ContentError: not YAML, a key twice, an unknown or missing key, a value of the wrong type; all of them.
+    """
+    tree = None
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_duplicates(tree, path)
+        values = yaml.safe_load(text)
+        if isinstance(values, dict):
+            complete(values, lambda key: _line_of(tree, (key,)))
+        return kind.model_validate(values)
+    except ValidationError as exc:
+        lines = [f"{path}:{_line_of(tree, e['loc'])}: {_words(e, kind, elsewhere or {})}" for e in exc.errors()]
+        raise ContentError("\n".join(lines), hint=hint) from exc
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
+    # ValueError: also of PyYAML, for a date or number that is none. TypeError: a list as a key. Recursion: without end.
+    except (OSError, ValueError, TypeError, RecursionError) as exc:
+        raise ContentError(f"{path}: {str(exc) or type(exc).__name__}", hint=hint) from exc
+
+
+def _words(error: Any, kind: type[BaseModel], elsewhere: Mapping[str, str]) -> str:
+    """One pydantic error in our words: the dotted field, what is wrong, a close match for an unknown key."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        if where in elsewhere:
+            return f"{where}: unknown field: {elsewhere[where]}"
+        near = difflib.get_close_matches(str(error["loc"][-1]), _field_names(kind), n=1)
+        return f"{where}: unknown field" + (f", did you mean {near[0]}?" if near else "")
+    if error["type"] == "missing":
+        return f"{where}: missing"
+    if error["type"] == "value_error":  # one of ours, whole
+        return f"{where}: {error['ctx']['error']}".removeprefix(": ")
+    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
+
+
+def _field_names(model: type[BaseModel]) -> list[str]:
+    found: list[str] = []
+    for name, info in model.model_fields.items():
+        found.append(info.alias or name)
+        for part in (info.annotation, *getattr(info.annotation, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found += _field_names(part)
+    return found
+
+
+def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
+    """1-based line of the key that `loc` names; of its nearest parent where the key itself is absent."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                return line
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
+    """PyYAML keeps the last of two equal keys silently; a description must not."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ContentError(f"{path}:{key.start_mark.line + 1}: a list or table as a key", hint="use a word")
+            if key.value in seen:
+                raise ContentError(
+                    f"{path}:{key.start_mark.line + 1}: {key.value}: key given twice", hint="remove one of the two"
+                )
+            seen.add(key.value)
+            _refuse_duplicates(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_duplicates(value, path)
