@@ -150,6 +150,12 @@ def option(name: str, value: int) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def scratch(model: dict[str, Any]) -> None:
+    """An input that nothing makes, as Vela adds them."""
+    model["subgraphs"][0]["operators"][0]["inputs"].append(len(model["subgraphs"][0]["tensors"]))
+    model["subgraphs"][0]["tensors"].append({"name": "scratch", "shape": [64], "type": 3, "buffer": 0})
+
+
 def unused_subgraph(model: dict[str, Any]) -> None:
     model["subgraphs"].append({"tensors": [], "operators": [], "inputs": [], "outputs": [], "name": "extra"})
 
@@ -263,6 +269,14 @@ REFUSED = [
     ),
     pytest.param(conv(as_is, MANY, axis=1), "4 scales along axis 1 of .4, 3, 3, 4.", id="scales along the height"),
     pytest.param(conv(as_is, MANY, axis=5), "4 scales along axis 5 of .4, 3, 3, 4.", id="scales along no dimension"),
+    pytest.param(
+        written([T((1, 4), 0.1), T((1, 4), 0.1)], [O("CUSTOM", [0], [1], None, "ethos-u")], [0], [1], scratch),
+        "op 0 CUSTOM ethos-u is code for an Arm Ethos-U NPU .*before Vela",
+        id="a model for an NPU",
+    ),
+    pytest.param(
+        unary("RELU", scratch), "damaged: op 0 RELU, field inputs: tensor 2 is made by no earlier", id="made by nothing"
+    ),
     pytest.param(unary("RELU", changed(0, is_variable=True)), "kept from inference to inference", id="state"),
     pytest.param(
         graphs.build(

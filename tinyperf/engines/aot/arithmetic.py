@@ -1,12 +1,18 @@
-"""Fixed-point arithmetic of TFLM's int8 kernels, as far as it happens at compile time."""
+"""Fixed-point arithmetic of TFLM's int8 kernels: of numbers at compile time, of arrays in the interpreter."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyperf.errors import ModelError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Wide = npt.NDArray[np.int64]
 
 INT8_LOW, INT8_HIGH = -128, 127
 
@@ -70,3 +76,35 @@ def requantize(accumulator: int, multiplier: int, shift: int) -> int:
     right = max(-shift, 0)
     rest = high & ((1 << right) - 1)
     return (high >> right) + (rest > (((1 << right) - 1) >> 1) + (high < 0))
+
+
+def int32(numbers: Wide) -> Wide:
+    """What a 32-bit register keeps of them."""
+    return numbers.astype(np.int32).astype(np.int64)
+
+
+def multiply_high(a: Wide, b: Wide | int) -> Wide:
+    """a * b / 2**31, rounded to the nearest, ties up: gemmlowp's SaturatingRoundingDoublingHighMul.
+
+    Not for a = b = -2**31, which saturates there.
+    """
+    product: Wide = a * b + 2**30
+    return product >> 31
+
+
+def divide_by_power_of_two(numbers: Wide, exponent: Wide | int) -> Wide:
+    """numbers / 2**exponent, rounded to the nearest, ties away from zero: gemmlowp's RoundingDivideByPOT."""
+    mask = (np.int64(1) << exponent) - 1
+    quotient: Wide = (numbers >> exponent) + ((numbers & mask) > (mask >> 1) + (numbers < 0))
+    return quotient
+
+
+def requantized(accumulators: Wide, multiplier: Wide | int, shift: Wide | int) -> Wide:
+    """`requantize` of arrays, with the overflows of TFLM's 32-bit registers."""
+    scaled = int32(int32(accumulators) << np.maximum(shift, 0))
+    return divide_by_power_of_two(multiply_high(scaled, multiplier), np.maximum(-np.asarray(shift), 0))
+
+
+def codes(numbers: Wide, low: int = INT8_LOW, high: int = INT8_HIGH) -> npt.NDArray[np.int8]:
+    """Clamped as the kernels do it: low wins where the two bounds cross."""
+    return np.maximum(np.minimum(numbers, high), low).astype(np.int8)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Data = npt.NDArray[np.generic]
+
 NHWC = "NHWC"
 """The layout of a .tflite: dimensions in their order, the last one contiguous."""
 
@@ -94,6 +96,13 @@ class Work(ABC):
     @abstractmethod
     def signature(self) -> Signature:
         """Elements and types of every input and output."""
+
+    @abstractmethod
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        """The outputs, computed in numpy: the meaning of the work, which every kernel must reproduce bit for bit.
+
+        Args: one array per input, [n, *shape of the signature]: n inferences at once.
+        """
 
     @property
     def shared(self) -> tuple[Shared, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.engines.aot.arithmetic import INT8_LOW, codes
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import activation_is_known
@@ -16,9 +17,11 @@ from tinyperf.engines.aot.operators._window import (
     images_have_four_dimensions,
     window,
     window_fits,
+    windows,
 )
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
     from tinyperf.engines.aot.operators._scales import Pair
@@ -36,6 +39,17 @@ class Pool(Work):
     @property
     def signature(self) -> Signature:
         return Signature((Operand(self.window.in_shape),), (Operand(self.window.out_shape),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        """Positions outside the image do not take part; the average is rounded, ties away from zero."""
+        image = inputs[0].astype(np.int64)
+        if self.maximum:
+            made = windows(image, self.window, INT8_LOW).max(axis=(3, 4))
+        else:
+            sums = windows(image, self.window, 0).sum(axis=(3, 4))
+            count = windows(np.ones_like(image), self.window, 0).sum(axis=(3, 4))
+            made = np.sign(sums) * ((np.abs(sums) + count // 2) // count)
+        return (codes(made, *self.clamp),)
 
 
 def scales_are_equal(use: Use) -> str | None:

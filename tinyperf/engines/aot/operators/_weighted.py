@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import quantize_multiplier
+from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators._scales import scale
+from tinyperf.engines.aot.operators._window import windows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.graph import Bounds, Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._scales import Pair
     from tinyperf.engines.aot.operators._window import Window
@@ -61,6 +62,22 @@ class Weighted(Work):
     @property
     def signature(self) -> Signature:
         return Signature((Operand(self.window.in_shape),), (Operand(self.window.out_shape),))
+
+    @abstractmethod
+    def sums(self, windows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Sums of products [n, height, width, output channel], exact: they stay far below 2**53.
+
+        Args: windows: [n, height, width, kernel_h, kernel_w, input channel], without the zero point.
+        """
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        (image,) = inputs
+        moved = image.astype(np.float64) - self.in_zero
+        given = self.channels
+        accumulators = self.sums(windows(moved, self.window, 0)).astype(np.int64) + given.bias
+        shift = given.shift.astype(np.int64)
+        made = requantized(accumulators, given.multiplier.astype(np.int64), shift) + self.out_zero
+        return (codes(made, *self.clamp),)
 
 
 def weights_are_constant_int8(use: Use) -> str | None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._scales import Pair, Shape3
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,26 @@ class Window:
     @property
     def pixels(self) -> int:
         return self.out_shape[0] * self.out_shape[1]
+
+
+def windows(images: npt.NDArray[Number], window: Window, outside: float) -> npt.NDArray[Number]:
+    """What each position of the window sees.
+
+    Args:    images: [n, height, width, channel]; outside: what stands where the image does not reach.
+    Returns: [n, out_height, out_width, kernel_h, kernel_w, channel].
+    """
+    pads, reaches = [(0, 0)], []
+    for axis in range(2):
+        reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1
+        last = (window.out_shape[axis] - 1) * window.stride[axis] + reach
+        before = window.pad[axis]
+        pads.append((before, max(last - window.in_shape[axis] - before, 0)))
+        reaches.append(reach)
+    padded = np.pad(images, (*pads, (0, 0)), constant_values=outside)
+    view = np.lib.stride_tricks.sliding_window_view(padded, reaches, axis=(1, 2))
+    (stride_h, stride_w), (dilation_h, dilation_w) = window.stride, window.dilation
+    view = view[:, ::stride_h, ::stride_w, :, ::dilation_h, ::dilation_w]
+    return view[:, : window.out_shape[0], : window.out_shape[1]].transpose(0, 1, 2, 4, 5, 3)
 
 
 def images_have_four_dimensions(use: Use) -> str | None:

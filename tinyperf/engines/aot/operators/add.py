@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import quantize_multiplier
+from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
     from tinyperf.engines.aot.operators._scales import Pair, Shape4
@@ -49,6 +50,12 @@ class Add(Work):
             for strides in self.strides
         )
         return Signature((first, second), (Operand(self.shape),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        sides = zip(inputs, self.zeros, self.multipliers, strict=False)
+        scaled = [requantized((side.astype(np.int64) - zero) << 20, *factor) for side, zero, factor in sides]
+        made = requantized(scaled[0] + scaled[1], *self.multipliers[2]) + self.out_zero
+        return (codes(made, *self.clamp),)
 
 
 def shapes_broadcast(use: Use) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
@@ -17,7 +19,6 @@ from tinyperf.engines.aot.operators._window import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from tinyperf.engines.aot.operators import Use
@@ -31,6 +32,10 @@ class Conv(Weighted):
     @property
     def rows(self) -> npt.NDArray[np.int8]:
         return self.weights.reshape(self.weights.shape[0], -1)
+
+    def sums(self, windows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        taps = windows.reshape(*windows.shape[:3], -1)
+        return taps @ self.rows.T.astype(np.float64)
 
 
 def weights_fit_the_channels(use: Use) -> str | None:

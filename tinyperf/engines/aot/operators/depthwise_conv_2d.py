@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
@@ -18,7 +20,6 @@ from tinyperf.engines.aot.operators._window import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from tinyperf.engines.aot.operators import Use
@@ -34,6 +35,12 @@ class Depthwise(Weighted):
     @property
     def rows(self) -> npt.NDArray[np.int8]:
         return self.weights.reshape(-1, self.weights.shape[2]).T
+
+    def sums(self, windows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        *kernel, channels = windows.shape[3:]
+        weights = self.weights.reshape(*kernel, channels, self.depth_multiplier).astype(np.float64)
+        made: npt.NDArray[np.float64] = np.einsum("nyxklc,klcm->nyxcm", windows, weights)
+        return made.reshape(*windows.shape[:3], -1)
 
 
 def weights_fit_the_channels(use: Use) -> str | None:

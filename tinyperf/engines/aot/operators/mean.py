@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import quantize_multiplier
+from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
@@ -39,6 +40,10 @@ class Mean(Work):
     @property
     def signature(self) -> Signature:
         return Signature((Operand(self.shape),), (Operand(self.shape[::2]),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        sums = inputs[0].astype(np.int64).sum(axis=(2, 4)) - self.in_zero * self.reduced
+        return (codes(requantized(sums, self.multiplier, self.shift) + self.out_zero),)
 
 
 def axes_are_constant(use: Use) -> str | None:

@@ -12,6 +12,7 @@ from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._scales import zero
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
     from tinyperf.engines.aot.operators._scales import Shape4
@@ -29,6 +30,12 @@ class PadImage(Work):
     @property
     def signature(self) -> Signature:
         return Signature((Operand(self.in_shape),), (Operand(self.out_shape),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        made = np.full((len(inputs[0]), *self.out_shape), self.value, np.int8)
+        inside = tuple(slice(b, b + n) for b, n in zip(self.before, self.in_shape, strict=True))
+        made[:, *inside] = inputs[0]
+        return (made,)
 
 
 def paddings_are_constant(use: Use) -> str | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, quantize_multiplier
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
     from tinyperf.engines.aot.operators._scales import Pair
@@ -32,6 +35,10 @@ class Rescale(Work):
     def signature(self) -> Signature:
         row = (Operand((self.elements,)),)
         return Signature(row, row)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        made = requantized(inputs[0].astype(np.int64) - self.in_zero, self.multiplier, self.shift) + self.out_zero
+        return (codes(made, *self.clamp),)
 
 
 def lower(use: Use) -> Rescale:

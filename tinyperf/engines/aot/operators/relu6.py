@@ -14,6 +14,7 @@ from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
     from tinyperf.engines.aot.operators._scales import Pair
@@ -30,6 +31,11 @@ class Clamp(Work):
     def signature(self) -> Signature:
         row = (Operand((self.elements,)),)
         return Signature(row, row)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        """TFLM looks at the upper bound first; that matters where it lies below the lower one."""
+        given, (low, high) = inputs[0].astype(np.int64), self.clamp
+        return (np.where(given > high, high, np.maximum(given, low)).astype(np.int8),)
 
 
 def lower(use: Use) -> Clamp:

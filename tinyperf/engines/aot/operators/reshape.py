@@ -14,6 +14,7 @@ from tinyperf.engines.aot.operators._rules import same_elements
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
@@ -28,6 +29,9 @@ class Alias(Work):
     def signature(self) -> Signature:
         row = (Operand((self.elements,)),)
         return Signature(row, row)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        return inputs
 
     @property
     def shared(self) -> tuple[Shared, ...]:

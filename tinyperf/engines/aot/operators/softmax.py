@@ -6,12 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import INT8_LOW, codes, divide_by_power_of_two, int32, multiply_high
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._exponential import exp, one_over_one_plus
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
@@ -30,6 +35,18 @@ class Softmax(Work):
     def signature(self) -> Signature:
         rows = (Operand((self.rows, self.depth)),)
         return Signature(rows, rows)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        """reference/softmax.h: exponentials in Q0.31, their sum in Q12.19."""
+        given = inputs[0].astype(np.int64)
+        difference = given - given.max(axis=-1, keepdims=True)
+        counts = difference >= self.diff_min
+        exponentials = exp(multiply_high(int32(difference << self.left_shift), self.multiplier))
+        sums = np.where(counts, divide_by_power_of_two(exponentials, 12), 0).sum(axis=-1, keepdims=True)
+        zeros = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
+        scale = one_over_one_plus(int32((sums << zeros) - 2**31))
+        probability = divide_by_power_of_two(multiply_high(scale, exponentials), 12 - zeros + 23)
+        return (np.where(counts, codes(probability - 128), np.int8(INT8_LOW)),)
 
 
 def probabilities_are_256ths(use: Use) -> str | None:

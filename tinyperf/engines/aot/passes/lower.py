@@ -29,6 +29,14 @@ class Reason:
     rule: str = ""
 
 
+ACCELERATORS = {
+    "CUSTOM ethos-u": "is code for an Arm Ethos-U NPU (the model as it was before Vela may run), not supported",
+    "CUSTOM NeutronGraph": "is code for an NXP Neutron NPU (the model as it was before its converter may run), not "
+    "supported",
+}
+"""Custom operators that hold a part of the model compiled for other hardware."""
+
+
 def lower(model: Model) -> Graph:
     """`model` as a graph of works on integers.
 
@@ -40,7 +48,7 @@ def lower(model: Model) -> Graph:
     for op in model.ops:
         operator = all_operators().get(op.kind)
         if operator is None:
-            reasons.append(Reason(op, "is not supported"))
+            reasons.append(Reason(op, ACCELERATORS.get(op.kind, "is not supported")))
             continue
         use = Use(op, operator.arity, tuple(tensors.get(i) for i in op.inputs), tuple(tensors[i] for i in op.outputs))
         made = _lowered(use, operator)

@@ -1,0 +1,76 @@
+"""The numpy interpreter of the compiler's graph: the tflite-micro wheel's outputs, after every pass."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests import graphs
+from tests.data import REFERENCE, find
+from tinyperf import cores, tflite
+from tinyperf.engines import Target
+from tinyperf.engines.aot.graph import Graph, Node, State, Value
+from tinyperf.engines.aot.interpret import interpret
+from tinyperf.engines.aot.operators import all_operators
+from tinyperf.engines.aot.operators._sample import Random
+from tinyperf.engines.aot.operators.add import Add
+from tinyperf.engines.aot.passes import stages
+
+pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
+
+M4 = Target(cores.load("cortex-m4"))
+KINDS = [kind for kind, operator in all_operators().items() if operator.sample]
+
+
+def compare(data: bytes, random: Random, count: int) -> None:
+    """The wheel on random inputs and on the two ends, the interpreter after every pass."""
+    model = tflite.parse(data, "compared")
+    samples = random.codes(count, *model.input.shape)
+    samples[0], samples[1] = -128, 127
+    expected = graphs.wheel(data, samples)
+    for name, graph in stages(model, M4):
+        (made,) = interpret(graph, samples)
+        np.testing.assert_array_equal(made.reshape(count, -1), expected, err_msg=f"after pass {name}")
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("kind", KINDS)
+def test_operator_equals_the_wheel(kind: str, seed: int) -> None:
+    operator, random = all_operators()[kind], Random(seed)
+    assert operator.sample is not None
+    compare(graphs.sampled(operator.sample(random)), random, 20)
+
+
+@pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
+def test_reference_model_equals_the_wheel(name: str) -> None:
+    compare(find(REFERENCE[name]).read_bytes(), Random(0), 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
+def test_reference_model_equals_the_wheel_on_a_hundred_inputs(name: str) -> None:
+    compare(find(REFERENCE[name]).read_bytes(), Random(1), 100)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_state_is_kept(seed: int) -> None:
+    """A running sum: what goes out is the state, what comes in is added to it."""
+    random = Random(seed)
+    zero = random.zero()
+    codes = (-128, 127)
+    values = {
+        0: Value(0, "in", (1, 3), "int8", scale=0.5, zero_point=zero, range=codes),
+        1: Value(1, "before", (1, 3), "int8", scale=0.5, zero_point=zero, range=codes),
+        2: Value(2, "after", (1, 3), "int8", scale=0.5, zero_point=zero, range=codes),
+    }
+    half = (2**30, 0)
+    strides = ((0, 0, 0, 1), (0, 0, 0, 1))
+    add = Add((1, 1, 1, 3), strides, (zero, zero), (half, half, (2**30, -18)), zero, codes)
+    graph = Graph("sum", values, (Node(add, (0, 1), (2,), ()),), (0,), (2,), (State(1, 2),))
+    graph.verify("the test")
+    samples = random.codes(40, 1, 3)
+    (made,) = interpret(graph, samples)
+    total = np.full((1, 3), zero, np.int64)
+    for sample, out in zip(samples, made, strict=True):
+        total = np.clip(total + sample.astype(np.int64) - zero, -128, 127)
+        np.testing.assert_array_equal(out, total)

@@ -1,0 +1,42 @@
+"""Exponential and reciprocal in fixed point, as gemmlowp's fixedpoint.h computes them for TFLM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import divide_by_power_of_two, multiply_high
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.arithmetic import Wide
+
+LARGEST = 2**31 - 1
+EXP_EIGHTH = 1895147668  # exp(-1/8) in Q0.31
+EXP_POWERS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)  # exp(-2^(i - 2)) in Q0.31
+THIRD = 715827883
+HALF_DENOMINATOR = 1515870810, -1010580540  # 48/17 and -32/17 in Q2.29
+
+
+def exp(y: Wide) -> Wide:
+    """exp(y): y <= 0 in Q5.26, result in Q0.31. gemmlowp `exp_on_negative_values`."""
+    quarter = 1 << 24
+    part = (y & (quarter - 1)) - quarter
+    x = part * 32 + (1 << 28)  # the distance from -1/8
+    square = multiply_high(x, x)
+    cube, fourth = multiply_high(square, x), multiply_high(square, square)
+    tail = multiply_high(divide_by_power_of_two(fourth, 2) + cube, THIRD) + square
+    result = EXP_EIGHTH + multiply_high(x + divide_by_power_of_two(tail, 1), EXP_EIGHTH)
+    for i, power in enumerate(EXP_POWERS):
+        result = np.where(((part - y) >> (24 + i)) & 1, multiply_high(result, power), result)
+    return np.where(y == 0, LARGEST, result)
+
+
+def one_over_one_plus(v: Wide) -> Wide:
+    """1 / (1 + v): v in [0, 1) and result in Q0.31. gemmlowp `one_over_one_plus_x_for_x_in_0_1`."""
+    half = (v + LARGEST + 1) >> 1
+    u = HALF_DENOMINATOR[0] + multiply_high(half, HALF_DENOMINATOR[1])
+    for _ in range(3):
+        rest = (1 << 29) - multiply_high(half, u)
+        u = u + np.clip(multiply_high(u, rest) * 4, -(2**31), LARGEST)
+    return np.minimum(u * 2, LARGEST)
