@@ -147,6 +147,18 @@ def test_our_own_firmware_tells_build_id_and_limits() -> None:
             "must be called 'dut'",
             id="not a dut",
         ),
+        pytest.param(
+            [QUIET, NAME[0], ("device", b"m-name-dut-[x]\rm-ready\r")],
+            r"received 'm-name-dut-\[x\]m-ready' without an end of line",
+            "CR alone",
+            id="lines that end in CR",
+        ),
+        pytest.param(
+            [QUIET, NAME[0], ("device", b"name%m-name-dut-[x]\r\nm-ready\r\n")],
+            r"received 'name%m-name-dut-\[x\]'",
+            "sends back what it is sent",
+            id="an echo",
+        ),
     ],
 )
 def test_handshake_fails_with_a_reason(script: list[Step], words: str, means: str) -> None:
@@ -311,12 +323,17 @@ def test_a_trial_is_repeated_whole_and_says_so() -> None:
     [
         pytest.param(WINDOW + BOOT, "restarted: 'm-timestamp-mode-performance' arrived during 'infer 70 10'", "supply"),
         pytest.param(WINDOW[:-9] + BOOT, "restarted: .*m-timestamp-mode-performance' arrived", "supply"),
+        pytest.param(
+            WINDOW + END + b"m-results-[0.1,nan]\r\nm-ready\r\n",
+            "'infer 70 10' on COM7 gave 2 results; number 2 is 'nan'",
+            "no number",
+        ),
         pytest.param(b"e-[No complete input]\r\nm-ready\r\n", "was refused: No complete input", "incomplete"),
         pytest.param(
             b"++ MbedOS Fault Handler ++\r\nFaultType: HardFault\r\nPC: 0800ABCD\r\n", "PC: 0800ABCD", "defect"
         ),
     ],
-    ids=["reset", "reset inside a line", "refused", "fault dump"],
+    ids=["reset", "reset inside a line", "results that are no numbers", "refused", "fault dump"],
 )
 def test_what_ends_an_inference(answer: bytes, words: str, means: str) -> None:
     device, _, _ = connected([INFER, ("device", answer)])

@@ -21,6 +21,7 @@ from tinyperf.rules.replay import replay
 from tinyperf.session import folder as disk
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, prepare
+from tinyperf.session.progress import silent
 from tinyperf.virtual import bench
 from tinyperf.virtual.board.machine import Activity
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
@@ -129,7 +130,7 @@ def measure(folder: Path, monitor: str, benches: list[bench.Bench], device: dict
     code, message, uj = 130, "interrupted", None
     try:
         with small_disk() if device.pop("small_disk", False) else contextlib.nullcontext():
-            found = session._measure(at, OnBenchPrepared(**vars(prepared), device=device), plan, session.silent)
+            found = session._measure(at, OnBenchPrepared(**vars(prepared), device=device), plan, silent)
         code, message = found.exit_code, "; ".join(found.reasons)
         uj = found.energy.uj_per_inference if found.energy else None
     except TinyperfError as exc:

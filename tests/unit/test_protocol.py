@@ -21,6 +21,7 @@ from tinyperf.device.protocol import (
     Name,
     Noise,
     Note,
+    NotFinite,
     Parser,
     Profile,
     Ready,
@@ -53,9 +54,18 @@ from tinyperf.errors import UsageError
         pytest.param(b"m-results-[0.1, -0.5,]\r\n", [Results((0.1, -0.5))], id="results with blanks and a last comma"),
         pytest.param(b"m-results-[11.772]\r\n", [Results((11.772,))], id="one result"),
         pytest.param(
-            b"m-results-[0.1,nan]\r\n",
-            [Noise(b"m-results-[0.1,nan]", "results that are no numbers")],
-            id="results that are no numbers",
+            b"m-results-[0.1,n\xc3n]\r\nm-results-[0.1,x]\r\nm-results-[]\r\nm-results-[0.1,,0.2]\r\n",
+            [
+                Noise(b"m-results-[0.1,n\xc3n]", "undecodable bytes"),
+                Noise(b"m-results-[0.1,x]", "results that are no numbers"),
+                Noise(b"m-results-[]", "results that are no numbers"),
+                Noise(b"m-results-[0.1,,0.2]", "results that are no numbers"),
+            ],
+            id="results that are no numbers, as a disturbed line has them",
+        ),
+        *(
+            pytest.param(f"m-results-[0.1,{word},-nan]\r\n".encode(), [NotFinite(1, 3, word)], id=word)
+            for word in ("nan", "-nan", "NaN", "inf", "-Infinity", "nan(0x8000)", "1.#QNAN", "-1.#IND00")
         ),
         pytest.param(b"m-[Expecting 490 bytes]\r\n", [Expecting(490)], id="expecting"),
         pytest.param(b"m-load-done\r\n", [Loaded()], id="load done"),
@@ -106,6 +116,65 @@ def test_an_overlong_line_is_noise_to_its_end_and_nothing_in_it_counts() -> None
     assert b"".join(e.raw for e in events if isinstance(e, Noise)) == b"x" * (p.MAX_LINE_BYTES + 3) + b"m-ready"
 
 
+def results_line(count: int) -> bytes:
+    """Nine characters a value, as our firmware prints them at its longest."""
+    return b"m-results-[" + b",".join(b"-1234.%03d" % (k % 1000) for k in range(count)) + b"]\r\n"
+
+
+@pytest.mark.parametrize(
+    ("count", "piece_bytes"), [(1500, 7), (1500, 1 << 30), (10_000, 512), (50_000, 4096), (200_000, 65_536)]
+)
+def test_results_are_as_long_as_the_model_wants(count: int, piece_bytes: int) -> None:
+    wire = b"\xff\xfe" + results_line(count) + b"m-ready\r\n"
+    parser = Parser()
+    noise, results, ready = [
+        e for at in range(0, len(wire), piece_bytes) for e in parser.feed(wire[at : at + piece_bytes])
+    ]
+    assert isinstance(results, Results)
+    assert (noise, len(results.values), ready) == (Noise(b"\xff\xfe", "undecodable bytes"), count, Ready())
+    assert results.values[::999] == tuple(-1234 - k % 1000 / 1000 for k in range(0, count, 999))
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        pytest.param(b"y" * 100_000, id="text without an end of line"),
+        pytest.param(b"m-results-[" + b"x" * 100_000, id="text behind the beginning of results"),
+        pytest.param(results_line(2000)[:-3] + b"x" * 100_000, id="text behind half of the results"),
+        pytest.param(bytes(range(1, 10)) * 10_000, id="a wrong baud rate"),
+    ],
+)
+def test_noise_without_line_ends_fills_no_memory(wire: bytes) -> None:
+    parser = Parser()
+    events = [e for at in range(0, len(wire), 100) for e in parser.feed(wire[at : at + 100])]
+    assert all(isinstance(e, Noise) for e in events)
+    assert len(parser.pending) <= p.MAX_LINE_BYTES
+    assert b"".join(e.raw for e in events if isinstance(e, Noise)) + parser.pending == wire
+
+
+def test_results_that_never_end_are_noise_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p, "MAX_RESULTS_BYTES", 20_000)
+    line = results_line(10_000)[:-3]
+    parser = Parser()
+    states = []
+    events = []
+    for part in (line[:20_000], line[20_000:]):
+        events += parser.feed(part)
+        states.append(parser.in_results)
+    assert states == [True, False]
+    assert events
+    assert all(isinstance(e, Noise) for e in events)
+    assert len(parser.pending) <= p.MAX_LINE_BYTES
+
+
+def test_a_wrong_byte_late_in_long_results_spoils_the_line_and_no_more() -> None:
+    line = bytearray(results_line(5000))
+    line[40_000] ^= 0x80
+    events = Parser().feed(bytes(line) + b"m-ready\r\n")
+    assert {type(e) for e in events[:-1]} == {Noise}
+    assert events[-1] == Ready()
+
+
 PIECES = st.sampled_from(
     [
         b"m-ready\r\n",
@@ -118,6 +187,7 @@ PIECES = st.sampled_from(
         b"m-results-[0.1,",
         b"0.9]\n",
         b"m-init-done",
+        b"m-results-[" + b"0.5," * 3000,
     ]
 )
 WIRE = st.lists(st.one_of(PIECES, st.binary(max_size=20), st.just(b"y" * 5000)), max_size=30)
@@ -181,3 +251,18 @@ def test_what_would_garble_a_command_is_refused(word: str) -> None:
 )
 def test_elapsed(start: int, end: int, elapsed: int) -> None:
     assert p.elapsed_us(start, end) == elapsed
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "host_s", "elapsed"),
+    [
+        pytest.param(100, 200, 4294.9, 4_294_967_396, id="one wrap that does not show"),
+        pytest.param(200, 100, 8600.0, 8_589_934_492, id="two wraps, of which one shows"),
+        pytest.param(0, 10_700_000, 10.7, 10_700_000, id="none"),
+        pytest.param(0, 4_251_980_000, 10.7, 4_251_980_000, id="a clock that runs wrong is not put right"),
+        pytest.param(0, 5_350_000, 10.7, 5_350_000, id="nor one that runs slow"),
+        pytest.param(1 << 40, (1 << 40) + 7, 9000.0, 7, id="a 64-bit counter does not wrap"),
+    ],
+)
+def test_the_host_tells_how_often_the_counter_wrapped(start: int, end: int, host_s: float, elapsed: int) -> None:
+    assert p.elapsed_us(start, end, host_s) == elapsed

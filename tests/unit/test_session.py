@@ -17,6 +17,7 @@ from tinyperf.session import folder as disk
 from tinyperf.session import plan as planning
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, prepare
+from tinyperf.session.progress import silent
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
 if TYPE_CHECKING:
@@ -89,14 +90,14 @@ class Bench:
         at = disk.create(self.folder / "session")
         plan["session"] = str(at)
         disk.write_plan(at, plan)
-        return session._measure(at, prepared, plan, session.silent)
+        return session._measure(at, prepared, plan, silent)
 
     def resume(self, **device: Any) -> tuple[RunResult, FakeDevice]:
         prepared, _ = self.prepared(**device)
         at = self.folder / "session"
         plan = disk.read_plan(at)
         plan["session"] = str(at)
-        return session._measure(at, prepared, plan, session.silent), prepared.opened[-1]
+        return session._measure(at, prepared, plan, silent), prepared.opened[-1]
 
 
 @pytest.fixture
@@ -272,7 +273,7 @@ def test_a_window_whose_repetition_was_cut_off_is_measured_by_resume(bench: Benc
     plan |= {"session": str(at), "inferences": 200}
     disk.write_plan(at, plan)
     with pytest.raises(DeviceError, match="restarted"):
-        session._measure(at, prepared, plan, session.silent)
+        session._measure(at, prepared, plan, silent)
     found, _ = bench.resume(seconds_per_inference=0.04)
     assert found.valid, found.reasons
     assert found.performance is not None
@@ -354,7 +355,7 @@ def test_a_window_that_came_out_short_is_measured_again_and_noted(bench: Bench) 
     at = disk.create(bench.folder / "session")
     plan |= {"session": str(at), "inferences": 200}
     disk.write_plan(at, plan)
-    found = session._measure(at, prepared, plan, session.silent)
+    found = session._measure(at, prepared, plan, silent)
     assert found.valid
     assert found.performance is not None
     assert [w.inferences for w in found.performance.windows] == [268] * 5

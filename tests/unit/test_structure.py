@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 # Lowest first; a module imports only from its own layer and from those before it.
 LAYERS = [
     ["errors"],
-    ["content", "cores", "ctext", "result", "request"],
+    ["content", "cores", "ctext", "figures", "result", "request"],
     ["templates", "options", "description"],
     ["chip"],
     [

@@ -11,6 +11,7 @@ import click
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.cli import _options
+from tinyperf.figures import figure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def _print(rows: list[Row]) -> None:
     heading = ("model", "engine", "est. ms", "instructions", "arena B", "flash B", "of it code B", "mismatches")
     print("{:<24} {:<24} {:>9} {:>13} {:>8} {:>8} {:>13}  {}".format(*heading))
     for row in rows:
-        time = f"{row.estimated_ms:.2f}" if row.estimated_ms is not None else "-"
+        time = figure(row.estimated_ms, 2) if row.estimated_ms is not None else "-"
         count = f"{row.instructions:,}" if row.instructions is not None else "-"
         print(
             f"{row.model:<24} {row.engine:<24} {time:>9} {count:>13} {row.arena_bytes or 0:>8,} "

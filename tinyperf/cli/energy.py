@@ -11,8 +11,10 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options
+from tinyperf.figures import figure
 
 if TYPE_CHECKING:
+    from tinyperf.result import EnergyWindow
     from tinyperf.rules.replay import Replay
 
 
@@ -127,22 +129,28 @@ def replay(folder: Path, *, plot: Path | None, as_json: bool) -> int:
     return 0 if found.valid else 1
 
 
+def _row(one: EnergyWindow) -> str:
+    return f"{one.start_s:>10.3f} {one.seconds:>9.3f} {figure(one.uj):>15} {figure(one.uj_per_inference):>14}"
+
+
 def _show_replay(found: Replay) -> None:
     print(f"{'window':>6} {'start s':>10} {'seconds':>9} {'uJ':>15} {'uJ/inference':>14}")
     for number, one in enumerate(found.windows, 1):
-        print(f"{number:>6} {one.start_s:>10.3f} {one.seconds:>9.3f} {one.uj:>15.3f} {one.uj_per_inference:>14.3f}")
+        print(f"{number:>6} {_row(one)}")
     if found.median_uj_per_inference is not None and found.uj_interval is not None:
         low, high = found.uj_interval
-        print(f"median {found.median_uj_per_inference:.3f} uJ per inference ({low:.1f} to {high:.1f})")
+        print(
+            f"median {figure(found.median_uj_per_inference)} uJ per inference ({figure(low, 1)} to {figure(high, 1)})"
+        )
     agree = found.printed - len(found.differences)
     print(f"{agree} of {found.printed} printed figures agree ({found.format} session)")
     for one_difference in found.differences:
-        now = "nothing" if one_difference.recomputed is None else f"{one_difference.recomputed:.6f}"
+        now = "nothing" if one_difference.recomputed is None else figure(one_difference.recomputed, 6)
         print(f"  {one_difference.what}: printed {one_difference.printed}, recomputed {now}")
     if found.windows_by_role != found.windows:
         print("windows by the transcript's start and stop:")
         for one in found.windows_by_role:
-            print(f"{'':>6} {one.start_s:>10.3f} {one.seconds:>9.3f} {one.uj:>15.3f} {one.uj_per_inference:>14.3f}")
+            print(f"{'':>6} {_row(one)}")
     for note in found.notes:
         print(f"note: {note}")
     print("valid" if found.valid else "not valid: " + "; ".join(found.reasons))

@@ -12,6 +12,7 @@ import click
 
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
+from tinyperf.figures import figure
 
 if TYPE_CHECKING:
     from tinyperf.learn.backends import Backend
@@ -89,7 +90,7 @@ def _show(result: Evaluation) -> None:
         target = f"{result.target:.0%}" if result.metric == "top1" else f"{result.target:.2f}"
         print(f"target {target}: {verdict}")
     for label, recall in (result.recall or {}).items():
-        print(f"  recall {label:<12} {'no sample' if recall is None else f'{recall:.1%}'}")
+        print(f"  recall {label:<12} {'no sample' if recall is None else f'{figure(100 * recall, 1)}%'}")
     if result.comparison:
         _show_comparison(result, result.comparison)
     for note in result.notes:
@@ -100,12 +101,12 @@ def _metric(result: Evaluation) -> str:
     if result.value is None:
         return "no AUC"
     if result.metric == "auc":
-        return f"AUC {result.value:.3f}"
-    return f"top-1 {result.value:.1%} ({result.correct}/{result.samples})"
+        return f"AUC {figure(result.value)}"
+    return f"top-1 {figure(100 * result.value, 1)}% ({result.correct}/{result.samples})"
 
 
 def _show_comparison(result: Evaluation, other: Comparison) -> None:
-    value = "none" if other.value is None else f"{other.value:.4f}"
+    value = "none" if other.value is None else figure(other.value, 4)
     print(
         f"against {other.backend} ({value}): {other.inferences_that_differ} of {other.inferences} outputs differ, "
         f"{len(other.samples)} of {result.samples} samples, {other.decisions} decisions"

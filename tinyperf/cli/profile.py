@@ -10,6 +10,7 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options
+from tinyperf.figures import figure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,14 +52,14 @@ def _show(found: Profile) -> None:
         print(f"  # {'operator':<20} {'MACs':>11} {'instructions':>13} {'cycles':>11}     % cycles/MAC  kernel")
     for layer in found.layers:
         share = 100 * layer.cycles / found.cycles_per_inference
-        each = f"{layer.cycles / layer.macs:10.2f}" if layer.macs else f"{'-':>10}"
+        each = f"{figure(layer.cycles / layer.macs, 2):>10}" if layer.macs else f"{'-':>10}"
         print(
             f"{layer.index:>3} {layer.op:<20} {layer.macs:>11,} {layer.instructions:>13,} {layer.cycles:>11,}"
             f" {share:>5.1f} {each}  {layer.kernel}"
         )
     print(f"instructions  {found.instructions_per_inference:,} an inference")
     print(
-        f"cycles        {found.cycles_per_inference:,} = {found.latency_ms:.3f} ms at {found.clock_hz / 1e6:g} MHz"
+        f"cycles        {found.cycles_per_inference:,} = {figure(found.latency_ms)} ms at {found.clock_hz / 1e6:g} MHz"
         f" (estimated, within {found.error_percent:g} % of silicon on published images)"
     )
     memory = [

@@ -12,6 +12,7 @@ import click
 from tinyperf import api
 from tinyperf.cli import _options
 from tinyperf.errors import UsageError
+from tinyperf.figures import figure
 
 if TYPE_CHECKING:
     from tinyperf.learn.quantize import Quantized
@@ -84,12 +85,15 @@ def _tell(found: Quantized) -> None:
     print(f"calibration  {found.calibration}{clipped}")
     if found.metric == "top1":
         print(
-            f"accuracy     float {100 * (found.float_value or 0):.1f} %, int8 {100 * (found.int8_value or 0):.1f} %",
+            f"accuracy     float {figure(100 * (found.float_value or 0), 1)} %, "
+            f"int8 {figure(100 * (found.int8_value or 0), 1)} %",
             end="",
         )
         print(f" ({found.samples} samples)")
     elif found.metric == "mse":
-        print(f"error        float {found.float_value:.3f}, int8 {found.int8_value:.3f} (mean squared)")
+        print(
+            f"error        float {figure(found.float_value or 0)}, int8 {figure(found.int8_value or 0)} (mean squared)"
+        )
     print("worst layers (error relative to the float output, everything before included):")
     for layer in found.layers[:LAYERS_SHOWN]:
-        print(f"  {layer.index:>3} {layer.op:<20} {100 * layer.relative_error:>6.2f} %")
+        print(f"  {layer.index:>3} {layer.op:<20} {figure(100 * layer.relative_error, 2):>8} %")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,13 +10,12 @@ import click
 from click.core import ParameterSource
 
 from tinyperf import api
-from tinyperf.cli import _options
+from tinyperf.cli import _options, _progress
 from tinyperf.errors import UsageError
+from tinyperf.figures import figure
 from tinyperf.result import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from tinyperf.result import Accuracy, RunResult
 
 
@@ -70,7 +67,7 @@ def command(
     tinyperf run --board host --mode accuracy --data datasets kws
     tinyperf run --resume sessions/20261125-101500-nucleo-l4r5zi-kws-accuracy
     """
-    with _progress(sys.stderr.isatty()) as progress:
+    with _progress.shown() as progress:
         if resume is not None:
             _alone(ctx)
             results = [api.resume(resume, jobs=options["jobs"], progress=progress)]
@@ -105,33 +102,6 @@ def _alone(ctx: click.Context) -> None:
         )
 
 
-@contextmanager
-def _progress(terminal: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on a terminal; elsewhere only the session folder's name, in one line."""
-    if not terminal:
-        yield (
-            lambda what, _done, _total: (
-                print(what, file=sys.stderr, flush=True) if what.startswith("session ") else None
-            )
-        )
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("preparing", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            if what.startswith("session "):
-                console.print(what, highlight=False)
-            else:
-                bar.update(task, description=what, completed=done, total=total or None)
-
-        yield show
-
-
 def _show(found: RunResult) -> None:
     """The result for people; every figure with what must stand beside it."""
     from rich.console import Console
@@ -144,24 +114,26 @@ def _show(found: RunResult) -> None:
     console.print(about, soft_wrap=True)
     if found.performance:
         console.print(
-            f"  latency {found.performance.latency_ms:.3f} ms, {found.performance.throughput_ips:.3f} inferences/s"
-            f"{remark}",
+            f"  latency {figure(found.performance.latency_ms)} ms, "
+            f"{figure(found.performance.throughput_ips)} inferences/s{remark}",
             soft_wrap=True,
         )
         table = Table("window", "inferences", "seconds", "inferences/s", box=None)
         for k, w in enumerate(found.performance.windows, start=1):
-            table.add_row(str(k), str(w.inferences), f"{w.seconds:.6f}", f"{w.throughput_ips:.3f}")
+            table.add_row(str(k), str(w.inferences), f"{w.seconds:.6f}", figure(w.throughput_ips))
         console.print(table)
     if found.accuracy:
         console.print(f"  {_accuracy(found.accuracy)}{remark}", soft_wrap=True)
     if found.energy:
         low, high = found.energy.uj_interval
         console.print(
-            f"  energy {found.energy.uj_per_inference:.1f} uJ/inference, {low:.1f} to {high:.1f}{remark}",
+            f"  energy {figure(found.energy.uj_per_inference, 1)} uJ/inference, "
+            f"{figure(low, 1)} to {figure(high, 1)}{remark}",
             soft_wrap=True,
         )
         for k, e in enumerate(found.energy.windows, start=1):
-            console.print(f"    window {k}: {e.seconds:.3f} s, {e.uj:.0f} uJ, {e.uj_per_inference:.3f} uJ/inference")
+            each = f"{figure(e.uj, 0)} uJ, {figure(e.uj_per_inference)} uJ/inference"
+            console.print(f"    window {k}: {e.seconds:.3f} s, {each}")
     if found.memory:
         parts = {"flash": found.memory.flash_bytes, "RAM": found.memory.ram_bytes, "arena": found.memory.arena_bytes}
         console.print("  " + ", ".join(f"{name} {n:,} bytes" for name, n in parts.items() if n is not None))
@@ -173,7 +145,7 @@ def _show(found: RunResult) -> None:
 
 
 def _accuracy(found: Accuracy) -> str:
-    value = f"top-1 {found.value:.1%}" if found.metric == "top1" else f"AUC {found.value:.3f}"
+    value = f"top-1 {figure(100 * found.value, 1)}%" if found.metric == "top1" else f"AUC {figure(found.value)}"
     if found.target is None:
         return f"{value} of {found.samples} samples"
     target = f"{found.target:.0%}" if found.metric == "top1" else f"{found.target:.2f}"

@@ -14,6 +14,7 @@ import click
 from tinyperf import api, content
 from tinyperf.cli import _options
 from tinyperf.errors import UsageError
+from tinyperf.figures import figure
 
 if TYPE_CHECKING:
     from tinyperf.learn.train import Epoch, Trained
@@ -91,11 +92,12 @@ def _notice(text: str) -> None:
 
 
 def _show(epoch: Epoch) -> None:
-    accuracy = "" if epoch.accuracy is None else f"accuracy {100 * epoch.accuracy:5.1f} %  "
+    accuracy = "" if epoch.accuracy is None else f"accuracy {figure(100 * epoch.accuracy, 1)} %  "
     terminal = sys.stderr.isatty()  # one line that is overwritten; elsewhere a line for each epoch
     start = "\r" if terminal else ""
     print(
-        f"{start}epoch {epoch.epoch}/{epoch.epochs}  loss {epoch.loss:.4f}  validation {epoch.validation_loss:.4f}  "
+        f"{start}epoch {epoch.epoch}/{epoch.epochs}  loss {figure(epoch.loss, 4)}  "
+        f"validation {figure(epoch.validation_loss, 4)}  "
         f"{accuracy}{epoch.seconds_left / 60:.1f} min left ",
         end="" if terminal and epoch.epoch < epoch.epochs else "\n",
         file=sys.stderr,
@@ -105,8 +107,8 @@ def _show(epoch: Epoch) -> None:
 
 def _tell(trained: Trained) -> None:
     if trained.validation_accuracy is not None:
-        print(f"validation  {100 * trained.validation_accuracy:.1f} % (mean recall of the classes)")
-    print(f"loss        {trained.validation_loss:.4f} on the validation part")
+        print(f"validation  {figure(100 * trained.validation_accuracy, 1)} % (mean recall of the classes)")
+    print(f"loss        {figure(trained.validation_loss, 4)} on the validation part")
     print(f"took        {trained.minutes:.1f} min, {trained.epochs} epochs")
     print(
         f"dropped     {len(trained.dropped)} samples that are official inputs"

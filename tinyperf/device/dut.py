@@ -25,6 +25,7 @@ from tinyperf.device.protocol import (
     Name,
     Noise,
     Note,
+    NotFinite,
     Parser,
     Profile,
     Ready,
@@ -36,7 +37,7 @@ from tinyperf.device.protocol import (
 from tinyperf.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tinyperf.device.link import Link
 
@@ -47,7 +48,9 @@ BOOT_SILENCE_S = 0.25  # a board that is talking when the port opens is listened
 BOOT_TIMEOUT_S = 5.0  # what EnergyRunner waits after power-on
 NAME_TIMEOUT_S = 2.0  # EnergyRunner's port scan waits as long
 COMMAND_TIMEOUT_S = 5.0  # the MLCommons runner's time limit for a line
-INFER_SILENCE_S = 60.0
+INFER_SILENCE_S = 60.0  # before the first line of an answer, behind the window, and of slack in it
+MOST_INFERENCE_S = 600.0  # how long the first inference may take; those after it follow what it took
+MOST_TIMES = 3  # an inference may take so many times as long as the one before it: caches, a busy computer
 HANDSHAKES = 5
 ATTEMPTS = 3
 AGAIN = " again: "  # in a transcript's note: what follows is sent a second time, and why
@@ -84,7 +87,7 @@ class Inference:
         """Length of the window by the device's clock."""
         if self.start_us is None or self.end_us is None:
             return None
-        return protocol.elapsed_us(self.start_us, self.end_us)
+        return protocol.elapsed_us(self.start_us, self.end_us, self.host_s)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,45 @@ class Answer:
     def first(self, kind: type[E]) -> E | None:
         """The first event of that kind."""
         return next((e for _, e in self.events if isinstance(e, kind)), None)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an answer to `infer N W` is waited for. `inference_s`: what one takes; None while that is not known."""
+
+    inferences: int
+    warmups: int
+    inference_s: float | None
+    fixed_s: float | None = None
+
+    @staticmethod
+    def of(silence_s: float) -> Patience:
+        """For the answer to any other command."""
+        return Patience(0, 0, None, silence_s)
+
+    def silence_s(self, events: Sequence[tuple[float, Event]]) -> float:
+        """Seconds without a byte that end the answer, of which `events` have come."""
+        if self.fixed_s is not None:
+            return self.fixed_s
+        return self._window_s if self.in_window(events) else INFER_SILENCE_S
+
+    def in_window(self, events: Sequence[tuple[float, Event]]) -> bool:
+        """The device has begun, and may be computing: it has not printed what stands behind the window."""
+        stamps = sum(isinstance(e, Timestamp) for _, e in events)
+        return bool(events) and stamps < 2 and not any(isinstance(e, InferDone | Results | Ready) for _, e in events)
+
+    @property
+    def whole_s(self) -> float:
+        """Seconds that end the answer even if the device goes on talking."""
+        return 20 * self.fixed_s if self.fixed_s is not None else 2 * self._window_s + 20 * INFER_SILENCE_S
+
+    @property
+    def _window_s(self) -> float:
+        """Silence between two lines lasts as long as the longer of warm-up and window."""
+        longer = max(self.inferences, self.warmups)
+        if self.inference_s is None:
+            return MOST_INFERENCE_S * longer
+        return INFER_SILENCE_S + MOST_TIMES * self.inference_s * longer
 
 
 class Dut:
@@ -121,6 +163,7 @@ class Dut:
         self.baud = baud
         self.identity: Identity | None = None
         self.boot_mode: str | None = None
+        self.inference_s: float | None = None  # what one inference took, or is known to take
         self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
         self._record = record
         self._parser = Parser()
@@ -188,13 +231,26 @@ class Dut:
         )
 
     def _nobody(self, heard: list[Event]) -> DeviceError:
+        unended = self._parser.pending
         # What has no line end yet is evidence too: a wrong baud rate seldom makes one.
-        heard = [*heard, *protocol.parse_line(self._parser.pending)]
+        heard = [*heard, *protocol.parse_line(unended)]
         noise = b"".join(e.raw for e in heard if isinstance(e, Noise))
         text = [_words(e) for e in heard if not isinstance(e, Noise)]
         at = f" at {self.baud} baud" if self.baud else ""
         seen = f"no answer to 'name' on {self.where}{at} in {HANDSHAKES} attempts of {NAME_TIMEOUT_S:g} s"
         doctor = "'tinyperf doctor' shows what answers on each port; 'tinyperf flash' puts the image back"
+        if b"m-ready" in unended:
+            return DeviceError(
+                f"{seen}; received {unended[:60].decode('ascii', 'backslashreplace')!r} without an end of line",
+                means="the firmware ends its lines with CR alone, or not at all; the protocol wants CR LF or LF",
+                hint="let the firmware print \\r\\n behind each line",
+            )
+        if any(isinstance(e, Note) and e.text.startswith("name%") for e in heard):
+            return DeviceError(
+                f"{seen}; received {next(t for t in text if t.startswith('name%'))!r}",
+                means="the firmware, or what is between it and this computer, sends back what it is sent",
+                hint="switch the echo off: a command's text must not stand in its answer",
+            )
         if noise and len(noise) >= sum(map(len, text)):
             return DeviceError(
                 f"{seen}; received {len(noise)} bytes that are no text, such as {noise[:16]!r}",
@@ -307,35 +363,60 @@ class Dut:
     def infer(self, inferences: int, warmups: int, *, pulses: bool = False) -> Inference | None:
         """Run N inferences on the downloaded input; None where the answer was torn, so that it must be repeated.
 
-        `pulses`: energy mode, no timestamps as text.
-        Raises: DeviceError: the device refused, restarted, or said nothing.
+        `pulses`: energy mode, no timestamps as text. Waits as long as `inference_s` lets expect, for the first
+        inference MOST_INFERENCE_S; and as long as the line of results takes.
+        Raises: DeviceError: the device refused, restarted, took too long, or printed what is no number.
         """
-        answer = self._ask(protocol.infer(inferences, warmups), (Results,), INFER_SILENCE_S)
-        results = answer.first(Results)
+        command = protocol.infer(inferences, warmups)
+        patience = Patience(inferences, warmups, self.inference_s)
+        answer = self._ask(command, (Results, NotFinite), patience)
         stamps = [(t, e.us) for t, e in answer.events if isinstance(e, Timestamp)]
-        refused = answer.first(Refused)
-        if refused is not None:
-            raise DeviceError(
-                f"'infer {inferences} {warmups}' was refused: {refused.text}",
-                means="the input is incomplete, or the model cannot run on this board",
-                hint="the transcript in the session folder shows the conversation",
-            )
+        results = answer.first(Results)
+        self._check_inference(answer, command)
         if results is None or (not pulses and len(stamps) != 2):
+            if self.inference_s is None and patience.in_window(answer.events):
+                raise self._too_slow(answer.why)
             self.note(f"infer {inferences} {warmups}: {answer.why or f'{len(stamps)} timestamps, 2 expected'}")
-            self._resynchronize()
+            self._resynchronize(answer.why)
             return None
         if answer.why:  # everything but the last m-ready has arrived
             self.note(f"infer {inferences} {warmups}: complete, but {answer.why}")
-            self._resynchronize()
+            self._resynchronize(answer.why)
         starts = [t for t, e in answer.events if isinstance(e, InferStart)]
         ends = [t for t, e in answer.events if isinstance(e, InferDone)] if pulses else [stamps[-1][0]]
-        return Inference(
+        took = Inference(
             inferences,
             warmups,
             results.values,
             None if pulses else stamps[0][1],
             None if pulses else stamps[1][1],
             host_s=ends[-1] - starts[0] if starts and ends else 0.0,
+        )
+        self.inference_s = max(took.host_s, (took.device_us or 0) / 1e6) / inferences
+        return took
+
+    def _check_inference(self, answer: Answer, command: bytes) -> None:
+        """Raises: DeviceError: the device refused, or gave what is no number."""
+        refused, odd = answer.first(Refused), answer.first(NotFinite)
+        if refused is not None:
+            raise DeviceError(
+                f"'{_short(command)}' was refused: {refused.text}",
+                means="the input is incomplete, or the model cannot run on this board",
+                hint="the transcript in the session folder shows the conversation",
+            )
+        if odd is not None:
+            raise DeviceError(
+                f"'{_short(command)}' on {self.where} gave {odd.count} results; number {odd.index + 1} is '{odd.text}'",
+                means="the model computes what is no number: its input or its weights are not what it was made for, "
+                "or the firmware reads memory that is not its own",
+                hint="'tinyperf evaluate' shows what the model gives on this computer; the transcript shows the line",
+            )
+
+    def _too_slow(self, why: str) -> DeviceError:
+        return DeviceError(
+            f"the first inference on {self.where} did not end: {why}",
+            means=f"it takes more than the {MOST_INFERENCE_S:g} s that are waited for, or the board hangs in it",
+            hint="a smaller model, a faster engine or a higher clock; if the board hangs, reset it and try again",
         )
 
     def trial(self, label: str, data: bytes, inferences: int, warmups: int, *, pulses: bool = False) -> Inference:
@@ -371,30 +452,33 @@ class Dut:
         """A line in the transcript that was not on the wire."""
         self._record("note", text.encode(), self.link.now_s())
 
-    def _resynchronize(self) -> None:
-        """After a torn answer: wait for quiet, then make sure that the device answers.
+    def _resynchronize(self, why: str) -> None:
+        """After a torn answer (`why`): wait for quiet, then make sure that the device answers.
 
         Raises: DeviceError: it does not.
         """
         self._listen(BOOT_SILENCE_S)
         answer = self._ask(protocol.NAME, (Name,), COMMAND_TIMEOUT_S)
         if answer.why:
-            raise self._silent(answer.why)
+            raise self._silent(f"{why}; then {answer.why}" if why else answer.why)
 
     def _ask(
-        self, command: bytes, wanted: tuple[type[Event], ...], timeout_s: float, *, booting: bool = False
+        self, command: bytes, wanted: tuple[type[Event], ...], patience: float | Patience, *, booting: bool = False
     ) -> Answer:
         """Send one command, collect until `m-ready`. An `m-ready` before what is wanted ends a stale answer.
 
-        `booting`: a restart belongs to the handshake; otherwise it is an error.
+        `patience`: seconds of silence that end the answer. `booting`: a restart belongs to the handshake; otherwise it
+        is an error. Results may take as long as they are: the line that holds them counts as speaking.
         """
+        patience = patience if isinstance(patience, Patience) else Patience.of(patience)
         self._listen(0.0, booting=booting)
         self._record("host", command, self.link.now_s())
         self.link.write(command)
         events: list[tuple[float, Event]] = []
         complete = not wanted
-        limit_s = self.link.now_s() + 20 * timeout_s  # a device that chatters for ever is not answering
-        while self.link.now_s() < limit_s:
+        limit_s = self.link.now_s() + patience.whole_s  # a device that chatters for ever is not answering
+        while self.link.now_s() < limit_s or self._parser.in_results:
+            timeout_s = patience.silence_s(events)
             arrived = self._read(timeout_s)
             if arrived is None:
                 break
@@ -409,11 +493,11 @@ class Dut:
                 if isinstance(event, Ready) and complete:
                     refused = next((e for _, e in events if isinstance(e, Refused)), None)
                     return Answer(tuple(events), f"the device refused: {refused.text}" if refused else "")
-        return Answer(tuple(events), self._silence(command, events, timeout_s))
+        return Answer(tuple(events), self._silence(command, events, patience.silence_s(events)))
 
     def _silence(self, command: bytes, events: list[tuple[float, Event]], timeout_s: float) -> str:
         said = "; ".join(_words(e) for _, e in events[-3:]) or "nothing"
-        torn = f", and the unfinished line {self._parser.pending!r}" if self._parser.pending else ""
+        torn = f", and the unfinished line {_shortened(self._parser.pending)}" if self._parser.pending else ""
         return f"no m-ready within {timeout_s:g} s after '{_short(command)}'; received {said}{torn}"
 
     def _restarted(self, event: Reset, command: bytes, *, booting: bool) -> None:
@@ -457,6 +541,10 @@ class Dut:
         return [(at, event) for event in self._parser.feed(data)]
 
 
+def _shortened(line: bytes) -> str:
+    return repr(line) if len(line) <= 200 else f"{line[:100]!r} ... {line[-60:]!r} of {len(line)} bytes"
+
+
 def _short(command: bytes) -> str:
     text = command.decode("ascii").removesuffix("%")
     return text if len(text) <= 40 else text[:37] + "..."
@@ -469,4 +557,6 @@ def _words(event: Event) -> str:
         return repr(event.raw[:40])
     if isinstance(event, Reset):
         return event.line
+    if isinstance(event, Results) and len(event.values) > 12:
+        return f"{len(event.values)} results"
     return str(event)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 END_OF_COMMAND = b"%"
-MAX_LINE_BYTES = 8192  # the longest honest line is `m-results` of some hundred classes
+WRAP_US = 1 << 32
+MAX_LINE_BYTES = 8192  # of every line but `m-results`, which is as long as the model's output
+MAX_RESULTS_BYTES = 1 << 26  # six million values: more than the memory of any microcontroller holds
 
 # What every DUT takes, and what foreign firmware gets: EE_CMD_SIZE of the reference, 31 bytes = the MLCommons runner's
 # chunk ("db " + 62 digits fit 80 characters, and the 64 bytes that EEMBC promises never to exceed, but for the "%").
@@ -76,6 +78,15 @@ class Results:
     """`m-results-[...]`: the dequantized outputs, three decimals."""
 
     values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """`m-results-[...]` of `count` values, of which number `index` (from 0) is no number: `text`, such as `nan`."""
+
+    index: int
+    count: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,7 @@ Event = (
     | InferStart
     | InferDone
     | Results
+    | NotFinite
     | Expecting
     | Loaded
     | Build
@@ -171,7 +183,10 @@ Event = (
 )
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_RESULTS = re.compile(rf" *{_NUMBER} *(?:, *{_NUMBER} *)*,?")
+_VALUE = re.compile(_NUMBER)
+_NOT_FINITE = re.compile(r"[-+]?(?:nan(?:\(\w*\))?|inf(?:inity)?|1\.#\w+)", re.IGNORECASE)  # as C libraries print them
+_RESULTS_BEGIN = re.compile(rb"[^\t\x20-\x7e]*m-results-\[")
+_RESULTS_BYTES = b"0123456789+-.eE, ]naifytINFTYNAQD#()_"
 _NAME = re.compile(r"m-name-([^\[]*?)-\[([^\]]+)\]")
 _BRACKET = re.compile(r"m-(profile|model|results|build|crc)-\[([^\]]*)\]")
 _LAP = re.compile(r"m-lap-us-([0-9]{1,20})")
@@ -192,34 +207,68 @@ _LEADING_UNDECODABLE = re.compile(rb"[^\t\x20-\x7e]+")
 
 
 class Parser:
-    """Bytes in, events out. Holds no clock, no port and no thread."""
+    """Bytes in, events out. Holds no clock, no port and no thread.
+
+    A line that is no `m-results` is cut at MAX_LINE_BYTES, so that a board that never ends one fills no memory.
+    """
 
     def __init__(self) -> None:
         self._line = bytearray()
+        self._seen = 0  # so many bytes of it hold no line end
+        self._honest = 0  # so many bytes of it are what results are made of
         self._overlong = False
 
     def feed(self, data: bytes) -> list[Event]:
         """Events completed by `data`; an unfinished line waits for the next call."""
         events: list[Event] = []
         self._line += data.translate(None, b"\r\0")
-        while True:
-            end = self._line.find(b"\n", 0, MAX_LINE_BYTES + 1)
-            if end >= 0:
-                line = bytes(self._line[:end])
-                del self._line[: end + 1]
-                events += [Noise(line, "line too long")] if self._overlong else parse_line(line)
-                self._overlong = False
-            elif len(self._line) > MAX_LINE_BYTES:
-                events.append(Noise(bytes(self._line[:MAX_LINE_BYTES]), "line too long"))
-                del self._line[:MAX_LINE_BYTES]
-                self._overlong = True
-            else:
-                return events
+        while (whole := self._next()) is not None:
+            events += whole
+        return events
 
     @property
     def pending(self) -> bytes:
         """The unfinished line."""
         return bytes(self._line)
+
+    @property
+    def in_results(self) -> bool:
+        """The unfinished line is `m-results`: what comes next belongs to the answer, however long it takes."""
+        return not self._overlong and _RESULTS_BEGIN.match(self._line) is not None
+
+    def _next(self) -> list[Event] | None:
+        """Events of the next line, or of the next piece of one that is too long; None where more must come."""
+        end = self._line.find(b"\n", self._seen, MAX_LINE_BYTES + 1)
+        limit = MAX_LINE_BYTES
+        if end < 0 and len(self._line) > MAX_LINE_BYTES and self._may_be_results():
+            limit = MAX_RESULTS_BYTES
+            end = self._line.find(b"\n", self._seen, limit + 1)
+        if end >= 0:
+            overlong, self._overlong = self._overlong, False
+            line = self._take(end, end + 1)
+            return [Noise(line, "line too long")] if overlong else parse_line(line)
+        if len(self._line) > limit:
+            self._overlong = True
+            return [Noise(self._take(limit, limit), "line too long")]
+        self._seen = len(self._line)
+        return None
+
+    def _may_be_results(self) -> bool:
+        begin = None if self._overlong else _RESULTS_BEGIN.match(self._line)
+        if begin is None:
+            return False
+        end = self._line.find(b"\n", self._seen, MAX_RESULTS_BYTES)
+        end = min(len(self._line), MAX_RESULTS_BYTES) if end < 0 else end
+        if self._line[max(self._honest, begin.end()) : end].translate(None, _RESULTS_BYTES):
+            return False
+        self._honest = end
+        return True
+
+    def _take(self, length: int, removed: int) -> bytes:
+        line = bytes(self._line[:length])
+        del self._line[:removed]
+        self._seen = self._honest = 0
+        return line
 
 
 def parse_line(raw: bytes) -> list[Event]:
@@ -278,9 +327,7 @@ def _message(text: str) -> Event:
 
 def _bracketed(text: str, key: str, value: str) -> Event:
     if key == "results":
-        if _RESULTS.fullmatch(value):
-            return Results(tuple(float(v) for v in value.split(",") if v.strip()))
-        return Noise(text.encode(), "results that are no numbers")
+        return _results(text, value)
     if key == "profile":
         return Profile(value)
     if key == "model":
@@ -292,9 +339,27 @@ def _bracketed(text: str, key: str, value: str) -> Event:
     return Note(text)
 
 
-def elapsed_us(start_us: int, end_us: int) -> int:
-    """Microseconds between two timestamps as sent; a smaller end means that a 32-bit counter wrapped once."""
-    return end_us - start_us if end_us >= start_us else end_us - start_us + (1 << 32)
+def _results(text: str, value: str) -> Event:
+    """The values between the brackets. Some firmware prints a comma behind the last one."""
+    words = [word.strip(" ") for word in value.removesuffix(",").split(",")]
+    odd = [(k, word) for k, word in enumerate(words) if not _VALUE.fullmatch(word)]
+    if not odd:
+        return Results(tuple(map(float, words)))
+    if all(_NOT_FINITE.fullmatch(word) for _, word in odd):
+        return NotFinite(odd[0][0], len(words), odd[0][1])
+    return Noise(text.encode(), "results that are no numbers")
+
+
+def elapsed_us(start_us: int, end_us: int, host_s: float | None = None) -> int:
+    """Microseconds between two timestamps as sent; a smaller end means that a 32-bit counter wrapped once.
+
+    A counter that wrapped more often (every 71.6 minutes) does not show it: `host_s`, the interval by the host's clock,
+    then says how often.
+    """
+    once_us = end_us - start_us if end_us >= start_us else end_us - start_us + WRAP_US
+    if host_s is None or max(start_us, end_us) >= WRAP_US:
+        return once_us
+    return once_us + WRAP_US * max(0, round((host_s * 1e6 - once_us) / WRAP_US))
 
 
 def command(*words: str | int) -> bytes:

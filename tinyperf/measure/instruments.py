@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tinyperf import content
 from tinyperf.device import isolators
 from tinyperf.errors import UsageError
+from tinyperf.figures import figure
 from tinyperf.measure import monitor
 from tinyperf.measure.recorder import Recorder
 from tinyperf.rules.joules import MAX_LOST
@@ -64,7 +65,7 @@ def check(
     if abs(on.position / on_s / rate_hz - 1.0) > RATE_TOLERANCE + POLL_S / seconds:
         problems.append(f"{on.position / on_s:.0f} samples per second, {rate_hz:.0f} were promised")
     if floor_w > NOISE_W:
-        problems.append(f"{floor_w * 1e3:.3f} mW with the target off: it is fed from elsewhere")
+        problems.append(f"{figure(floor_w * 1e3)} mW with the target off: it is fed from elsewhere")
     return {
         **identity,
         "measured_rate_hz": round(on.position / on_s, 1),

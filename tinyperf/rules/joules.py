@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tinyperf.figures import figure
 from tinyperf.result import EnergyWindow
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def rule_reasons(windows: Sequence[EnergyWindow], inferences: Sequence[int], *, 
             reasons.append(f"window {number} holds {count} inferences, {MIN_INFERENCES} are required")
         power_w = one.uj * 1e-6 / one.seconds if one.seconds > 0 else 0.0
         if power_w < MIN_POWER_W:
-            reasons.append(f"window {number} shows {power_w * 1e6:.3f} uW: the target is not powered")
+            reasons.append(f"window {number} shows {figure(power_w * 1e6)} uW: the target is not powered")
     return reasons
 
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
+from tinyperf.figures import figure
 from tinyperf.result import Performance, Window
 
 WINDOWS = 5
@@ -66,12 +67,12 @@ def reasons(windows: list[Timed], *, cross_check: bool) -> tuple[str, ...]:
     for k, w in enumerate(windows, start=1):
         seconds = w.device_us / 1e6
         if seconds < MIN_SECONDS:
-            found.append(f"window {k} lasted {seconds:.3f} s; the rules want at least {MIN_SECONDS:g} s")
+            found.append(f"window {k} lasted {figure(seconds)} s; the rules want at least {MIN_SECONDS:g} s")
         if w.inferences < MIN_INFERENCES:
             found.append(f"window {k} held {w.inferences} inferences; the rules want at least {MIN_INFERENCES}")
         if cross_check and w.host_s is not None and not clocks_agree(w):
             found.append(
-                f"window {k} lasted {seconds:.3f} s by the device's clock and {w.host_s:.3f} s by the host's; "
+                f"window {k} lasted {figure(seconds)} s by the device's clock and {figure(w.host_s)} s by the host's; "
                 f"they may differ by {CLOCK_TOLERANCE:.0%}"
             )
     return tuple(found)

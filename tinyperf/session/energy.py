@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tinyperf.measure.monitor import Monitor
     from tinyperf.result import RunResult
     from tinyperf.session.plan import Prepared
+    from tinyperf.session.progress import Progress
     from tinyperf.session.report import Measured
-    from tinyperf.session.run import Progress
     from tinyperf.virtual.board.link import VirtualLink
 
 SLICE_S = 0.01

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.errors import DiskError, MissingExtraError, UsageError
+from tinyperf.figures import figure
 from tinyperf.rules import recordings, replay
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ def draw(session: Path, out: Path) -> Path:
     recording = recordings.load(session)
     found = replay.judge(recording)
     times_s, power_mw = envelope(recording.samples_j * recording.sample_rate_hz * 1e3, recording.sample_rate_hz)
-    windows = [(w.start_s, w.start_s + w.seconds, f"{w.uj_per_inference:.1f}") for w in found.windows]
+    windows = [(w.start_s, w.start_s + w.seconds, figure(w.uj_per_inference, 1)) for w in found.windows]
     median = found.median_uj_per_inference
-    title = f"{session.name}: " + (f"median {median:.1f} uJ per inference" if median is not None else "no window")
+    title = f"{session.name}: " + (
+        f"median {figure(median, 1)} uJ per inference" if median is not None else "no window"
+    )
     if found.format == "tinyperf":
         title += "".join(f" ({note})" for note in found.notes)  # an estimate says so everywhere
     title += "" if found.valid else " (not valid)"

@@ -44,6 +44,7 @@ class Prepared:
     """Everything a run needs. `image` is what the virtual board starts; None on a real one. `model_id`: to be found.
 
     `cycles_per_instruction`: from one inference in full detail; what a virtual board counts with from then on.
+    `macs`: of the model, 0 where it is not known.
     """
 
     request: Request
@@ -58,6 +59,7 @@ class Prepared:
     model_id: str
     isolator: isolators.Choice | None = None
     cycles_per_instruction: float | None = None
+    macs: int = 0
 
     @property
     def has_cycle_model(self) -> bool:
@@ -156,6 +158,7 @@ def prepare(request: Request, told: Callable[[str], None] = lambda _: None) -> t
         build_id=built.build_id if built else None,
         model_id=told_id or (found.model_id if found else "custom"),
         isolator=isolator,
+        macs=sum(layer.macs for layer in built.generated.layers) if built else 0,
     )
     return prepared, _plan(prepared, built, model)
 

@@ -21,11 +21,14 @@ from tinyperf.virtual.board import Calibration, calibrate, open_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from tinyperf.board import Board
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
     from tinyperf.virtual.board.link import VirtualLink
+
+CALIBRATION_INFERENCES = 4  # what `calibrate` runs: one, and three
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,15 @@ def profile(board: Board, firmware: Path, built: Image | None, input_bytes: int 
         link.close()
 
 
-def calibrated(board: Board, firmware: Path, input_bytes: int | None = None) -> Calibration:
+def calibrated(
+    board: Board,
+    firmware: Path,
+    input_bytes: int | None = None,
+    watched: Callable[[VirtualLink], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
+) -> Calibration:
     """Cycles per instruction of `firmware` from one inference in full detail, on a virtual board of its own.
 
+    Args: watched: stands around what takes long.
     Kept in the cache beside the images, under everything that it depends on: image, board, input, cycle model.
     """
     link = open_virtual(board, firmware)  # first of all: it says what is wrong with an image
@@ -114,7 +123,8 @@ def calibrated(board: Board, firmware: Path, input_bytes: int | None = None) -> 
         with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or not whole: found again
             return Calibration(**json.loads(kept.read_text(encoding="ascii")))
         _, infer = _ready(link, input_bytes)
-        found = calibrate(link, infer)
+        with watched(link):
+            found = calibrate(link, infer)
     finally:
         link.close()
     with contextlib.suppress(DiskError):  # a full cache costs seconds, not the run

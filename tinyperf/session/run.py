@@ -15,30 +15,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import ContentError, DeviceError, Interrupted, TinyperfError
+from tinyperf.figures import figure
 from tinyperf.request import Request
 from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
 from tinyperf.session import profile, report, shards
 from tinyperf.session.plan import Prepared, check_request, prepare
+from tinyperf.session.progress import beating, duration, silent
 from tinyperf.session.trials import PILOT, Trial, sample_note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from tinyperf.device.dut import Dut
     from tinyperf.result import RunResult
     from tinyperf.session.folder import Transcript
-
-    Progress = Callable[[str, int, int], None]
-    """Told what is being done, how much of it is done, and how much there is (0: unknown)."""
+    from tinyperf.session.progress import Progress
+    from tinyperf.virtual.board.link import VirtualLink
 
 PILOT_LIMIT = 12
+INSTRUCTIONS_PER_MAC = 1.8  # of the four reference models with engine aot: 1.5 to 1.9
 WINDOW_ATTEMPTS = 3
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    """No progress shown."""
 
 
 def check(request: Request) -> None:
@@ -167,10 +165,30 @@ def _calibrated(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Pr
     """One inference in full detail gives the cycles per instruction of the windows; kept for --resume."""
     if plan["calibration"] is None:
         progress("one inference in full detail", 0, 0)
-        found = profile.calibrated(prepared.board, prepared.image or Path(), plan["input_bytes"])
+        found = profile.calibrated(
+            prepared.board,
+            prepared.image or Path(),
+            plan["input_bytes"],
+            lambda link: _watched(link, prepared, progress),
+        )
         plan["calibration"] = asdict(found)
         disk.write_plan(at, plan)
     return replace(prepared, cycles_per_instruction=plan["calibration"]["cpi"])
+
+
+def _watched(link: VirtualLink, prepared: Prepared, progress: Progress) -> AbstractContextManager[None]:
+    """Tells how far the inference in full detail is; what is left of it where the model's size is known."""
+    about = profile.CALIBRATION_INFERENCES * INSTRUCTIONS_PER_MAC * prepared.macs
+
+    def tell(seconds: float) -> None:
+        done = link.counters().instructions
+        text = f"one inference in full detail: {done / 1e6:,.0f} million instructions"
+        if done and about:
+            left_s = max(about / done - 1.0, 0.0) * seconds
+            text += f" of about {max(about, done) / 1e6:,.0f}, about {duration(left_s)} left"
+        progress(text, 0, 0)
+
+    return beating(tell)
 
 
 # -------------------------------------------------------------------- performance
@@ -186,6 +204,7 @@ class Work:
     transcript: Transcript
     dut: Dut
     progress: Progress
+    inference_wall_s: float = 0.0  # of this computer's clock: a virtual board's is another one
 
     @property
     def inputs(self) -> list[bytes]:
@@ -199,28 +218,37 @@ class Work:
         """
         inputs, samples = self.inputs, self.prepared.dataset.samples
         reader = self.transcript.reader
+        self.dut.inference_s = self.dut.inference_s or reader.inference_s
         missing = [k for k in range(len(inputs)) if (k, 0) not in reader.trials or _short(reader.trials[k, 0])]
         if missing and self.plan["inferences"] is None:
             self.plan["inferences"] = self.pilot(inputs[0], pulses=pulses)
             disk.write_plan(self.at, self.plan)
         for k in missing:
-            self.progress(f"window {k + 1} of {len(inputs)}", k, len(inputs))
             self._window(k, inputs[k], samples[k].name, pulses=pulses)
         self.progress("windows", len(inputs), len(inputs))
         return [reader.trials[key] for key in sorted(reader.trials)]
 
     def _window(self, k: int, data: bytes, name: str, *, pulses: bool) -> None:
         """One window; where it came out shorter than the rules want (load varies), once more with more inferences."""
+        count = len(self.prepared.dataset.samples)
         again = shards.IN_FLIGHT if (k, 0) in self.transcript.reader.begun else ""
         inferences: int = self.plan["inferences"]
         for _ in range(WINDOW_ATTEMPTS):
-            label = sample_note(k, 0, name, again)
-            found = self.dut.trial(label, data, inferences, self.plan["warmups"], pulses=pulses)
+            about_s = (inferences + self.plan["warmups"]) * self.inference_wall_s
+            with self._telling(f"window {k + 1} of {count}", k, count, about_s):
+                label = sample_note(k, 0, name, again)
+                found = self.dut.trial(label, data, inferences, self.plan["warmups"], pulses=pulses)
             seconds = found.host_s if found.device_us is None else found.device_us / 1e6
             if seconds >= rules.MIN_SECONDS or seconds <= 0:
                 return
-            again = f"the window lasted {seconds:.3f} s"
+            again = f"the window lasted {figure(seconds)} s"
             inferences = math.ceil(inferences * rules.AIM_SECONDS / seconds)
+
+    def _telling(self, what: str, done: int, total: int, about_s: float) -> AbstractContextManager[None]:
+        """`what` now, and how long it has taken once a second; with how long it will take where that is known."""
+        self.progress(what, done, total)
+        of = f" of about {duration(about_s)}" if about_s >= 1.0 else ""
+        return beating(lambda seconds: self.progress(f"{what}: {duration(seconds)}{of}", done, total))
 
     def pilot(self, data: bytes, *, pulses: bool) -> int:
         """N of a window, from inferences that are not measured.
@@ -230,8 +258,10 @@ class Work:
         scale = 4 if pulses else 1
         inferences = 1
         for _ in range(PILOT_LIMIT):
-            self.progress(f"pilot of {inferences} inferences", 0, 0)
-            found = self.dut.trial(PILOT, data, inferences, 0, pulses=pulses)
+            begin_s = time.monotonic()
+            with self._telling(f"pilot of {inferences} inferences", 0, 0, inferences * self.inference_wall_s):
+                found = self.dut.trial(PILOT, data, inferences, 0, pulses=pulses)
+            self.inference_wall_s = (time.monotonic() - begin_s) / inferences
             took_us = round(found.host_s * 1e6) if found.device_us is None else found.device_us
             following = rules.next_pilot(inferences, took_us // scale)
             if following is None:

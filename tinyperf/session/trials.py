@@ -52,17 +52,21 @@ class Trial:
         """Length by the device's clock; 0 in energy mode."""
         if self.start_us is None or self.end_us is None:
             return 0
-        return elapsed_us(self.start_us, self.end_us)
+        return elapsed_us(self.start_us, self.end_us, self.host_s)
 
 
 @dataclass
 class Reader:
-    """Transcript records in, trials out. `begun`: the inputs that were sent, whether or not results came."""
+    """Transcript records in, trials out. `begun`: the inputs that were sent, whether or not results came.
+
+    `inference_s`: what an inference of the last window or pilot took; None where there was none.
+    """
 
     pulses: bool = False
     trials: dict[tuple[int, int], Trial] = field(default_factory=dict)
     begun: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    inference_s: float | None = None
     _sample: tuple[int, int, str] | None = None
     _infer: tuple[int, int] | None = None
     _stamps: list[int] = field(default_factory=list)
@@ -78,7 +82,7 @@ class Reader:
                     self._event(event, at_s)
         elif direction == "host":
             match = _INFER.fullmatch(data)
-            self._infer = (int(match[1]), int(match[2])) if match and self._sample else None
+            self._infer = (int(match[1]), int(match[2])) if match else None
             self._stamps = []
             self._parser = Parser()
         else:
@@ -97,7 +101,7 @@ class Reader:
             self.notes.append(text)
 
     def _event(self, event: object, at_s: float) -> None:
-        if self._infer is None or self._sample is None:
+        if self._infer is None:
             return
         if isinstance(event, InferStart):
             self._begin_s = at_s
@@ -107,23 +111,29 @@ class Reader:
         elif isinstance(event, InferDone) and self.pulses:
             self._end_s = at_s
         elif isinstance(event, Results) and (self.pulses or len(self._stamps) == 2):
-            start_us, end_us = (None, None) if self.pulses else self._stamps
-            index, window, name = self._sample
-            inferences, warmups = self._infer
-            self.trials[index, window] = Trial(
-                index,
-                window,
-                name,
-                inferences,
-                warmups,
-                event.values,
-                start_us,
-                end_us,
-                self._begin_s,
-                self._end_s,
-                at_s,
-            )
+            self._measured(event, at_s)
             self._infer = None
+
+    def _measured(self, results: Results, at_s: float) -> None:
+        inferences, warmups = self._infer or (1, 0)
+        self.inference_s = (self._end_s - self._begin_s) / inferences
+        if self._sample is None:  # a pilot
+            return
+        start_us, end_us = (None, None) if self.pulses else self._stamps
+        index, window, name = self._sample
+        self.trials[index, window] = Trial(
+            index,
+            window,
+            name,
+            inferences,
+            warmups,
+            results.values,
+            start_us,
+            end_us,
+            self._begin_s,
+            self._end_s,
+            at_s,
+        )
 
 
 def sample_note(index: int, window: int, name: str, again: str = "") -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from tinyperf.device.link import Transport
 
-Misbehaviour = Literal["reset", "torn results", "lost ready", "silent", "noise", "one timestamp", "fault", "end"]
+Misbehaviour = Literal[
+    "reset", "torn results", "lost ready", "silent", "hang", "noise", "one timestamp", "fault", "end"
+]
 BOOT = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\nm-ready\r\n"
 FAULT = b"++ MbedOS Fault Handler ++\r\nFaultType: HardFault\r\nPC: 0800ABCD\r\n"
 
@@ -46,11 +48,14 @@ class FakeDevice:
     _expected: int = 0
     _data: bytes = b""
     _infers: int = 0
+    _hung: bool = False
 
     def __post_init__(self) -> None:
         self._queue.append((0.01, BOOT.replace(b"performance", b"energy") if self.energy_mode else BOOT))
 
     def write(self, data: bytes) -> None:
+        if self._hung:
+            return
         self._partial += data.decode("ascii")
         *whole, self._partial = self._partial.split("%")
         for command in whole:
@@ -113,11 +118,16 @@ class FakeDevice:
         self._infers += 1
         if how == "silent":
             return
-        start_s = self._now_s + 0.002
+        warmup_s = warmups * self.seconds_per_inference
+        start_s = self._now_s + warmup_s + 0.002
         end_s = start_s + inferences * self.seconds_per_inference
-        self._say(f"m-warmup-start-{warmups}", "m-warmup-done", f"m-infer-start-{inferences}")
+        self._say(f"m-warmup-start-{warmups}")
+        self._say("m-warmup-done", f"m-infer-start-{inferences}", after_s=warmup_s)
         if how in {"reset", "fault"}:
             self._queue.append((0.5, b"m-lap-us-" + BOOT if how == "reset" else FAULT))
+            return
+        if how == "hang":
+            self._hung = True
             return
         if how == "end":
             raise SystemExit(3)

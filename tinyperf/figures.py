@@ -1,0 +1,26 @@
+"""Figures for people: as many decimals as usual, and never fewer than three significant digits."""
+
+from __future__ import annotations
+
+import math
+
+SIGNIFICANT = 3
+SMALLEST_FIXED = 1e-6  # what is smaller would be a row of zeros
+
+
+def figure(value: float, decimals: int = 3) -> str:
+    """`value` with `decimals` decimals, and with more where fewer than three significant digits would be left.
+
+    0.0012917 is "0.00129" and 0 is "0"; below a millionth "1.29e-09". Files in others' formats keep theirs.
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}".removeprefix("-") if value == 0 else f"{value:g}"
+    if abs(value) < SMALLEST_FIXED:
+        return f"{value:.{SIGNIFICANT - 1}e}"
+    return f"{value:.{max(decimals, _needed(value))}f}"
+
+
+def _needed(value: float) -> int:
+    """Decimals that three significant digits need; of the rounded value, for 0.0009996 is 0.00100."""
+    rounded = float(f"{value:.{SIGNIFICANT - 1}e}")
+    return SIGNIFICANT - 1 - math.floor(math.log10(abs(rounded)))
