@@ -13,8 +13,12 @@ need_python() {
     exit 2
 }
 
+# need_compiler [PROGRAM ...]: the compilers, and programs that stand in a package of their own name.
 need_compiler() {
     local missing=()
+    for program in "$@"; do
+        command -v "$program" >/dev/null || missing+=("$program")
+    done
     command -v arm-none-eabi-gcc >/dev/null || missing+=(gcc-arm-none-eabi)
     [ -n "$(arm-none-eabi-gcc -print-file-name=nano.specs 2>/dev/null | grep /)" ] || missing+=(libnewlib-arm-none-eabi)
     command -v gcc >/dev/null || missing+=(gcc libc6-dev)
@@ -27,6 +31,16 @@ need_compiler() {
         echo "  try:   sudo apt-get install ${missing[*]}   (or Arm's own arm-none-eabi toolchain on PATH)" >&2
         exit 3
     fi
+}
+
+# The second emulator, for the boards of QEMU: its tests are skipped without it, so its absence is no error.
+want_emulator() {
+    command -v qemu-system-arm >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing qemu-system-arm with apt-get ..." >&2
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-system-arm; } >/dev/null && return
+    fi
+    echo "note: qemu-system-arm is not on PATH; what needs it is skipped (Debian: apt-get install qemu-system-arm)" >&2
 }
 
 # need_venv EXTRAS: installs the checkout with these extras; a stamp keeps the second run fast.

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("TINYPERF_DATA") or ROOT.parent / "shared" / "data")
 CASES = Path(os.environ.get("TINYPERF_CASES") or ROOT.parent / "shared" / "cases")
 
+NO_DATA = "no test data"
+
 # The int8 reference model of each benchmark.
 REFERENCE = {
     "kws": "reference_models/kws_ref_model.tflite",
@@ -44,7 +46,7 @@ def lacking(*names: str) -> str:
     """
     absent = [part for name in names for part in _parts(name) if not _place(part).exists()]
     variable = "TINYPERF_CASES" if any(name.startswith("cases") for name in absent) else "TINYPERF_DATA"
-    return f"no test data {', '.join(absent)}: ${variable} names their folder (CONTRIBUTING.md)" if absent else ""
+    return f"{NO_DATA} {', '.join(absent)}: ${variable} names their folder (CONTRIBUTING.md)" if absent else ""
 
 
 def needs(*names: str) -> pytest.MarkDecorator:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import data
-from tests.conftest import expected
+from tests import conftest, data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,11 +76,23 @@ def test_unexpected_skips_and_long_tests_fail_in_ci_only(ci: str, seen: list[str
         ("test_flash.py", "arm-none-eabi-gcc is not installed", False),
         ("test_build.py", "openocd is not installed", False),
         ("test_isolators.py", "could not import 'unicorn': No module named 'unicorn'", False),
-        ("test_aot.py", "no test data datasets/kws01: $TINYPERF_DATA names their folder", False),
     ],
 )
 def test_expected_skips(file: str, reason: str, fine: bool) -> None:
-    assert expected(file, reason) is fine
+    assert conftest.expected(file, reason) is fine
+
+
+def test_a_machine_without_any_data_may_lack_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    reason = "no test data datasets/kws01: $TINYPERF_DATA names their folder"
+    monkeypatch.setattr(conftest, "DATA", tmp_path / "absent")
+    monkeypatch.delenv("TINYPERF_DATA", raising=False)
+    monkeypatch.delenv("TINYPERF_NO_UNEXPECTED_SKIPS", raising=False)
+    assert conftest.expected("test_aot.py", reason)
+    monkeypatch.setenv("TINYPERF_NO_UNEXPECTED_SKIPS", "1")
+    assert not conftest.expected("test_aot.py", reason)
+    monkeypatch.delenv("TINYPERF_NO_UNEXPECTED_SKIPS")
+    monkeypatch.setenv("TINYPERF_DATA", str(tmp_path / "absent"))
+    assert not conftest.expected("test_aot.py", reason)
 
 
 def test_data_is_named_in_the_manifest() -> None:
