@@ -34,10 +34,11 @@ def command(
     error_percent: float | None,
     as_json: bool,
 ) -> int:
-    """List the published MLPerf Tiny results of microcontrollers, fastest first.
+    """List published MLPerf Tiny results; where yours would stand.
 
-    Rounds v0.5 to v1.3, closed division. The rank is by latency, among what is shown of a benchmark; the energy is that
-    of one inference (sww: of one frame of 32 ms). With --latency: where your figure would stand on that board.
+    Microcontrollers of rounds v0.5 to v1.3, closed division, fastest first. The rank is by latency, among what is shown
+    of a benchmark; the energy is that of one inference (sww: of one frame of 32 ms). With --latency: where your figure
+    would stand on that board.
 
     \b
     tinyperf published --board nucleo-l4r5zi --bench kws
