@@ -1,0 +1,135 @@
+"""A line of results is as long as the model's output: host process, virtual board, a paced line, another host."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import threading
+import time
+import tty
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.graphs import O, T, build, constant
+from tinyperf import board, tflite
+from tinyperf.device import protocol
+from tinyperf.device.dut import Dut
+from tinyperf.device.link import SerialLink
+from tinyperf.device.process import ProcessLink
+from tinyperf.firmware import build as firmware
+from tinyperf.session.compare import compare
+from tinyperf.virtual.fake import FakeDevice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.tflite import Model
+
+BAUD = 115200
+# mlcommons/tiny benchmark/runner: what another host looks for, in one line.
+FOREIGN_RESULTS = re.compile(r"^m-results-\[([^]]+)\]$")
+
+
+def wide(folder: Path, outputs: int) -> Model:
+    """One FULLY_CONNECTED of 8 inputs; its values take up to nine characters on the line."""
+    rng = np.random.default_rng(outputs)
+    weights = rng.integers(-127, 128, (outputs, 8), dtype=np.int8)
+    bias = rng.integers(-5000, 5000, outputs, dtype=np.int32)
+    path = folder / f"wide{outputs}.tflite"
+    tensors = [T((1, 8), 0.5, 3), constant(weights, 0.02), constant(bias, 0.01), T((1, outputs), 11.7, -7)]
+    path.write_bytes(build(tensors, [O("FULLY_CONNECTED", [0, 1, 2], [3])], [0], [3]))
+    return tflite.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs"),
+    [
+        ("host", 1500),
+        ("host", 50_000),
+        ("nucleo-l4r5zi", 1000),
+        pytest.param("nucleo-l4r5zi", 10_000, marks=pytest.mark.slow),
+    ],
+)
+def test_every_value_arrives_and_is_right(name: str, outputs: int, tmp_path: Path) -> None:
+    """`compare` downloads three inputs, and looks at every value of three answers."""
+    if name != "host":
+        pytest.importorskip("unicorn")
+    (row,) = compare(board.load(name), [wide(tmp_path, outputs)], ["aot"])
+    assert (row.mismatches, row.values) == (0, 3 * outputs)
+
+
+def test_another_host_gets_the_whole_line(tmp_path: Path) -> None:
+    """It sends `db load`, `db`, `infer 1 0`, and reads lines; nothing of ours is asked for."""
+    image = firmware.build(board.load("host"), wide(tmp_path, 10_000), benchmark=None, engine="aot")
+    link = ProcessLink(image.path)
+    got = b""
+    for command in (b"", b"name%", b"db load 8%", b"db 0001020304050607%", b"infer 1 0%"):
+        link.write(command)
+        before = len(got)
+        while not got[before:].endswith(b"m-ready\r\n"):
+            got += link.read(5.0)
+    link.close()
+    results = [m[1] for line in got.decode("ascii").split("\r\n") if (m := FOREIGN_RESULTS.match(line))]
+    assert [len(text.split(",")) for text in results] == [10_000]
+
+
+class PacedBoard:
+    """A device on a pty that sends no faster than its line allows, in the pieces that a driver gives."""
+
+    def __init__(self, device: FakeDevice) -> None:
+        self.device = device
+        self._ours, self._theirs = pty.openpty()
+        tty.setraw(self._theirs)
+        self.port = os.ttyname(self._theirs)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._live)
+        self._thread.start()
+
+    def _live(self) -> None:
+        os.set_blocking(self._ours, False)
+        while not self._over.is_set():
+            while (waits_s := self.device.waits_s()) is not None:
+                self._send(self.device.read(waits_s))
+            try:
+                self.device.write(os.read(self._ours, 4096))
+            except BlockingIOError:
+                time.sleep(0.001)
+
+    def _send(self, data: bytes) -> None:
+        begin_s = time.monotonic()
+        for at in range(0, len(data), 256):
+            os.write(self._ours, data[at : at + 256])
+            time.sleep(max(0.0, begin_s + (at + 256) * 10 / BAUD - time.monotonic()))
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join()
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+def test_a_real_line_carries_them_at_its_own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line takes longer than a device may chatter; what belongs to the results is no chatter."""
+    monkeypatch.setattr("tinyperf.device.dut.INFER_SILENCE_S", 0.02)
+    monkeypatch.setattr("tinyperf.device.dut.MOST_INFERENCE_S", 0.02)
+    values = tuple(k / 8 for k in range(-2000, 2000))
+    board_on_pty = PacedBoard(FakeDevice(lambda _: values, seconds_per_inference=0.001))
+    try:
+        link = SerialLink(board_on_pty.port, BAUD)
+        dut = Dut(link)
+        dut.connect()
+        dut.download(bytes(8))
+        begin_s = time.monotonic()
+        found = dut.infer(1, 0)
+        took_s = time.monotonic() - begin_s
+        link.close()
+    finally:
+        board_on_pty.close()
+    assert found is not None
+    assert found.results == values
+    line = b"m-results-[" + ",".join(f"{v:.3f}" for v in values).encode() + b"]\r\n"
+    assert len(line) > 3 * protocol.MAX_LINE_BYTES
+    assert took_s > len(line) * 10 / BAUD
