@@ -286,7 +286,7 @@ def checked_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build.write(project, folder)
     sources = [name for name in project.files if name.endswith(".c")]
     checks = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    argv = [*native_command("cc", project.flags, "firmware"), *checks, *sources]
+    argv = [*native_command(("cc",), project.flags, "firmware"), *checks, *sources]
     done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
     if "cannot find" in done.stderr:
         pytest.skip("this compiler has no sanitizers")

@@ -105,7 +105,7 @@ def test_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ("command", "seen"), [("no-such-compiler", "'no-such-compiler' cannot be started"), ("false", "failed with code 1")]
 )
 def test_compiler_that_does_not_work(command: str, seen: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
     monkeypatch.setenv("CC", command)
     with pytest.raises(BuildError, match=seen):
         HostModel(model())
@@ -113,7 +113,7 @@ def test_compiler_that_does_not_work(command: str, seen: str, monkeypatch: pytes
 
 
 def test_compiled_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
     HostModel(model())
     (library,) = tmp_path.rglob("*.so")
     stamp = library.stat().st_mtime_ns

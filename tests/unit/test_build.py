@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from tinyperf import board, engines
+from tinyperf import board, engines, tool
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Generated, Target
 from tinyperf.errors import BuildError, DiskError
-from tinyperf.firmware import build, tool
+from tinyperf.firmware import build
 from tinyperf.firmware.render import Project, Toolset, render
 from tinyperf.tflite import Model, Quantization, Tensor
 

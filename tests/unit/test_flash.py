@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from tinyperf import board as boards
-from tinyperf import cli
+from tinyperf import cli, tool
 from tinyperf.device import probes
 from tinyperf.device.link import ScriptedLink
 from tinyperf.device.probes import Port, Probe, from_ports, from_sysfs, udev_rule
 from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.firmware import build, flash, flash_tools, tool
+from tinyperf.firmware import build, flash, flash_tools
 from tinyperf.firmware.flash import Files, Writer
 from tinyperf.firmware.flash_tools import TOOLS, Job
 from tinyperf.firmware.render import render
-from tinyperf.firmware.tool import Outcome, Step
 from tinyperf.tflite import Model, Quantization, Tensor
+from tinyperf.tool import Outcome, Step
 
 BOARD = boards.load("nucleo-l4r5zi")
 STLINK = Probe("ST-LINK", "0483", "374b", "066DFF31", "STM32 STLink", usable=True, ports=("/dev/ttyACM0",))

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 # Lowest first; a module imports only from its own layer and from those before it.
 LAYERS = [
     ["errors"],
-    ["content", "cores", "ctext", "figures", "result", "request"],
+    ["content", "cores", "ctext", "figures", "folders", "request", "result", "tool"],
     ["templates", "options", "description"],
     ["chip"],
     [
@@ -44,7 +44,7 @@ LAYERS = [
 # Top-level modules of the standard library or PyPI -> where they may be imported.
 WORLD = {
     "serial": {"device", "virtual", "diagnosis", "firmware.flash"},
-    "subprocess": {"device", "firmware", "engines.aot.host", "diagnosis", "learn", "virtual"},
+    "subprocess": {"tool", "device", "engines.aot.host", "diagnosis", "learn", "virtual"},
     "socket": {"device", "virtual"},
     "unicorn": {"virtual.board"},
     "tensorflow": {"learn"},

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+from tinyperf import folders, tool
 from tinyperf.device import probes
 from tinyperf.errors import BuildError
-from tinyperf.firmware import build, flash, tflm, tool
+from tinyperf.firmware import build, flash, tflm
 from tinyperf.firmware.flash_tools import TOOLS
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def _extras() -> list[Check]:
 
 
 def _disk() -> Check:
-    folder = build.cache_folder()
+    folder = folders.cache()
     place = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(place).free
     why = f"images and library objects are kept in {folder}"

@@ -17,11 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyperf import engines
+from tinyperf import engines, folders, tool
 from tinyperf.board import load as load_board
 from tinyperf.engines import Target
 from tinyperf.errors import BuildError, DiskError
-from tinyperf.firmware import tflm, tool
+from tinyperf.firmware import tflm
 from tinyperf.firmware.render import Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
 
@@ -93,7 +93,7 @@ def build_project(
         raise BuildError(
             "PlatformIO is not installed beside tinyperf", hint=f"{sys.executable} -m pip install platformio scons"
         )
-    kept = cache_folder() / "builds" / project.build_id
+    kept = folders.cache() / "builds" / project.build_id
     with _disk_errors(kept, "set TINYPERF_CACHE to a folder"):
         cached = _intact(kept)
         if not cached:
@@ -183,7 +183,7 @@ def _measured_arena(board: Board, model: Model, benchmark: Benchmark | None, opt
             link.close()
 
     target = " ".join(board.core.gcc_flags)
-    return tflm.measured_arena(model, target, options, cache=cache_folder(), measure=measure)
+    return tflm.measured_arena(model, target, options, cache=folders.cache(), measure=measure)
 
 
 def _greeting(link: Link) -> str:
@@ -195,17 +195,6 @@ def _greeting(link: Link) -> str:
             break
         heard += arrived
     return heard.decode("utf-8", "replace")
-
-
-def cache_folder() -> Path:
-    """Where built images are kept: $TINYPERF_CACHE, else `tinyperf` in the user's cache folder."""
-    if named := os.environ.get("TINYPERF_CACHE"):
-        return Path(named).absolute()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "tinyperf"
 
 
 def check_fits(board: Board, generated: Generated) -> None:
@@ -242,7 +231,7 @@ def find_toolset(board: Board, *, need: bool = True) -> Toolset:
         return _native_toolset(need=need)
     scons = _scons_version()
     if shutil.which(CROSS_COMPILER) and (board.platformio is None or board.platformio.framework is None):
-        return Toolset("offline", compiler_version(CROSS_COMPILER), scons)
+        return Toolset("offline", compiler_version((CROSS_COMPILER,)), scons)
     if board.platformio and platform_folder(board.platformio).is_dir():
         return Toolset("online", _packaged_compiler(board), scons)
     if need:
@@ -252,7 +241,7 @@ def find_toolset(board: Board, *, need: bool = True) -> Toolset:
 
 def platform_folder(platformio: PlatformIO) -> Path:
     """Where the platform of `ststm32@19.6.0` is installed, if it is."""
-    return _platformio_home() / "platforms" / platformio.platform.partition("@")[0].rpartition("/")[2]
+    return folders.platformio() / "platforms" / platformio.platform.partition("@")[0].rpartition("/")[2]
 
 
 def _nothing_to_build_with(board: Board) -> BuildError:
@@ -271,7 +260,7 @@ def _nothing_to_build_with(board: Board) -> BuildError:
 
 
 def _native_toolset(*, need: bool) -> Toolset:
-    compiler = native_compiler()
+    compiler = tool.host_compiler()
     if compiler is None:
         if need:
             raise BuildError(
@@ -283,34 +272,25 @@ def _native_toolset(*, need: bool) -> Toolset:
     return Toolset("native", compiler_version(compiler))
 
 
-def native_compiler() -> str | None:
-    """The first of cc, gcc, clang on PATH."""
-    return next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
-
-
-def compiler_version(compiler: str) -> str:
+def compiler_version(compiler: tuple[str, ...]) -> str:
     """First line of `--version`.
 
     Raises: BuildError: it does not run.
     """
-    outcome = tool.run(tool.Step((compiler, "--version"), 30), cwd=Path.cwd(), env=_environment())
+    outcome = tool.run(tool.Step((*compiler, "--version"), 30), cwd=Path.cwd(), env=_environment())
     if outcome.status != 0:
         said = outcome.output.strip().partition("\n")[0] or "nothing"
         raise BuildError(
-            f"'{compiler} --version' failed and said {said}",
+            f"'{shlex.join(compiler)} --version' failed and said {said}",
             means="it is no working compiler",
             hint="mend it, or put another first on PATH",
         )
     return outcome.output.partition("\n")[0].strip()
 
 
-def _platformio_home() -> Path:
-    return Path(os.environ.get("PLATFORMIO_CORE_DIR") or Path.home() / ".platformio")
-
-
 def _packaged_compiler(board: Board) -> str:
     """The compiler package of the online form: as installed, else as asked for."""
-    for manifest in sorted(_platformio_home().glob("packages/toolchain-gccarmnoneeabi*/package.json")):
+    for manifest in sorted(folders.platformio().glob("packages/toolchain-gccarmnoneeabi*/package.json")):
         found = json.loads(manifest.read_text(encoding="utf-8"))
         return f"{found.get('name')} {found.get('version')} (PlatformIO)"
     return ", ".join(board.platformio.packages) if board.platformio else ""
@@ -339,14 +319,14 @@ def _environment() -> dict[str, str]:
 def platformio_folders(project: Project) -> dict[str, str]:
     """Where PlatformIO finds what is not in the project: the packages that `find_toolset` saw, for the online form; and
     a library is fetched once, and compiled once per board and flags, whatever project it is for."""
-    folders = {"PLATFORMIO_CORE_DIR": str(_platformio_home())} if project.form == "online" else {}
+    places = {"PLATFORMIO_CORE_DIR": str(folders.platformio())} if project.form == "online" else {}
     description = project.files.get("platformio.ini", "")
     if "\nlib_deps" not in description:
-        return folders
-    folders["PLATFORMIO_BUILD_CACHE_DIR"] = str(cache_folder() / "objects")
+        return places
+    places["PLATFORMIO_BUILD_CACHE_DIR"] = str(folders.cache() / "objects")
     if "https://" in description:
-        folders["PLATFORMIO_LIBDEPS_DIR"] = str(cache_folder() / "libraries")
-    return folders
+        places["PLATFORMIO_LIBDEPS_DIR"] = str(folders.cache() / "libraries")
+    return places
 
 
 def _run(
@@ -468,12 +448,12 @@ def _compile(folder: Path, project: Project) -> None:
         _run(platformio_command(), folder, env=platformio_folders(project))
         return
     sources = sorted(name for name in project.files if name.endswith(".c"))
-    _run((*native_command(native_compiler() or "cc", project.flags, "firmware"), *sources), folder)
+    _run((*native_command(tool.host_compiler() or ("cc",), project.flags, "firmware"), *sources), folder)
 
 
 def _moved_aside(error: BuildError, work: Path, build_id: str) -> BuildError:
     """The same error, with the project kept in `failed/`, where it can be looked at."""
-    failed = cache_folder() / "failed" / build_id
+    failed = folders.cache() / "failed" / build_id
     shutil.rmtree(failed, ignore_errors=True)
     failed.parent.mkdir(parents=True, exist_ok=True)
     work.rename(failed)

@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinyperf import folders
+from tinyperf import tool as runner
 from tinyperf.device import connect, probes
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.firmware import tool as runner
 from tinyperf.firmware.flash_tools import TOOLS, Job, Tool, failure
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tinyperf.device.link import Link
     from tinyperf.device.probes import Port, Probe
     from tinyperf.firmware.build import Image
-    from tinyperf.firmware.tool import Outcome, Step
+    from tinyperf.tool import Outcome, Step
 
 LOG = "flash.log"
 DRIVE_SETTLE_S = 8.0
@@ -157,8 +158,9 @@ def choose_tool(
 
 def _ready(program: str) -> bool:
     """Installed; and PlatformIO's upload also has the package it would otherwise wait a minute for."""
-    home = Path(os.environ.get("PLATFORMIO_CORE_DIR") or Path.home() / ".platformio")
-    return runner.installed(program) and (program != "pio" or (home / "packages" / "tool-openocd").is_dir())
+    return runner.installed(program) and (
+        program != "pio" or (folders.platformio() / "packages" / "tool-openocd").is_dir()
+    )
 
 
 def port_of(board: Board, probe: Probe | None, known: Sequence[Port], given: str | None = None) -> str:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.errors import DeviceError
-from tinyperf.firmware.tool import Step
+from tinyperf.tool import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tinyperf.board import Board
-    from tinyperf.firmware.tool import Outcome
+    from tinyperf.tool import Outcome
 
 ERASE_AND_WRITE_S = 120.0
 """2 MB at the slowest seen (about 20 kB/s over an ST-LINK/V2) with room."""

@@ -340,7 +340,7 @@ def _project_files(
     """What builds the sources: PlatformIO's files, or one script for this computer's own compiler."""
     origin, environment = names
     if toolset.form == "native":
-        command = shlex.join(native_command("cc", flags, "firmware")) + ' $(find src -name "*.c" | sort)'
+        command = shlex.join(native_command(("cc",), flags, "firmware")) + ' $(find src -name "*.c" | sort)'
         return {"build.sh": f"#!/bin/sh\n# {origin}\n{command}\n"}
     if toolset.form == "online" and board.platformio is None:
         raise BuildError(
@@ -357,9 +357,9 @@ def _project_files(
     return files | (_offline_files(board, environment, toolset.scons_version) if ini.offline else {})
 
 
-def native_command(compiler: str, flags: Flags, output: str) -> tuple[str, ...]:
+def native_command(compiler: tuple[str, ...], flags: Flags, output: str) -> tuple[str, ...]:
     """The one call that makes the host firmware, to be followed by the sources."""
-    return (compiler, *flags.compile_c, *flags.link, "-o", output)
+    return (*compiler, *flags.compile_c, *flags.link, "-o", output)
 
 
 def _platformio_ini(

@@ -11,17 +11,17 @@ import json
 import os
 import re
 import shlex
-import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinyperf import folders
 from tinyperf.engines.tflm import KERNELS, MARGIN_BYTES, check_core
 from tinyperf.engines.tflm import library as libraries
 from tinyperf.engines.tflm.library import PINNED, SNAPSHOT, Library
 from tinyperf.errors import BuildError, ContentError, DiskError, UsageError
-from tinyperf.firmware.tool import Step, installed, run
+from tinyperf.tool import Step, installed, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,17 +31,6 @@ if TYPE_CHECKING:
 
 REACH_S = 5.0
 RECORD = "tflm.json"
-
-
-def settings_folder() -> Path:
-    """Where registrations are kept: $TINYPERF_CONFIG, else `tinyperf` in the user's settings folder."""
-    if named := os.environ.get("TINYPERF_CONFIG"):
-        return Path(named).absolute()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA", Path.home() / "AppData" / "Roaming"))
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "tinyperf"
 
 
 def use(path: Path) -> Library:
@@ -57,7 +46,7 @@ def use(path: Path) -> Library:
             means="the tree is not whole: a link leads nowhere, or a folder stands where a file should",
             hint="let TFLM's generator, or the download, write it again",
         ) from exc
-    folder = settings_folder() / "tflm" / found.kernels
+    folder = folders.settings() / "tflm" / found.kernels
     library = replace(found, dependency=f"symlink://{folder.as_posix()}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +86,7 @@ def registered() -> list[Library]:
     """What `use` has registered and still stands, by kernels."""
     found = []
     for kernels in KERNELS:
-        record = settings_folder() / "tflm" / kernels / RECORD
+        record = folders.settings() / "tflm" / kernels / RECORD
         if record.is_file():
             # A damaged record registers nothing.
             with contextlib.suppress(UsageError, ValueError, TypeError, OSError):

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinyperf import folders
 from tinyperf.datasets import download
 from tinyperf.datasets.download import Archive
 from tinyperf.errors import DataError
@@ -33,7 +34,7 @@ def archives() -> list[Archive]:
 
 def pull_folder() -> Path:
     """Where `tinyperf models pull` writes."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinyperf" / "reference_models"
+    return folders.cache() / "reference_models"
 
 
 def find(name: str) -> Path | None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf import folders
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
-from tinyperf.firmware.build import cache_folder
 from tinyperf.session import folder as disk
 from tinyperf.virtual import board as virtual_board
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
@@ -119,7 +119,7 @@ def calibrated(
     """
     link = open_virtual(board, firmware)  # first of all: it says what is wrong with an image
     try:
-        kept = cache_folder() / "calibrations" / f"{_calibration_key(board, firmware, input_bytes)}.json"
+        kept = folders.cache() / "calibrations" / f"{_calibration_key(board, firmware, input_bytes)}.json"
         with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or not whole: found again
             return Calibration(**json.loads(kept.read_text(encoding="ascii")))
         _, infer = _ready(link, input_bytes)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import math
-import os
 import shlex
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from tinyperf import content, cores
+from tinyperf import content, cores, folders, tool
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.errors import BuildError
@@ -76,25 +74,17 @@ class HostModel:
 
 
 def compiler() -> tuple[str, ...]:
-    """The host's C compiler as the start of a command line: $CC, else the first of cc, gcc, clang on PATH.
+    """The host's C compiler as the start of a command line.
 
     Raises: BuildError: none is there.
     """
-    given = os.environ.get("CC", "").strip()
-    if given:
-        return tuple(shlex.split(given))
-    for name in ("cc", "gcc", "clang"):
-        if shutil.which(name):
-            return (name,)
-    raise BuildError(
-        "no C compiler on PATH (looked for cc, gcc, clang)",
-        hint="install one (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install), or set CC",
-    )
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "tinyperf" / "aot"
+    found = tool.host_compiler()
+    if found is None:
+        raise BuildError(
+            "no C compiler on PATH (looked for cc, gcc, clang)",
+            hint="install one (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install), or set CC",
+        )
+    return found
 
 
 def _library(sources: dict[str, str]) -> Path:
@@ -103,7 +93,7 @@ def _library(sources: dict[str, str]) -> Path:
     header = content.shipped("firmware_templates") / "app" / "tp_model.h"
     files = {**sources, "tp_model.h": header.read_text(encoding="utf-8")}
     key = hashlib.sha256(repr((command, FLAGS, sorted(files.items()))).encode()).hexdigest()[:32]
-    library = _cache() / f"{key}.so"
+    library = folders.cache() / "aot" / f"{key}.so"
     if library.is_file():
         return library
     try:
@@ -116,7 +106,7 @@ def _library(sources: dict[str, str]) -> Path:
             made.replace(library)  # atomic: two processes may compile the same model
     except OSError as exc:
         raise BuildError(
-            f"cannot write {library}: {exc.strerror}", hint="set XDG_CACHE_HOME to a folder that can be written"
+            f"cannot write {library}: {exc.strerror}", hint="set TINYPERF_CACHE to a folder that can be written"
         ) from exc
     return library
 

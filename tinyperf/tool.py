@@ -5,6 +5,7 @@ Exit status 0 is not success (several flash tools return it with nothing done); 
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -48,6 +49,13 @@ class Outcome:
 def installed(program: str) -> bool:
     """Whether `program` is found on PATH."""
     return shutil.which(program) is not None
+
+
+def host_compiler() -> tuple[str, ...] | None:
+    """This computer's C compiler as the start of a command line: $CC, else the first of cc, gcc, clang on PATH."""
+    if given := os.environ.get("CC", "").strip():
+        return tuple(shlex.split(given))
+    return next(((name,) for name in ("cc", "gcc", "clang") if installed(name)), None)
 
 
 def run(
