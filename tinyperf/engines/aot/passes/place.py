@@ -206,6 +206,7 @@ def _sorted(storages: tuple[Storage, ...], order: Callable[[Storage], tuple[int,
 def _greedy(storages: tuple[Storage, ...], order: list[int], over: tuple[Over, ...]) -> tuple[tuple[int, ...], int]:
     leads = {(pair.writer, pair.reader): pair.lead for pair in over}
     offsets: dict[int, int] = {}
+    bottom, top = 0, 0
     for i in order:
         own = storages[i]
         taken = sorted(
@@ -218,9 +219,15 @@ def _greedy(storages: tuple[Storage, ...], order: list[int], over: tuple[Over, .
             if at <= low:
                 break
             at = max(at, -(-high // ALIGNMENT) * ALIGNMENT)
+        # A writer may also start below everything that stands, just as far ahead of its reader as it must.
+        for ahead in (offsets[j] - lead for (writer, j), lead in leads.items() if writer == i and j in offsets):
+            below = ahead // ALIGNMENT * ALIGNMENT
+            fits = all(below <= low or high <= below for low, high in taken)
+            if fits and bottom - below < at + own.size_bytes - top:
+                at = below
         offsets[i] = at
-    total = max((offsets[i] + storages[i].size_bytes for i in offsets), default=0)
-    return tuple(offsets[i] for i in range(len(storages))), total
+        bottom, top = min(bottom, at), max(top, at + own.size_bytes)
+    return tuple(offsets[i] - bottom for i in range(len(storages))), top - bottom
 
 
 def _taken(
