@@ -13,6 +13,7 @@ from tests.data import REFERENCE, find
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Form, Graph, GraphError, State, Value
+from tinyperf.engines.aot.host import HostModel
 from tinyperf.engines.aot.passes import compiled, stages
 from tinyperf.engines.aot.passes.place import place
 
@@ -112,7 +113,7 @@ def test_every_defect_is_named() -> None:
 @pytest.mark.parametrize("name", REFERENCE)
 def test_reference_models_are_whole_after_every_pass(name: str) -> None:
     passes = [name for name, _ in stages(tflite.load(find(REFERENCE[name])), M4)]
-    assert passes == ["lower", "dead_channels", "bounds", "choose"]
+    assert passes == ["lower", "fold", "dead_channels", "bounds", "choose"]
 
 
 def moved(graph: Graph, i: int, by: int) -> None:
@@ -176,3 +177,29 @@ def test_producers_and_consumers() -> None:
         2: ["ADD"],
         3: ["SOFTMAX"],
     }
+
+
+def test_constants_are_computed_and_what_nobody_reads_is_left_out() -> None:
+    """RELU of a constant is one; a SOFTMAX that nobody reads goes, and with it the constant before it."""
+    row = np.arange(-4, 4, dtype=np.int8)[None]
+    tensors = [
+        graphs.T((1, 8), 0.5, 3),
+        graphs.T((1, 8), 0.5, 0, row),
+        graphs.T((1, 8), 0.5, 0),
+        graphs.T((1, 8), 0.75, 1),
+        graphs.T((1, 8), 1 / 256, -128),
+    ]
+    ops = [
+        graphs.O("RELU", [1], [2]),
+        graphs.O("ADD", [0, 2], [3]),
+        graphs.O("SOFTMAX", [0], [4], {"beta": 1.0}),
+    ]
+    file = graphs.build(tensors, ops, [0], [3])
+    model = tflite.parse(file, "constants")
+    folded = dict(stages(model, M4))["fold"]
+    assert [n.name for n in folded.nodes] == ["op 1 ADD"]
+    assert sorted(folded.values) == [0, 2, 3]
+    np.testing.assert_array_equal(folded.values[2].data, np.maximum(row, 0))
+    samples = np.random.default_rng(0).integers(-128, 128, (6, 1, 8), np.int8)
+    with HostModel(model) as host:
+        np.testing.assert_array_equal(host.run(samples), graphs.wheel(file, samples))

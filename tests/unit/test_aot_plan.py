@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.passes.place import Plan
 
 MODELS = (
@@ -137,6 +138,9 @@ class Bytes(Work):
     @property
     def signature(self) -> Signature:
         return Signature(tuple(Operand((n,)) for n in self.given), tuple(Operand((n,)) for n in self.made))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        return tuple(np.resize(np.concatenate(inputs, axis=1), (len(inputs[0]), n)) for n in self.made)
 
 
 def codes(sizes: list[int]) -> dict[int, Value]:

@@ -1,6 +1,6 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> dead_channels -> bounds -> choose, then place (a plan of the arena) and emit (C text)
+    lower -> fold -> dead_channels -> bounds -> choose, then place (a plan of the arena) and emit (C text)
 
 The graph is verified after every one of them.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.passes.bounds import bounds
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
+from tinyperf.engines.aot.passes.fold import fold
 from tinyperf.engines.aot.passes.lower import lower
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def stages(model: Model, target: Target) -> Iterator[tuple[str, Graph]]:
     graph = lower(model)
     graph.verify("lower")
     yield "lower", graph
-    for run in (dead_channels, bounds):
+    for run in (fold, dead_channels, bounds):
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph
