@@ -1,6 +1,7 @@
-"""A Cortex-M4 for tests of generated code: the real compiler, a bare ELF, Unicorn calling functions in it.
+"""A Cortex-M4 for tests of generated code: the real compiler, a bare ELF, the virtual board's core calling functions.
 
-No board and no startup code: memory is mapped, the ELF loaded, the stack pointer set, a function called.
+No board and no startup code: memory is mapped, the ELF loaded, the stack pointer set, a function called. A whole
+image would take seconds to build for each of the random graphs.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import math
 import shutil
 import subprocess
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+from tinyperf import cores
+from tinyperf.chip import Region
+from tinyperf.virtual.board.cpu import Cpu, Memory
+from tinyperf.virtual.board.image import load
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +32,9 @@ STRICT = (
 )
 M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 FLASH, RAM, STACK, STOP = 0x08000000, 0x20000000, 0x30000000, 0x1F000000
-STACK_BYTES = 0x10000
+STACK_BYTES, MEMORY_BYTES = 0x10000, 0x400000
+BKPT = b"\x00\xbe"
+MOST_INSTRUCTIONS = 1 << 40
 SCRIPT = f"""
 ENTRY(tp_model_invoke)
 MEMORY {{ flash (rx) : ORIGIN = {FLASH:#x}, LENGTH = 4M
@@ -63,72 +69,48 @@ def build(generated: Generated, folder: Path) -> Path:
     return elf
 
 
-@dataclass
 class Machine:
-    """One model on one emulated core; `instructions` of the latest inference, by symbol."""
+    """One model on the core of the virtual board, without a board around it; `instructions` of the latest inference."""
 
-    elf: Path
-    model: Model
-    count: bool = True
-    instructions: Counter[str] = field(default_factory=Counter)
+    def __init__(self, elf: Path, model: Model) -> None:
+        pytest.importorskip("unicorn", reason="unicorn is not installed (extra 'virtual')")
+        image = load(elf, Region(origin=FLASH, bytes=MEMORY_BYTES))
+        memories = (Memory(FLASH, MEMORY_BYTES), Memory(RAM, MEMORY_BYTES), Memory(STACK, STACK_BYTES))
+        self._cpu = Cpu(cores.load("cortex-m4"), (*memories, Memory(STOP, 0x1000)), (), _read, _write)
+        for address, data in (*image.segments, (STOP, BKPT)):
+            self._bytes(address, len(data))[:] = data
+        self._symbols = {symbol.name: symbol.address for symbol in image.symbols}
+        self._model = model
+        self.instructions = 0
 
-    def __post_init__(self) -> None:
-        unicorn = pytest.importorskip("unicorn", reason="unicorn is not installed (extra 'virtual')")
-        from elftools.elf.elffile import ELFFile
-
-        self._uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self._uc.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M4)
-        self._regs: Any = unicorn.arm_const
-        for start, size in ((FLASH, 0x400000), (RAM, 0x400000), (STACK, STACK_BYTES), (STOP, 0x1000)):
-            self._uc.mem_map(start, size)
-        with self.elf.open("rb") as file:
-            image = ELFFile(file)
-            for segment in image.iter_segments("PT_LOAD"):
-                if segment["p_filesz"]:
-                    self._uc.mem_write(segment["p_paddr"], segment.data())
-            symbols = list(image.get_section_by_name(".symtab").iter_symbols())
-        self._symbols = {s.name: s["st_value"] for s in symbols}
-        functions = [s for s in symbols if s["st_info"]["type"] == "STT_FUNC"]
-        self._names = {a: s.name for s in functions for a in range(s["st_value"] & ~1, s["st_value"] + s["st_size"], 2)}
-        self._lengths: dict[tuple[int, int], int] = {}
-        self._blocks: Counter[tuple[int, int]] = Counter()
-        if self.count:
-            self._uc.hook_add(unicorn.UC_HOOK_BLOCK, self._block)
-
-    def _block(self, _uc: Any, address: int, size: int, _data: Any) -> None:
-        self._blocks[address, size] += 1
+    def _bytes(self, address: int, size: int) -> memoryview:
+        """What the core has there."""
+        view = self._cpu.view(address, size)
+        assert view is not None
+        return view
 
     def call(self, symbol: str) -> int:
         """Call a function without arguments; its result."""
-        self._uc.reg_write(self._regs.UC_ARM_REG_SP, STACK + STACK_BYTES)
-        self._uc.reg_write(self._regs.UC_ARM_REG_LR, STOP | 1)
-        self._uc.emu_start(self._symbols[symbol] | 1, STOP)
-        result: int = self._uc.reg_read(self._regs.UC_ARM_REG_R0)
-        return result
+        self._cpu.set("sp", STACK + STACK_BYTES)
+        self._cpu.set("lr", STOP | 1)
+        ran = self._cpu.run(self._symbols[symbol], MOST_INSTRUCTIONS)
+        assert ran.why == "bkpt", ran
+        self.instructions = ran.executed
+        return self._cpu.frame()[0]
 
     def infer(self, sample: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
         """One inference; the input must still be there afterwards."""
-        place = self.call("tp_model_input")
-        self._uc.mem_write(place, sample.astype(np.int8).tobytes())
-        self._blocks.clear()
+        given = self._bytes(self.call("tp_model_input"), sample.size)
+        given[:] = sample.astype(np.int8).tobytes()
+        output = self.call("tp_model_output")
         assert self.call("tp_model_invoke") == 0
-        self.instructions = self._counted()
-        assert bytes(self._uc.mem_read(place, sample.size)) == sample.tobytes()
-        output = self._uc.mem_read(self.call("tp_model_output"), math.prod(self.model.output.shape))
-        return np.frombuffer(bytes(output), np.int8)
+        assert given == sample.tobytes()
+        return np.frombuffer(bytes(self._bytes(output, math.prod(self._model.output.shape))), np.int8)
 
-    def _counted(self) -> Counter[str]:
-        counted: Counter[str] = Counter()
-        for (address, size), times in self._blocks.items():
-            counted[self._names.get(address, "?")] += times * self._instructions(address, size)
-        return counted
 
-    def _instructions(self, address: int, size: int) -> int:
-        """Thumb instructions in a block: a halfword that starts with 0b11101 or above is half of a wide one."""
-        if (address, size) not in self._lengths:
-            halves = np.frombuffer(bytes(self._uc.mem_read(address, size)), "<u2")
-            found, at = 0, 0
-            while at < len(halves):
-                found, at = found + 1, at + (2 if halves[at] >= 0xE800 else 1)
-            self._lengths[address, size] = found
-        return self._lengths[address, size]
+def _read(address: int, width: int) -> int:
+    raise AssertionError(f"{width} bytes read at {address:#x}, where no device is")
+
+
+def _write(address: int, width: int, value: int) -> None:
+    raise AssertionError(f"{value:#x}, {width} bytes, written to {address:#x}, where no device is")

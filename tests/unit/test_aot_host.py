@@ -90,7 +90,7 @@ def test_every_kernel_on_both_paths(tmp_path: Path) -> None:
     with HostModel(compiled) as host:
         np.testing.assert_array_equal(host.run(samples), expected)
     m4_target = Target(cores.load("cortex-m4"))
-    machine = m4.Machine(m4.build(ENGINE.generate(compiled, m4_target, {}), tmp_path), compiled, count=False)
+    machine = m4.Machine(m4.build(ENGINE.generate(compiled, m4_target, {}), tmp_path), compiled)
     np.testing.assert_array_equal(np.stack([machine.infer(s) for s in samples]), expected)
 
 

@@ -84,7 +84,7 @@ def compare_on_host(file: bytes, random: Random) -> None:
 def compare_on_m4(file: bytes, random: Random, folder: Path) -> None:
     model = tflite.parse(file, "random")
     samples = random.codes(3, *model.input.shape)
-    machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), folder), model, count=False)
+    machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), folder), model)
     made = np.stack([machine.infer(sample) for sample in samples])
     np.testing.assert_array_equal(made, graphs.wheel(file, samples))
 
