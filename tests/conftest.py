@@ -49,6 +49,14 @@ MOST_CLOCK_S = 120.0
 STARTED = pytest.StashKey[tuple[float, float]]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Images and libraries are built once for all tests and workers, and not in the user's own cache.
+
+    They are kept under what they are made of, so that the next run finds only those that would be the same.
+    """
+    os.environ.setdefault("TINYPERF_CACHE", str(config.rootpath / ".pytest_cache" / "tinyperf"))
+
+
 def expected(path: str, reason: str) -> bool:
     """Whether a skip for this reason, in this test file, is one of EXPECTED_SKIPS."""
     no_data = not DATA.is_dir() and "TINYPERF_DATA" not in os.environ and not _on("TINYPERF_NO_UNEXPECTED_SKIPS")

@@ -121,7 +121,10 @@ def on_virtual_board() -> Callable[[], Link]:
     return lambda: virtual_board.open_virtual(nucleo, path)
 
 
-@pytest.mark.parametrize(("place", "count"), [(on_host, 100), (on_virtual_board, 4)])
+@pytest.mark.parametrize(
+    ("place", "count"),
+    [(on_host, 100), (on_virtual_board, 1), pytest.param(on_virtual_board, 20, marks=pytest.mark.slow)],
+)
 def test_both_clients_see_equal_scores(place: Callable[[], Callable[[], Link]], count: int) -> None:
     open_link, data = place(), inputs(count)
     scores = energyrunner(open_link, data, "infer 1 0")

@@ -58,7 +58,7 @@ def test_unexpected_skips_and_long_tests_fail_in_ci_only(ci: str, seen: list[str
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(tmp_path / "test_images.py")],
         cwd=data.ROOT,
-        env=os.environ | {"CI": ci, "TINYPERF_NO_UNEXPECTED_SKIPS": ""},
+        env=os.environ | {"CI": ci, "TINYPERF_NO_UNEXPECTED_SKIPS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

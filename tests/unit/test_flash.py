@@ -443,11 +443,10 @@ def test_boards_that_are_not_flashed(board: str, seen: str, hint: str, capsys: p
     assert hint in told
 
 
-def test_virtual_board_is_flashed_and_a_wrong_image_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_virtual_board_is_flashed_and_a_wrong_image_is_caught() -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     pytest.importorskip("unicorn")
-    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
     right, wrong = (tiny_image(elements) for elements in (8, 9))
     done = flash.flash_image(BOARD, right, None, baud=115200)
     assert (done.tool, done.build_id, done.port) == ("virtual", right.build_id, None)

@@ -39,11 +39,10 @@ def test_board_without_a_machine() -> None:
         QemuLink(boards.load("nucleo-l4r5zi"), Path("fw.elf"))
 
 
-def test_firmware_speaks_and_infers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_firmware_speaks_and_infers() -> None:
     for program in (PROGRAM, "arm-none-eabi-gcc"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path))
     tensors = tuple(Tensor(i, f"t{i}", (1, 40), "int8", Quantization((1.0,), (0,))) for i in range(2))
     model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
     generated = FakeEngine().generate(model, Target(BOARD.core), {})
