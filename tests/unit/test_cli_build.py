@@ -30,6 +30,7 @@ def test_build_of_an_own_model_as_json(model: Path, tmp_path: Path, capsys: pyte
         "image",
         "bin",
         "build_id",
+        "warnings",
         "cached",
         "form",
         "memory",

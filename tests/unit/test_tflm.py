@@ -11,6 +11,7 @@ import subprocess
 import time
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2.meta
 import numpy as np
@@ -19,12 +20,15 @@ import pytest
 from tinyperf import __version__, content, cores, engines, tflite
 from tinyperf import benchmark as benchmarks
 from tinyperf import board as boards
-from tinyperf.engines import Target, parse_engine
+from tinyperf.engines import Target, Workshop, parse_engine
 from tinyperf.engines import tflm as engine
-from tinyperf.engines.tflm import library, ops
+from tinyperf.engines.tflm import arena, library, ops, registered
 from tinyperf.errors import BuildError, ContentError, ModelError, UsageError
-from tinyperf.firmware import build, tflm
+from tinyperf.firmware import build
 from tinyperf.tflite import Model, Op, Quantization, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 M4, HOST = Target(cores.load("cortex-m4")), Target(cores.load("host"))
 BOARD = boards.load("nucleo-l4r5zi")
@@ -68,7 +72,9 @@ def test_resolver_method(kind: str, method: str) -> None:
 
 
 def test_every_method_exists_in_the_registered_tree() -> None:
-    header = next((Path(t.path) / "tensorflow/lite/micro/micro_mutable_op_resolver.h" for t in tflm.registered()), None)
+    header = next(
+        (Path(t.path) / "tensorflow/lite/micro/micro_mutable_op_resolver.h" for t in registered.registered()), None
+    )
     if header is None or not header.is_file():
         pytest.skip("no TFLM tree is registered ('tinyperf tflm use PATH')")
     there = set(re.findall(r"TfLiteStatus (Add\w+)\(", header.read_text()))
@@ -183,7 +189,7 @@ def test_context_is_what_the_template_uses(name: str) -> None:
     assert used == {field.name for field in fields(engine.TEMPLATES[name])}
 
 
-@pytest.mark.parametrize("kernels", engine.KERNELS)
+@pytest.mark.parametrize("kernels", library.KERNELS)
 def test_rendered_twice_is_equal(kernels: str) -> None:
     first, second = (engine.ENGINE.generate(small(), M4, {"kernels": kernels}).sources for _ in range(2))
     assert first == second
@@ -271,7 +277,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_generated_tree_is_registered_and_not_touched(tmp_path: Path, settings: Path) -> None:
     tree = plant(tmp_path / "a tree", PARTS | CMSIS_NN)
     before = sorted(tree.rglob("*"))
-    found = tflm.use(tree)
+    found = registered.use(tree)
     assert (found.form, found.kernels, found.int8, found.per_channel_dense) == ("tree", "cmsis_nn", True, True)
     assert found.defines == (
         "-DTF_LITE_STATIC_MEMORY",
@@ -284,7 +290,7 @@ def test_generated_tree_is_registered_and_not_touched(tmp_path: Path, settings: 
     wrapper = (settings / "tflm" / "cmsis_nn" / "library.json").read_text()
     assert f'"srcDir": "{tree}"' in wrapper
     assert f"\"'-I{tree}/third_party/flatbuffers/include'\"" in wrapper  # quoted: PlatformIO splits flags at blanks
-    assert tflm.registered() == [found]
+    assert registered.registered() == [found]
 
 
 @pytest.mark.usefixtures("settings")
@@ -292,17 +298,17 @@ def test_a_tree_with_a_dead_link_is_named(tmp_path: Path) -> None:
     tree = plant(tmp_path / "tree", PARTS)
     (tree / "tensorflow/lite/micro/dead.h").symlink_to(tmp_path / "gone")
     with pytest.raises(ContentError, match=r"dead\.h cannot be read: No such file"):
-        tflm.use(tree)
+        registered.use(tree)
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b'{"path": null, "defines": [], "headers": []}'])
 def test_a_damaged_record_registers_nothing(content: bytes, tmp_path: Path, settings: Path) -> None:
-    tflm.use(plant(tmp_path / "a tree", PARTS))
-    (record,) = settings.rglob(tflm.RECORD)
+    registered.use(plant(tmp_path / "a tree", PARTS))
+    (record,) = settings.rglob(registered.RECORD)
     flags = json.loads((record.parent / "library.json").read_text())["build"]["flags"]
     assert shlex.split(flags[0])[0].startswith(f"-I{tmp_path / 'a tree'}")
     record.write_bytes(content)
-    assert tflm.registered() == []
+    assert registered.registered() == []
 
 
 def test_models_at_the_edge_of_what_is_read() -> None:
@@ -313,26 +319,26 @@ def test_models_at_the_edge_of_what_is_read() -> None:
 
 def test_kernels_are_registered_side_by_side(tmp_path: Path, settings: Path) -> None:
     assert not settings.exists()
-    reference = tflm.use(plant(tmp_path / "r", PARTS))
-    cmsis_nn = tflm.use(plant(tmp_path / "c", PARTS | CMSIS_NN))
+    reference = registered.use(plant(tmp_path / "r", PARTS))
+    cmsis_nn = registered.use(plant(tmp_path / "c", PARTS | CMSIS_NN))
     assert reference.kernels == "reference"
     assert "-DCMSIS_NN" not in reference.defines
-    assert tflm.registered() == [cmsis_nn, reference]
-    options = tflm.resolve(BOARD, {"kernels": "reference"}, need=True)
+    assert registered.registered() == [cmsis_nn, reference]
+    options = registered.resolve(BOARD, {"kernels": "reference"}, need=True)
     assert library.from_text(options["library"]) == reference
 
 
 def test_a_tree_that_is_gone_is_not_offered(tmp_path: Path, settings: Path) -> None:
-    tflm.use(plant(tmp_path / "c", PARTS))
+    registered.use(plant(tmp_path / "c", PARTS))
     shutil.rmtree(tmp_path / "c")
-    assert tflm.registered() == []
+    assert registered.registered() == []
     assert settings.exists()
 
 
 def test_arduino_snapshot(tmp_path: Path, settings: Path) -> None:
     plant(tmp_path / "snapshot" / "src", PARTS | CMSIS_NN)
     (tmp_path / "snapshot" / "library.properties").write_text("name=Arduino_TensorFlowLite\nversion=2.4.0-ALPHA\n")
-    found = tflm.use(tmp_path / "snapshot")
+    found = registered.use(tmp_path / "snapshot")
     assert (found.form, found.defines, found.debug_log) == ("arduino", ("-DARDUINO=100",), False)
     assert found.version.startswith("2.4.0-ALPHA tree ")
     assert '"-<peripherals>"' in (settings / "tflm" / "cmsis_nn" / "library.json").read_text()
@@ -390,13 +396,13 @@ def test_archive_for_the_board(tmp_path: Path, settings: Path) -> None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     tree = plant(tmp_path / "lib", {k: v for k, v in PARTS.items() if not k.endswith(".cc")})
     make_archive(tree, "arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
-    found = tflm.use(tree / "libtensorflow-microlite.a")
+    found = registered.use(tree / "libtensorflow-microlite.a")
     assert (found.form, found.abi) == ("archive", "v7E-M hard")
     assert "-ltensorflow-microlite" in (settings / "tflm" / "reference" / "library.json").read_text()
-    tflm.resolve(BOARD, {"kernels": "reference"}, need=True)
+    registered.resolve(BOARD, {"kernels": "reference"}, need=True)
     m33 = BOARD.model_copy(update={"chip": boards.load("nucleo-u575zi-q").chip})
     with pytest.raises(BuildError, match=r"was compiled for v7E-M hard float; nucleo-l4r5zi is v8-M\.main hard float"):
-        tflm.resolve(m33, {"kernels": "reference"}, need=True)
+        registered.resolve(m33, {"kernels": "reference"}, need=True)
 
 
 def test_archive_for_this_computer_is_refused(tmp_path: Path) -> None:
@@ -446,7 +452,7 @@ def test_building_without_tflm_and_network(name: str, seen: str, monkeypatch: py
 
 @pytest.mark.usefixtures("settings")
 def test_the_host_is_refused_before_a_library_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tflm, "installed", lambda _: pytest.fail("looked for git"))
+    monkeypatch.setattr(registered, "installed", lambda _: pytest.fail("looked for git"))
     with pytest.raises(UsageError, match="engine 'tflm' does not run on board 'host'"):
         build.build(boards.load("host"), small(), benchmark=None, engine="tflm")
 
@@ -468,30 +474,75 @@ def test_arena_is_measured_once(tmp_path: Path) -> None:
         return "m-\r\ne-[arena_used_bytes=0000022820 arena_least_bytes=0000022832]\r\nm-ready\r\n"
 
     sizes = [
-        tflm.measured_arena(small(), "cortex-m4", {"library": TREE}, cache=tmp_path, measure=measure) for _ in range(2)
+        arena.measured_arena(small(), "cortex-m4", {"library": TREE}, cache=tmp_path, measure=measure) for _ in range(2)
     ]
-    assert sizes == [22832 + engine.MARGIN_BYTES] * 2
+    assert sizes == [22832 + arena.MARGIN_BYTES] * 2
     assert asked == ["built"]
 
 
 def test_a_record_cut_short_is_measured_again(tmp_path: Path) -> None:
     said = "e-[arena_used_bytes=0000022820 arena_least_bytes=0000022832]\r\nm-ready\r\n"
     for _ in range(2):
-        made = tflm.measured_arena(small(), "cortex-m4", {"library": TREE}, cache=tmp_path, measure=lambda: said)
-        assert made == 22832 + engine.MARGIN_BYTES
+        made = arena.measured_arena(small(), "cortex-m4", {"library": TREE}, cache=tmp_path, measure=lambda: said)
+        assert made == 22832 + arena.MARGIN_BYTES
         (record,) = (path for path in tmp_path.rglob("*") if path.is_file())
         record.write_text('{"model"')
 
 
 def test_arena_that_cannot_be_measured(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"the firmware said: TFLM: AllocateTensors failed"):
-        tflm.measured_arena(
+        arena.measured_arena(
             small(), "m4", {}, cache=tmp_path, measure=lambda: "e-[TFLM: AllocateTensors failed]\r\nm-ready\r\n"
         )
 
 
+SAID = "m-\r\ne-[arena_used_bytes=0000022820 arena_least_bytes=0000022832]\r\nm-ready\r\n"
+
+
+@pytest.mark.parametrize(
+    ("on", "note", "warned"),
+    [
+        pytest.param("nucleo-l4r5zi", "measured, margin included", 0, id="on itself"),
+        pytest.param("disco-f746ng", "measured on nucleo-l4r5zi, margin included", 1, id="a Cortex-M4 for an M7"),
+    ],
+)
+def test_the_bench_that_stood_in_is_named(on: str, note: str, warned: int, tmp_path: Path) -> None:
+    board = boards.load(on)
+    asked: list[dict[str, str]] = []
+
+    def start(options: Mapping[str, str]) -> str:
+        asked.append(dict(options))
+        return SAID
+
+    workshop = Workshop(board, builds=False, cache=tmp_path, bench=build.bench_for(board), start=start)
+    options = engine.ENGINE.prepare(small(), {"library": TREE}, workshop)
+    assert options["arena"] == str(22832 + arena.MARGIN_BYTES)
+    assert asked == [{"library": TREE, "arena": asked[0]["arena"], "measure": "yes"}]
+    assert int(asked[0]["arena"]) > 100_000
+    generated = engine.ENGINE.generate(small(), Target(board.core), options)
+    assert note in generated.sources["model/tp_model.cpp"]
+    assert len(generated.warnings) == warned
+
+
+def test_no_board_of_other_kernels_stands_in(tmp_path: Path) -> None:
+    """Helium's kernels take other scratch memory than a Cortex-M4's."""
+    board = BOARD.model_copy(
+        update={"chip": BOARD.chip.model_copy(update={"core": cores.load("cortex-m55"), "emulator": None})}
+    )
+    assert build.bench_for(board) is None
+    workshop = Workshop(board, builds=False, cache=tmp_path, start=lambda _: SAID)
+    with pytest.raises(BuildError, match=r"arena for nucleo-l4r5zi cannot be measured"):
+        engine.ENGINE.prepare(small(), {"library": TREE}, workshop)
+
+
+@pytest.mark.parametrize("text", ["tflm:library=x", "tflm:measure=yes", "tflm:kernel=reference", "aot:fast=yes"])
+def test_options_that_no_user_has(text: str) -> None:
+    with pytest.raises(UsageError, match="has no option"):
+        parse_engine(text)
+
+
 @pytest.mark.parametrize("name", ["kws", "vww", "ic", "ad"])
-@pytest.mark.parametrize("kernels", engine.KERNELS)
+@pytest.mark.parametrize("kernels", library.KERNELS)
 @pytest.mark.usefixtures("settings")
 def test_every_board_and_model_renders(name: str, kernels: str, tmp_path: Path) -> None:
     shipped = content.names("models", ".tflite")

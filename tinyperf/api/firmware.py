@@ -48,7 +48,7 @@ def generate(
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
     from tinyperf import board as _board
-    from tinyperf.firmware import choose
+    from tinyperf.session import choose
 
     wanted = choose.Content(benchmark, maybe(model), engine, energy)
     return choose.project(_board.load(str(board)), wanted, Path(out))
@@ -69,7 +69,7 @@ def build(
     Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
     """
     from tinyperf import board as _board
-    from tinyperf.firmware import choose
+    from tinyperf.session import choose
 
     wanted = choose.Content(benchmark, maybe(model), engine, energy)
     return choose.image(_board.load(str(board)), wanted, maybe(out))
@@ -93,8 +93,8 @@ def flash(
     Raises: DeviceError: no probe, no tool, a tool's failure, or another image runs afterwards. Otherwise as `build`.
     """
     from tinyperf import board as _board
-    from tinyperf.firmware import choose
     from tinyperf.firmware import flash as _flash
+    from tinyperf.session import choose
 
     chosen = _board.load(str(board))
     place = None if virtual else _flash.find_place(chosen, probe=probe, port=port, tool=tool)
@@ -104,9 +104,9 @@ def flash(
 
 def tflm_registered() -> list[Library]:
     """The TensorFlow Lite Micro trees and archives that `tflm_use` registered and that still stand."""
-    from tinyperf.firmware import tflm
+    from tinyperf.engines.tflm import registered
 
-    return tflm.registered()
+    return registered.registered()
 
 
 def tflm_use(path: AnyPath) -> Library:
@@ -114,9 +114,9 @@ def tflm_use(path: AnyPath) -> Library:
 
     Raises: UsageError, ContentError: not there, or not whole. DiskError: the settings cannot be written.
     """
-    from tinyperf.firmware import tflm
+    from tinyperf.engines.tflm import registered
 
-    return tflm.use(Path(path))
+    return registered.use(Path(path))
 
 
 def doctor(board: AnyPath = "nucleo-l4r5zi") -> Diagnosis:

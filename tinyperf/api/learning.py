@@ -159,8 +159,8 @@ def evaluate(
     Raises: UsageError, ModelError: no such benchmark or model. DataError, MissingExtraError, BuildError: no inputs, no
         runtime.
     """
-    from tinyperf.firmware import choose
     from tinyperf.learn import evaluate as _evaluate
+    from tinyperf.session import choose
 
     chosen, loaded = choose.model(benchmark, maybe(model))
     return _evaluate.evaluate(

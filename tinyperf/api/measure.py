@@ -98,7 +98,7 @@ def profile(
     Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
     """
     from tinyperf import board as _board
-    from tinyperf.firmware import choose
+    from tinyperf.session import choose
     from tinyperf.session import profile as _profile
 
     chosen = _board.load(str(board))
@@ -120,7 +120,7 @@ def compare(
     Raises: as `build`; DeviceError: the firmware refuses or is silent.
     """
     from tinyperf import board as _board
-    from tinyperf.firmware import choose
+    from tinyperf.session import choose
     from tinyperf.session import compare as session
 
     loaded = [choose.model(name, None)[1] for name in benchmarks]
@@ -147,7 +147,7 @@ def emulate(
     Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
     """
     from tinyperf import board as _board
-    from tinyperf.firmware import choose
+    from tinyperf.session import choose
     from tinyperf.session import emulate as session
 
     chosen = _board.load(str(board))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from tinyperf import engines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Number(click.FloatRange):
@@ -41,6 +42,12 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def notes(texts: Iterable[str]) -> None:
+    """What stands beside a result, on stderr."""
+    for text in texts:
+        print(f"note: {text}", file=sys.stderr)
 
 
 def firmware(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -37,6 +37,7 @@ def command(
     if sys.stderr.isatty():
         print(f"building {benchmark or model} for {board} ...", file=sys.stderr)
     image = api.build(board, benchmark, out=out, model=model, engine=engine, energy=energy)
+    _options.notes(image.generated.warnings)
     found = _as_dict(image, out)
     if as_json:
         print(json.dumps(found, indent=2))
@@ -66,6 +67,7 @@ def _as_dict(image: Image, out: Path | None) -> dict[str, Any]:
         "toolchain": asdict(image.toolchain),
         "engine_details": asdict(image.generated.details),
         "project": str(image.folder),
+        "warnings": list(image.generated.warnings),
     }
 
 

@@ -29,6 +29,7 @@ def command(
     if out is None:
         out = Path(f"{Path(board).stem}-{benchmark or (model.stem if model else 'model')}")
     project = api.generate(board, benchmark, out=out, model=model, engine=engine, energy=energy)
+    _options.notes(project.warnings)
     if as_json:
         found = {"folder": str(out), "build_id": project.build_id, "form": project.form, "files": list(project.files)}
         print(json.dumps(found, indent=2))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tinyperf import folders, tool
 from tinyperf.device import probes
+from tinyperf.engines.tflm import registered
 from tinyperf.errors import BuildError
-from tinyperf.firmware import build, flash, tflm
+from tinyperf.firmware import build, flash
 from tinyperf.firmware.flash_tools import TOOLS
 
 if TYPE_CHECKING:
@@ -205,12 +206,12 @@ def _port_checks(board: Board) -> list[Check]:
 
 
 def _tflm() -> list[Check]:
-    registered = tflm.registered()
+    trees = registered.registered()
     checks = [
         Check(f"TFLM {t.kernels}", "ok", f"{t.form} {t.version} ({t.path})", "engine 'tflm' is built with it")
-        for t in registered
+        for t in trees
     ]
-    absent = [k for k in ("cmsis_nn", "reference") if k not in {t.kernels for t in registered}]
+    absent = [k for k in ("cmsis_nn", "reference") if k not in {t.kernels for t in trees}]
     return checks + [
         Check(
             f"TFLM {kernels}",

@@ -16,8 +16,9 @@ from tinyperf.options import split
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from tinyperf.board import Board
     from tinyperf.cores import Core
     from tinyperf.tflite import Model
 
@@ -50,7 +51,7 @@ class Generated:
     `arena_bytes`: all RAM the model needs (input, output, activations, scratch). `libraries` and `build_flags` go
     into platformio.ini as they are, `project_options` (name -> value) as further lines of its environment; of the
     libraries, sources that match a pattern of `skipped_sources` are not compiled. `layers` may be empty where the
-    engine interprets.
+    engine interprets. `family`: whose kernels they are, in a word.
     """
 
     sources: Mapping[str, str]
@@ -63,15 +64,40 @@ class Generated:
     project_options: Mapping[str, str] = field(default_factory=dict)
     skipped_sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    family: str = "own"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What the build lends an engine for `prepare`.
+
+    board: what the firmware is for. builds: it will be built, so what is missing for that is an error already.
+    cache: folder for figures that cost time to find. bench: the virtual board that can be started here: the board
+    itself, or one whose core has the same kernels; None where there is none. start: builds the model for the bench with
+    these options and starts it; what it says from reset to its first m-ready; None where nothing may be started.
+    """
+
+    board: Board
+    builds: bool
+    cache: Path
+    bench: Board | None = None
+    start: Callable[[Mapping[str, str]], str] | None = None
 
 
 class Engine(Protocol):
-    """Model to sources. Pure: reads no file but its templates, starts nothing."""
+    """Model to sources. `options`: what a user may set with `NAME:OPTION=VALUE,...`, and what each is."""
 
     name: str
+    options: Mapping[str, str]
+
+    def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:
+        """The user's options, and those that the engine finds out for itself, for `generate`.
+
+        Raises: UsageError: no such board or option. BuildError: something is missing to build with.
+        """
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
-        """Sources for `model` on `target`.
+        """Sources for `model` on `target`. Pure: reads no file but its templates, starts nothing.
 
         Raises: ModelError: the model holds what this engine does not support. UsageError: unknown option.
         """
@@ -93,18 +119,18 @@ def engine(name: str) -> Engine:
     return found
 
 
-INNER_OPTIONS = ("library", "measure")
-"""Set by tinyperf itself: the library that 'tinyperf tflm use' names, and the image that measures the arena."""
-
-
 def parse_engine(text: str) -> tuple[str, dict[str, str]]:
     """`tflm:kernels=reference,arena=65536` as name and options.
 
-    Raises: UsageError: as `options.split`, and for an inner option.
+    Raises: UsageError: as `options.split`; no such engine, or it has no such option.
     """
     name, options = split(text, what="engine", example="tflm:kernels=reference")
-    if inner := sorted(set(INNER_OPTIONS) & set(options)):
-        raise UsageError(f"engine '{name}' has no option '{inner[0]}'", hint="leave it out")
+    known = engine(name).options
+    if unknown := sorted(set(options) - set(known)):
+        has = "; ".join(f"{option}={what}" for option, what in known.items())
+        raise UsageError(
+            f"engine '{name}' has no option '{unknown[0]}'", hint=f"it has {has}" if has else "leave it out"
+        )
     return name, options
 
 
@@ -113,7 +139,11 @@ class FakeEngine:
     """Public fake: one C file whose inference copies input bytes to the output."""
 
     name: str = "fake"
+    options: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[str, Target]] = field(default_factory=list)
+
+    def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:  # noqa: ARG002
+        return options
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         if options:

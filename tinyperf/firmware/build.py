@@ -12,33 +12,37 @@ import shlex
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyperf import engines, folders, tool
-from tinyperf.board import load as load_board
-from tinyperf.engines import Target
+from tinyperf.board import shipped as shipped_boards
+from tinyperf.engines import Target, Workshop
 from tinyperf.errors import BuildError, DiskError
-from tinyperf.firmware import tflm
 from tinyperf.firmware.render import Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board, PlatformIO
-    from tinyperf.device.link import Link
-    from tinyperf.engines import Generated
+    from tinyperf.cores import Feature
+    from tinyperf.engines import Engine, Generated
     from tinyperf.tflite import Model
+
+    Start = Callable[[Board, Path], str]
+    """Starts an image on a virtual board; what it says from reset to its first m-ready."""
 
 CROSS_COMPILER = "arm-none-eabi-gcc"
 TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
 RECORD = "image.json"
 LOG = "build.log"
 LISTING = "tinyperf-files.txt"
+KERNEL_FEATURES: frozenset[Feature] = frozenset({"dsp", "mve"})
+"""What decides which kernels an interpreter's library compiles to, and with them how much scratch memory they take."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ class Image:
     form: str
     cached: bool
 
+    @property
+    def code_bytes(self) -> int | None:
+        """Flash without the weights, or the model file; None for board `host`."""
+        flash_bytes = self.memory.flash_bytes
+        return flash_bytes - self.generated.weights_bytes if flash_bytes else None
+
 
 def build(
     board: Board,
@@ -68,18 +78,16 @@ def build(
     engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     folder: Path | None = None,
+    start: Start | None = None,
 ) -> Image:
     """The image of one model on one board; from the cache where the same was built before.
 
-    Args: folder: also put the image files here.
+    Args: folder: also put the image files here. start: starts an image on a virtual board, for engines that measure.
     Raises: BuildError: no compiler, no PlatformIO, does not compile or fit. DiskError: cannot write.
         ModelError, UsageError: as the engine and `render` say.
     """
-    engine, options = engine_and_options(board, engine, engine_options, need=True)
-    if engine == "tflm" and "arena" not in options:
-        options["arena"] = str(_measured_arena(board, model, benchmark, options))
     project, generated, toolset = prepare(
-        board, model, benchmark=benchmark, engine=engine, engine_options=options, energy=energy
+        board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy, start=start
     )
     return build_project(board, project, generated, toolset, folder=folder)
 
@@ -138,63 +146,50 @@ def prepare(
     engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     need: bool = True,
+    start: Start | None = None,
 ) -> tuple[Project, Generated, Toolset]:
-    """Sources, project and the tools for it. `need`: an absent compiler is an error already."""
+    """Sources, project and the tools for it. `need`: what is missing to build with is an error already."""
+    name, given = engines.parse_engine(engine)
+    maker = engines.engine(name)
+    workshop = Workshop(board=board, builds=need, cache=folders.cache())
+    if start is not None:
+        workshop = _with_bench(workshop, model, maker, benchmark, start)
+    options = maker.prepare(model, {**given, **(engine_options or {})}, workshop)
     toolset = find_toolset(board, need=need)
-    target = Target(board.core)
-    engine, options = engine_and_options(board, engine, engine_options, need=need)
-    generated = engines.engine(engine).generate(model, target, options)
+    generated = maker.generate(model, Target(board.core), options)
     project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)
     return project, generated, toolset
 
 
-def engine_and_options(
-    board: Board, engine: str, options: Mapping[str, str] | None, *, need: bool
-) -> tuple[str, dict[str, str]]:
-    """The engine's name and options from `NAME[:OPTION=VALUE,...]`; for tflm, with the library this machine has.
+def _with_bench(workshop: Workshop, model: Model, maker: Engine, benchmark: Benchmark | None, start: Start) -> Workshop:
+    """The workshop with a virtual board that an engine may start its firmware on."""
+    bench = bench_for(workshop.board)
+    if bench is None:
+        return replace(workshop, start=lambda _: "")  # the engine says what it cannot do without a bench
 
-    Raises: UsageError: an option without a value. BuildError: it is to be built (`need`), and its library is absent.
-    """
-    name, given = engines.parse_engine(engine)
-    merged = {**given, **(options or {})}
-    return name, tflm.resolve(board, merged, need=need) if name == "tflm" else merged
+    def started(options: Mapping[str, str]) -> str:
+        toolset = find_toolset(bench)
+        generated = maker.generate(model, Target(bench.core), options)
+        project = render(bench, model, generated, benchmark=benchmark, energy=False, toolset=toolset)
+        return start(bench, build_project(bench, project, generated, toolset).path)
 
-
-def _measured_arena(board: Board, model: Model, benchmark: Benchmark | None, options: Mapping[str, str]) -> int:
-    """Runs an image with all the RAM there is on the virtual board; other Armv7E-M boards stand in for their kind."""
-    from tinyperf.device.connect import open_image
-
-    stand_in = board if board.emulator and board.emulator.engine == "unicorn" else load_board("nucleo-l4r5zi")
-    region = stand_in.memory and (stand_in.memory.arena or stand_in.memory.ram)
-    room = (region.bytes if region else 0) - model.input.elements - 64
-
-    def measure() -> str:
-        image = build(
-            stand_in,
-            model,
-            benchmark=benchmark,
-            engine="tflm",
-            engine_options={**options, "arena": str(room), "measure": "yes"},
-        )
-        link = open_image(stand_in, image.path)
-        try:
-            return _greeting(link)
-        finally:
-            link.close()
-
-    target = " ".join(board.core.gcc_flags)
-    return tflm.measured_arena(model, target, options, cache=folders.cache(), measure=measure)
+    return replace(workshop, bench=bench, start=started)
 
 
-def _greeting(link: Link) -> str:
-    """What a board says from reset to its first m-ready, or to a second of silence."""
-    heard = b""
-    while b"m-ready" not in heard:
-        arrived = link.read(1.0)
-        if not arrived:
-            break
-        heard += arrived
-    return heard.decode("utf-8", "replace")
+def bench_for(board: Board) -> Board | None:
+    """The virtual board that stands in for `board`: itself, else one with its kernels, the most alike first."""
+    virtual = [one for one in (board, *shipped_boards()) if one.emulator and one.emulator.engine == "unicorn"]
+    if board in virtual:
+        return board
+    wanted = board.core.features & KERNEL_FEATURES
+    alike = [one for one in virtual if one.core.features & KERNEL_FEATURES == wanted]
+
+    def unlike(one: Board) -> tuple[bool, bool, bool]:
+        """Another core, another architecture, and whether it takes a framework from a network to build."""
+        core = one.core
+        return core.name != board.core.name, core.architecture != board.core.architecture, one.framework is not None
+
+    return min(alike, key=unlike, default=None)
 
 
 def check_fits(board: Board, generated: Generated) -> None:

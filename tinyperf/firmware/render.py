@@ -81,6 +81,7 @@ class Project:
 
     `build_id`: 32 hex digits over sources, flags, libraries and compiler version; compiled into the image.
     `environment`: the PlatformIO environment, whose name is also the folder of the image below `.pio/build`.
+    `warnings`: what the engine has to say to the user.
     """
 
     files: Mapping[str, str]
@@ -88,6 +89,7 @@ class Project:
     form: Form
     flags: Flags
     environment: str
+    warnings: tuple[str, ...] = ()
 
 
 # The context of each template, field for field.
@@ -217,7 +219,7 @@ def render(
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
     files |= _project_files(board, generated, flags, toolset, (origin, environment))
-    return Project(dict(sorted(files.items())), build_id, toolset.form, flags, environment)
+    return Project(dict(sorted(files.items())), build_id, toolset.form, flags, environment, generated.warnings)
 
 
 def target_flags(board: Board) -> tuple[str, ...]:

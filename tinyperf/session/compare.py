@@ -13,10 +13,9 @@ import numpy as np
 
 from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
-from tinyperf.engines import parse_engine
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
-from tinyperf.firmware.build import build
 from tinyperf.learn import backends
+from tinyperf.session.choose import built
 from tinyperf.wire import output_milli
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from tinyperf.board import Board
     from tinyperf.device.link import Link
-    from tinyperf.firmware.build import Image
     from tinyperf.learn.backends import Backend
     from tinyperf.tflite import Model
 
@@ -106,8 +104,7 @@ def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Check:
 
 
 def _row(board: Board, model: Model, engine: str, check: Check) -> Row:
-    name, options = parse_engine(engine)
-    image = build(board, model, benchmark=None, engine=name, engine_options=options)
+    image = built(board, model, None, engine=engine)
     link = open_image(board, image.path)
     try:
         dut = Dut(link, where=f"the virtual {board.name}")
@@ -122,22 +119,18 @@ def _row(board: Board, model: Model, engine: str, check: Check) -> Row:
     return Row(
         model=model.name,
         engine=engine,
-        kernels=_kernels(image, name),
+        kernels=image.generated.family,
         version=image.generated.details.version,
         estimated_ms=estimated_ms,
         instructions=instructions,
         arena_bytes=memory.arena_bytes,
         flash_bytes=memory.flash_bytes,
-        code_bytes=memory.flash_bytes - image.generated.weights_bytes if memory.flash_bytes else None,
+        code_bytes=image.code_bytes,
         mismatches=mismatches,
         values=check.expected.size,
         oracle=check.oracle,
         build_id=image.build_id,
     )
-
-
-def _kernels(image: Image, engine: str) -> str:
-    return image.generated.details.kernels if engine == "tflm" else "own"
 
 
 def _differing(dut: Dut, sent: npt.NDArray[np.int8], wanted: npt.NDArray[np.int64]) -> int:

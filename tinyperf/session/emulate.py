@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tinyperf.board import Board
-    from tinyperf.firmware.choose import Started
+    from tinyperf.session.choose import Started
 
 
 def emulate(

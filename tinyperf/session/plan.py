@@ -18,9 +18,9 @@ from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.device.dut import Dut, Identity
 from tinyperf.engines import parse_engine
 from tinyperf.errors import DataError, UsageError
-from tinyperf.firmware import choose
 from tinyperf.measure import monitor
 from tinyperf.rules import windows as rules
+from tinyperf.session import choose
 from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
@@ -277,12 +277,9 @@ def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> 
 
 
 def _build(request: Request, on: Board, model: Model | None, found: Benchmark | None) -> Image:
-    from tinyperf.firmware.build import build
-
     if model is None:  # _model gives None only where nothing is built
         raise UsageError("no model to build", hint="name BENCH or --model")
-    engine, options = parse_engine(request.engine)
-    return build(on, model, benchmark=found, engine=engine, engine_options=options, energy=request.mode == "energy")
+    return choose.built(on, model, found, engine=request.engine, energy=request.mode == "energy")
 
 
 def _plan(prepared: Prepared, built: Image | None, model: Model | None) -> dict[str, Any]:

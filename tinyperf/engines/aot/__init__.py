@@ -8,6 +8,7 @@ Outputs equal TFLM's, bit for bit.
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tinyperf import __version__
@@ -21,7 +22,7 @@ from tinyperf.result import EngineDetails
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tinyperf.engines import Target
+    from tinyperf.engines import Target, Workshop
     from tinyperf.tflite import Model
 
 
@@ -29,6 +30,11 @@ class Aot:
     """See the module. It has no options."""
 
     name = "aot"
+    options: Mapping[str, str] = MappingProxyType({})
+
+    def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:  # noqa: ARG002
+        """Nothing is to be found out."""
+        return options
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         if options:

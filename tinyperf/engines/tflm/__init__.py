@@ -11,47 +11,31 @@ the input lies in memory of its own and is copied into the tensor before each in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tinyperf import __version__, content, templates
 from tinyperf.ctext import c_array, c_comment
 from tinyperf.engines import Engine, Generated
-from tinyperf.engines.tflm import ops
-from tinyperf.engines.tflm.library import PINNED, Library, from_text
+from tinyperf.engines.tflm import arena, ops, registered
+from tinyperf.engines.tflm.library import KERNELS, PINNED, Library, check_core, from_text
 from tinyperf.errors import ModelError, UsageError
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tinyperf.cores import Core
-    from tinyperf.engines import Target
+    from tinyperf.engines import Target, Workshop
     from tinyperf.tflite import Model
 
-KERNELS = ("cmsis_nn", "reference")
-OPTIONS = ("kernels", "arena", "library", "measure")
-
-MARGIN_BYTES = 64
-"""Added to the smallest arena that was seen to work, which is more than arena_used_bytes(): planning takes room too."""
+INNER = ("library", "measure", "measured_on")
+"""Options that `prepare` sets: the library, the image that measures the arena, and the board that stood in for it."""
 
 # What the interpreter itself keeps in the arena, for a size that nobody has measured yet: about 100 bytes an operator
 # and 60 a tensor on a 32-bit core, and the im2col buffer of CMSIS-NN's convolutions. Only ever a starting value.
 OPERATOR_BYTES = 160
 TENSOR_BYTES = 64
 SCRATCH_BYTES = 16384
-
-
-def check_core(core: Core) -> None:
-    """Whether this engine has kernels for `core` at all; asked before any library is looked for.
-
-    Raises: UsageError.
-    """
-    if core.architecture == "host":
-        raise UsageError(
-            "engine 'tflm' does not run on board 'host'",
-            means="its kernels here are those of Cortex-M",
-            hint="use a virtual board; on this computer 'tinyperf evaluate --backend tflm' runs TFLM itself",
-        )
 
 
 @dataclass(frozen=True)
@@ -113,11 +97,17 @@ TEMPLATES: dict[str, type[Context]] = {
 class Tflm:
     """See the module.
 
-    Options: `kernels` (cmsis_nn, reference); `arena` in bytes, where it is not to be measured. `library` and `measure`
-    are set by the build, which knows what is registered and can run the image.
+    The library is a registered one, or the pinned snapshot; the arena is measured where a virtual board can be started.
     """
 
     name = "tflm"
+    options: Mapping[str, str] = MappingProxyType(
+        {"kernels": "cmsis_nn|reference", "arena": "BYTES (measured if left out)"}
+    )
+
+    def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:
+        found = registered.resolve(workshop.board, options, need=workshop.builds)
+        return arena.prepared(model, found, workshop)
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         check_core(target.core)
@@ -133,7 +123,7 @@ class Tflm:
                 library=c_comment(library.version if library else "not registered"),
                 kernels=kernels,
                 arena_bytes=arena_bytes,
-                arena_note="measured, margin included" if measured else "not measured: a starting value",
+                arena_note=_arena_note(options, measured=measured),
                 input_bytes=input_bytes,
                 output_bytes=model.output.elements,
                 measure="measure" in options,
@@ -158,14 +148,15 @@ class Tflm:
             build_flags=library.defines if library else (),
             project_options=_project_options(library),
             skipped_sources=("*/src/peripherals/*",) if library and library.form == "git" else (),
-            warnings=_warnings(kernels, library, measured=measured),
+            warnings=_warnings(kernels, library, options, measured=measured),
+            family=kernels,
         )
 
 
 def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:
     """The kernels asked for, and the library that has them; None where only a registered tree could."""
     for name in options:
-        if name not in OPTIONS:
+        if name not in (*Tflm.options, *INNER):
             raise UsageError(
                 f"engine 'tflm' has no option '{name}'", hint="it has kernels=cmsis_nn|reference and arena=BYTES"
             )
@@ -228,7 +219,13 @@ def _project_options(library: Library | None) -> dict[str, str]:
     return options | ({"lib_ignore": "ArduinoBLE, Arduino_LSM9DS1"} if library.form == "git" else {})
 
 
-def _warnings(kernels: str, library: Library | None, *, measured: bool) -> tuple[str, ...]:
+def _arena_note(options: Mapping[str, str], *, measured: bool) -> str:
+    if not measured:
+        return "not measured: a starting value"
+    return f"measured{f' on {place}' if (place := options.get('measured_on')) else ''}, margin included"
+
+
+def _warnings(kernels: str, library: Library | None, options: Mapping[str, str], *, measured: bool) -> tuple[str, ...]:
     found = []
     if library is None:
         found.append(
@@ -236,6 +233,10 @@ def _warnings(kernels: str, library: Library | None, *, measured: bool) -> tuple
         )
     if not measured:
         found.append("arena size not measured: 'tinyperf build' measures it, or give arena=BYTES")
+    if place := options.get("measured_on"):
+        found.append(
+            f"the arena was measured on the virtual {place}, whose core has the same kernels; arena=BYTES sets another"
+        )
     return tuple(found)
 
 

@@ -19,12 +19,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf import cores
+    from tinyperf.cores import Core
 
 Form = Literal["git", "arduino", "tree", "archive"]
 
 ARCHIVE = "libtensorflow-microlite.a"
 SNAPSHOT = "https://github.com/tensorflow/tflite-micro-arduino-examples.git"
 COMMIT = "7948b85e020470a30a83bf00e10fc43b486bfcba"
+
+
+KERNELS = ("cmsis_nn", "reference")
+
+
+def check_core(core: Core) -> None:
+    """Whether this engine has kernels for `core` at all; asked before any library is looked for.
+
+    Raises: UsageError.
+    """
+    if core.architecture == "host":
+        raise UsageError(
+            "engine 'tflm' does not run on board 'host'",
+            means="its kernels here are those of Cortex-M",
+            hint="use a virtual board; on this computer 'tinyperf evaluate --backend tflm' runs TFLM itself",
+        )
 
 
 @dataclass(frozen=True)

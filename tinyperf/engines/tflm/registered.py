@@ -9,25 +9,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shlex
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf import folders
-from tinyperf.engines.tflm import KERNELS, MARGIN_BYTES, check_core
 from tinyperf.engines.tflm import library as libraries
-from tinyperf.engines.tflm.library import PINNED, SNAPSHOT, Library
+from tinyperf.engines.tflm.library import KERNELS, PINNED, SNAPSHOT, Library, check_core
 from tinyperf.errors import BuildError, ContentError, DiskError, UsageError
 from tinyperf.tool import Step, installed, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from tinyperf.board import Board
-    from tinyperf.tflite import Model
 
 REACH_S = 5.0
 RECORD = "tflm.json"
@@ -162,31 +158,3 @@ def _check_abi(board: Board, library: Library) -> None:
             means="objects of two processors or floating-point conventions cannot be linked",
             hint=f"register an archive for {board.core.name}, or a tree, which is compiled for every board",
         )
-
-
-def measured_arena(
-    model: Model, target: str, options: Mapping[str, str], *, cache: Path, measure: Callable[[], str]
-) -> int:
-    """Bytes for the interpreter's arena: the smallest that worked, and the margin. Measured once, then kept.
-
-    Args: target: names core and flags; with model, kernels and library it decides the figure.
-        measure: builds and boots an image with room to spare; returns its greeting.
-    Raises: BuildError: the greeting holds no figure.
-    """
-    parts = (model.sha256, target, options.get("kernels", KERNELS[0]), options.get("library", ""))
-    record = cache / "arenas" / (sha256("\n".join(parts).encode()).hexdigest()[:32] + ".json")
-    if record.is_file():
-        with contextlib.suppress(ValueError, KeyError, TypeError):  # cut short: it is measured again
-            return int(json.loads(record.read_text(encoding="utf-8"))["least_bytes"]) + MARGIN_BYTES
-    greeting = measure()
-    found = re.search(r"arena_used_bytes=(\d+) arena_least_bytes=(\d+)", greeting)
-    if found is None:
-        said = "; ".join(re.findall(r"e-\[(.*?)\]", greeting)) or greeting.strip()[-200:]
-        raise BuildError(
-            f"{model.name}: the arena could not be measured; the firmware said: {said or 'nothing'}",
-            hint="give its size with --engine tflm:arena=BYTES",
-        )
-    figures = {"model": model.name, "used_bytes": int(found[1]), "least_bytes": int(found[2])}
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(figures) + "\n", encoding="utf-8")
-    return int(found[2]) + MARGIN_BYTES

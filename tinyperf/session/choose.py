@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf import benchmark as benchmarks
-from tinyperf import content, engines, tflite
+from tinyperf import content, tflite
+from tinyperf.device.connect import open_image
 from tinyperf.errors import UsageError
 from tinyperf.firmware import build
 
@@ -65,22 +66,47 @@ def model(benchmark: str | None, file: Path | None) -> tuple[Benchmark | None, M
     return chosen, shipped(chosen)
 
 
+def built(
+    board: Board,
+    model: Model,
+    benchmark: Benchmark | None,
+    *,
+    engine: str,
+    energy: bool = False,
+    folder: Path | None = None,
+) -> Image:
+    """The image of one model; what an engine must measure for it is measured on the virtual board.
+
+    Raises: as `firmware.build.build`.
+    """
+    return build.build(board, model, benchmark=benchmark, engine=engine, energy=energy, folder=folder, start=greeting)
+
+
+def greeting(board: Board, image: Path) -> str:
+    """What a virtual board says from reset to its first m-ready, or to a second of silence."""
+    link = open_image(board, image)
+    heard = b""
+    try:
+        while b"m-ready" not in heard:
+            arrived = link.read(1.0)
+            if not arrived:
+                break
+            heard += arrived
+    finally:
+        link.close()
+    return heard.decode("utf-8", "replace")
+
+
 def project(board: Board, wanted: Content, folder: Path) -> Project:
     """The firmware project, written to `folder`; see api.generate."""
     chosen, loaded = model(wanted.benchmark, wanted.model)
-    name, options = engines.parse_engine(wanted.engine)
-    return build.generate(
-        board, loaded, benchmark=chosen, engine=name, engine_options=options, energy=wanted.energy, folder=folder
-    )
+    return build.generate(board, loaded, benchmark=chosen, engine=wanted.engine, energy=wanted.energy, folder=folder)
 
 
 def image(board: Board, wanted: Content, folder: Path | None = None) -> Image:
     """The firmware image, also copied to `folder`; see api.build."""
     chosen, loaded = model(wanted.benchmark, wanted.model)
-    name, options = engines.parse_engine(wanted.engine)
-    return build.build(
-        board, loaded, benchmark=chosen, engine=name, engine_options=options, energy=wanted.energy, folder=folder
-    )
+    return built(board, loaded, chosen, engine=wanted.engine, energy=wanted.energy, folder=folder)
 
 
 @dataclass(frozen=True)
@@ -110,5 +136,5 @@ def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
     input_bytes = math.prod(tflite.load(own).input.shape) if own is not None else None
     if foreign is not None:
         return Started(foreign, None, input_bytes)
-    built = image(board, wanted)
-    return Started(built.path, built, input_bytes)
+    own_image = image(board, wanted)
+    return Started(own_image.path, own_image, input_bytes)
