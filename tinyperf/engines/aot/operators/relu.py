@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, quantize_multiplier
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import same_elements
@@ -18,9 +16,8 @@ if TYPE_CHECKING:
 
 
 def lower(use: Use) -> Rescale:
-    """micro/kernels/activations_common.cc; the ratio is a float32 one."""
-    ratio = np.float32(scale(use.input(0))) / np.float32(scale(use.output))
-    multiplier, shift = quantize_multiplier(float(ratio))
+    """micro/kernels/activations_common.cc; the ratio is formed in double."""
+    multiplier, shift = quantize_multiplier(scale(use.input(0)) / scale(use.output))
     out_zero = zero(use.output)
     clamp = (max(INT8_LOW, out_zero), INT8_HIGH)
     return Rescale(use.output.elements, zero(use.input(0)), out_zero, multiplier, shift, clamp)
