@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +55,13 @@ def c_comment(text: str) -> str:
     plain = "".join(c if " " <= c <= "~" and c != "\\" else "?" for c in text)
     plain = plain.replace("*/", "* /").replace("/*", "/ *")
     return re.sub(r"\?(?=\?)", "? ", plain)  # no trigraphs
+
+
+def c_block(*paragraphs: str) -> str:
+    """What stands between `/* ` and ` */`: each paragraph begins a line, and no line is longer than WIDTH columns."""
+    width = WIDTH - len("/*  */")
+    lines = [line for text in paragraphs for line in textwrap.wrap(c_comment(text), width, break_on_hyphens=False)]
+    return "\n * ".join(lines)
 
 
 def c_rows(items: Iterable[str]) -> str:

@@ -104,7 +104,7 @@ def test_no_two_live_values_overlap(name: str, target: str) -> None:
 
 
 STORAGE = st.builds(
-    lambda size, first, length: Storage("x", size, first, first + length),
+    lambda size, first, length: Storage(None, size, first, first + length),
     st.integers(1, 1000),
     st.integers(0, 20),
     st.integers(0, 8),
@@ -124,7 +124,7 @@ def test_packing_keeps_lives_apart(storages: list[Storage]) -> None:
 
 
 def test_packing_is_tight_where_lives_do_not_meet() -> None:
-    storages = (Storage("a", 100, 0, 1), Storage("b", 60, 1, 2), Storage("c", 100, 2, 3))
+    storages = (Storage(0, 100, 0, 1), Storage(1, 60, 1, 2), Storage(2, 100, 2, 3))
     assert pack(storages)[1] == 160
 
 

@@ -75,3 +75,12 @@ def test_c_comment_cannot_leave_its_comment(text: str) -> None:
     assert "*/" not in shown
     assert "??" not in shown
     assert len(shown.splitlines()) <= 1
+
+
+@given(st.lists(st.text(alphabet="*/\\?\n ab") | st.text(max_size=300), max_size=3))
+def test_c_block_cannot_leave_its_comment_and_is_not_wide(paragraphs: list[str]) -> None:
+    shown = f"/* {ctext.c_block(*paragraphs)} */"
+    assert "*/" not in shown[2:-2]
+    assert "/*" not in shown[2:-2]
+    assert "??" not in shown
+    assert max(map(len, shown.splitlines())) <= ctext.WIDTH

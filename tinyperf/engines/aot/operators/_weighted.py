@@ -37,7 +37,7 @@ class Channels:
     def right_only(self, bounds: Bounds) -> bool:
         """Every channel shifts right by at least 1 and its doubled accumulator fits 32 bits, or is flushed to 0.
 
-        That licenses the short requantization of tp_kernels.h.
+        That allows the short requantization of tp_kernels.h.
         """
         small = np.maximum(-bounds.low, bounds.high) < 2**30
         return bool(np.all((self.multiplier == 0) | ((self.shift <= -1) & small)))

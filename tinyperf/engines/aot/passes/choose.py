@@ -37,9 +37,17 @@ def _form(node: Node, core: Core) -> Form:
         else:
             forms = kernel.forms(node.work, _costs(kernel, core))
             fitting += [replace(form, kernel=kernel.name) for form in forms]
-    best = min(fitting, key=lambda form: form.cycles)
-    why = "; ".join([f"cheapest of {len(fitting)}" if len(fitting) > 1 else "the only kernel licensed", *lacking])
-    return replace(best, why=why)
+    fitting.sort(key=lambda form: form.cycles)
+    return replace(fitting[0], why="; ".join([_cheapest(fitting), *lacking]))
+
+
+def _cheapest(fitting: list[Form]) -> str:
+    """Why the first of the forms, cheapest first, was taken."""
+    if len(fitting) == 1:
+        return "the only kernel that fits"
+    best, second = fitting[:2]
+    cycles = f"about {best.cycles:,.0f} cycles, {second.kernel} {second.cycles:,.0f}"
+    return f"cheapest of {len(fitting)} ({cycles})"
 
 
 def _missing(kernel: Kernel[Any], core: Core) -> str:

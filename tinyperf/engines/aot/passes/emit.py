@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf import __version__, content, templates
-from tinyperf.ctext import c_array, c_comment, c_identifier, c_int, c_rows
+from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Place, all_kernels
@@ -14,14 +14,13 @@ from tinyperf.engines.aot.kernels import Array, Place, all_kernels
 if TYPE_CHECKING:
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node, Value
-    from tinyperf.engines.aot.passes.place import Plan
+    from tinyperf.engines.aot.passes.place import Plan, Storage
     from tinyperf.tflite import Model
 
 
 @dataclass(frozen=True)
 class LayerText:
-    title: str
-    why: str
+    comment: str
     symbol: str
     body: str
 
@@ -30,11 +29,8 @@ class LayerText:
 class ModelFile:
     """Context of model.c.j2."""
 
-    version: str
-    model: str
-    sha256: str
-    macs: int
-    target: str
+    made: str
+    summary: str
     map: tuple[str, ...]
     headers: tuple[str, ...]
     arena_bytes: int
@@ -58,9 +54,7 @@ class ArrayText:
 class WeightsFile:
     """Context of model_weights.h.j2."""
 
-    version: str
-    model: str
-    sha256: str
+    made: str
     weights_bytes: int
     arrays: tuple[ArrayText, ...]
 
@@ -88,28 +82,32 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     arrays = {array.name: array for each in written for array in each.arrays}
     headers = {each.header for each in written if each.header}
     weights_bytes = sum(array.values.nbytes for array in arrays.values())
-    name = c_comment(model.name)
+    made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
+    layers = tuple(each.text for each in written if each.text)
     context = ModelFile(
-        version=__version__,
-        model=name,
-        sha256=model.sha256,
-        macs=sum(node.macs for node in graph.nodes),
-        target=f"{target.core.name}{' with DSP instructions' if 'dsp' in target.core.features else ''}",
-        map=_map(plan),
+        made=made,
+        summary=_summary(graph, len(layers), target),
+        map=_map(graph, plan),
         headers=tuple(sorted(headers)),
         arena_bytes=plan.arena_bytes,
-        layers=tuple(each.text for each in written if each.text),
+        layers=layers,
         input_offset=plan.values[graph.inputs[0]],
         output_offset=plan.values[graph.outputs[0]],
     )
     texts = tuple(_array(array) for array in arrays.values())
-    weights = WeightsFile(__version__, name, model.sha256, weights_bytes, texts)
+    weights = WeightsFile(made, weights_bytes, texts)
     sources = {
         "model.c": templates.render("engines/aot/model.c.j2", context),
         "model_weights.h": templates.render("engines/aot/model_weights.h.j2", weights),
         **_kernel_headers(headers),
     }
     return Emitted(sources, tuple(each.layer for each in written), weights_bytes)
+
+
+def _summary(graph: Graph, layers: int, target: Target) -> str:
+    macs = sum(node.macs for node in graph.nodes)
+    dsp = " with DSP instructions" if "dsp" in target.core.features else ""
+    return c_block(f"{layers} layers, {macs} multiply-accumulates per inference, compiled for {target.core.name}{dsp}.")
 
 
 def _kernel_headers(used: set[str]) -> dict[str, str]:
@@ -135,7 +133,8 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     code = kernel.emit(node.work, place)
     constants = tuple(_constant(v) for v in values if v.data is not None)
     why = form.why + ("; in place" if position in plan.in_place else "")
-    text = LayerText(_title(graph, node, form), c_comment(why), symbol, code.body)
+    comment = c_block(_title(graph, node, form), why)
+    text = LayerText(comment, symbol, code.body)
     return _Written(_layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), kernel.header)
 
 
@@ -190,8 +189,30 @@ def _shape(value: Value) -> str:
     return "x".join(map(str, value.shape))
 
 
-def _map(plan: Plan) -> tuple[str, ...]:
-    return tuple(
-        f"{offset:7d} .. {offset + s.size_bytes:7d}  {s.name}, steps {max(s.first, 0)} to {s.last}"
-        for offset, s in plan.storages
-    )
+def _map(graph: Graph, plan: Plan) -> tuple[str, ...]:
+    """A line for each storage: bytes, when it lives, what it holds."""
+    return tuple(_row(graph, offset, storage) for offset, storage in plan.storages)
+
+
+def _row(graph: Graph, offset: int, storage: Storage) -> str:
+    span = f"{offset:7d} .. {offset + storage.size_bytes:7d}"
+    text = f"{span}  {_life(graph, storage):<17}  {_content(graph, storage)}"
+    return c_comment(text)[: WIDTH - len(" *   ")].rstrip()
+
+
+def _life(graph: Graph, storage: Storage) -> str:
+    first, last = storage.first, storage.last
+    ends = len(graph.nodes)
+    if first < 0 and last >= ends:
+        return "throughout"
+    start = "start" if first < 0 else str(graph.nodes[first].origin[0].index)
+    if first == last:
+        return f"layer {start}"
+    return f"layers {start} to {'end' if last >= ends else graph.nodes[last].origin[0].index}"
+
+
+def _content(graph: Graph, storage: Storage) -> str:
+    if storage.value is None:
+        return "scratch"
+    # Converters join the names of all that they fused; the first one is the layer's.
+    return f"tensor {storage.value} {graph.values[storage.value].name.split(';')[0]}"

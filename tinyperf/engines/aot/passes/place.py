@@ -24,9 +24,12 @@ ARENA_ALIGNMENT = 16
 
 @dataclass(frozen=True)
 class Storage:
-    """Bytes that live from node `first` to node `last` (-1: before the first one). `name` is for the reader."""
+    """Bytes that live from node `first` to node `last` (-1: before the first one).
 
-    name: str
+    `value`: the first of the values that it holds; None: scratch.
+    """
+
+    value: int | None
     size_bytes: int
     first: int
     last: int
@@ -67,7 +70,7 @@ def place(graph: Graph) -> Plan:
     tensors = [groups.storage(root) for root in roots]
     forms = [node.form or Form() for node in graph.nodes]
     busy = [position for position, form in enumerate(forms) if form.scratch_bytes]
-    scratch = [Storage(f"scratch of step {p}", forms[p].scratch_bytes, p, p) for p in busy]
+    scratch = [Storage(None, forms[p].scratch_bytes, p, p) for p in busy]
     storages = (*tensors, *scratch)
     offsets, total = pack(storages, tuple(groups.over(roots)))
     start = dict(zip(roots, offsets[: len(roots)], strict=True))
@@ -165,7 +168,7 @@ class _Groups:
         return max(self.lives[i][1] for i in self.members[root])
 
     def storage(self, root: int) -> Storage:
-        return Storage(f"tensor {self.members[root][0]}", self._size(root), self._first(root), self._last(root))
+        return Storage(self.members[root][0], self._size(root), self._first(root), self._last(root))
 
     def over(self, roots: list[int]) -> Iterator[Over]:
         """Outputs that may lie over an input of their node, because its storage dies as theirs is born."""
