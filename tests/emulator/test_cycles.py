@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tinyperf import chip
-from tinyperf.cores.m4 import CORE as M4_CORE
-from tinyperf.virtual.board.cycles import miss
-from tinyperf.virtual.board.decode import Decoder
+from tinyperf import chip, cores
+from tinyperf.errors import UsageError
+from tinyperf.virtual.board.decode import Disassembler, loads
+from tinyperf.virtual.board.memory_system import memory_system
+from tinyperf.virtual.board.pipelines import cycle_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
-
-assert M4_CORE.pipeline
-M4 = M4_CORE.pipeline
 
 
 def code(folder: Path, text: str) -> bytes:
@@ -57,14 +56,14 @@ PRICES = [
 
 @pytest.mark.parametrize(("text", "cycles"), PRICES)
 def test_prices(tmp_path: Path, text: str, cycles: int) -> None:
-    block = Decoder(M4, 32).block(0x08000000, code(tmp_path, text))
-    assert block.prices[-1] == cycles
+    block = Disassembler().instructions(0x08000000, code(tmp_path, text))
+    assert cycle_model(cores.load("cortex-m4")).price(block)[-1] == cycles
 
 
 def test_the_address_of_a_load_is_followed_through_the_block(tmp_path: Path) -> None:
     text = "ldr r0, [r1], #8\nldrb r2, [r1, #3]\nadd r3, r4, #16\nldrh r5, [r3, r6, lsl #1]\nldr r7, [r0]"
-    loads = Decoder(M4, 32).block(0x08000000, code(tmp_path, text)).loads
-    assert [(one.base, one.index, one.shift, one.offset, one.bytes) for one in loads] == [
+    followed = loads(Disassembler().instructions(0x08000000, code(tmp_path, text)))
+    assert [(one.base, one.index, one.shift, one.offset, one.bytes) for one in followed] == [
         (1, -1, 0, 0, 4),
         (1, -1, 0, 11, 1),
         (4, 6, 1, 16, 2),
@@ -72,10 +71,33 @@ def test_the_address_of_a_load_is_followed_through_the_block(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("sequential", "of_code", "cycles"),
-    [(False, True, 13), (True, True, 5), (False, False, 13), (True, False, 10)],
+    ("lines", "cycles"),
+    [
+        pytest.param([[7]], [13], id="a-missing-line-takes-two-reads-and-the-restart"),
+        pytest.param([[7], [8]], [13, 5], id="of-the-next-line-the-prefetch-has-one-read-done"),
+        pytest.param([[7], [7]], [13, 0], id="a-line-that-is-there"),
+        pytest.param([range(33), [0]], [13 + 32 * 5, 13], id="the-oldest-of-32-lines-goes"),
+    ],
 )
-def test_a_missing_line_costs_flash_reads(sequential: bool, of_code: bool, cycles: int) -> None:
-    caches = chip.load("stm32l4r5").caches
-    assert caches
-    assert miss(caches, 5, sequential=sequential, code=of_code) == cycles
+def test_code_waits_for_flash(lines: list[Sequence[int]], cycles: list[int]) -> None:
+    memory = memory_system(chip.load("stm32l4r5"), lambda: 5)
+    assert [memory.fetch(some) for some in lines] == cycles
+
+
+def test_data_waits_for_flash_and_never_for_ram() -> None:
+    memory = memory_system(chip.load("stm32l4r5"), lambda: 5)
+    assert [memory.read([line]) for line in (7, 8, 7, 20)] == [13, 10, 0, 13]
+    assert memory.lines(0x0800_001E, 4) == (0x0040_0000, 0x0040_0001)
+    assert memory.lines(0x2000_0000, 4) == ()
+
+
+def test_one_cache_for_code_and_data() -> None:
+    memory = memory_system(chip.load("stm32u575"), lambda: 4)
+    assert (memory.fetch([7]), memory.read([7]), memory.read([8])) == (7, 0, 7)
+
+
+def test_what_nobody_has_modelled_is_refused() -> None:
+    with pytest.raises(UsageError, match="nobody has modelled the pipeline of the Arm Cortex-M7 yet"):
+        cycle_model(cores.load("cortex-m7"))
+    with pytest.raises(UsageError, match="nobody has described the flash of the STM32F746 yet"):
+        memory_system(chip.load("stm32f746"), lambda: 7)

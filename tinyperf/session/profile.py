@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +15,13 @@ from tinyperf.benchmark import BENCHMARKS
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.session import folder as disk
-from tinyperf.virtual import board as virtual_board
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
+from tinyperf.virtual.board.pipelines import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from tinyperf.board import Board
     from tinyperf.engines import Layer
@@ -133,8 +133,9 @@ def calibrated(
 
 
 def _calibration_key(board: Board, firmware: Path, input_bytes: int | None) -> str:
-    parts = [firmware.read_bytes(), repr((board, input_bytes)).encode()]
-    parts += [path.read_bytes() for path in sorted(Path(virtual_board.__file__).parent.rglob("*.py"))]
+    core = board.core
+    depends = (VERSION, board, core.exceptions, core.pipeline, input_bytes)
+    parts = [firmware.read_bytes(), repr(depends).encode()]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:32]
 
 

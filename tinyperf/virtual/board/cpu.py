@@ -9,7 +9,10 @@ The only module that imports unicorn. Facts about Unicorn 2.1.4 that this file r
   (`emu_stop` inside a callback would leave the PC on an instruction that has already been executed).
 - A skipped instruction of an IT block is not counted, and a quantum never ends inside an IT block.
 - WFI ends `emu_start` with no error and the limit not reached; WFE raises "invalid instruction" with the PC behind it.
-- An exception return (BX or POP to 0xFFFFFFxx), SVC and BKPT arrive as UC_HOOK_INTR 8, 2 and 7.
+- SVC and BKPT arrive as UC_HOOK_INTR 2 and 7. An exception return (BX or POP to 0xFFFFFFxx) arrives as 8 on an M33, as
+  3 (prefetch abort) with that PC on an M4 and M7, as an unmapped fetch on an M0. An unaligned access of an M0 is 4.
+- `UC_MODE_MCLASS` makes every model a Cortex-M33, whatever is set; it is not given, so that each core is itself.
+  What a model executes all the same though the core lacks it is caught by unchecked_faults.py.
 - Memory hooks corrupt the code; they are never used. RAM and flash are buffers shared with Python instead.
 """
 
@@ -32,6 +35,9 @@ Stop = Literal["limit", "wfi", "wfe", "return", "svc", "bkpt", "fault"]
 
 NEVER = 0xFFFFFFFE  # no code lies here, so emu_start ends only for one of the reasons above
 INTERRUPTS: dict[int, Stop] = {2: "svc", 7: "bkpt", 8: "return"}
+ABORTS = {3: "UC_ERR_FETCH_UNMAPPED", 4: "UNALIGNED access"}
+LEAST_RETURN = 0xFFFF_FF00
+"""From here on a PC is an EXC_RETURN."""
 
 
 def unicorn_module() -> Any:
@@ -85,7 +91,7 @@ class Cpu:
         from unicorn.unicorn_py3.unicorn import uclib
 
         self._uclib, self._error, self._u = uclib, u.UcError, u
-        self.uc = u.Uc(u.UC_ARCH_ARM, u.UC_MODE_THUMB | u.UC_MODE_MCLASS)
+        self.uc = u.Uc(u.UC_ARCH_ARM, u.UC_MODE_THUMB)
         if core.unicorn is None:
             raise UsageError(
                 f"Unicorn has no {core.title}", hint="a board of such a core runs under QEMU, or on silicon"
@@ -182,15 +188,22 @@ class Cpu:
             return self._stopped_by_error(address, exc)
         done, limit = self.counter.value, self.limit.value
         if self._interrupts:
-            number = self._interrupts[0]
-            why = INTERRUPTS.get(number, "fault")
-            return Ran(done, why, why if number in INTERRUPTS else f"exception {number} of the emulator")
+            return self._stopped_by_interrupt(done, self._interrupts[0])
         if done > limit:
             return Ran(done - 1, "limit")
         return Ran(done, "wfi")
 
+    def _stopped_by_interrupt(self, done: int, number: int) -> Ran:
+        if number == 3 and self.pc() >= LEAST_RETURN:
+            return Ran(done, "return")
+        why = INTERRUPTS.get(number)
+        detail = ABORTS.get(number, f"exception {number} of the emulator")
+        return Ran(done, why, why) if why else Ran(done, "fault", detail)
+
     def _stopped_by_error(self, address: int, exc: Any) -> Ran:
         done, pc = self.counter.value, self.pc()
+        if pc >= LEAST_RETURN and exc.errno == self._u.UC_ERR_FETCH_UNMAPPED:
+            return Ran(done, "return")
         behind = self.view(pc - 2, 2)
         hint = bytes(behind) if behind is not None else b""
         # WFE (BF20) and YIELD (BF10) come as "invalid instruction" with the PC behind them; a really invalid one

@@ -1,54 +1,29 @@
-"""Basic blocks priced by the documented pipeline; Capstone decodes, once for each block.
-
-Rules and their sources (TRM: Cortex-M4 Technical Reference Manual, DDI 0439, "Instruction set summary" and
-"Load/store timings"; the same text stands in the Cortex-M3's):
-
-- data processing, multiplication, SIMD: 1. SDIV, UDIV: 2 to 12.
-- LDR: 2; 1 directly behind another single load, unless its address needs what that one loads. STR with an immediate
-  offset: 1. STR with a register offset: 2, or 1 behind a load. Nothing is pipelined behind a store.
-- LDRD, STRD: 3. LDM, STM, PUSH, POP, VLDM, VSTM of N words: 1 + N; none is pipelined with its neighbours.
-- base update does not matter: the TRM has such loads "not normally pipelined", silicon has them like the others.
-- an address made by the instruction just before: one more. A loaded value rotated by the next instruction: one more.
-- taken branches: 1 + P, P from 1 to 3; charged where the branch lands, see cycles.py.
-- floating point: 1; VMLA and its kin 3; VDIV, VSQRT 14; VLDR, VSTR 2; VMOV of two core registers 2.
-"""
+"""Thumb code as instructions, of each what the cycle models need to know; Capstone decodes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tinyperf.cores import SingleIssue
+    from collections.abc import Callable, Sequence
 
 
 @dataclass
 class Load:
-    """A load that may read flash: register `base` at the block's start (+ `index` << `shift`) + `offset`."""
+    """A load whose address is register `base` at the block's start (+ `index` << `shift`) + `offset`.
+
+    `unfollowed`: how often in a row the memory system had no interest in what it read; -1: it has had once.
+    """
 
     base: int
     index: int
     shift: int
     offset: int
     bytes: int
-    quiet: int = 0
-
-
-@dataclass
-class Block:
-    """One decoded block. `prices[i]`: cycles of its first i instructions, so that a part can be taken back."""
-
-    end: int
-    addresses: tuple[int, ...]
-    prices: tuple[int, ...]
-    lines: tuple[int, ...]
-    target_stall: int
-    literals: tuple[int, ...]
-    loads: list[Load] = field(default_factory=list)
+    unfollowed: int = 0
 
 
 SIZES = {"ldrb": 1, "ldrsb": 1, "ldrh": 2, "ldrsh": 2, "ldr": 4, "vldr": 4, "ldrd": 8}
@@ -58,10 +33,10 @@ NAMES = {f"r{n}": n for n in range(16)} | {"sb": 9, "sl": 10, "fp": 11, "ip": 12
 PC, SP = 15, 13
 
 
-class Decoder:
-    """Decodes blocks for one core; `line_bytes` is the caches' line."""
+class Disassembler:
+    """Decodes Thumb code."""
 
-    def __init__(self, core: SingleIssue, line_bytes: int) -> None:
+    def __init__(self) -> None:
         try:
             import capstone
         except ImportError as exc:
@@ -70,81 +45,28 @@ class Decoder:
                 means="the cycle model decodes instructions with it",
                 hint="pip install 'tinyperf[virtual]'",
             ) from exc
-        self.core, self.line_bytes = core, line_bytes
         self._md = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
         self._md.detail = True
         self._md.skipdata = True
         self._arm = capstone.arm
-        self._number: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
 
-    def block(self, address: int, code: bytes) -> Block:
-        """Price one block of Thumb code that starts at `address`."""
-        instructions = [_Instruction(self, raw) for raw in self._md.disasm(code, address)]
-        prices = [0]
-        before: _Instruction | None = None
-        for one in instructions:
-            rotated = before is not None and before.single_load and one.rotates and before.loaded in one.reads
-            prices.append(prices[-1] + self._price(one, before) + (self.core.rotated_use if rotated else 0))
-            before = one
-        first = instructions[0] if instructions else None
-        end = address + len(code)
-        width = self.line_bytes
-        return Block(
-            end=end,
-            addresses=tuple(one.address for one in instructions),
-            prices=tuple(prices),
-            lines=tuple(range(address // width, (end - 1) // width + 1)),
-            target_stall=self.core.unaligned_target if first and first.size == 4 and address & 2 else 0,
-            literals=tuple(one.literal // width for one in instructions if one.literal is not None),
-            loads=_loads(instructions),
-        )
+    def instructions(self, address: int, code: bytes) -> list[Instruction]:
+        """What stands at `address`."""
+        return [Instruction(raw, self._arm, self._number) for raw in self._md.disasm(code, address)]
 
-    def _price(self, one: _Instruction, before: _Instruction | None) -> int:
-        core = self.core
-        name = one.name
-        if name in {"sdiv", "udiv"}:
-            return core.divide
-        if name in MULTIPLE:
-            return 1 + one.words
-        if one.double:
-            return 3 + self._stall(one, before)
-        if name in SIZES:
-            pipelined = before is not None and before.single_load and before.loaded not in one.address_registers
-            return (1 if pipelined else 2) + self._stall(one, before)
-        if name in STORES or name == "vstr":
-            if name == "vstr":
-                return 2
-            behind_load = before is not None and before.single_load
-            return (core.register_store if one.indexed and not behind_load else 1) + self._stall(one, before)
-        if name.startswith(("vfma", "vfms", "vfnm", "vmla", "vmls", "vnml")):
-            return core.fp_mac
-        if name.startswith(("vdiv", "vsqrt")):
-            return core.fp_divide
-        if name == "vmov" and one.operands >= 3:
-            return 2
-        if name in {"tbb", "tbh"}:
-            return 2
-        return 1
-
-    def _stall(self, one: _Instruction, before: _Instruction | None) -> int:
-        """An address that the data-processing instruction just before made."""
-        if before is None or before.memory or not before.writes & one.address_registers:
-            return 0
-        return self.core.address_stall
-
-    def number(self, register: int) -> int:
-        """0 to 15 for a core register of Capstone's, -1 for another."""
-        found = self._number.get(register)
+    def _number(self, register: int) -> int:
+        found = self._numbers.get(register)
         if found is None:
-            found = self._number[register] = NAMES.get(self._md.reg_name(register) or "", -1)
+            found = self._numbers[register] = NAMES.get(self._md.reg_name(register) or "", -1)
         return found
 
 
-class _Instruction:
+class Instruction:
     """What the rules need to know of one instruction."""
 
-    def __init__(self, decoder: Decoder, raw: Any) -> None:
-        arm = decoder._arm  # noqa: SLF001  (one class in two halves)
+    def __init__(self, raw: Any, arm: Any, number: Callable[[int], int]) -> None:
+        """Args: raw, arm: Capstone's instruction and constants; number: 0 to 15 of its register, -1 for another."""
         self.address, self.size = raw.address, raw.size
         self.literal: int | None = None
         self.writes: frozenset[int] = frozenset()
@@ -163,8 +85,7 @@ class _Instruction:
         self.operands = len(operands)
         reads, writes = raw.regs_access()
         self.rotates = "ror" in raw.op_str
-        self.reads = frozenset(n for n in map(decoder.number, reads) if n >= 0)
-        number = decoder.number
+        self.reads = frozenset(n for n in map(number, reads) if n >= 0)
         self.writes = frozenset(n for n in map(number, writes) if n >= 0)
         self.double = self.name in {"ldrd", "strd"}
         if self.name in MULTIPLE:
@@ -237,7 +158,7 @@ def _plain(raw: Any, arm: Any) -> str:
 CONDITIONS = {"eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "cs", "cc"}
 
 
-def _loads(instructions: Sequence[_Instruction]) -> list[Load]:
+def loads(instructions: Sequence[Instruction]) -> list[Load]:
     """The loads whose address follows from registers at the block's start; the stack and literals need no watching."""
     known: dict[int, tuple[int, int] | None] = {n: (n, 0) for n in range(16)}
     found = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tinyperf.errors import FaultError
 
 if TYPE_CHECKING:
-    from tinyperf.virtual.board.machine import Machine
+    from tinyperf.virtual.board.cpu import Cpu
+    from tinyperf.virtual.board.image import FirmwareImage
 
 MEANINGS = {
     "UC_ERR_READ_UNMAPPED": "BusFault: a load from an address where this chip has nothing",
@@ -19,25 +20,34 @@ MEANINGS = {
     "UC_ERR_EXCEPTION": "UsageFault INVSTATE: a jump to an even address (Arm state)",
     "bkpt": "a breakpoint instruction, as assert() and semihosting use; no debugger is attached",
     "NOCP": "UsageFault NOCP: a floating-point instruction before CPACR enabled the FPU",
+    "UNALIGNED access": "HardFault: Armv6-M loads and stores words and halfwords at their own alignment only",
     "UNALIGNED": "UsageFault UNALIGNED: LDRD, STRD, LDM and STM need word-aligned addresses",
 }
 
 
-def report(machine: Machine, seen: str, means: str) -> FaultError:
-    """The error for a fault at the machine's present state; `seen` may be a name of Unicorn's or one of ours."""
-    regs = machine.cpu.registers()
-    pc = machine.pc if machine.cpu.pc() in {0, machine.pc} else machine.cpu.pc()
+class Stopped(Protocol):
+    """What is left of a core that has faulted."""
+
+    cpu: Cpu
+    image: FirmwareImage
+    pc: int
+
+
+def report(core: Stopped, seen: str, means: str) -> FaultError:
+    """The error for a fault at the core's present state; `seen` may be a name of Unicorn's or one of ours."""
+    regs = core.cpu.registers()
+    pc = core.pc if core.cpu.pc() in {0, core.pc} else core.cpu.pc()
     lr = regs[14]
     means = means or next((text for name, text in MEANINGS.items() if name in seen), "the core stopped")
     dump = " ".join(f"r{n}={value:08x}" for n, value in enumerate(regs[:13]))
     return FaultError(
-        f"firmware fault at PC {_where(machine, pc)}, LR {_where(machine, lr & ~1)}: {seen}\n"
+        f"firmware fault at PC {_where(core.image, pc)}, LR {_where(core.image, lr & ~1)}: {seen}\n"
         f"{dump} sp={regs[13]:08x} lr={lr:08x} pc={pc:08x} xpsr={regs[16]:08x}",
         means=means,
         hint="look at that line with 'arm-none-eabi-addr2line -e IMAGE.elf ADDRESS'",
     )
 
 
-def _where(machine: Machine, address: int) -> str:
-    name = machine.image.function_at(address)
+def _where(image: FirmwareImage, address: int) -> str:
+    name = image.function_at(address)
     return f"{address:#010x}" + (f" ({name})" if name else "")

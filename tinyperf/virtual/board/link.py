@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.errors import DeviceError
+from tinyperf.virtual.board.clock import PS
 from tinyperf.virtual.board.machine import Machine
-from tinyperf.virtual.board.peripherals import PS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class VirtualLink:
     ) -> None:
         self.machine = Machine(chip, image, wires or {})
         self.timestamp_pin = timestamp_pin
-        self._waiting = bytearray()  # sent by the host before any serial port listened
+        self._unsent = bytearray()  # sent by the host before any serial port listened
         self._closed = False
 
     def write(self, data: bytes) -> None:
@@ -56,7 +56,7 @@ class VirtualLink:
         Raises: DeviceError: the link was closed.
         """
         self._check()
-        self._waiting += data
+        self._unsent += data
         self._deliver()
 
     def read(self, timeout_s: float) -> bytes:
@@ -74,7 +74,7 @@ class VirtualLink:
             before = len(machine.output)
             if machine.output.endswith(b"\n"):
                 break
-            step = min(until, machine.now_ps() + (QUIET_PS if before or self._waiting else round(timeout_s * PS)))
+            step = min(until, machine.now_ps() + (QUIET_PS if before or self._unsent else round(timeout_s * PS)))
             machine.advance(step)
             if before and len(machine.output) == before and not self._busy():
                 break
@@ -116,7 +116,7 @@ class VirtualLink:
     @property
     def idle(self) -> bool:
         """The firmware waits for something that only the host can send."""
-        return self.machine.idle and not self._busy() and not self._waiting
+        return self.machine.waits and not self._busy() and not self._unsent
 
     @property
     def clock_hz(self) -> int:
@@ -147,7 +147,7 @@ class VirtualLink:
 
     def _deliver(self) -> None:
         port = self._port()
-        if port is not None and self._waiting:
-            self.machine.waiting.wake()
-            port.send_to_firmware(bytes(self._waiting))
-            self._waiting.clear()
+        if port is not None and self._unsent:
+            self.machine.waiting_loop.wake()
+            port.send_to_firmware(bytes(self._unsent))
+            self._unsent.clear()

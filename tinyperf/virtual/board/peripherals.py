@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from tinyperf.virtual.board.clock import PS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-PS = 10**12
-"""Picoseconds in a second."""
 
 
 class Event:
@@ -65,6 +64,16 @@ class Host(Protocol):
 
     def time_was_read(self) -> None:
         """A counter that runs by itself was read: the loop that reads it is not idle."""
+
+
+class Clocked(Protocol):
+    """What goes by a clock that the firmware may change."""
+
+    def before_clock_change(self) -> None:
+        """The clocks are still the old ones: settle what depends on them."""
+
+    def after_clock_change(self) -> None:
+        """The clocks are the new ones: schedule anew."""
 
 
 class Peripheral:
@@ -319,10 +328,10 @@ class Uart(Peripheral):
         self._flags = self.TC | self.TXE
         self._incoming: list[int] = []  # bytes on their way from the host, in reverse
         self._received: list[int] = []  # waiting in the data register or the FIFO
-        self._waiting: list[int] = []  # written by the firmware, not yet in the shift register
+        self._queued: list[int] = []  # written by the firmware, not yet in the shift register
         self._shifting = False
         self._arrival: Event | None = None
-        self._idle: Event | None = None
+        self._line_idle: Event | None = None
         self.last_sent_ps = -1
 
     def reset(self) -> None:
@@ -337,7 +346,7 @@ class Uart(Peripheral):
     @property
     def silent(self) -> bool:
         """Nothing is on the line in either direction."""
-        return not (self._shifting or self._waiting or self._arrival)
+        return not (self._shifting or self._queued or self._arrival)
 
     def baud(self) -> int:
         """Bits per second; 0 while BRR is not set."""
@@ -362,15 +371,10 @@ class Uart(Peripheral):
         self._incoming[:0] = data[::-1]
         self._plan_arrival()
 
-    @property
-    def unread(self) -> int:
-        """Bytes of the host that have not yet arrived."""
-        return len(self._incoming)
-
     def _plan_arrival(self) -> None:
         if self._incoming and self.listening and self._arrival is None:
-            if self._idle:
-                self._idle.cancel()
+            if self._line_idle:
+                self._line_idle.cancel()
             self._arrival = self.host.at(self.host.now_ps() + self.byte_ps(), self._arrived)
 
     def _depth(self) -> int:
@@ -389,7 +393,7 @@ class Uart(Peripheral):
         if self._incoming:
             self._plan_arrival()
         else:
-            self._idle = self.host.at(self.host.now_ps() + self.byte_ps(), self._went_idle)
+            self._line_idle = self.host.at(self.host.now_ps() + self.byte_ps(), self._went_idle)
         self._line()
 
     def _feed_rx_dma(self) -> None:
@@ -397,7 +401,7 @@ class Uart(Peripheral):
             self.rx_request()
 
     def _went_idle(self) -> None:
-        self._idle = None
+        self._line_idle = None
         self._flags |= self.IDLE
         self._line()
 
@@ -410,10 +414,10 @@ class Uart(Peripheral):
         flags = self._flags & ~(self.RXNE | self.TXE)
         if self._received:
             flags |= self.RXNE
-        if len(self._waiting) < self._depth():
+        if len(self._queued) < self._depth():
             flags |= self.TXE
         cr1 = self.regs.get(self.CR1, 0)
-        return flags | (cr1 & 8) << 18 | (cr1 & 4) << 20 | (1 << 23 if not self._waiting else 0)  # TEACK, REACK, TXFE
+        return flags | (cr1 & 8) << 18 | (cr1 & 4) << 20 | (1 << 23 if not self._queued else 0)  # TEACK, REACK, TXFE
 
     def _line(self) -> None:
         status, cr1, cr3 = self._status(), self.regs.get(self.CR1, 0), self.regs.get(self.CR3, 0)
@@ -423,7 +427,7 @@ class Uart(Peripheral):
             or (cr1 & 1 << 14 and status & self.CMF)
             or (cr3 & 1 and status & self.ORE)
             or (cr3 & 1 << 28 and status & self.RXNE)
-            or (cr3 & 1 << 23 and not self._waiting)
+            or (cr3 & 1 << 23 and not self._queued)
         )
         self.host.irq(self.irq, bool(active))
 
@@ -441,8 +445,8 @@ class Uart(Peripheral):
 
     def write(self, offset: int, value: int) -> None:
         if offset == self.TDR:
-            if len(self._waiting) < self._depth():
-                self._waiting.append(value & 0xFF)
+            if len(self._queued) < self._depth():
+                self._queued.append(value & 0xFF)
             self._flags &= ~self.TC
             self._start()
         elif offset == self.ICR:
@@ -461,19 +465,19 @@ class Uart(Peripheral):
 
     def _start(self) -> None:
         cr1 = self.regs.get(self.CR1, 0)
-        if self._waiting and not self._shifting and cr1 & 9 == 9:
+        if self._queued and not self._shifting and cr1 & 9 == 9:
             self._shifting = True
-            byte = self._waiting.pop(0)
+            byte = self._queued.pop(0)
             self.host.at(self.host.now_ps() + self.byte_ps(), lambda: self._sent(byte))
             self._ask_for_more()
 
     def _ask_for_more(self) -> None:
         cr1 = self.regs.get(self.CR1, 0)
         if self.regs.get(self.CR3, 0) & 1 << 7 and cr1 & 9 == 9 and self.tx_request:
-            while len(self._waiting) < self._depth():
-                before = len(self._waiting)
+            while len(self._queued) < self._depth():
+                before = len(self._queued)
                 self.tx_request()
-                if len(self._waiting) == before:
+                if len(self._queued) == before:
                     break
 
     def _sent(self, byte: int) -> None:
@@ -481,7 +485,7 @@ class Uart(Peripheral):
         self.last_sent_ps = self.host.now_ps()
         self.host.received(bytes([byte]))
         self._start()
-        if not self._shifting and not self._waiting:
+        if not self._shifting and not self._queued:
             self._flags |= self.TC
         self._line()
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.virtual.board.peripherals import PS, Event, Host, Peripheral
+from tinyperf.virtual.board.clock import PS
+from tinyperf.virtual.board.peripherals import Event, Host, Peripheral
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tinyperf.cores import Core
 
 NMI, HARD_FAULT, SVCALL, PENDSV, SYSTICK = 2, 3, 11, 14, 15
 THREAD_PRIORITY = 256  # lower than any exception
@@ -94,10 +97,10 @@ class Scs(Peripheral):
 
     VTOR, AIRCR, ICSR, CPACR, CCR = 0xD08, 0xD0C, 0xD04, 0xD88, 0xD14
 
-    def __init__(self, host: Host, nvic: Nvic, *, cpuid: int) -> None:
+    def __init__(self, host: Host, nvic: Nvic, *, cpuid: int, core: Core) -> None:
         super().__init__(host, {0xD00: cpuid, self.CCR: 0x200, 0xF34: 0xC0000000, 0x1C: 0x4000_0000, 0xD90: 0x800})
         self.nvic = nvic
-        self.attention = False  # something was written that may let an exception run
+        self._has_fpu = "fpu" in core.features
         self.reset_requested = False
         self.systick = SysTick(host, nvic)
 
@@ -113,7 +116,7 @@ class Scs(Peripheral):
     @property
     def fpu_enabled(self) -> bool:
         """CPACR gives full access to CP10 and CP11."""
-        return self.regs.get(self.CPACR, 0) >> 20 & 0xF == 0xF
+        return self._has_fpu and self.regs.get(self.CPACR, 0) >> 20 & 0xF == 0xF
 
     def read(self, offset: int) -> int:
         n = self.nvic
@@ -141,7 +144,6 @@ class Scs(Peripheral):
 
     def write(self, offset: int, value: int) -> None:
         n = self.nvic
-        self.attention = True
         if 0x10 <= offset <= 0x1C:
             self.systick.write(offset, value)
         elif 0x100 <= offset < 0x300:

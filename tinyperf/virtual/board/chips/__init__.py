@@ -36,9 +36,10 @@ class ClockTree:
 
 @dataclass(frozen=True)
 class Soc:
-    """One chip. `at`: base address -> peripheral, each 0x400 bytes; `cells`: contents of read-only cells.
+    """One chip. `at`: base address -> peripheral, each `block_bytes`; `cells`: contents of read-only cells.
 
-    `priority_bits`: of an exception's priority; `devices`: where peripherals may lie, as (origin, bytes).
+    `priority_bits`: of an exception's priority; `devices`: where peripherals may lie, as (origin, bytes). `vectors`:
+    where the core finds its stack and its first instruction; None: where the image begins.
     """
 
     cpuid: int
@@ -49,6 +50,8 @@ class Soc:
     uarts: tuple[Uart, ...]
     clocks: ClockTree
     cells: Mapping[int, int]
+    block_bytes: int = 0x400
+    vectors: int | None = None
 
 
 def build(chip: Chip, host: Host, pins: Pins) -> Soc:

@@ -1,0 +1,184 @@
+"""Each core is run as itself: its exceptions, its priorities, and a fault for what it lacks."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tinyperf import board, content, cores
+from tinyperf.errors import FaultError, UsageError
+from tinyperf.virtual.board import open_virtual
+from tinyperf.virtual.board.scs import Nvic
+from tinyperf.virtual.board.unchecked_faults import specials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tinyperf.virtual.board.link import VirtualLink
+
+SCRIPT = """
+ENTRY(reset)
+MEMORY { FLASH (rx) : ORIGIN = 0x08000000, LENGTH = 2M }
+SECTIONS { .text : { KEEP(*(.vectors)) *(.text*) } > FLASH }
+"""
+# Only what Armv6-M has, but for the text that is tried.
+PRELUDE = """
+    .syntax unified
+    .cpu cortex-m0plus
+    .thumb
+    .weak pendsv, systick
+    .section .vectors, "a"
+    .word 0x20030000, reset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, pendsv, systick
+    .text
+    .thumb_func
+    .type reset, %function
+"""
+CORES = ["cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33"]
+Run = "Callable[[str, str, Sequence[str]], VirtualLink]"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., VirtualLink]:
+    """Run assembly for a millisecond on an STM32L4R5 that has another core."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+
+    def build(core: str, text: str, without: Sequence[str] = ()) -> VirtualLink:
+        shipped = content.shipped("boards")
+        chip = (shipped / "chips" / "stm32l4r5.yaml").read_text().replace("name: stm32l4r5", "name: other")
+        chip = chip.replace("core: cortex-m4", f"core: {core}\nwithout: [{', '.join(without)}]")
+        (tmp_path / "chips").mkdir()
+        (tmp_path / "chips" / "other.yaml").write_text(chip.replace("unicorn\n", "unicorn\n  module: stm32l4r5\n"))
+        path = tmp_path / "mine.yaml"
+        path.write_text((shipped / "nucleo-l4r5zi.yaml").read_text().replace("chip: stm32l4r5", "chip: other"))
+        (tmp_path / "a.s").write_text(PRELUDE + text + "\n")
+        (tmp_path / "a.ld").write_text(SCRIPT)
+        argv = ["arm-none-eabi-gcc", "-nostdlib", "-T", "a.ld", "a.s", "-o", "a.elf", "-Wl,--build-id=none"]
+        subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True)
+        link = open_virtual(board.load(str(path)), tmp_path / "a.elf")
+        link.read(0.001)
+        return link
+
+    return build
+
+
+HANDLERS = """
+reset:
+    movs r4, #0
+    ldr r0, =0xE000ED04
+    movs r1, #1
+    lsls r1, r1, #28
+    str r1, [r0]            @ PendSV
+    movs r5, #5
+    b .
+    .thumb_func
+    .type pendsv, %function
+pendsv:
+    adds r4, #1
+    cmp r4, #2
+    beq 1f
+    str r1, [r0]            @ once more, tail-chained
+1:  {back}
+"""
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("back", ["bx lr", "push {lr}\n pop {pc}"], ids=["bx", "pop"])
+def test_exceptions_come_and_go(core: str, back: str, run: Callable[..., VirtualLink]) -> None:
+    link = run(core, HANDLERS.format(back=back))
+    registers = link.machine.cpu.registers()
+    assert (registers[4], registers[5], link.machine.handlers) == (2, 5, 0)
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_an_exception_takes_the_core_s_cycles(core: str, run: Callable[..., VirtualLink]) -> None:
+    link = run(core, HANDLERS.format(back="bx lr"))
+    costs = cores.load(core).exceptions
+    machine = link.machine
+    # At one cycle an instruction; what is waited through is no instruction.
+    executed = machine.cycles() - machine.waited_cycles - machine.instructions
+    assert executed == costs.entry_cycles + costs.tail_chain_cycles + costs.exit_cycles
+
+
+LACKING = [
+    pytest.param("cortex-m0plus", [], "it eq\n moveq r0, r0", "lacks IT blocks", id="m0plus-it"),
+    pytest.param("cortex-m0plus", [], "cbz r7, 1f\n nop\n1: nop", "lacks CBZ and CBNZ", id="m0plus-cbz"),
+    pytest.param("cortex-m0plus", [], "movw r0, #1234", "no instruction of this core", id="m0plus-movw"),
+    pytest.param("cortex-m0plus", [], "sdiv r0, r1, r2", "no instruction of this core", id="m0plus-sdiv"),
+    pytest.param("cortex-m0plus", [], "smlad r0, r1, r2, r3", "lacks the DSP instructions", id="m0plus-dsp"),
+    pytest.param("cortex-m0plus", [], "vadd.f32 s0, s1, s2", "lacks floating point", id="m0plus-fpu"),
+    pytest.param("cortex-m0plus", [], "msr basepri, r0", "lacks BASEPRI and FAULTMASK", id="m0plus-basepri"),
+    pytest.param("cortex-m0plus", [], "cpsid f", "lacks BASEPRI and FAULTMASK", id="m0plus-faultmask"),
+    pytest.param("cortex-m0plus", [], "movs r0, #1\n ldr r1, [r0]", "Armv6-M loads and stores", id="m0plus-unaligned"),
+    pytest.param("cortex-m4", ["fpu"], "vadd.f32 s0, s1, s2", "lacks floating point", id="m4-without-fpu"),
+    pytest.param("cortex-m4", [], "vadd.f64 d0, d1, d2", "lacks double precision", id="m4-double"),
+    pytest.param("cortex-m7", ["fpu_double"], "vcvt.f64.f32 d0, s0", "lacks double precision", id="m7-single"),
+    pytest.param("cortex-m33", ["dsp"], "sxtb16 r0, r1", "lacks the DSP instructions", id="m33-without-dsp"),
+    pytest.param("cortex-m33", ["dsp"], "it eq\n qaddeq r0, r1, r2", "lacks the DSP", id="m33-dsp-in-an-it-block"),
+]
+WHOLE = """
+reset:
+    ldr r0, =0xE000ED88
+    ldr r1, =0x00F00000
+    str r1, [r0]            @ CPACR: the FPU is on
+    .cpu cortex-m7
+    .fpu fpv5-d16
+    .thumb
+"""
+
+
+@pytest.mark.parametrize(("core", "without", "text", "words"), LACKING)
+def test_what_a_core_lacks_is_a_fault(
+    core: str, without: Sequence[str], text: str, words: str, run: Callable[..., VirtualLink]
+) -> None:
+    with pytest.raises(FaultError, match=r"firmware fault at PC 0x0800004[68]") as caught:
+        run(core, f"{WHOLE}{text}\nb .", without)
+    assert words in caught.value.means
+
+
+@pytest.mark.parametrize(
+    ("core", "without", "text"),
+    [
+        pytest.param("cortex-m4", [], "smlad r0, r1, r2, r3\n vadd.f32 s0, s1, s2\n vmov d0, r2, r3", id="m4"),
+        pytest.param("cortex-m4", ["fpu"], "it eq\n smladeq r0, r1, r2, r3\n sdiv r0, r1, r2", id="m4-without-fpu"),
+        pytest.param("cortex-m7", [], "vadd.f64 d0, d1, d2\n vcvt.f64.f32 d0, s0", id="m7"),
+        pytest.param(
+            "cortex-m33",
+            ["dsp"],
+            "sxth.w r8, r1\n clz r0, r1\n rev.w r0, r1\n mla r0, r1, r2, r3\n smull r0, r1, r2, r3\n"
+            "umlal r0, r1, r2, r3\n ssat r0, #3, r1, asr #4\n usat r0, #3, r1\n udiv r0, r1, r2\n"
+            "cbz r1, 1f\n nop\n1: msr basepri, r0",
+            id="m33-without-dsp",
+        ),
+    ],
+)
+def test_what_a_core_has_runs(core: str, without: Sequence[str], text: str, run: Callable[..., VirtualLink]) -> None:
+    link = run(core, f"{WHOLE}{text}\nmovs r5, #5\nb .", without)
+    assert link.machine.cpu.registers()[5] == 5
+
+
+def test_the_m4_is_no_m33(run: Callable[..., VirtualLink]) -> None:
+    """Unicorn's UC_MODE_MCLASS makes every model a Cortex-M33, which has VSEL."""
+    with pytest.raises(FaultError, match="UC_ERR_INSN_INVALID"):
+        run("cortex-m4", f"{WHOLE}vseleq.f32 s0, s1, s2\nb .")
+
+
+def test_a_core_that_unicorn_has_not(run: Callable[..., VirtualLink]) -> None:
+    with pytest.raises(UsageError, match="Unicorn has no Arm Cortex-M55"):
+        run("cortex-m55", "reset: b .")
+
+
+@pytest.mark.parametrize(("bits", "written", "kept"), [(2, 0xFF, 0xC0), (3, 0xFF, 0xE0), (4, 0x5A, 0x50)])
+def test_priorities_have_the_chip_s_bits(bits: int, written: int, kept: int) -> None:
+    assert written & Nvic(4, bits).priority_mask == kept
+
+
+def test_nothing_of_a_whole_core_is_looked_at_but_what_unicorn_does_not_check() -> None:
+    m7 = cores.load("cortex-m7")
+    code = bytes.fromhex("08bf0120c0b122fb013471ee200a")  # IT EQ, MOVEQ, CBZ, SMLAD, VADD.F32
+    assert [(one.kind, one.address) for one in specials(0x100, code, m7)] == [("fp", 0x10A)]
