@@ -1,0 +1,85 @@
+"""CONCATENATION along any dimension."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import ANY, Arity, Operator
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+@dataclass(frozen=True)
+class Concatenation(Work):
+    """`rows` times: so many bytes of each input, one after the other."""
+
+    rows: int
+    parts: tuple[int, ...]
+
+    @property
+    def signature(self) -> Signature:
+        given = tuple(Operand((self.rows, part)) for part in self.parts)
+        return Signature(given, (Operand((self.rows, sum(self.parts))),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        return (np.concatenate(inputs, axis=2),)
+
+
+def codes_are_copied(use: Use) -> str | None:
+    """Every input has the output's scale and zero point, and there is no fused activation, as TFLM demands."""
+    if use.text("fused_activation_function") != "NONE":
+        return use.text("fused_activation_function")
+    for tensor in use.data:
+        if tensor.quantization != use.output.quantization:
+            return f"tensor {tensor.index} has {tensor.quantization}, the output {use.output.quantization}"
+    return None
+
+
+def shapes_join(use: Use) -> str | None:
+    """The shapes are equal but along the axis, and there the output is as long as all inputs together."""
+    made, axis = use.output.shape, use.number("axis")
+    if not -len(made) <= axis < len(made):
+        return f"axis {axis} of {len(made)} dimensions"
+    axis %= len(made)
+    rests = {(len(t.shape), t.shape[:axis], t.shape[axis + 1 :]) for t in (*use.data, use.output)}
+    fits = len(rests) == 1 and sum(t.shape[axis] for t in use.data) == made[axis]
+    return None if fits else f"shapes {[list(t.shape) for t in use.data]} to {list(made)} along axis {axis}"
+
+
+def lower(use: Use) -> Concatenation:
+    axis = use.number("axis") % len(use.output.shape)
+    return Concatenation(
+        math.prod(use.output.shape[:axis]), tuple(math.prod(tensor.shape[axis:]) for tensor in use.data)
+    )
+
+
+def sample(random: Random) -> Sample:
+    """The model's input and constants, in any order; now and then the input twice."""
+    shape = (1, *(random.integer(1, 4) for _ in range(random.integer(1, 3))))
+    axis = random.integer(0, len(shape) - 1)
+    given = random.tensor(shape, random.scale())
+    lengths = [random.integer(1, 5) for _ in range(random.integer(0, 3))]
+    constants = [random.constant(random.codes(*shape[:axis], n, *shape[axis + 1 :]), like=given) for n in lengths]
+    inputs = tuple(random.generator.permutation([0, *random.pick([], [0]), *range(1, 1 + len(constants))]).tolist())
+    tensors = (given, *constants)
+    length = sum(tensors[i].shape[axis] for i in inputs)
+    made = random.like(given, (*shape[:axis], length, *shape[axis + 1 :]))
+    options = {"axis": random.pick(axis, axis - len(shape))}
+    return random.use("CONCATENATION", (*tensors, made), inputs, options)
+
+
+OPERATOR = Operator(
+    kind="CONCATENATION",
+    arity=Arity(1, ANY, data=(0, ANY)),
+    rules=(shapes_join, codes_are_copied),
+    lower=lower,
+    sample=sample,
+)
