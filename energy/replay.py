@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tinyperf.errors import UsageError
+from tinyperf.formats import folder as formats
 from tinyperf.measure.monitor import Chunk, Identity, Recorded, only
-from tinyperf.rules import recordings
+
+if TYPE_CHECKING:
+    from tinyperf.formats.recorded import Recording
 
 VERIFIED: Final = "simulated"
 OPTIONS = {"session": "folder of an EnergyRunner, MLCommons or tinyperf energy session"}
@@ -16,7 +19,7 @@ OPTIONS = {"session": "folder of an EnergyRunner, MLCommons or tinyperf energy s
 class Replay(Recorded):
     """One recording, delivered at once. Made by `open_monitor`."""
 
-    def __init__(self, recording: recordings.Recording, folder: Path) -> None:
+    def __init__(self, recording: Recording, folder: Path) -> None:
         self._recording = recording
         self._folder = folder
         rate_hz = recording.sample_rate_hz
@@ -43,4 +46,4 @@ def open_monitor(options: dict[str, str]) -> Replay:
     if "session" not in options:
         raise UsageError("replay: which session?", hint="for example replay:session=sessions/20230517133901")
     folder = Path(options["session"])
-    return Replay(recordings.load(folder), folder)
+    return Replay(formats.energy(folder), folder)

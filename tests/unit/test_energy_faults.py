@@ -17,11 +17,11 @@ import pytest
 
 from tinyperf.errors import TinyperfError
 from tinyperf.request import Request
-from tinyperf.rules.replay import replay
 from tinyperf.session import folder as disk
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, prepare
 from tinyperf.session.progress import silent
+from tinyperf.session.replay import replay
 from tinyperf.virtual import bench
 from tinyperf.virtual.board.machine import Activity
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour

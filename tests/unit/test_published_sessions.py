@@ -10,15 +10,16 @@ import pytest
 
 from tests.data import DATA, needs
 from tinyperf.device.protocol import Parser, Results, Timestamp, elapsed_us
+from tinyperf.formats.own import sample_note
 from tinyperf.rules import accuracy, windows
 from tinyperf.rules.windows import Timed
-from tinyperf.session.trials import Reader, sample_note
+from tinyperf.session.trials import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tinyperf.device.dut import Direction
+    from tinyperf.formats.own import Direction
 
 KRAI = DATA / "sessions" / "krai_v1.1"
 pytestmark = needs("sessions/krai_v1.1")

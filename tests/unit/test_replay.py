@@ -13,8 +13,8 @@ import pytest
 from tests.data import DATA, needs
 from tinyperf.cli import invoke
 from tinyperf.errors import ContentError
-from tinyperf.rules import recordings
-from tinyperf.rules.replay import replay
+from tinyperf.formats import own
+from tinyperf.session.replay import replay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def write_mlcommons(folder: Path) -> None:
 def test_published_sessions_give_every_printed_figure(name: str, median: float) -> None:
     found = replay(SESSIONS / name / "energy")
     assert found.valid
-    assert found.printed == 37
+    assert found.printed == 42  # inferences of the five windows among them
     assert found.differences == ()
     assert found.median_uj_per_inference == pytest.approx(median, abs=0.0005)
 
@@ -133,17 +133,17 @@ def test_a_damaged_mlcommons_session_is_not_valid(old: str, new: str, reason: st
         pytest.param({}, "", id="good"),
         pytest.param({"sample_rate_hz": float("nan")}, "a time or rate is no number", id="no-rate"),
         pytest.param({"pulses_s": [float("inf")]}, "a time or rate is no number", id="pulse-at-infinity"),
-        pytest.param({"error_percent": "ten"}, "(ValueError", id="error-in-words"),
+        pytest.param({"error_percent": "ten"}, "ValueError(", id="error-in-words"),
         pytest.param(
-            {"expected": [{"role": "start", "at_s": 1.0, "inferences": float("inf")}]}, "(OverflowError", id="endless"
+            {"expected": [{"role": "start", "at_s": 1.0, "inferences": float("inf")}]}, "OverflowError(", id="endless"
         ),
     ],
 )
 def test_a_sidecar_that_was_changed_is_named(change: dict[str, object], words: str, tmp_path: Path) -> None:
     held = {"sample_rate_hz": 1000.0, "expected": [], "pulses_s": [], "damage": [], "accuracy": 0.02}
     held |= {"edge_s": 0.001, "samples": 1000.0}
-    np.full(1000, 0.02, "<f4").tofile(tmp_path / recordings.POWER)
-    (tmp_path / recordings.SIDECAR).write_text(json.dumps(held | change))
+    np.full(1000, 0.02, "<f4").tofile(tmp_path / own.POWER)
+    (tmp_path / own.SIDECAR).write_text(json.dumps(held | change))
     if not words:
         assert not replay(tmp_path).valid
         return
@@ -157,13 +157,15 @@ def test_a_sidecar_that_was_changed_is_named(change: dict[str, object], words: s
     [
         pytest.param("trace1-energy.bin", b"", "not an EnergyRunner trace: 0 bytes", id="empty-trace"),
         pytest.param("trace1-energy.bin", b"\xf1\0\0\0\0abcd", "a sample rate of 0 Hz", id="no-rate"),
-        pytest.param("trace1-timestamps.json", b"[1, 2", "is not JSON", id="json-cut"),
+        pytest.param("trace1-timestamps.json", b"[1, 2", "timestamps.json:1:6 is not JSON", id="json-cut"),
         pytest.param("trace1-timestamps.json", b'{"a": 1}', "not a list of seconds", id="json-other"),
         pytest.param("trace1-timestamps.json", b"[2, 1]", "do not rise", id="stamps-fall"),
         pytest.param("trace1-timestamps.json", None, "trace1-timestamps.json is missing", id="no-stamps"),
         pytest.param("trace1-energy.bin", None, "no file *-energy.bin", id="no-trace"),
-        pytest.param("trace1-timestamps.json", b"[1" + b"0" * 400 + b"]", "(OverflowError", id="endless-number"),
-        pytest.param("results.txt", b"Energy/Inf. : 1.2.3 uJ/inf", "(ValueError", id="no-number"),
+        pytest.param("trace1-timestamps.json", b"[1" + b"0" * 400 + b"]", "not a list of seconds", id="endless-number"),
+        pytest.param(
+            "results.txt", b"Energy/Inf. : 1.2.3 uJ/inf", "results.txt:1: '1.2.3' is no number", id="no-number"
+        ),
         pytest.param("log.txt", None, "log.txt is missing", id="no-log"),
         pytest.param("log.txt", b"\xff\xfe", "no line m-trace[on]", id="log-rubbish"),
     ],
@@ -183,7 +185,7 @@ def write_own(folder: Path) -> None:
     power_w = np.full(68 * RATE_HZ, 0.02, "<f4")
     for begin, end in SPANS:
         power_w[round(begin * RATE_HZ) : round(end * RATE_HZ)] = 0.04
-    power_w.tofile(folder / recordings.POWER)
+    power_w.tofile(folder / own.POWER)
     expected = [
         {"role": role, "at_s": at, "inferences": 100}
         for span in SPANS
@@ -191,7 +193,7 @@ def write_own(folder: Path) -> None:
     ]
     held = {"sample_rate_hz": 1000.0, "samples": len(power_w), "expected": expected, "damage": [], "accuracy": 0.02}
     held |= {"edge_s": 0.001, "pulses_s": [t for span in SPANS for t in span], "monitor": {"range_w": [0.0, None]}}
-    (folder / recordings.SIDECAR).write_text(json.dumps(held))
+    (folder / own.SIDECAR).write_text(json.dumps(held))
 
 
 @pytest.mark.parametrize(
@@ -208,9 +210,9 @@ def test_a_trace_that_cannot_be_is_not_valid(
 ) -> None:
     write_own(tmp_path)
     assert replay(tmp_path).reasons == ()
-    trace = np.fromfile(tmp_path / recordings.POWER, "<f4")
+    trace = np.fromfile(tmp_path / own.POWER, "<f4")
     trace[first : first + count] = power_w
-    trace.tofile(tmp_path / recordings.POWER)
+    trace.tofile(tmp_path / own.POWER)
     found = replay(tmp_path)
     assert found.valid == (words == "")
     assert words in "; ".join(found.reasons)

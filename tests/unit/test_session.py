@@ -15,6 +15,7 @@ from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.request import Request
 from tinyperf.session import folder as disk
 from tinyperf.session import plan as planning
+from tinyperf.session import replay
 from tinyperf.session import run as session
 from tinyperf.session.plan import Prepared, prepare
 from tinyperf.session.progress import silent
@@ -166,7 +167,7 @@ def test_the_same_session_twice_gives_the_same_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["performance", "accuracy"])
 def test_recomputing_from_the_folder_gives_the_same_figures(bench: Bench, accuracy: Bench, mode: str) -> None:
     found = (bench if mode == "performance" else accuracy).run()
-    assert session.recompute(bench.folder / "session") == found
+    assert replay.recompute(bench.folder / "session") == found
 
 
 def test_accuracy_scores_all_samples(accuracy: Bench) -> None:

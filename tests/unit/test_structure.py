@@ -32,7 +32,7 @@ LAYERS = [
         "device.link",
         "firmware.render",
     ],
-    ["measure.recorder"],
+    ["formats", "measure.recorder"],
     ["datasets"],
     ["learn"],
     ["device", "virtual", "firmware", "reporting"],

@@ -3,7 +3,7 @@
 A path may be text or `Path`. Nothing heavy is imported before a verb is called.
 """
 
-from tinyperf.api.energy import energy_check, energy_isolators, energy_monitors, energy_replay, energy_simulate
+from tinyperf.api.energy import energy_check, energy_isolators, energy_monitors, energy_simulate
 from tinyperf.api.firmware import boards, build, doctor, flash, generate, new_board, tflm_registered, tflm_use
 from tinyperf.api.learning import (
     data,
@@ -17,7 +17,15 @@ from tinyperf.api.learning import (
     train_resume,
 )
 from tinyperf.api.measure import compare, console, emulate, profile, resume, run, run_all
-from tinyperf.api.results import energy_picture, plot_evaluation, published, published_standing, remark
+from tinyperf.api.results import (
+    energy_picture,
+    energy_replay,
+    plot_evaluation,
+    published,
+    published_standing,
+    remark,
+    replay,
+)
 
 __all__ = [
     "boards",
@@ -47,6 +55,7 @@ __all__ = [
     "quantize",
     "quantize_model",
     "remark",
+    "replay",
     "resume",
     "run",
     "run_all",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.api.paths import AnyPath, maybe
@@ -10,8 +9,6 @@ from tinyperf.api.paths import AnyPath, maybe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-
-    from tinyperf.rules.replay import Replay
 
 
 def energy_monitors() -> list[dict[str, Any]]:
@@ -53,13 +50,3 @@ def energy_simulate(name: str, fault: str = "") -> AbstractContextManager[tuple[
     from tinyperf.measure import instruments
 
     return instruments.simulated(name, fault)
-
-
-def energy_replay(folder: AnyPath) -> Replay:
-    """A recorded energy session (EnergyRunner, MLCommons runner or our own) computed again and judged.
-
-    Raises: ContentError: no energy session in `folder`, or one damaged beyond judging.
-    """
-    from tinyperf.rules import replay
-
-    return replay.replay(Path(folder))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinyperf.api.paths import maybe
+
 if TYPE_CHECKING:
     from tinyperf.api.paths import AnyPath
     from tinyperf.learn.evaluate import Evaluation
     from tinyperf.reporting.published import Ranked, Standing
     from tinyperf.result import RunResult
+    from tinyperf.session.replay import Replay
 
 
 def remark(result: RunResult) -> str:
@@ -27,6 +30,20 @@ def plot_evaluation(result: Evaluation, path: AnyPath) -> None:
     from tinyperf.learn import plot as _plot
 
     _plot.evaluation(result, Path(path))
+
+
+def replay(folder: AnyPath, *, labels: AnyPath | None = None) -> Replay:
+    """A recorded session (EnergyRunner, MLCommons runner or our own; any mode) computed again, compared and judged.
+
+    Args:   labels: y_labels.csv of inputs whose labels neither the session nor the official list says.
+    Raises: ContentError: no session in `folder`, or one damaged beyond judging.
+    """
+    from tinyperf.session import replay as sessions
+
+    return sessions.replay(Path(folder), maybe(labels))
+
+
+energy_replay = replay
 
 
 def energy_picture(session: AnyPath, out: AnyPath) -> Path:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options
-from tinyperf.figures import figure
-
-if TYPE_CHECKING:
-    from tinyperf.result import EnergyWindow
-    from tinyperf.rules.replay import Replay
+from tinyperf.cli import _options, replay
 
 
 @click.group()
@@ -105,52 +99,4 @@ def simulate(name: str, fault: str) -> None:
             print(line, file=sys.stderr, flush=True)
 
 
-@command.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Also draw it: FILE.png or FILE.html.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def replay(folder: Path, *, plot: Path | None, as_json: bool) -> int:
-    """Compute a recorded session again from its raw trace; exit 1 where the rules call it invalid.
-
-    Understands EnergyRunner sessions, MLCommons runner sessions and tinyperf's own.
-
-    \b
-    tinyperf energy replay sessions/20230517133901
-    tinyperf energy replay sessions/20230517133901 --json
-    tinyperf energy replay sessions/20230517133901 --plot power.html
-    """
-    found = api.energy_replay(folder)
-    if plot is not None:
-        print(f"picture in {api.energy_picture(folder, plot)}", file=sys.stderr)
-    if as_json:
-        print(json.dumps(_options.finite(found.as_dict()), indent=2))
-    else:
-        _show_replay(found)
-    return 0 if found.valid else 1
-
-
-def _row(one: EnergyWindow) -> str:
-    return f"{one.start_s:>10.3f} {one.seconds:>9.3f} {figure(one.uj):>15} {figure(one.uj_per_inference):>14}"
-
-
-def _show_replay(found: Replay) -> None:
-    print(f"{'window':>6} {'start s':>10} {'seconds':>9} {'uJ':>15} {'uJ/inference':>14}")
-    for number, one in enumerate(found.windows, 1):
-        print(f"{number:>6} {_row(one)}")
-    if found.median_uj_per_inference is not None and found.uj_interval is not None:
-        low, high = found.uj_interval
-        print(
-            f"median {figure(found.median_uj_per_inference)} uJ per inference ({figure(low, 1)} to {figure(high, 1)})"
-        )
-    agree = found.printed - len(found.differences)
-    print(f"{agree} of {found.printed} printed figures agree ({found.format} session)")
-    for one_difference in found.differences:
-        now = "nothing" if one_difference.recomputed is None else figure(one_difference.recomputed, 6)
-        print(f"  {one_difference.what}: printed {one_difference.printed}, recomputed {now}")
-    if found.windows_by_role != found.windows:
-        print("windows by the transcript's start and stop:")
-        for one in found.windows_by_role:
-            print(f"{'':>6} {_row(one)}")
-    for note in found.notes:
-        print(f"note: {note}")
-    print("valid" if found.valid else "not valid: " + "; ".join(found.reasons))
+command.add_command(replay.command, "replay")

@@ -35,13 +35,14 @@ from tinyperf.device.protocol import (
     Timestamp,
 )
 from tinyperf.errors import DeviceError
+from tinyperf.formats.own import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tinyperf.device.link import Link
+    from tinyperf.formats.own import Direction
 
-Direction = Literal["host", "device", "note"]
 E = TypeVar("E", bound=Event)
 
 BOOT_SILENCE_S = 0.25  # a board that is talking when the port opens is listened to first
@@ -53,7 +54,6 @@ MOST_INFERENCE_S = 600.0  # how long the first inference may take; those after i
 MOST_TIMES = 3  # an inference may take so many times as long as the one before it: caches, a busy computer
 HANDSHAKES = 5
 ATTEMPTS = 3
-AGAIN = " again: "  # in a transcript's note: what follows is sent a second time, and why
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ the MLPerf Tiny run rules (five windows, each at least 10 s and 10 inferences, t
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -168,6 +169,15 @@ def parity_j(samples_j: Samples, times_s: npt.NDArray[np.float64], begin_s: floa
 def indexed_j(samples_j: Samples, begin: int, end: int) -> float:
     """The MLCommons runner's rule: whole samples from one event's index to the other's."""
     return float(np.sum(samples_j[begin:end], dtype=np.float64))
+
+
+def resampled_j(samples_j: Samples, sample_rate_hz: float, to_hz: int) -> npt.NDArray[np.float64]:
+    """Energy of each whole period of a slower clock, [n] joules; none is lost but the last, broken period's."""
+    total_j = np.concatenate(([0.0], np.cumsum(samples_j)))
+    times_s = np.arange(len(total_j)) / sample_rate_hz
+    count = math.floor(times_s[-1] * to_hz + 1e-6)
+    result: npt.NDArray[np.float64] = np.diff(np.interp(np.arange(count + 1) / to_hz, times_s, total_j))
+    return result
 
 
 def window(begin_s: float, end_s: float, energy_j: float, inferences: int) -> EnergyWindow:

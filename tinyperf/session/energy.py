@@ -1,25 +1,23 @@
 """Energy mode: one instrument, one device, five windows in one recording.
 
 The instrument samples from before the first window to after the last. The transcript says which pulses there must be
-and when; the figures are computed afterwards from what was recorded, by `tinyperf/rules/replay.py`, as any replay is.
+and when; the figures are computed afterwards from what was recorded, by `tinyperf/session/replay.py`, as any replay is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from tinyperf.device.dut import AGAIN
 from tinyperf.device.protocol import InferDone, InferStart, Parser
 from tinyperf.errors import UsageError
+from tinyperf.formats import own
+from tinyperf.formats.own import AGAIN
 from tinyperf.measure import monitor
 from tinyperf.measure.recorder import Recorder
-from tinyperf.result import Energy
-from tinyperf.rules import energy_formats, joules, power, recordings, replay
+from tinyperf.rules import joules, power
 from tinyperf.session import folder as disk
-from tinyperf.session import report
 from tinyperf.session.run import Work, identify
 from tinyperf.virtual import bench
 
@@ -28,13 +26,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.board import Board
-    from tinyperf.device.dut import Direction, Dut
+    from tinyperf.device.dut import Dut
     from tinyperf.device.link import Link, Transport
+    from tinyperf.formats.own import Direction
     from tinyperf.measure.monitor import Monitor
-    from tinyperf.result import RunResult
     from tinyperf.session.plan import Prepared
     from tinyperf.session.progress import Progress
-    from tinyperf.session.report import Measured
     from tinyperf.virtual.board.link import VirtualLink
 
 SLICE_S = 0.01
@@ -195,7 +192,7 @@ class Rig:
     def measure(self) -> dict[str, Any]:
         """Boot, pilot, then five windows in one recording. Returns: how long what took."""
         at, prepared, plan, progress = self.at, self.prepared, self.plan, self.progress
-        recorder = Recorder(self.instrument, at / recordings.POWER)
+        recorder = Recorder(self.instrument, at / own.POWER)
         transcript = disk.Transcript(disk.transcript_path(at, 0), pulses=True)
         dut: Dut | None = None
 
@@ -242,30 +239,28 @@ class Rig:
                 dut.link.close()
 
     def _write(self, recorder: Recorder, duration_s: float) -> None:
-        """`energy.json` beside the raw trace, and the trace in both existing tools' formats."""
+        """`energy.json` beside the raw trace."""
         plan, board = self.plan, self.prepared.board
         rate_hz = float(plan["monitor"]["sample_rate_hz"])
         # the host learns of the first and last sample late, by up to a read of the port
         slack = joules.CLOCKS_S * rate_hz if plan["transport"] != "virtual" else rate_hz * SLICE_S
-        lost = recorder.position - recorder.received
         damage = [*recorder.notes]
         damage += joules.lost_reasons(recorder.received, recorder.position)
         damage += joules.lost_reasons(recorder.position, duration_s * rate_hz - slack)
-        said = {
-            "format": 1,
-            "sample_rate_hz": rate_hz,
-            "samples": recorder.position,
-            "lost": lost,
-            "pulses_s": [p / rate_hz for p in recorder.pulses],
-            "expected": [asdict(e) | {"at_s": e.at_s - self.origin_s} for e in self.heard.expected],
-            "supply_mv": board.energy.supply_mv,
-            "accuracy": plan["monitor"]["accuracy"] + (plan["error_percent"] or 0.0) / 100,
-            "edge_s": 1.0 / rate_hz,
-            "error_percent": plan["error_percent"],
-            "damage": damage,
-            "monitor": plan["monitor"],
-        }
-        disk.write(self.at / recordings.SIDECAR, json.dumps(said, indent=1) + "\n")
+        said = own.Sidecar(
+            sample_rate_hz=rate_hz,
+            samples=recorder.position,
+            lost=recorder.position - recorder.received,
+            pulses_s=tuple(p / rate_hz for p in recorder.pulses),
+            expected=tuple(replace(e, at_s=e.at_s - self.origin_s) for e in self.heard.expected),
+            supply_mv=board.energy.supply_mv,
+            accuracy=plan["monitor"]["accuracy"] + (plan["error_percent"] or 0.0) / 100,
+            edge_s=1.0 / rate_hz,
+            error_percent=plan["error_percent"],
+            damage=tuple(damage),
+            monitor=plan["monitor"],
+        )
+        disk.write(self.at / own.SIDECAR, own.sidecar_json(said))
         if plan["estimated"] and board.power:
             share = board.power.error_percent
             whole = plan["error_percent"]
@@ -277,24 +272,3 @@ def wait(link: Link, seconds: float) -> None:
     until_s = link.now_s() + seconds
     while (left_s := until_s - link.now_s()) > 1e-6:
         link.read(left_s)
-
-
-def write_reports(session: Path, measured: Measured, found: RunResult) -> None:
-    """The session in both existing tools' formats, each with the figures that tool computes from its own files."""
-    recording = recordings.load(session)
-    energy_formats.write_energyrunner(session / "eembc", recording)
-    theirs = recordings.load(session / "eembc")
-    again = replay.judge(theirs)
-    if again.median_uj_per_inference is not None and again.uj_interval is not None:
-        energy = Energy(again.median_uj_per_inference, again.uj_interval, again.windows)
-        text = report.eembc_results_txt(measured, replace(found, energy=energy))
-        disk.write(session / "eembc" / "results.txt", energy_formats.with_energyrunner_power(text, theirs))
-    rows = json.loads(report.mlc_results_json(measured))
-    entries = energy_formats.mlcommons_power(recording, measured.plan["supply_mv"])
-    rows = [row | {"power": entry} for row, entry in zip(rows, entries, strict=False)]
-    rows = [row for row in rows if len(row["power"]["timestamps"]) >= 2]
-    disk.write(session / "results.json", json.dumps(rows) + "\n")
-    remarks = [f"{report.remark(found).strip()}", *(f"not valid: {reason}" for reason in found.reasons)]
-    disk.write(
-        session / "results.txt", "\n".join([*energy_formats.mlcommons_results(rows), *filter(None, remarks), ""])
-    )

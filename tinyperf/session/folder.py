@@ -10,21 +10,21 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from tinyperf.device.dut import Direction
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
+from tinyperf.formats import own
 from tinyperf.session.trials import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from tinyperf.formats.own import Direction
 
 PLAN = "session.json"
 FORMAT = 1
 LOCK_WAIT_S = 5.0
-DIRECTIONS: dict[str, Direction] = {direction: direction for direction in get_args(Direction)}
 
 
 def require_free(folder: Path) -> None:
@@ -141,39 +141,12 @@ def transcript_path(folder: Path, shard: int) -> Path:
     return folder / ("transcript.jsonl" if shard == 0 else f"transcript.{shard}.jsonl")
 
 
-def records(path: Path) -> Iterator[tuple[Direction, bytes, float]]:
-    """The records of one transcript; a last line that a kill cut short is left out.
-
-    Raises: ContentError: another line is damaged.
-    """
-    for _, record in _lines(path):
-        yield record
-
-
-def _lines(path: Path) -> Iterator[tuple[int, tuple[Direction, bytes, float]]]:
-    """(bytes, record) of every whole line."""
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                held = json.loads(line)
-                record = DIRECTIONS[held["dir"]], bytes.fromhex(held["hex"]), float(held["t_s"])
-            except (ValueError, KeyError, TypeError) as exc:
-                raise ContentError(
-                    f"{path}:{number} is no record ({type(exc).__name__}: {exc})",
-                    means="the transcript was damaged or changed; nothing was deleted",
-                    hint="put the file back; or cut it before that line, and --resume measures the rest again",
-                ) from exc
-            yield len(line), record
-
-
 def read_back(folder: Path, *, pulses: bool = False) -> list[Reader]:
     """What the transcripts of a session say, one reader for each."""
     found = []
     for path in transcripts(folder):
         reader = Reader(pulses=pulses)
-        for record in records(path):
+        for record in own.records(path):
             reader.feed(*record)
         found.append(reader)
     return found
@@ -218,7 +191,7 @@ class Transcript:
     def _continue(self) -> None:
         """Read what is there; cut a torn last line off."""
         whole = 0
-        for size_bytes, record in _lines(self.path):
+        for size_bytes, record in own.lines(self.path):
             whole += size_bytes
             self._last_s = record[2]
             self.reader.feed(*record)
@@ -232,7 +205,7 @@ class Transcript:
         if self._offset_s is None:
             self._offset_s = self._last_s - at_s
         t_s = round(self._offset_s + at_s, 6)
-        line = f'{{"t_s": {t_s!r}, "dir": "{direction}", "hex": "{data.hex()}"}}\n'.encode()
+        line = own.line_of((direction, data, t_s))
         try:
             done = os.write(self._file, line)
             if done < len(line):  # the rest of the disk took only part of it; the next write says why

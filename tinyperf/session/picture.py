@@ -8,7 +8,8 @@ import numpy as np
 
 from tinyperf.errors import DiskError, MissingExtraError, UsageError
 from tinyperf.figures import figure
-from tinyperf.rules import recordings, replay
+from tinyperf.formats import folder as formats
+from tinyperf.session import replay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +25,12 @@ def draw(session: Path, out: Path) -> Path:
 
     Raises: ContentError: no session. UsageError: another suffix. MissingExtraError. DiskError: cannot be written.
     """
-    recording = recordings.load(session)
+    recording = formats.energy(session)
     found = replay.judge(recording)
     times_s, power_mw = envelope(recording.samples_j * recording.sample_rate_hz * 1e3, recording.sample_rate_hz)
-    windows = [(w.start_s, w.start_s + w.seconds, figure(w.uj_per_inference, 1)) for w in found.windows]
+    windows = [
+        (w.start_s, w.start_s + w.seconds, figure(w.uj_per_inference, 1)) for w in replay.energy_windows(recording)
+    ]
     median = found.median_uj_per_inference
     title = f"{session.name}: " + (
         f"median {figure(median, 1)} uJ per inference" if median is not None else "no window"

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board
     from tinyperf.datasets.layout import Dataset
-    from tinyperf.device.dut import Direction
     from tinyperf.device.link import Link
     from tinyperf.firmware.build import Image
+    from tinyperf.formats.own import Direction
     from tinyperf.request import Request
     from tinyperf.tflite import Model
 

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import ContentError, DeviceError, Interrupted, TinyperfError
 from tinyperf.figures import figure
+from tinyperf.formats import energyrunner, own
+from tinyperf.formats.own import PILOT, sample_note
 from tinyperf.request import Request
-from tinyperf.rules import replay as recordings
 from tinyperf.rules import windows as rules
 from tinyperf.session import folder as disk
-from tinyperf.session import profile, report, shards
+from tinyperf.session import profile, replay, report, shards
 from tinyperf.session.plan import Prepared, check_request, prepare
 from tinyperf.session.progress import beating, duration, silent
-from tinyperf.session.trials import PILOT, Trial, sample_note
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tinyperf.device.dut import Dut
+    from tinyperf.formats.recorded import Trial
     from tinyperf.result import RunResult
     from tinyperf.session.folder import Transcript
     from tinyperf.session.progress import Progress
@@ -90,42 +91,20 @@ def finish(session: Path) -> RunResult:
     """
     plan = disk.read_plan(session)
     plan["session"] = str(session)
-    measured = measured_of(session, plan)
+    measured = replay.measured_of(session, plan)
     found = report.result(measured)
     _write_reports(session, measured, found)
     disk.write_plan(session, {**plan, "result": found.as_dict()})
     return found
 
 
-def recompute(session: Path) -> RunResult:
-    """The figures of a session from its folder; writes nothing."""
-    plan = disk.read_plan(session)
-    plan["session"] = str(session)
-    return report.result(measured_of(session, plan))
-
-
-def measured_of(session: Path, plan: dict[str, Any]) -> report.Measured:
-    """Plan and trials of a session, the trials in the order of their inputs."""
-    readers = disk.read_back(session, pulses=plan["mode"] == "energy")
-    trials = {key: trial for reader in readers for key, trial in reader.trials.items()}
-    notes = tuple(note for reader in readers for note in reader.notes)
-    measured = report.Measured(plan, tuple(trials[key] for key in sorted(trials)), notes)
-    if plan["mode"] == "energy":
-        energy, reasons = recordings.figures_of(session)
-        return replace(measured, energy=energy, energy_reasons=reasons)
-    return measured
-
-
 def _write_reports(session: Path, measured: report.Measured, found: RunResult) -> None:
-    disk.write(session / "results.json", report.mlc_results_json(measured))
-    disk.write(session / "results.txt", report.mlc_results_txt(measured, found))
-    disk.write(session / "log.txt", "\n".join(report.mlc_log(measured, found)) + "\n")
-    disk.write(session / "eembc" / "results.txt", report.eembc_results_txt(measured, found))
-    disk.write(session / "eembc" / "script.async", report.eembc_script(measured))
-    records = (record for path in disk.transcripts(session) for record in disk.records(path))
-    disk.write_lines(session / "eembc" / "log.txt", report.eembc_log(measured.plan, records))
-    if found.energy:
-        importlib.import_module("tinyperf.session.energy").write_reports(session, measured, found)
+    records = (record for path in disk.transcripts(session) for record in own.records(path))
+    disk.write_lines(session / "eembc" / "log.txt", energyrunner.log_lines(report.about(measured.plan), records))
+    none: replay.OtherTools = {"energy": [], "power": []}
+    power = replay.other_tools(session, measured.plan["supply_mv"]) if found.energy else none
+    for name, text in report.texts(measured, found, **power).items():
+        disk.write(session / name, text)
 
 
 def _folder(prepared: Prepared, plan: dict[str, Any]) -> Path:

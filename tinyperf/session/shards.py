@@ -10,8 +10,8 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import DeviceError, TinyperfError
+from tinyperf.formats.own import sample_note
 from tinyperf.session import folder as disk
-from tinyperf.session.trials import sample_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,48 +11,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tinyperf.device.dut import AGAIN
-from tinyperf.device.protocol import InferDone, InferStart, Parser, Results, Timestamp, elapsed_us
+from tinyperf.device.protocol import InferDone, InferStart, Parser, Results, Timestamp
+from tinyperf.formats.own import AGAIN, PILOT, sample_of
+from tinyperf.formats.recorded import Trial
 
 if TYPE_CHECKING:
-    from tinyperf.device.dut import Direction
+    from tinyperf.formats.own import Direction, Sample
 
-PILOT = "pilot"
-_SAMPLE = re.compile(r"sample (\d+) (\d+) (\S.*)")
 _INFER = re.compile(rb"infer (\d+) (\d+)%")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One measured `infer`: input `window` (0 but for ad) of sample `index`, and what came of it.
-
-    Device times are None in energy mode. `begin_s`, `end_s`: `m-infer-start` and the end of the window, `at_s`: the
-    results, all by the transcript's clock.
-    """
-
-    index: int
-    window: int
-    name: str
-    inferences: int
-    warmups: int
-    results: tuple[float, ...]
-    start_us: int | None
-    end_us: int | None
-    begin_s: float
-    end_s: float
-    at_s: float
-
-    @property
-    def host_s(self) -> float:
-        """Length by the host's clock."""
-        return self.end_s - self.begin_s
-
-    @property
-    def device_us(self) -> int:
-        """Length by the device's clock; 0 in energy mode."""
-        if self.start_us is None or self.end_us is None:
-            return 0
-        return elapsed_us(self.start_us, self.end_us, self.host_s)
 
 
 @dataclass
@@ -67,7 +33,7 @@ class Reader:
     begun: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     inference_s: float | None = None
-    _sample: tuple[int, int, str] | None = None
+    _sample: Sample | None = None
     _infer: tuple[int, int] | None = None
     _stamps: list[int] = field(default_factory=list)
     _begin_s: float = 0.0
@@ -89,15 +55,14 @@ class Reader:
             self._note(data.decode())
 
     def _note(self, text: str) -> None:
-        match = _SAMPLE.fullmatch(text)
-        if match:
-            name = match[3].split(AGAIN)[0]
-            self._sample = (int(match[1]), int(match[2]), name)
+        sample = sample_of(text)
+        if sample:
+            self._sample = sample
             self._infer = None
-            self.begun.add(self._sample[:2])
+            self.begun.add((sample.index, sample.window))
         elif text.startswith(PILOT):
             self._sample = None
-        if AGAIN in text or not (match or text.startswith(PILOT)):
+        if AGAIN in text or not (sample or text.startswith(PILOT)):
             self.notes.append(text)
 
     def _event(self, event: object, at_s: float) -> None:
@@ -120,11 +85,11 @@ class Reader:
         if self._sample is None:  # a pilot
             return
         start_us, end_us = (None, None) if self.pulses else self._stamps
-        index, window, name = self._sample
-        self.trials[index, window] = Trial(
-            index,
-            window,
-            name,
+        sample = self._sample
+        self.trials[sample.index, sample.window] = Trial(
+            sample.index,
+            sample.window,
+            sample.name,
             inferences,
             warmups,
             results.values,
@@ -134,8 +99,3 @@ class Reader:
             self._end_s,
             at_s,
         )
-
-
-def sample_note(index: int, window: int, name: str, again: str = "") -> str:
-    """The note that stands before each input; `again` says why it is sent a second time."""
-    return f"sample {index} {window} {name}" + (AGAIN + again if again else "")
