@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinyperf.device.link import Transport
     from tinyperf.virtual.board.image import FirmwareImage
     from tinyperf.virtual.board.machine import Activity
-    from tinyperf.virtual.board.peripherals import Uart
+    from tinyperf.virtual.board.peripherals import SerialPort
 
 QUIET_PS = PS // 500
 """Output that is no complete line is handed over after 2 ms of silence."""
@@ -138,12 +138,12 @@ class VirtualLink:
             raise DeviceError("the virtual board was closed", hint="open it again with open_virtual")
 
     def _busy(self) -> bool:
-        return any(not uart.silent for uart in self.machine.soc.uarts)
+        return any(not port.silent for port in self.machine.soc.serial_ports)
 
-    def _port(self) -> Uart | None:
+    def _port(self) -> SerialPort | None:
         """The port that the image talks on: of those that listen, the one that printed last."""
-        listening = [uart for uart in self.machine.soc.uarts if uart.listening]
-        return max(listening, key=lambda uart: uart.last_sent_ps, default=None)
+        listening = [port for port in self.machine.soc.serial_ports if port.listening]
+        return max(listening, key=lambda port: port.last_sent_ps, default=None)
 
     def _deliver(self) -> None:
         port = self._port()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinyperf.chip import Block, Chip
-    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins, Uart
+    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins, SerialPort
 
 
 class ClockTree:
@@ -47,7 +47,7 @@ class Soc:
     priority_bits: int
     devices: tuple[tuple[int, int], ...]
     at: Mapping[int, Peripheral]
-    uarts: tuple[Uart, ...]
+    serial_ports: tuple[SerialPort, ...]
     clocks: ClockTree
     cells: Mapping[int, int]
     block_bytes: int = 0x400

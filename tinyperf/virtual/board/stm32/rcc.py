@@ -1,0 +1,96 @@
+"""RCC of the STM32 families: ready bits, the switch of the system clock, and the clock tree, all by tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from tinyperf.virtual.board.chips import ClockTree
+from tinyperf.virtual.board.peripherals import Peripheral
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinyperf.virtual.board.peripherals import Host
+
+LSE_HZ = 32_768
+AHB_DIVIDERS = (2, 4, 8, 16, 64, 128, 256, 512)
+APB_DIVIDERS = (2, 4, 8, 16)
+
+
+class Field(NamedTuple):
+    """Some bits of a register."""
+
+    register: int
+    bit: int
+    width: int = 3
+
+    def of(self, regs: Mapping[int, int]) -> int:
+        """Its value."""
+        return regs.get(self.register, 0) >> self.bit & (1 << self.width) - 1
+
+
+class Branch(NamedTuple):
+    """A clock behind a bus prescaler. `selector`: chooses of bus, system clock, HSI, LSE; None: always the bus.
+
+    `timer`: a timer's, which is doubled where the bus is divided.
+    """
+
+    prescaler: Field
+    selector: Field | None = None
+    timer: bool = False
+
+
+class Rcc(Peripheral, ClockTree):
+    """Base of the chips' own: ready bits follow enable bits at once, SWS follows SW.
+
+    READY: register -> enable bit -> ready bit. SWITCH, SWITCHED: SW and SWS. AHB: its prescaler. BRANCHES: by name.
+    CLOCK_REGISTERS: writing one of these may change a clock; None: any.
+    """
+
+    READY: ClassVar[Mapping[int, Mapping[int, int]]]
+    SWITCH: ClassVar[Field]
+    SWITCHED: ClassVar[Field]
+    AHB: ClassVar[Field]
+    BRANCHES: ClassVar[Mapping[str, Branch]]
+    CLOCK_REGISTERS: ClassVar[frozenset[int] | None] = None
+    HSI_HZ: ClassVar[int] = 16_000_000
+
+    def __init__(self, host: Host, resets: dict[int, int], flash: Peripheral) -> None:
+        super().__init__(host, resets)
+        self._flash = flash
+
+    def source_hz(self, switch: int) -> int:
+        """The oscillator or PLL that SW = `switch` names."""
+        raise NotImplementedError
+
+    def read(self, offset: int) -> int:
+        value = super().read(offset)
+        # Ready bits are computed, never stored: a stored one would survive a read-modify-write that clears the enable.
+        for enable, ready in self.READY.get(offset, {}).items():
+            value = value & ~(1 << ready) | (value >> enable & 1) << ready
+        if offset == self.SWITCHED.register:
+            mask = (1 << self.SWITCHED.width) - 1
+            value = value & ~(mask << self.SWITCHED.bit) | self.SWITCH.of(self.regs) << self.SWITCHED.bit
+        return value
+
+    def write(self, offset: int, value: int) -> None:
+        if self.CLOCK_REGISTERS is None or offset in self.CLOCK_REGISTERS:
+            self.host.clocks_changed()
+        super().write(offset, value)
+
+    def hz(self, name: str) -> int:
+        ahb = self.AHB.of(self.regs)
+        system = self.source_hz(self.SWITCH.of(self.regs))
+        hclk = system // (AHB_DIVIDERS[ahb & 7] if ahb & 8 else 1)
+        if name == "hclk":
+            return max(hclk, 1)
+        branch = self.BRANCHES[name]
+        apb = branch.prescaler.of(self.regs)
+        divider = APB_DIVIDERS[apb & 3] if apb & 4 else 1
+        if branch.timer:
+            return hclk if divider == 1 else 2 * hclk // divider
+        choice = branch.selector.of(self.regs) if branch.selector else 0
+        return (hclk // divider, system, self.HSI_HZ, LSE_HZ)[choice]
+
+    def flash_wait_states(self) -> int:
+        return self._flash.regs.get(0, 0) & 15  # ACR.LATENCY
