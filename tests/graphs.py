@@ -193,7 +193,7 @@ def wheel_all(
     One interpreter runs them all in turn, so that variable tensors keep their state.
     """
     runtime = pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64").runtime
-    interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 20)
+    interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 22)
     rows = []
     for sample in samples:
         for i, given in enumerate(sample):

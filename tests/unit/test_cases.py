@@ -1,0 +1,103 @@
+"""Small files that once failed, and models of public repositories: right to the bit, or refused in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests import graphs
+from tests.data import CASES, DATA, needs
+from tinyperf import cores, tflite
+from tinyperf.engines import Target
+from tinyperf.engines.aot import ENGINE
+from tinyperf.engines.aot.host import HostModel
+from tinyperf.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    Codes = npt.NDArray[np.int8]
+
+HOST = Target(cores.load("host"))
+# These run, and stay so; any other may be refused until its operator exists.
+RUN = (
+    *("add_scalar", "add_without_options_table", "dw_1ch_mult8", "dw_bias_axis3", "fc_1000_outputs_wide"),
+    *("fc_nobias_product", "fc_without_options_table", "in1", "mean_empty", "out1500", "perchannel_one_zero_point"),
+    *("same_as_conv", "subgraph_unused"),
+)
+# TFLM takes weights without a zero point for not quantized; here they are computed, with a warning.
+DIFFERENT = {"weights_no_zero_point"}
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.tflite"))
+
+
+def outputs(path: Path, samples: int) -> tuple[Codes, Codes] | ModelError:
+    """What the generated C and the wheel compute of seeded noise; or why there is no such C."""
+    try:
+        model = tflite.load(path)
+        given = np.random.default_rng(0).integers(-128, 128, (samples, *model.input.shape), dtype=np.int8)
+        with HostModel(model) as host:
+            made = host.run(given)
+    except ModelError as error:
+        return error
+    ends = {op.kind for op in model.boundary}
+    expected = graphs.wheel(path.read_bytes(), real(given, model.input) if "QUANTIZE" in ends else given)
+    return made, codes(expected, model.output) if "DEQUANTIZE" in ends else expected
+
+
+def real(values: Codes, tensor: tflite.Tensor) -> npt.NDArray[np.float32]:
+    """What stands for these codes at a float end of the model."""
+    assert tensor.quantization is not None
+    scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    return (scale * (values.astype(np.int32) - zero)).astype(np.float32)
+
+
+def codes(values: npt.NDArray[np.float32], tensor: tflite.Tensor) -> Codes:
+    assert tensor.quantization is not None
+    scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    return np.asarray(np.rint(values / scale) + zero, np.int8)
+
+
+def refused(path: Path) -> ModelError | None:
+    try:
+        ENGINE.generate(tflite.load(path), HOST, {})
+    except ModelError as error:
+        return error
+    return None
+
+
+@needs("cases/models")
+@pytest.mark.parametrize("path", files(CASES / "models"), ids=lambda path: path.stem)
+def test_a_case_equals_the_wheel_or_is_refused(path: Path) -> None:
+    computed = outputs(path, 16)
+    if isinstance(computed, ModelError):
+        assert path.stem not in RUN, computed
+    else:
+        assert np.array_equal(*computed) == (path.stem not in DIFFERENT)
+
+
+@needs("cases/models")
+@pytest.mark.parametrize("name", [*RUN, *DIFFERENT])
+def test_every_case_that_runs_is_there(name: str) -> None:
+    assert (CASES / "models" / f"{name}.tflite").is_file()
+
+
+@pytest.mark.parametrize("path", [*files(CASES / "models"), *files(DATA / "zoo")], ids=lambda path: path.stem)
+def test_a_whole_file_is_never_called_damaged(path: Path) -> None:
+    error = refused(path)
+    assert error is None or error.hint
+    assert error is None or "damaged" not in f"{error.seen} {error.means}"
+
+
+@needs("zoo")
+@pytest.mark.slow
+@pytest.mark.parametrize("path", files(DATA / "zoo"), ids=lambda path: path.stem)
+def test_a_model_of_the_zoo_equals_the_wheel_or_is_refused(path: Path) -> None:
+    computed = outputs(path, 4)
+    assert isinstance(computed, ModelError) or np.array_equal(*computed)
