@@ -18,17 +18,17 @@ THIRD = 715827883
 HALF_DENOMINATOR = 1515870810, -1010580540  # 48/17 and -32/17 in Q2.29
 
 
-def exp(y: Wide) -> Wide:
-    """exp(y): y <= 0 in Q5.26, result in Q0.31. gemmlowp `exp_on_negative_values`."""
-    quarter = 1 << 24
+def exp(y: Wide, integer_bits: int) -> Wide:
+    """exp(y): y <= 0 with so many integer bits (at most five), result in Q0.31. gemmlowp `exp_on_negative_values`."""
+    quarter = 1 << (29 - integer_bits)
     part = (y & (quarter - 1)) - quarter
-    x = part * 32 + (1 << 28)  # the distance from -1/8
+    x = (part << integer_bits) + (1 << 28)  # the distance from -1/8
     square = multiply_high(x, x)
     cube, fourth = multiply_high(square, x), multiply_high(square, square)
     tail = multiply_high(divide_by_power_of_two(fourth, 2) + cube, THIRD) + square
     result = EXP_EIGHTH + multiply_high(x + divide_by_power_of_two(tail, 1), EXP_EIGHTH)
-    for i, power in enumerate(EXP_POWERS):
-        result = np.where(((part - y) >> (24 + i)) & 1, multiply_high(result, power), result)
+    for i, power in enumerate(EXP_POWERS[: integer_bits + 2]):
+        result = np.where(((part - y) >> (29 - integer_bits + i)) & 1, multiply_high(result, power), result)
     return np.where(y == 0, LARGEST, result)
 
 

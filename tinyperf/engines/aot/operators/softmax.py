@@ -41,7 +41,7 @@ class Softmax(Work):
         given = inputs[0].astype(np.int64)
         difference = given - given.max(axis=-1, keepdims=True)
         counts = difference >= self.diff_min
-        exponentials = exp(multiply_high(int32(difference << self.left_shift), self.multiplier))
+        exponentials = exp(multiply_high(int32(difference << self.left_shift), self.multiplier), 5)
         sums = np.where(counts, divide_by_power_of_two(exponentials, 12), 0).sum(axis=-1, keepdims=True)
         zeros = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
         scale = one_over_one_plus(int32((sums << zeros) - 2**31))
