@@ -15,7 +15,8 @@ from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Form, Graph, GraphError, Node, Operand, Shared, Signature, State, Value, Work
 from tinyperf.engines.aot.passes import compiled
-from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, Storage, pack, place
+from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, pack, place
+from tinyperf.engines.aot.plan import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.engines.aot.graph import Data
-    from tinyperf.engines.aot.passes.place import Plan
+    from tinyperf.engines.aot.plan import Plan
 
 MODELS = (
     *("kws_ref_model", "vww_96_int8", "pretrainedResnet_quant", "ad01_int8"),
@@ -263,6 +264,20 @@ def test_parts_are_placed_in_the_whole() -> None:
     replay(graph, plan)
     assert (plan.values[1], plan.values[2]) == (plan.values[3], plan.values[3] + 16)
     assert plan.arena_bytes == 48
+
+
+def test_a_part_of_two_wholes_is_caught() -> None:
+    """1 begins both 4 and 5, so 2 and 3 would lie in the same bytes."""
+    whole_of = Bytes((16, 16), (32,))
+    halves = Form(shared=(Shared(0, 0, 0), Shared(1, 0, -16)))
+    nodes = (
+        *(Node(Bytes((16,), (16,)), (0,), (i,), (), form=Form()) for i in (1, 2, 3)),
+        Node(whole_of, (1, 2), (4,), (), form=halves),
+        Node(whole_of, (1, 3), (5,), (), form=halves),
+        Node(Bytes((32, 32), (16,)), (4, 5), (6,), (), form=Form()),
+    )
+    with pytest.raises(GraphError, match="values 2 and 3 live together and share bytes"):
+        place(Graph("twice", codes([16, 16, 16, 16, 32, 32, 16]), nodes, (0,), (6,)))
 
 
 def test_values_count_their_bytes() -> None:

@@ -106,7 +106,10 @@ class Work(ABC):
 
     @property
     def shared(self) -> tuple[Shared, ...]:
-        """Where there is nothing to compute: which bytes inputs and outputs share."""
+        """Where there is nothing to compute: which bytes inputs and outputs share, if they can be placed so.
+
+        A kernel that copies is needed too, but for a work that only renames its one input.
+        """
         return ()
 
 

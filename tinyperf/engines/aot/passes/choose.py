@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from tinyperf import cores
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
     from tinyperf.cores import Core
     from tinyperf.engines import Target
-    from tinyperf.engines.aot.graph import Graph, Node
+    from tinyperf.engines.aot.graph import Graph, Node, Shared
     from tinyperf.engines.aot.kernels import Costs, Kernel
 
 FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
@@ -20,12 +21,40 @@ FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-p
 
 def choose(graph: Graph, target: Target) -> Graph:
     """`graph` with a form for every node."""
-    return replace(graph, nodes=tuple(replace(node, form=_form(node, target.core)) for node in graph.nodes))
+    forms: dict[int, Form] = {}  # by the values that a node makes
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        form = _placed(graph, node, forms) or _cheapest(node, target.core)
+        forms |= dict.fromkeys(node.outputs, form)
+        nodes.append(replace(node, form=form))
+    return replace(graph, nodes=tuple(nodes))
 
 
-def _form(node: Node, core: Core) -> Form:
-    if node.work.shared:
-        return Form(shared=node.work.shared, why="the same bytes under another shape: no code")
+def _placed(graph: Graph, node: Node, forms: dict[int, Form]) -> Form | None:
+    """The form of a node that needs no code, because its inputs or outputs can be placed in one another."""
+    shared = node.work.shared
+    if not shared:
+        return None
+    if len(shared) == len(node.inputs) == len(node.outputs):
+        return Form(shared=shared, why="the same bytes under another shape: no code")
+    if not all(one.offset % ALIGNMENT == 0 and _fits(graph, node, one, forms) for one in shared):
+        return None
+    return Form(shared=shared, why="its parts are placed in the whole: no code")
+
+
+def _fits(graph: Graph, node: Node, shared: Shared, forms: dict[int, Form]) -> bool:
+    """A part of an input can be read where it is; an input can be made where the whole will be, if it is made for it.
+
+    Then no other whole and no other name has claimed its bytes.
+    """
+    i = node.inputs[shared.input]
+    if len(node.inputs) == 1:
+        return graph.values[i].data is None
+    alone = node.inputs.count(i) == 1 and not any(n.work.shared for n in graph.consumers[i] if n is not node)
+    return alone and i in forms and not forms[i].shared
+
+
+def _cheapest(node: Node, core: Core) -> Form:
     fitting: list[Form] = []
     lacking: list[str] = []
     for kernel in all_kernels():
@@ -38,10 +67,10 @@ def _form(node: Node, core: Core) -> Form:
             forms = kernel.forms(node.work, _costs(kernel, core))
             fitting += [replace(form, kernel=kernel.name) for form in forms]
     fitting.sort(key=lambda form: form.cycles)
-    return replace(fitting[0], why="; ".join([_cheapest(fitting), *lacking]))
+    return replace(fitting[0], why="; ".join([_compared(fitting), *lacking]))
 
 
-def _cheapest(fitting: list[Form]) -> str:
+def _compared(fitting: list[Form]) -> str:
     """Why the first of the forms, cheapest first, was taken."""
     if len(fitting) == 1:
         return "the only kernel that fits"

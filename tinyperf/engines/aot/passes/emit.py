@@ -14,7 +14,7 @@ from tinyperf.engines.aot.kernels import Array, Place, all_kernels
 if TYPE_CHECKING:
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node, Value
-    from tinyperf.engines.aot.passes.place import Plan, Storage
+    from tinyperf.engines.aot.plan import Plan, Storage
     from tinyperf.tflite import Model
 
 

@@ -12,27 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form, GraphError
+from tinyperf.engines.aot.plan import ALIGNMENT, Plan, Storage, lives_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tinyperf.engines.aot.graph import Graph
 
-ALIGNMENT = 4  # words of four codes are what the kernels load
 ARENA_ALIGNMENT = 16
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Bytes that live from node `first` to node `last` (-1: before the first one).
-
-    `value`: the first of the values that it holds; None: scratch.
-    """
-
-    value: int | None
-    size_bytes: int
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -44,26 +31,9 @@ class Over:
     lead: int
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Offsets in bytes: by value id, and of each node's scratch by its position. `in_place`: outputs over an input."""
-
-    values: Mapping[int, int]
-    scratch: Mapping[int, int]
-    arena_bytes: int
-    in_place: frozenset[int]
-    storages: tuple[tuple[int, Storage], ...]
-
-    def verify(self, graph: Graph) -> None:
-        """Raises: GraphError: two values that live together share bytes that they may not share."""
-        defects = list(_overlaps(graph, self))
-        if defects:
-            raise GraphError(f"in the plan of the arena: {'; '.join(defects)}")
-
-
 def place(graph: Graph) -> Plan:
     """A place for every activation, state and scratch buffer of a graph whose nodes have their forms."""
-    lives = _lives(graph)
+    lives = lives_of(graph)
     groups = _Groups(graph, lives)
     in_place = groups.merge()
     roots = sorted(groups.roots(), key=lambda root: groups.members[root][0])
@@ -83,18 +53,6 @@ def place(graph: Graph) -> Plan:
     )
     plan.verify(graph)
     return plan
-
-
-def _lives(graph: Graph) -> dict[int, tuple[int, int]]:
-    """First and last node of every value in the arena, by position; -1 and the number of nodes: outside of them."""
-    end = len(graph.nodes)
-    first = dict.fromkeys((*graph.inputs, *(state.before for state in graph.states)), -1)
-    first |= {i: position for position, node in enumerate(graph.nodes) for i in node.outputs}
-    last = dict(first)
-    for position, node in enumerate(graph.nodes):
-        last |= dict.fromkeys(node.inputs, position)
-    last |= dict.fromkeys((*graph.inputs, *graph.outputs, *(state.after for state in graph.states)), end)
-    return {i: (first[i], last[i]) for i in first}
 
 
 class _Groups:
@@ -243,71 +201,3 @@ def _taken(
     if (j, i) in leads:
         high = min(high, at + leads[j, i])
     return low, high
-
-
-def _overlaps(graph: Graph, plan: Plan) -> Iterator[str]:
-    """What stands where it must not: values by their own lives, none of the planner's groups."""
-    lives = _lives(graph)
-    for position, offset in plan.scratch.items():
-        size = (graph.nodes[position].form or Form()).scratch_bytes
-        for i, (first, last) in lives.items():
-            if first <= position <= last and _meet((offset, size), _span(graph, plan, i)):
-                yield f"scratch of {graph.nodes[position].name} lies over value {i}"
-        if offset + size > plan.arena_bytes:
-            yield f"scratch of {graph.nodes[position].name} ends outside the arena"
-    allowed = _shared_offsets(graph)
-    ids = sorted(lives, key=lambda i: lives[i])
-    for order, one in enumerate(ids):
-        if plan.values[one] + graph.values[one].size_bytes > plan.arena_bytes or plan.values[one] < 0:
-            yield f"value {one} ends outside the arena"
-        for other in ids[order + 1 :]:
-            if lives[other][0] > lives[one][1]:
-                break
-            if not _meet(_span(graph, plan, one), _span(graph, plan, other)):
-                continue
-            if (one, other) in allowed and plan.values[other] - plan.values[one] == allowed[one, other]:
-                continue
-            if not _written_over(graph, plan, lives, one, other):
-                yield f"values {one} and {other} live together and share bytes"
-
-
-def _span(graph: Graph, plan: Plan, i: int) -> tuple[int, int]:
-    return plan.values[i], graph.values[i].size_bytes
-
-
-def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[0] + other[1] and other[0] < one[0] + one[1]
-
-
-def _shared_offsets(graph: Graph) -> dict[tuple[int, int], int]:
-    """By pairs of values that are the same bytes: how far the second starts behind the first."""
-    links: dict[int, list[tuple[int, int]]] = {}
-    for node in graph.nodes:
-        for shared in (node.form or Form()).shared:
-            one, other = node.inputs[shared.input], node.outputs[shared.output]
-            links.setdefault(one, []).append((other, shared.offset))
-            links.setdefault(other, []).append((one, -shared.offset))
-    offsets: dict[tuple[int, int], int] = {}
-    for start in links:
-        reached, queue = {start: 0}, [start]
-        while queue:
-            i = queue.pop()
-            for other, offset in links[i]:
-                if other not in reached:
-                    reached[other] = reached[i] + offset
-                    queue.append(other)
-        offsets |= {(start, other): offset for other, offset in reached.items()}
-    return offsets
-
-
-def _written_over(graph: Graph, plan: Plan, lives: dict[int, tuple[int, int]], one: int, other: int) -> bool:
-    """`other` is an output of the node at which `one` dies, and keeps the lead that the form demands."""
-    position = lives[other][0]
-    if position < 0 or lives[one][1] != position:
-        return False
-    node = graph.nodes[position]
-    leads = [(node.form or Form()).lead_of(order) for order, i in enumerate(node.inputs) if i == one]
-    if other not in node.outputs or len(leads) != 1 or leads[0] is None:
-        return False
-    same = plan.values[other] == plan.values[one] and graph.values[other].size_bytes == graph.values[one].size_bytes
-    return same if leads[0] == 0 else plan.values[other] + leads[0] <= plan.values[one]
