@@ -79,3 +79,61 @@ def joined(second: T, made: T, **options: Any) -> bytes:
 def test_refused(data: bytes, seen: str) -> None:
     with pytest.raises(ModelError, match=f"op 0 CONCATENATION: .*{seen}"):
         ENGINE.generate(tflite.parse(data, "joined"), M4, {})
+
+
+def two_layers(first: int, second: int) -> bytes:
+    """Two parts that are made for one whole, twice over where they are a part of another whole too."""
+    tensors = [
+        T((1, 4), 0.5, 3),
+        constant(np.arange(4 * first, dtype=np.int8).reshape(first, 4), 0.1),
+        constant(np.arange(4 * second, dtype=np.int8).reshape(second, 4), 0.1),
+        T((1, first), 0.75, -4),
+        T((1, second), 0.75, -4),
+        T((1, first + second), 0.75, -4),
+        T((1, first + second), 1 / 256, -128),
+    ]
+    ops = [
+        O("FULLY_CONNECTED", [0, 1], [3]),
+        O("FULLY_CONNECTED", [0, 2], [4]),
+        O("CONCATENATION", [3, 4], [5], {"axis": 1}),
+        O("SOFTMAX", [5], [6], {"beta": 1.0}),
+    ]
+    return graphs.build(tensors, ops, [0], [6])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kernel"),
+    [
+        pytest.param(8, 5, "none", id="parts in whole words need no code"),
+        pytest.param(6, 4, "concatenation", id="a part that would not be aligned is copied"),
+    ],
+)
+def test_parts_are_made_in_the_whole(first: int, second: int, kernel: str, tmp_path: Path) -> None:
+    data = two_layers(first, second)
+    model = tflite.parse(data, "joined")
+    samples = np.random.default_rng(5).integers(-128, 128, (6, 1, 4), np.int8)
+    expected = graphs.wheel(data, samples)
+    with HostModel(model) as host:
+        np.testing.assert_array_equal(host.run(samples), expected)
+    made = ENGINE.generate(model, M4, {})
+    assert made.layers[2].kernel == kernel
+    machine = m4.Machine(m4.build(made, tmp_path), model)
+    np.testing.assert_array_equal(np.stack([machine.infer(s) for s in samples]), expected)
+
+
+def test_a_part_of_two_wholes_is_copied_to_both() -> None:
+    part = T((1, 4), 0.5, 3)
+    tensors = [part, part, part, T((1, 8), 0.5, 3), T((1, 8), 0.5, 3), T((1, 8), 0.5, 3)]
+    ops = [
+        O("RELU", [0], [1]),
+        O("RELU6", [0], [2]),
+        O("CONCATENATION", [1, 2], [3], {"axis": 1}),
+        O("CONCATENATION", [2, 1], [4], {"axis": 1}),
+        O("ADD", [3, 4], [5]),
+    ]
+    data = graphs.build(tensors, ops, [0], [5])
+    model = tflite.parse(data, "twice")
+    assert [layer.kernel for layer in ENGINE.generate(model, M4, {}).layers[2:4]] == ["concatenation"] * 2
+    samples = np.random.default_rng(5).integers(-128, 128, (6, 1, 4), np.int8)
+    with HostModel(model) as host:
+        np.testing.assert_array_equal(host.run(samples), graphs.wheel(data, samples))

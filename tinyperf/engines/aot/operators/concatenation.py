@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work
 from tinyperf.engines.aot.operators import ANY, Arity, Operator
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ class Concatenation(Work):
     def signature(self) -> Signature:
         given = tuple(Operand((self.rows, part)) for part in self.parts)
         return Signature(given, (Operand((self.rows, sum(self.parts))),))
+
+    @property
+    def shared(self) -> tuple[Shared, ...]:
+        """One row after the other is where the parts can be made at once."""
+        if self.rows > 1:
+            return ()
+        starts = (0, *itertools.accumulate(self.parts[:-1]))
+        return tuple(Shared(i, 0, -start) for i, start in enumerate(starts))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         return (np.concatenate(inputs, axis=2),)
