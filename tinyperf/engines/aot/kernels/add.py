@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._parts import call, ints
+from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.add import Add
 
 if TYPE_CHECKING:

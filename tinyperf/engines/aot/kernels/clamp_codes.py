@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._parts import call
+from tinyperf.engines.aot.kernels._c_layers import call
 from tinyperf.engines.aot.operators.relu6 import Clamp
 
 if TYPE_CHECKING:

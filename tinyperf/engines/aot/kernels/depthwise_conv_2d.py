@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._parts import call, channels_array, weights_array, window_constant
+from tinyperf.engines.aot.kernels._c_layers import call, channels_array, weights_array, window_constant
 from tinyperf.engines.aot.operators.depthwise_conv_2d import Depthwise
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._parts import call, ints
+from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.mean import Mean
 
 if TYPE_CHECKING:
