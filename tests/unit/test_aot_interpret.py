@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,17 @@ from tests import graphs
 from tests.data import REFERENCE, find
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
-from tinyperf.engines.aot.graph import Graph, Node, State, Value
+from tinyperf.engines.aot.graph import Graph, Node, Origin, State, Value
+from tinyperf.engines.aot.host import BATCH_C
+from tinyperf.engines.aot.host import _library as library_of
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.operators import all_operators
 from tinyperf.engines.aot.operators._sample import Random
 from tinyperf.engines.aot.operators.add import Add
 from tinyperf.engines.aot.passes import stages
+from tinyperf.engines.aot.passes.choose import choose
+from tinyperf.engines.aot.passes.emit import emit
+from tinyperf.engines.aot.passes.place import place
 
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
 
@@ -52,11 +59,8 @@ def test_reference_model_equals_the_wheel_on_a_hundred_inputs(name: str) -> None
     compare(find(REFERENCE[name]).read_bytes(), Random(1), 100)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_state_is_kept(seed: int) -> None:
-    """A running sum: what goes out is the state, what comes in is added to it."""
-    random = Random(seed)
-    zero = random.zero()
+def running_sum(zero: int) -> Graph:
+    """What goes out is the state, what comes in is added to it."""
     codes = (-128, 127)
     values = {
         0: Value(0, "in", (1, 3), "int8", scale=0.5, zero_point=zero, range=codes),
@@ -66,7 +70,15 @@ def test_a_state_is_kept(seed: int) -> None:
     half = (2**30, 0)
     strides = ((0, 0, 0, 1), (0, 0, 0, 1))
     add = Add((1, 1, 1, 3), strides, (zero, zero), (half, half, (2**30, -18)), zero, codes)
-    graph = Graph("sum", values, (Node(add, (0, 1), (2,), ()),), (0,), (2,), (State(1, 2),))
+    node = Node(add, (0, 1), (2,), (Origin(0, "ADD"),))
+    return Graph("sum", values, (node,), (0,), (2,), (State(1, 2),))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_state_is_kept(seed: int) -> None:
+    random = Random(seed)
+    zero = random.zero()
+    graph = running_sum(zero)
     graph.verify("the test")
     samples = random.codes(40, 1, 3)
     (made,) = interpret(graph, samples)
@@ -74,3 +86,17 @@ def test_a_state_is_kept(seed: int) -> None:
     for sample, out in zip(samples, made, strict=True):
         total = np.clip(total + sample.astype(np.int64) - zero, -128, 127)
         np.testing.assert_array_equal(out, total)
+
+
+def test_the_generated_code_keeps_a_state_too() -> None:
+    host = Target(cores.load("host"))
+    graph = choose(running_sum(zero=7), host)
+    no_file = tflite.Model("sum", "0" * 64, 0, (), (), (0,), (2,))
+    sources = emit(no_file, graph, place(graph), host).sources
+    library = ctypes.CDLL(str(library_of({**sources, "batch.c": BATCH_C})))
+    samples = np.ascontiguousarray(Random(3).codes(40, 1, 3))
+    made = np.empty_like(samples)
+    for _ in range(2):  # tp_model_init starts anew
+        library.tp_model_init()
+        library.tp_batch(ctypes.c_void_p(samples.ctypes.data), 3, ctypes.c_void_p(made.ctypes.data), 3, 40)
+        np.testing.assert_array_equal(made, interpret(graph, samples)[0])

@@ -58,6 +58,7 @@ class HostModel:
         pointer, size = ctypes.c_void_p, ctypes.c_size_t
         self._library.tp_batch.argtypes = (pointer, size, pointer, size, size)
         self._library.tp_batch.restype = None
+        self._library.tp_model_init()
 
     def __enter__(self) -> Self:
         return self

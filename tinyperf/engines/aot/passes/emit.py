@@ -26,6 +26,15 @@ class LayerText:
 
 
 @dataclass(frozen=True)
+class StateText:
+    """A variable before the first inference: bytes of the arena, and the code in each of them."""
+
+    offset: int
+    bytes: int
+    code: int
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """Context of model.c.j2."""
 
@@ -35,6 +44,7 @@ class ModelFile:
     headers: tuple[str, ...]
     arena_bytes: int
     layers: tuple[LayerText, ...]
+    states: tuple[StateText, ...]
     input_offset: int
     output_offset: int
 
@@ -91,6 +101,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
         headers=tuple(sorted(headers)),
         arena_bytes=plan.arena_bytes,
         layers=layers,
+        states=tuple(_state(graph.values[state.before], plan) for state in graph.states),
         input_offset=plan.values[graph.inputs[0]],
         output_offset=plan.values[graph.outputs[0]],
     )
@@ -136,6 +147,12 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     comment = c_block(_title(graph, node, form), why)
     text = LayerText(comment, symbol, code.body)
     return _Written(_layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), kernel.header)
+
+
+def _state(value: Value, plan: Plan) -> StateText:
+    """TFLM's `ResetVariableTensors`: every byte is the zero point where the type is int8, and else 0."""
+    code = value.zero_point if value.dtype == "int8" and value.zero_point is not None else 0
+    return StateText(plan.values[value.id], value.size_bytes, code)
 
 
 def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> Layer:
