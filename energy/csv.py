@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tinyperf.errors import DataError, UsageError
-from tinyperf.measure.monitor import Chunk, Identity, Recorded, only
+from tinyperf.measure.monitor import Chunk, Identity, Recorded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +42,6 @@ class Csv(Recorded):
 
 def open_monitor(options: dict[str, str]) -> Csv:
     """The recording in options["file"]."""
-    only(options, OPTIONS, "csv")
     if "file" not in options:
         raise UsageError("csv: which file?", hint="for example csv:file=trace.csv,power=power_w")
     path = Path(options["file"])

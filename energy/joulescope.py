@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
-from tinyperf.measure.monitor import Chunk, Identity, only
+from tinyperf.measure.monitor import Chunk, Identity
 from tinyperf.rules.joules import JOULESCOPE_RANGE_W
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 VERIFIED: Final = "simulated"
 OPTIONS = {
-    "device": "serial number, where several are connected; or 'simulated'",
-    "port": "'simulated' (as with the other instruments)",
+    "device": "serial number, where several are connected",
     "freq": "samples per second, 1000 to 1000000 (default 100000)",
-    "fault": "with port=simulated: faults to inject, joined by +",
 }
 WIRING = {
     "title": "Joulescope JS220 or JS110",
@@ -173,18 +171,12 @@ class Joulescope:
             self._driver.finalize()
 
 
-def open_monitor(options: dict[str, str]) -> Joulescope:
-    """The only Joulescope there is, or the one with options["device"] as its serial number."""
-    only(options, OPTIONS, "joulescope")
+def open_monitor(options: dict[str, str], driver: Any = None) -> Joulescope:
+    """The only Joulescope that `driver` (pyjoulescope_driver's) finds, or the one with the serial number "device"."""
     freq = options.get("freq", "100000").replace("k", "000").replace("M", "000000")
     if not freq.isdecimal() or not 1000 <= int(freq) <= 1_000_000 or 2_000_000 % int(freq):
         raise UsageError(f"joulescope: freq={options['freq']}", hint="choose 1k, 10k, 100k, 200k, 500k or 1M")
-    driver: Any
-    if "simulated" in {options.get("port"), options.get("device")}:
-        from tinyperf.virtual.instruments import joulescope
-
-        driver = joulescope.start(faults=options.get("fault", ""))
-    else:
+    if driver is None:
         try:
             from pyjoulescope_driver import Driver
         except ImportError as exc:
@@ -193,7 +185,7 @@ def open_monitor(options: dict[str, str]) -> Joulescope:
             ) from exc
         driver = Driver()
     wanted = options.get("device", "")
-    paths = [p for p in driver.device_paths() if wanted in {"", "simulated"} or p.endswith(wanted)]
+    paths = [p for p in driver.device_paths() if p.endswith(wanted)]
     if len(paths) != 1:
         driver.finalize()
         raise DeviceError(

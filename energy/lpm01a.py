@@ -15,7 +15,7 @@ import numpy as np
 
 from tinyperf.device.port_reader import PortReader
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.measure.monitor import Chunk, Identity, only
+from tinyperf.measure.monitor import Chunk, Identity
 from tinyperf.rules.joules import LPM01A_ACCURACY, LPM01A_RANGE_W
 
 if TYPE_CHECKING:
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tinyperf.virtual.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
 OPTIONS = {
-    "port": "serial port, or 'simulated'",
+    "port": "serial port",
     "freq": "samples per second: 1k (default), 2k, 5k; with format=binary up to 100k",
     "format": "ascii (default, with pin events) or binary (fast, without)",
-    "fault": "with port=simulated: faults to inject, joined by +",
 }
 WIRING = {
     "title": "X-NUCLEO-LPM01A",
@@ -245,9 +243,8 @@ RATES_HZ = {"1k": 1e3, "2k": 2e3, "5k": 5e3, "10k": 1e4, "20k": 2e4, "50k": 5e4,
 class Lpm01a:
     """The instrument on one port. Made by `open_monitor`."""
 
-    def __init__(self, port: PortReader, *, freq: str, binary: bool, simulator: PtyPort | None) -> None:
+    def __init__(self, port: PortReader, *, freq: str, binary: bool) -> None:
         self._port = port
-        self._simulator = simulator
         self._freq = freq
         self._binary = binary
         self._decoder: AsciiDecoder | BinaryDecoder = AsciiDecoder()
@@ -436,8 +433,6 @@ class Lpm01a:
             ) from exc
         finally:
             self._port.close()
-            if self._simulator is not None:
-                self._simulator.close()
 
     def _drain(self, silence_s: float) -> None:
         """Read until nothing comes for `silence_s`, two seconds at most."""
@@ -486,9 +481,8 @@ class Lpm01a:
         )
 
 
-def open_monitor(options: dict[str, str]) -> Lpm01a:
-    """The LPM01A on options["port"]; `port=simulated` plays one on a pty."""
-    only(options, OPTIONS, "lpm01a")
+def open_monitor(options: dict[str, str], port: PortReader | None = None) -> Lpm01a:
+    """The LPM01A on `port`, or on options["port"]."""
     binary = options.get("format", "ascii") == "binary"
     freq = options.get("freq", "100k" if binary else "1k")
     if options.get("format", "ascii") not in {"ascii", "binary"} or freq not in RATES_HZ:
@@ -497,24 +491,15 @@ def open_monitor(options: dict[str, str]) -> Lpm01a:
         raise UsageError(
             f"lpm01a: the ASCII stream ends at 5k, not {freq}", hint="use freq=5k, or format=binary for capture"
         )
-    if "port" not in options:
+    if port is None and "port" not in options:
         raise UsageError(
             "lpm01a: which port?", hint="for example --monitor lpm01a:port=/dev/ttyACM1, or port=simulated"
         )
-    simulator = None
-    port = options["port"]
-    if port == "simulated":
-        from tinyperf.virtual.instruments import lpm01a
-
-        simulator = lpm01a.start(faults=options.get("fault", ""))
-        port = simulator.path
-    reader = PortReader(port, BAUD)
-    monitor = Lpm01a(reader, freq=freq, binary=binary, simulator=simulator)
+    port = port or PortReader(options["port"], BAUD)
+    monitor = Lpm01a(port, freq=freq, binary=binary)
     try:
         monitor.open()
     except BaseException:
-        reader.close()
-        if simulator is not None:
-            simulator.close()
+        port.close()
         raise
     return monitor

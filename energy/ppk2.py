@@ -15,19 +15,17 @@ import numpy as np
 
 from tinyperf.device.port_reader import PortReader
 from tinyperf.errors import DeviceError, UsageError
-from tinyperf.measure.monitor import Chunk, Identity, only
+from tinyperf.measure.monitor import Chunk, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-    from tinyperf.virtual.pty_port import PtyPort
 
 VERIFIED: Final = "simulated"
 OPTIONS = {
-    "port": "serial port, or 'simulated'",
-    "fault": "with port=simulated: faults to inject, joined by +",
+    "port": "serial port",
 }
 WIRING = {
     "title": "Power Profiler Kit II",
@@ -247,9 +245,8 @@ class Decoder:
 class Ppk2:
     """The instrument on one port. Made by `open_monitor`."""
 
-    def __init__(self, port: PortReader, simulator: PtyPort | None) -> None:
+    def __init__(self, port: PortReader) -> None:
         self._port = port
-        self._simulator = simulator
         self._supply_mv: int | None = None
         self._streaming = self._stopping = self._closed = False
         self._metadata = ""
@@ -303,8 +300,6 @@ class Ppk2:
         self._decoder = Decoder(self._constants, self._supply_mv * 1e-3)
         self._streaming, self._stopping = True, False
         self._port.write(bytes([0x06]))
-        if self._simulator is not None:  # nothing acknowledges this command
-            self._simulator.wait_for(self._port.written)
 
     def samples(self) -> Iterator[Chunk]:
         """See Monitor. A gap is known modulo 64 samples only: the sample counter has six bits."""
@@ -329,8 +324,6 @@ class Ppk2:
             self._drain()  # the commands have been read when the stream has ended
         finally:
             self._port.close()
-            if self._simulator is not None:
-                self._simulator.close()
 
     def _drain(self) -> None:
         deadline_s = time.monotonic() + ANSWER_S
@@ -338,25 +331,15 @@ class Ppk2:
             pass
 
 
-def open_monitor(options: dict[str, str]) -> Ppk2:
-    """The PPK2 on options["port"]; `port=simulated` plays one on a pty."""
-    only(options, OPTIONS, "ppk2")
-    if "port" not in options:
+def open_monitor(options: dict[str, str], port: PortReader | None = None) -> Ppk2:
+    """The PPK2 on `port`, or on options["port"]."""
+    if port is None and "port" not in options:
         raise UsageError("ppk2: which port?", hint="for example --monitor ppk2:port=/dev/ttyACM0, or port=simulated")
-    simulator = None
-    port = options["port"]
-    if port == "simulated":
-        from tinyperf.virtual.instruments import ppk2
-
-        simulator = ppk2.start(faults=options.get("fault", ""))
-        port = simulator.path
-    reader = PortReader(port, BAUD)
-    monitor = Ppk2(reader, simulator)
+    port = port or PortReader(options["port"], BAUD)
+    monitor = Ppk2(port)
     try:
         monitor.open()
     except BaseException:
-        reader.close()
-        if simulator is not None:
-            simulator.close()
+        port.close()
         raise
     return monitor

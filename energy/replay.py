@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tinyperf.errors import UsageError
 from tinyperf.formats import folder as formats
-from tinyperf.measure.monitor import Chunk, Identity, Recorded, only
+from tinyperf.measure.monitor import Chunk, Identity, Recorded
 
 if TYPE_CHECKING:
     from tinyperf.formats.recorded import Recording
@@ -42,7 +42,6 @@ class Replay(Recorded):
 
 def open_monitor(options: dict[str, str]) -> Replay:
     """The session in options["session"]."""
-    only(options, OPTIONS, "replay")
     if "session" not in options:
         raise UsageError("replay: which session?", hint="for example replay:session=sessions/20230517133901")
     folder = Path(options["session"])

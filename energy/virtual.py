@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tinyperf.errors import UsageError
-from tinyperf.measure.monitor import Chunk, Identity, only
-from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.measure.monitor import Chunk, Identity
+from tinyperf.virtual.bench import Bench, Sampler, SyntheticBench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VERIFIED: Final = "simulated"
+PLAYED: Final = True  # there is no real one
 OPTIONS = {"freq": "samples per second, 1000 (default) to 100000"}
 
 
@@ -54,10 +55,9 @@ class Virtual:
             self._bench.switch(on=False)
 
 
-def open_monitor(options: dict[str, str]) -> Virtual:
-    """The power model of the run in progress, or of a made-up target."""
-    only(options, OPTIONS, "virtual")
+def open_monitor(options: dict[str, str], bench: Bench | None = None) -> Virtual:
+    """The power model of the bench of the run in progress, or of a made-up target."""
     freq = options.get("freq", "1000").replace("k", "000")
     if not freq.isdecimal() or not 1000 <= int(freq) <= 100_000:
         raise UsageError(f"virtual: freq={options['freq']}", hint="choose 1000 to 100000")
-    return Virtual(connected(), float(np.float64(freq)))
+    return Virtual(bench or SyntheticBench(), float(np.float64(freq)))

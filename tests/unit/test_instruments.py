@@ -15,7 +15,8 @@ from tinyperf import api
 from tinyperf.cli import invoke
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.measure import monitor
-from tinyperf.virtual.instruments import joulescope
+from tinyperf.virtual.bench import SyntheticBench
+from tinyperf.virtual.instruments import joulescope, played_on
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +32,7 @@ def test_every_instrument_says_what_it_is(capsys: pytest.CaptureFixture[str]) ->
     ("name", "range_w"), [("lpm01a", (0.0, 0.216)), ("ppk2", (-0.01, 5.0)), ("joulescope", (-0.01, 150.0))]
 )
 def test_every_instrument_declares_what_a_sample_can_be(name: str, range_w: tuple[float, float]) -> None:
-    with monitor.opened(f"{name}:port=simulated") as instrument:
+    with monitor.opened(f"{name}:port=simulated", played_on()) as instrument:
         assert instrument.describe().range_w == pytest.approx(range_w)
 
 
@@ -124,8 +125,8 @@ def test_what_the_joulescope_driver_raises_is_a_device_error(error: Exception, m
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    started = joulescope.start(faults="")
+    started = joulescope.stand_in(SyntheticBench(), "")
     monkeypatch.setattr(started, "open", fail)
-    monkeypatch.setattr(joulescope, "start", lambda **_: started)
+    monkeypatch.setattr(joulescope, "stand_in", lambda *_: started)
     with pytest.raises(DeviceError, match=f"failed at 'open': {error}"):
         api.energy_check("joulescope:port=simulated")

@@ -16,6 +16,7 @@ from tinyperf import content
 from tinyperf.errors import DeviceError
 from tinyperf.measure import monitor
 from tinyperf.virtual import bench
+from tinyperf.virtual.instruments import played_on
 
 lpm01a: Any = content.load_module("energy", content.names("energy", ".py")["lpm01a"])
 
@@ -23,21 +24,17 @@ lpm01a: Any = content.load_module("energy", content.names("energy", ".py")["lpm0
 def play(text: str, run_s: float = 4.0, *, steps: int = 40) -> tuple[bench.Bench, list[monitor.Chunk]]:
     """One recording of a bench that advances in virtual time, a pulse every half second."""
     target = bench.Bench()
-    token = bench.current.set(target)
-    try:
-        with monitor.opened(text) as instrument:
-            instrument.set_supply_mv(3000)
-            instrument.power(on=True)
-            instrument.start()
-            chunks: list[monitor.Chunk] = []
-            for k in range(1, steps + 1):
-                at_s = k * run_s / steps
-                target.advance(at_s, 0.03, [at_s - run_s / steps / 2] if k % 5 == 0 else [])
-                chunks += instrument.samples()
-            instrument.stop()
+    with monitor.opened(text, played_on(target)) as instrument:
+        instrument.set_supply_mv(3000)
+        instrument.power(on=True)
+        instrument.start()
+        chunks: list[monitor.Chunk] = []
+        for k in range(1, steps + 1):
+            at_s = k * run_s / steps
+            target.advance(at_s, 0.03, [at_s - run_s / steps / 2] if k % 5 == 0 else [])
             chunks += instrument.samples()
-    finally:
-        bench.current.reset(token)
+        instrument.stop()
+        chunks += instrument.samples()
     return target, chunks
 
 
@@ -123,9 +120,7 @@ class Port:
 
 def delivered(stream: bytes, *, freq: str = "1k", binary: bool = False) -> list[monitor.Chunk]:
     """What the driver makes of a stream."""
-    instrument = lpm01a.Lpm01a(
-        Port(b"PowerShield > ack start\r\n\r\n", stream), freq=freq, binary=binary, simulator=None
-    )
+    instrument = lpm01a.Lpm01a(Port(b"PowerShield > ack start\r\n\r\n", stream), freq=freq, binary=binary)
     instrument.start()
     return list(instrument.samples())
 
@@ -235,7 +230,7 @@ def test_faults_are_seen(fault: str, run_s: float, lost: int, words: str) -> Non
 )
 def test_an_instrument_that_cannot_be_used_is_an_error(fault: str, words: str) -> None:
     with pytest.raises(DeviceError) as caught:
-        monitor.open_monitor(f"lpm01a:port=simulated,fault={fault}")
+        monitor.open_monitor(f"lpm01a:port=simulated,fault={fault}", played_on())
     assert words in caught.value.seen
 
 
@@ -243,8 +238,8 @@ class StopHereError(Exception):
     """Anything that goes wrong in mid-run."""
 
 
-def measure_and_fail(name: str, error: type[BaseException]) -> None:
-    with monitor.opened(name) as instrument:
+def measure_and_fail(name: str, target: bench.Bench, error: type[BaseException]) -> None:
+    with monitor.opened(name, played_on(target)) as instrument:
         instrument.set_supply_mv(3000)
         instrument.power(on=True)
         instrument.start()
@@ -255,12 +250,8 @@ def measure_and_fail(name: str, error: type[BaseException]) -> None:
 @pytest.mark.parametrize("error", [StopHereError, KeyboardInterrupt])
 def test_the_target_is_off_after_any_exception(name: str, error: type[BaseException]) -> None:
     target = bench.Bench()
-    token = bench.current.set(target)
-    try:
-        with pytest.raises(error):
-            measure_and_fail(name, error)
-    finally:
-        bench.current.reset(token)
+    with pytest.raises(error):
+        measure_and_fail(name, target, error)
     assert "power on" in [what for _, what in target.log]
     assert target.log[-1][1] == "power off"
 

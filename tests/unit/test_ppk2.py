@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tinyperf import content
 from tinyperf.measure import monitor
 from tinyperf.virtual import bench
+from tinyperf.virtual.instruments import played_on
 from tinyperf.virtual.instruments import ppk2 as simulator
 
 if TYPE_CHECKING:
@@ -180,20 +181,16 @@ def test_a_lost_packet_is_counted() -> None:
 def recorded(text: str) -> list[Chunk]:
     """Two seconds of 30 mW through the driver and its simulator."""
     target = bench.Bench()
-    token = bench.current.set(target)
-    try:
-        with monitor.opened(text) as instrument:
-            instrument.set_supply_mv(3000)
-            instrument.power(on=True)
-            instrument.start()
-            chunks: list[Chunk] = []
-            for k in range(1, 41):
-                target.advance(0.05 * k, 0.03, [])
-                chunks += instrument.samples()
-            instrument.stop()
+    with monitor.opened(text, played_on(target)) as instrument:
+        instrument.set_supply_mv(3000)
+        instrument.power(on=True)
+        instrument.start()
+        chunks: list[Chunk] = []
+        for k in range(1, 41):
+            target.advance(0.05 * k, 0.03, [])
             chunks += instrument.samples()
-    finally:
-        bench.current.reset(token)
+        instrument.stop()
+        chunks += instrument.samples()
     return chunks
 
 

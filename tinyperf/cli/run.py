@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 @click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
 @click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
 @click.option("--no-build", is_flag=True, help="Measure what the board runs already.")
-@click.option("--monitor", metavar="NAME[:OPTION=VALUE,...]", help="Energy instrument ('tinyperf energy monitors').")
+@click.option(
+    "--monitor",
+    metavar="NAME[:OPTION=VALUE,...]",
+    help="Energy instrument, or its driver as a .py file ('tinyperf energy monitors').",
+)
 @click.option(
     "--isolator",
     metavar="NAME:port=PORT",

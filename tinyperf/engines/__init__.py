@@ -1,17 +1,19 @@
 """Engines turn a model into C or C++ sources with a memory plan: the `Engine` interface and its public fake.
 
-A folder `tinyperf/engines/NAME/` with a module-level `ENGINE` is an engine; the folder is the registry.
+A folder `tinyperf/engines/NAME/` with a module-level `ENGINE` is an engine; the folder is the registry, beside the
+entry points `tinyperf.engines` of installed packages (`NAME = package.module:ENGINE`).
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tinyperf.errors import UsageError
+from tinyperf.errors import ContentError, UsageError
 from tinyperf.options import split
 from tinyperf.result import EngineDetails
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from tinyperf.board import Board
     from tinyperf.cores import Core
     from tinyperf.tflite import Model
+
+ENTRY_POINTS = "tinyperf.engines"
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,12 @@ class Engine(Protocol):
 
 
 def names() -> list[str]:
-    """All engines: the subfolders of this package."""
-    return sorted(p.name for p in Path(__file__).parent.iterdir() if (p / "__init__.py").is_file())
+    """All engines: the subfolders of this package, and the entry points of installed packages."""
+    return sorted({*_own(), *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))})
+
+
+def _own() -> list[str]:
+    return [p.name for p in Path(__file__).parent.iterdir() if (p / "__init__.py").is_file()]
 
 
 def engine(name: str) -> Engine:
@@ -115,7 +123,18 @@ def engine(name: str) -> Engine:
     """
     if name not in names():
         raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(names())}")
-    found: Engine = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
+    found: Engine
+    if name in _own():
+        found = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
+        return found
+    (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+    try:
+        found = point.load()
+    except Exception as exc:  # whatever a package of somebody else's raises
+        raise ContentError(
+            f"engine {name} ({point.value}) cannot be loaded: {type(exc).__name__}: {exc}",
+            hint="install its package anew, or take it away",
+        ) from exc
     return found
 
 

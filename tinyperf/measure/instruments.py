@@ -10,7 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinyperf import content
 from tinyperf.device import isolators
 from tinyperf.errors import UsageError
 from tinyperf.figures import figure
@@ -18,9 +17,11 @@ from tinyperf.measure import monitor
 from tinyperf.measure.recorder import Recorder
 from tinyperf.rules.joules import MAX_LOST
 from tinyperf.virtual import bench
+from tinyperf.virtual import instruments as played
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from tinyperf.measure.monitor import Monitor
 
@@ -32,24 +33,33 @@ OFF_S = 3.0
 
 
 def known() -> list[dict[str, Any]]:
-    """Name, title, options and verification of every module in the folder `energy`."""
+    """Name, title, options and verification of every instrument."""
     found = []
-    for name, path in content.names("energy", ".py").items():
-        module = content.load_module("energy", path)
+    for name in monitor.known():
+        _, module, _ = monitor.find(name)
         title = (module.__doc__ or "").partition("\n")[0]
-        found.append({"name": name, "title": title, "verified": module.VERIFIED, "options": dict(module.OPTIONS)})
+        found.append({"name": name, "title": title, "verified": module.VERIFIED, "options": _options(name, module)})
     return found
+
+
+def _options(name: str, module: ModuleType) -> dict[str, str]:
+    """With those of its simulator, where it has one."""
+    own: dict[str, str] = dict(module.OPTIONS)
+    if name not in played.names() or getattr(module, "PLAYED", False):
+        return own
+    port = f"{own['port']}, or 'simulated'" if "port" in own else "'simulated' plays one"
+    return own | {"port": port, "fault": "with port=simulated: faults to inject, joined by +"}
 
 
 def check(
     text: str, *, supply_mv: int, seconds: float, out: Path | None, told: Callable[[str], None]
 ) -> dict[str, Any]:
     """Sample with the target off, then on; see api.energy_check."""
-    with monitor.opened(text) as instrument:
+    with monitor.opened(text, played.played_on()) as instrument:
         if isinstance(instrument, monitor.Recorded):
             raise UsageError(f"{text} is a recording: there is nothing to switch on", hint="name an instrument")
         identity = asdict(instrument.describe())
-        how = f"touch {_timestamp(identity['name'])} to ground, or send 'timestamp' to a board in energy mode"
+        how = f"touch {_timestamp(text)} to ground, or send 'timestamp' to a board in energy mode"
         instrument.set_supply_mv(supply_mv)
         instrument.power(on=False)
         off, _ = _sampled(instrument, min(seconds, OFF_S), None)
@@ -80,9 +90,9 @@ def check(
     }
 
 
-def _timestamp(name: str) -> str:
+def _timestamp(text: str) -> str:
     """Where the timestamp line goes, as the wiring drawings say it."""
-    module = content.load_module("energy", content.names("energy", ".py")[name])
+    _, module, _ = monitor.find(text)
     place: str = getattr(module, "WIRING", {}).get("timestamp", "its timestamp input")
     return place
 

@@ -1,24 +1,30 @@
 """Energy instruments: the `Monitor` interface, how one is chosen by name, and the public fake.
 
-A module `energy/NAME.py` with `open_monitor(options: dict[str, str]) -> Monitor` is an instrument; the folder is the
-registry. `NAME:OPTION=VALUE,...` on the command line gives the options.
+A module `energy/NAME.py` with `open_monitor(options: dict[str, str], stand_in=None) -> Monitor` is an instrument; the
+folder is the registry, beside the entry points `tinyperf.monitors` of installed packages, and a .py file by its path.
+`NAME:OPTION=VALUE,...` on the command line gives the options. `stand_in` is what the driver talks to where the
+instrument is played.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib.metadata
+import re
 import signal
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from tinyperf import content
-from tinyperf.errors import UsageError
+from tinyperf.errors import ContentError, TinyperfError, UsageError
 from tinyperf.options import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import ModuleType
 
     import numpy as np
     import numpy.typing as npt
@@ -85,43 +91,103 @@ class Monitor(Protocol):
         """Stop, power the target off, release the port."""
 
 
+ENTRY_POINTS = "tinyperf.monitors"
+PARTS = ("open_monitor", "OPTIONS", "VERIFIED")
+SIMULATED = "simulated"
+
+StandIn: TypeAlias = "Callable[[str, str], object]"
+"""What plays an instrument: its name and the faults to what its driver talks to in place of the real one."""
+
+
 def parse_monitor(text: str) -> tuple[str, dict[str, str]]:
-    """`lpm01a:port=/dev/ttyACM1,freq=5k` as name and options; UsageError as `options.split`."""
-    return split(text, what="monitor", example="lpm01a:port=/dev/ttyACM1")
+    """`lpm01a:port=/dev/ttyACM1,freq=5k` as name and options; UsageError as `options.split`. The name may be a file."""
+    example = "lpm01a:port=/dev/ttyACM1"
+    if file := re.fullmatch(r"([^=]*\.py)(:.*)?", text):  # a path may hold a colon itself
+        return file[1], split(f"monitor{file[2] or ''}", what="monitor", example=example)[1]
+    return split(text, what="monitor", example=example)
 
 
-def find(text: str) -> tuple[Path, dict[str, str]]:
-    """The module of the instrument that `NAME[:OPTION=VALUE,...]` names, and its options.
+def known() -> dict[str, Callable[[], ModuleType]]:
+    """Every instrument by name, and how its module is loaded: the folder `energy`, and packages with an entry point."""
+    packaged = {point.name: point.load for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    shipped = {
+        name: functools.partial(content.load_module, "energy", path)
+        for name, path in content.names("energy", ".py").items()
+    }
+    return dict(sorted((packaged | shipped).items()))
 
-    Raises: UsageError: no such instrument, or an option without `=`.
+
+def find(text: str) -> tuple[str, ModuleType, dict[str, str]]:
+    """Name, module and options of the instrument that `NAME[:OPTION=VALUE,...]` names; NAME may be a .py file.
+
+    Raises: UsageError: no such instrument or option, or an option without `=`. ContentError: its module is none.
     """
     name, options = parse_monitor(text)
-    known = content.names("energy", ".py")
-    if name not in known:
+    load = _file(name) if name.endswith(".py") else known().get(name)
+    if load is None:
         raise UsageError(
-            f"unknown energy monitor '{name}'", hint=f"known: {', '.join(known)}; see 'tinyperf energy monitors'"
+            f"unknown energy monitor '{name}'", hint=f"known: {', '.join(known())}; see 'tinyperf energy monitors'"
         )
-    return known[name], options
+    module = _checked(name, load)
+    played = {key for key, value in options.items() if value == SIMULATED}
+    if played:
+        played.add("fault")
+    _only(set(options) - played, module.OPTIONS, name)
+    return name, module, options
 
 
-def open_monitor(text: str) -> Monitor:
+def _file(name: str) -> Callable[[], ModuleType]:
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(
+            f"monitor file {name} does not exist", hint="a monitor is a name, or a .py file with its driver"
+        )
+    return functools.partial(content.load_module, "energy", path.absolute())
+
+
+def _checked(name: str, load: Callable[[], ModuleType]) -> ModuleType:
+    """The module, once it is seen to be an instrument's.
+
+    Raises: ContentError: it cannot be imported, or lacks a part.
+    """
+    hint = "CONTRIBUTING.md, 'Add an instrument', says what a module has"
+    try:
+        module = load()
+    except TinyperfError:
+        raise
+    except Exception as exc:  # whatever a module of the user's raises
+        raise ContentError(f"monitor {name} cannot be imported: {type(exc).__name__}: {exc}", hint=hint) from exc
+    if missing := [part for part in PARTS if not hasattr(module, part)]:
+        raise ContentError(f"monitor {name} has no {' and no '.join(missing)}", hint=hint)
+    return module
+
+
+def open_monitor(text: str, play: StandIn | None = None) -> Monitor:
     """The instrument that `NAME[:OPTION=VALUE,...]` names, opened.
 
+    Args: play: plays it where it is asked for with `port=simulated`.
     Raises: UsageError: no such instrument. MissingExtraError: its Python package is absent. DeviceError: not there.
     """
-    path, options = find(text)
-    opened: Monitor = content.load_module("energy", path).open_monitor(options)
-    return opened
+    name, module, options = find(text)
+    monitor: Monitor
+    if SIMULATED not in options.values() and not getattr(module, "PLAYED", False):
+        monitor = module.open_monitor(options)
+        return monitor
+    if play is None:
+        raise UsageError(f"{text}: nothing plays an instrument here", hint="name a real one")
+    kept = {key: value for key, value in options.items() if value != SIMULATED and key != "fault"}
+    monitor = module.open_monitor(kept, play(name, options.get("fault", "")))
+    return monitor
 
 
 @contextlib.contextmanager
-def opened(text: str) -> Iterator[Monitor]:
+def opened(text: str, play: StandIn | None = None) -> Iterator[Monitor]:
     """`open_monitor` with a promise: the target is off when this ends, by an exception, Ctrl-C or SIGTERM too.
 
     SIGTERM becomes a KeyboardInterrupt while the instrument is open; no signal interrupts switching off.
     """
     with _terminated_is_interrupted():
-        monitor = open_monitor(text)
+        monitor = open_monitor(text, play)
         try:
             yield monitor
         finally:
@@ -158,13 +224,13 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def only(options: Mapping[str, str], known: Mapping[str, str], instrument: str) -> None:
+def _only(given: Iterable[str], known: Mapping[str, str], instrument: str) -> None:
     """Refuse options that an instrument does not have.
 
     Args:   known: option -> what it is, for the message.
     Raises: UsageError: an unknown option.
     """
-    for name in options:
+    for name in given:
         if name not in known:
             has = ", ".join(f"{key} ({what})" for key, what in known.items()) or "none"
             raise UsageError(f"monitor '{instrument}' has no option '{name}'", hint=f"its options: {has}")

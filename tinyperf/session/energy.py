@@ -6,7 +6,6 @@ and when; the figures are computed afterwards from what was recorded, by `tinype
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,9 +19,9 @@ from tinyperf.rules import joules, power
 from tinyperf.session import folder as disk
 from tinyperf.session.run import Work, identify
 from tinyperf.virtual import bench
+from tinyperf.virtual.instruments import played_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tinyperf.board import Board
@@ -157,7 +156,7 @@ def windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progre
         )
     # an instrument that cannot set a voltage measures at the supply that is there
     feeding = bench.Bench(supply_mv=prepared.board.energy.supply_mv) if virtual else None
-    with _connected(feeding), monitor.opened(str(plan["request"]["monitor"])) as instrument:
+    with monitor.opened(str(plan["request"]["monitor"]), played_on(feeding)) as instrument:
         identity = instrument.describe()
         plan["monitor"] = asdict(identity)
         plan["supply_mv"] = prepared.board.energy.supply_mv
@@ -165,15 +164,6 @@ def windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progre
         instrument.power(on=False)
         instrument.power(on=True)
         return Rig(at, prepared, plan, progress, instrument, feeding).measure()
-
-
-@contextlib.contextmanager
-def _connected(feeding: bench.Bench | None) -> Iterator[None]:
-    token = bench.current.set(feeding)
-    try:
-        yield
-    finally:
-        bench.current.reset(token)
 
 
 @dataclass

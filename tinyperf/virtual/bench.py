@@ -7,7 +7,6 @@ made-up target against the wall clock. `current` is the bench that `port=simulat
 from __future__ import annotations
 
 import bisect
-import contextvars
 import math
 import threading
 import time
@@ -133,14 +132,6 @@ class SyntheticBench(Bench):
             if old > len(self._times_s) // 2:
                 del self._times_s[:old], self._energy_j[:old]
                 del self._pulses_s[: bisect.bisect(self._pulses_s, now_s - SYNTHETIC_KEPT_S)]
-
-
-current: contextvars.ContextVar[Bench | None] = contextvars.ContextVar("bench", default=None)
-
-
-def connected() -> Bench:
-    """The bench of the run in progress, or a synthetic one."""
-    return current.get() or SyntheticBench()
 
 
 @dataclass

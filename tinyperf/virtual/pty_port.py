@@ -53,6 +53,7 @@ class PtyPort:
         self._closing = False
         self._pending = bytearray()
         self._received = 0
+        self._gone = False
         self._behind = False
         self._obeyed = threading.Condition()
         device.bench.listen(self._moved)
@@ -73,7 +74,7 @@ class PtyPort:
     def wait_for(self, count: int, timeout_s: float = 2.0) -> None:
         """Return when the device has obeyed the first `count` bytes: virtual time must not run before that."""
         with self._obeyed:
-            self._obeyed.wait_for(lambda: self._received >= count, timeout_s)
+            self._obeyed.wait_for(lambda: self._received >= count or self._gone, timeout_s)
 
     def _moved(self) -> None:
         """The bench's time has moved: return when the device has said all until then, or virtual time runs away."""
@@ -107,6 +108,9 @@ class PtyPort:
             except VanishedError:
                 self._open.remove(self._master)
                 os.close(self._master)
+                with self._obeyed:
+                    self._gone = True
+                    self._obeyed.notify_all()
                 return
             if writable or self._pending:
                 self._send()

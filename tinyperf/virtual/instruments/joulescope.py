@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.virtual.bench import Bench, Sampler
 from tinyperf.virtual.instruments.lpm01a import parse_faults
 
 if TYPE_CHECKING:
@@ -171,6 +171,6 @@ class Driver:
             self._subscribers[name](f"{PATH}/{name}", block)
 
 
-def start(bench: Bench | None = None, *, faults: str = "") -> Driver:
-    """The driver of one simulated JS220, measuring `bench`, or the bench of the run in progress."""
-    return Driver(bench or connected(), parse_faults(faults, FAULTS))
+def stand_in(bench: Bench, faults: str) -> Driver:
+    """What the driver module talks to in place of pyjoulescope_driver's Driver."""
+    return Driver(bench, parse_faults(faults, FAULTS))

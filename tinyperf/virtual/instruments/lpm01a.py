@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.errors import UsageError
-from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.virtual.bench import Bench, Sampler
+from tinyperf.virtual.played_port import PlayedPort
 from tinyperf.virtual.pty_port import PtyPort, VanishedError
 
 if TYPE_CHECKING:
@@ -326,6 +327,11 @@ def parse_faults(text: str, known: dict[str, str]) -> frozenset[str]:
     return wanted
 
 
-def start(bench: Bench | None = None, *, faults: str = "") -> PtyPort:
+def start(bench: Bench, *, faults: str = "") -> PtyPort:
     """The instrument on a pty, measuring `bench`, or the bench of the run in progress."""
-    return PtyPort(Lpm01a(bench or connected(), parse_faults(faults, FAULTS)))
+    return PtyPort(Lpm01a(bench, parse_faults(faults, FAULTS)))
+
+
+def stand_in(bench: Bench, faults: str) -> PlayedPort:
+    """What the driver opens in place of its serial port."""
+    return PlayedPort(start(bench, faults=faults))

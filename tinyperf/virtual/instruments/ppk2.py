@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.virtual.bench import Bench, Sampler, connected
+from tinyperf.virtual.bench import Bench, Sampler
 from tinyperf.virtual.instruments.lpm01a import parse_faults
+from tinyperf.virtual.played_port import PlayedPort
 from tinyperf.virtual.pty_port import PtyPort
 
 if TYPE_CHECKING:
@@ -149,6 +150,11 @@ def encode(current_a: npt.NDArray[np.float64], levels: npt.NDArray[np.uint8], co
     return words
 
 
-def start(bench: Bench | None = None, *, faults: str = "") -> PtyPort:
+def start(bench: Bench, *, faults: str = "") -> PtyPort:
     """The instrument on a pty, measuring `bench`, or the bench of the run in progress."""
-    return PtyPort(Ppk2(bench or connected(), parse_faults(faults, FAULTS)))
+    return PtyPort(Ppk2(bench, parse_faults(faults, FAULTS)))
+
+
+def stand_in(bench: Bench, faults: str) -> PlayedPort:
+    """What the driver opens in place of its serial port."""
+    return PlayedPort(start(bench, faults=faults))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from tinyperf.virtual.bench import Bench, connected
 from tinyperf.virtual.instruments.lpm01a import parse_faults
 from tinyperf.virtual.isolators.relay import Relay, stand
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link
+    from tinyperf.virtual.bench import Bench
     from tinyperf.virtual.pty_port import PtyPort
 
 REBOOT_S = 2.5
@@ -99,6 +99,6 @@ def simulate(dut: Link, dut_baud: int, *, faults: str = "") -> InterfaceBoard:
     return InterfaceBoard(dut, dut_baud, parse_faults(faults, InterfaceBoard.FAULTS))
 
 
-def start(bench: Bench | None = None, *, faults: str = "") -> PtyPort:
+def start(bench: Bench, *, faults: str = "") -> PtyPort:
     """The interface board on a pty, with a made-up board behind it."""
-    return stand("interface_board", bench or connected(), faults)
+    return stand("interface_board", bench, faults)

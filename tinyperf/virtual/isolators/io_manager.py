@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from tinyperf.virtual.bench import Bench, connected
 from tinyperf.virtual.instruments.lpm01a import parse_faults
 from tinyperf.virtual.isolators.relay import Relay, stand
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link
+    from tinyperf.virtual.bench import Bench
     from tinyperf.virtual.pty_port import PtyPort
 
 BOOT_S = 1.6  # of the Uno's boot loader, in which it hears nothing
@@ -89,6 +89,6 @@ def simulate(dut: Link, dut_baud: int, *, faults: str = "") -> IoManager:
     return IoManager(dut, dut_baud, parse_faults(faults, IoManager.FAULTS))
 
 
-def start(bench: Bench | None = None, *, faults: str = "") -> PtyPort:
+def start(bench: Bench, *, faults: str = "") -> PtyPort:
     """The Uno on a pty, with a made-up board behind it."""
-    return stand("io_manager", bench or connected(), faults)
+    return stand("io_manager", bench, faults)
