@@ -27,7 +27,7 @@ need_compiler() {
         echo "installing ${missing[*]} with apt-get (the Arm cross compiler; about 2 GB, some minutes) ..." >&2
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     else
-        echo "error: the Arm cross compiler is missing: ${missing[*]}" >&2
+        echo "error: not installed: ${missing[*]}" >&2
         echo "  try:   sudo apt-get install ${missing[*]}   (or Arm's own arm-none-eabi toolchain on PATH)" >&2
         exit 3
     fi
