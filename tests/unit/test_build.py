@@ -273,7 +273,7 @@ def test_a_cache_that_cannot_be_written_is_a_disk_error(tmp_path: Path, monkeypa
 
 
 def test_a_full_disk_is_called_that() -> None:
-    with pytest.raises(DiskError) as raised, build._disk_errors(Path("there"), "choose a folder"):
+    with pytest.raises(DiskError) as raised, build.disk_errors(Path("there"), "choose a folder"):
         raise OSError(errno.ENOSPC, "No space left on device", "there/firmware.elf")
     assert raised.value.means == "the disk is full"
     assert raised.value.hint == "make room, or choose a folder with room"
@@ -281,11 +281,11 @@ def test_a_full_disk_is_called_that() -> None:
 
 
 def test_a_compiler_that_ran_out_of_disk_is_no_compile_error(tmp_path: Path) -> None:
-    failed = build._failure(tool.Step(("gcc",), 1.0), tmp_path, "cc1: fatal error: No space left on device\n")
+    failed = build.failure(tool.Step(("gcc",), 1.0), tmp_path, "cc1: fatal error: No space left on device\n")
     assert isinstance(failed, DiskError)
 
 
 def test_a_registry_out_of_reach_is_explained(tmp_path: Path) -> None:
-    failed = build._failure(tool.Step(("pio",), 1.0), tmp_path, "HTTPClientError: \n")
+    failed = build.failure(tool.Step(("pio",), 1.0), tmp_path, "HTTPClientError: \n")
     assert isinstance(failed, BuildError)
     assert "tried to download" in failed.seen

@@ -190,7 +190,7 @@ def test_a_refusal_names_the_runtime() -> None:
     broken = dataclasses.replace(NO_MODEL, data=b"no model")
     for backend in ("litert", "tflite-runtime"):
         with pytest.raises(ModelError, match=f"backend '{backend}' refuses any"):
-            backends._interpreter(backend, kind, broken)
+            backends.interpreter(backend, kind, broken)
 
 
 def test_tflite_runtime_is_checked_before_it_is_imported() -> None:

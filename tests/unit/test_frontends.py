@@ -38,7 +38,7 @@ def test_digital_silence_is_refused() -> None:
 
 def test_the_reproduced_fft_is_an_fft() -> None:
     frames = (noise(5 * 512) / np.float32(32768)).astype(np.float32).reshape(5, 512)
-    real, imaginary = frontends._eigen_rfft(frames)
+    real, imaginary = frontends.eigen_rfft(frames)
     assert np.allclose(real + 1j * imaginary, np.fft.rfft(frames), atol=2e-4)
 
 

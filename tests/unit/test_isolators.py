@@ -229,7 +229,7 @@ def test_a_restart_of_the_io_manager_ends_the_run() -> None:
 
 def test_a_board_that_falls_silent_is_not_blamed_on_the_interface_board() -> None:
     _, dut = conversation("interface_board")
-    device = dut.link.inner.inner._dut  # type: ignore[attr-defined]  # Link does not show the fake behind it
+    device = dut.link.inner.inner.dut  # type: ignore[attr-defined]  # Link does not show the fake behind it
     device.misbehave = {0: "silent"}
     with pytest.raises(DeviceError, match="the board is silent behind the interface board on COM7") as caught:
         dut.trial("input", bytes(490), 10, 1, pulses=True)

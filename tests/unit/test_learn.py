@@ -110,7 +110,7 @@ def test_ad_adds_the_same_smooth_curve_to_all_five_frames() -> None:
 
 def test_the_schedule_rises_to_the_peak_and_falls_to_zero() -> None:
     recipe = dataclasses.replace(train.task("kws").recipe, rate=1.0, warmup=0.25)
-    assert [train._one_cycle(recipe, at) for at in (0.0, 0.125, 0.25, 0.625, 1.0)] == [0.0, 0.5, 1.0, 0.5, 0.0]
+    assert [train.one_cycle(recipe, at) for at in (0.0, 0.125, 0.25, 0.625, 1.0)] == [0.0, 0.5, 1.0, 0.5, 0.0]
 
 
 def test_sources_are_found_in_a_folder_or_beside_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,9 +172,9 @@ def test_a_card_without_licence_is_refused(tmp_path: Path) -> None:
     model.write_bytes(b"1")
     card.write_text("Accuracy: good\n")
     with pytest.raises(ContentError, match="0 lines that begin with 'Licence:'"):
-        shipped_models._card("my", model, card)
+        shipped_models.read_card("my", model, card)
     with pytest.raises(ContentError, match="has no card"):
-        shipped_models._card("my", model, None)
+        shipped_models.read_card("my", model, None)
 
 
 def test_pull_without_network_says_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def test_architectures_equal_the_reference_layer_by_layer(name: str, tmp_path: P
         network,
         out,
         benchmark=name,
-        calibration=quantize._reach(inputs, task.limits),
+        calibration=quantize.spanning(inputs, task.limits),
         rule="noise",
         compare=(inputs, None),
         percentile=100,

@@ -60,7 +60,7 @@ def kws_features(audio: npt.NDArray[np.int16], *, first_sample: int = 0) -> npt.
     frames = (second.astype(np.float32) / np.float32(peak))[starts[:, None] + np.arange(KWS_FRAME)]
     padded = np.zeros((len(starts), KWS_FFT), np.float32)
     padded[:, :KWS_FRAME] = frames * hann
-    real, imaginary = _eigen_rfft(padded)
+    real, imaginary = eigen_rfft(padded)
     magnitude = np.hypot(real.astype(np.float64), imaginary.astype(np.float64))
     cepstrum = (np.log(magnitude @ mel + 1e-6) @ dct).astype(np.float32)
     kws = benchmark("kws")
@@ -177,7 +177,7 @@ def _ad_tables() -> tuple[Floats, Floats]:
     return hann, weights
 
 
-def _eigen_rfft(frames: Singles) -> tuple[Singles, Singles]:
+def eigen_rfft(frames: Singles) -> tuple[Singles, Singles]:
     """Real and imaginary part [n, 257] of the spectra of float32 [n, 512], with the rounding of Eigen's old FFT.
 
     Radix 2, decimation in time. The official features were made with a TensorFlow that used it, and one code in 60,000

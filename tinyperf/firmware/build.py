@@ -102,13 +102,13 @@ def build_project(
             "PlatformIO is not installed beside tinyperf", hint=f"{sys.executable} -m pip install platformio scons"
         )
     kept = folders.cache() / "builds" / project.build_id
-    with _disk_errors(kept, "set TINYPERF_CACHE to a folder"):
+    with disk_errors(kept, "set TINYPERF_CACHE to a folder"):
         cached = _intact(kept)
         if not cached:
             _build_into(kept, project)
         image = _image(kept, board, project, generated, toolset, cached=cached)
     if folder is not None:
-        with _disk_errors(folder, "choose a folder"):
+        with disk_errors(folder, "choose a folder"):
             folder.mkdir(parents=True, exist_ok=True)
             for file in filter(None, (image.path, image.bin)):
                 shutil.copy2(file, folder / file.name)
@@ -132,7 +132,7 @@ def generate(
     project, _, _ = prepare(
         board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy, need=False
     )
-    with _disk_errors(folder, "choose a folder"):
+    with disk_errors(folder, "choose a folder"):
         write(project, folder)
     return project
 
@@ -338,11 +338,11 @@ def _run(
     if outcome.status == -1:
         raise BuildError(f"{argv[0]} cannot be started: {outcome.output}", hint="check the tool on PATH")
     if outcome.status != 0:
-        raise _failure(step, folder, outcome.output)
+        raise failure(step, folder, outcome.output)
     return outcome.output
 
 
-def _failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskError:
+def failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskError:
     """What a failed build says, cut down to the errors and the command that made them."""
     (folder / LOG).write_text(output, encoding="utf-8")
     if "No space left on device" in output:
@@ -384,7 +384,8 @@ def explain(output: str) -> tuple[list[str], str]:
 
 
 @contextlib.contextmanager
-def _disk_errors(where: Path, hint: str) -> Iterator[None]:
+def disk_errors(where: Path, hint: str) -> Iterator[None]:
+    """An OSError inside becomes a DiskError about `where`."""
     try:
         yield
     except OSError as exc:

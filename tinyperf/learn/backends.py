@@ -80,9 +80,9 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
     if backend == "tflm":
         yield _tflm(model)
     elif backend == "litert":
-        yield _interpreter(backend, _litert(), model)
+        yield interpreter(backend, _litert(), model)
     elif backend == "tflite-runtime":
-        yield _interpreter(backend, _tflite_runtime(), model)
+        yield interpreter(backend, _tflite_runtime(), model)
     elif backend == "aot":
         from tinyperf.engines.aot.host import HostModel
 
@@ -175,7 +175,7 @@ def _tflite_runtime() -> Any:
     return Interpreter
 
 
-def _interpreter(backend: str, kind: Any, model: Model) -> Runner:
+def interpreter(backend: str, kind: Any, model: Model) -> Runner:
     """LiteRT and its predecessor have the same interface.
 
     Inputs go in batches of 32 where the model takes them and where the first batch gives the bits of batch 1.

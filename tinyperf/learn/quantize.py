@@ -101,7 +101,7 @@ def quantize_run(
         load(run / "model.keras"),
         out,
         benchmark=task.name,
-        calibration=_reach(inputs, task.limits),
+        calibration=spanning(inputs, task.limits),
         rule=rule,
         compare=(task.plain(samples, rows), labels if (labels >= 0).all() else None),
         percentile=task.percentile if percentile is None else percentile,
@@ -142,7 +142,7 @@ def quantize_file(
         network,
         out,
         benchmark=benchmark or "custom",
-        calibration=_reach(x, limits),
+        calibration=spanning(x, limits),
         rule=f"{len(x)} samples of {calibration.name}",
         compare=(x[:COMPARED], None if y is None else y[:COMPARED]),
         percentile=100.0 if percentile is None else percentile,
@@ -420,7 +420,7 @@ def _real(model: Any, details: dict[str, Any]) -> Floats:
     return np.asarray((values.astype(np.float32) - zero) * np.float32(scale))
 
 
-def _reach(inputs: Floats, limits: tuple[float, float] | None) -> Floats:
+def spanning(inputs: Floats, limits: tuple[float, float] | None) -> Floats:
     """Calibration inputs that span the wire's whole range, by two values of the first sample.
 
     The int8 code of an input is then the wire byte (or pixel - 128), and no conversion table is needed.

@@ -34,10 +34,11 @@ def shipped() -> list[Card]:
     Raises: ContentError: a model without card, or a card without its licence line.
     """
     cards = content.names("models", ".md")
-    return [_card(name, path, cards.get(name)) for name, path in content.names("models", ".tflite").items()]
+    return [read_card(name, path, cards.get(name)) for name, path in content.names("models", ".tflite").items()]
 
 
-def _card(name: str, model: Path, card: Path | None) -> Card:
+def read_card(name: str, model: Path, card: Path | None) -> Card:
+    """What is known of one model. Errors: as `shipped`."""
     if card is None:
         raise ContentError(
             f"{model} has no card {name}.md beside it", hint="say there what it was trained on, and terms"

@@ -337,7 +337,7 @@ class Trainer:
         data = tf.data.Dataset.from_generator(lambda: self._batches(number), output_signature=signature).prefetch(4)
         for i, batch in enumerate(data):
             at = number * self.steps + i
-            rate = _one_cycle(self.recipe, at / total)
+            rate = one_cycle(self.recipe, at / total)
             keep = average if at >= self.recipe.average_from * total else 0.0
             forced = self._hinted and at < self.recipe.forced * total
             loss += float(self._step(batch, tf.constant(rate), tf.constant(keep), forced=forced))
@@ -529,7 +529,7 @@ def _class_loss(tf: Any, recipe: Recipe, logits: Any, y: Any, soft: Any) -> Any:
     return loss
 
 
-def _one_cycle(recipe: Recipe, at: float) -> float:
+def one_cycle(recipe: Recipe, at: float) -> float:
     """Learning rate at a share of all steps: linear up, then linear to zero."""
     if at < recipe.warmup:
         return recipe.rate * at / recipe.warmup

@@ -28,7 +28,7 @@ class PtyLine:
 
     def __init__(self, relay: Relay, dut: Link) -> None:
         self._relay = relay
-        self._dut = dut
+        self.dut = dut
         self.transport = dut.transport
         self._master, self._slave = raw_pty("use a real isolator, or none")
         self._port = SerialLink(os.ttyname(self._slave), HOST_BAUD)
@@ -56,11 +56,11 @@ class PtyLine:
             if left_s <= LEAST_S:
                 return b""
             due_s = self._relay.due_s
-            self._relay.hear(self._dut.read(left_s if due_s is None else min(left_s, max(due_s - self.now_s(), 0.0))))
+            self._relay.hear(self.dut.read(left_s if due_s is None else min(left_s, max(due_s - self.now_s(), 0.0))))
 
     def now_s(self) -> float:
         """The board's clock."""
-        return self._dut.now_s()
+        return self.dut.now_s()
 
     def close(self) -> None:
         """Release the pty and the board; may be called twice."""
@@ -69,7 +69,7 @@ class PtyLine:
             self._port.close()
             os.close(self._master)
             os.close(self._slave)
-            self._dut.close()
+            self.dut.close()
 
     def _obey(self) -> None:
         """The isolator gets what the host sent before time goes on: a pty carries bytes when it likes."""
