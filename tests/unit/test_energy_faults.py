@@ -17,12 +17,11 @@ import pytest
 
 from tinyperf.errors import TinyperfError
 from tinyperf.request import Request
-from tinyperf.session import folder as disk
 from tinyperf.session import run as session
-from tinyperf.session.plan import Prepared, prepare
-from tinyperf.session.progress import silent
+from tinyperf.session.record import Learned
 from tinyperf.session.replay import replay
 from tinyperf.virtual import bench
+from tinyperf.virtual.board import Calibration
 from tinyperf.virtual.board.machine import Activity
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tinyperf.device.link import Link
 
 CLOCK_HZ = 120_000_000
 SECONDS_PER_INFERENCE = 0.05
@@ -74,12 +72,8 @@ class OnBench(FakeDevice):
         self.seconds_per_inference *= self.faster if warmups else 1.0
 
 
-@dataclass(frozen=True)
-class OnBenchPrepared(Prepared):
-    device: dict[str, Any] = field(default_factory=dict)
-
-    def open(self) -> Link:
-        return OnBench(lambda _: (1.0,) + (0.0,) * 11, seconds_per_inference=SECONDS_PER_INFERENCE, **self.device)
+def on_bench(**device: Any) -> OnBench:
+    return OnBench(lambda _: (1.0,) + (0.0,) * 11, seconds_per_inference=SECONDS_PER_INFERENCE, **device)
 
 
 @dataclass(frozen=True)
@@ -121,16 +115,12 @@ def measure(folder: Path, monitor: str, benches: list[bench.Bench], device: dict
         jobs=1,
         out=str(at),
     )
-    prepared, plan = prepare(request)
     misses = device.pop("flash_misses_per_1000_cycles", 0)
-    plan["calibration"] = {"cpi": 1.0, "cycles_per_inference": 1000, "flash_misses_per_inference": misses}
-    disk.create(at)
-    plan["session"] = str(at)
-    disk.write_plan(at, plan)
+    learned = Learned(calibration=Calibration(1000, 1000, misses, 1.0))
     code, message, uj = 130, "interrupted", None
     try:
         with small_disk() if device.pop("small_disk", False) else contextlib.nullcontext():
-            found = session._measure(at, OnBenchPrepared(**vars(prepared), device=device), plan, silent)
+            found = session.run(request, learned=learned, opener=lambda _: on_bench(**device))
         code, message = found.exit_code, "; ".join(found.reasons)
         uj = found.energy.uj_per_inference if found.energy else None
     except TinyperfError as exc:

@@ -9,23 +9,24 @@ import numpy as np
 import pytest
 
 from tests.data import DATA, needs
+from tinyperf.device.happenings import sample_note
 from tinyperf.device.protocol import Parser, Results, Timestamp, elapsed_us
-from tinyperf.formats.own import sample_note
 from tinyperf.rules import accuracy, windows
 from tinyperf.rules.windows import Timed
-from tinyperf.session.trials import Reader
+from tinyperf.session import transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tinyperf.formats.own import Direction
+    from tinyperf.device.happenings import Record
+    from tinyperf.session.transcript import Trials
 
 KRAI = DATA / "sessions" / "krai_v1.1"
 pytestmark = needs("sessions/krai_v1.1")
 
 
-def records(log: Path) -> Iterator[tuple[Direction, bytes, float]]:
+def records(log: Path) -> Iterator[Record]:
     """An EnergyRunner log as the records of a transcript: what the host sent, and every line of the device."""
     index = 0
     for line in log.read_text(encoding="utf-8").splitlines():
@@ -42,17 +43,16 @@ def records(log: Path) -> Iterator[tuple[Direction, bytes, float]]:
             yield "device", f"{text}\r\n".encode(), at_s
 
 
-def read(log: Path) -> Reader:
-    reader = Reader()
-    for record in records(log):
-        reader.feed(*record)
-    return reader
+def read(log: Path) -> Trials:
+    return transcript.read(records(log))
 
 
 @pytest.mark.parametrize("name", ["kws", "ad"])
 def test_every_printed_window_and_the_median(name: str) -> None:
     trials = list(read(KRAI / name / "performance" / "log.txt").trials.values())
-    timed = [Timed(t.name, t.inferences, t.device_us, t.host_s, windows.line_latency_s(60, 115200)) for t in trials]
+    timed = [
+        Timed(t.name, t.inferences, t.device_us or 0, t.host_s, windows.line_latency_s(60, 115200)) for t in trials
+    ]
     printed = (KRAI / name / "performance" / "results.txt").read_text()
     found = windows.performance(timed)
     assert found is not None

@@ -6,6 +6,7 @@ import json
 import re
 import resource
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +14,17 @@ import pytest
 
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.request import Request
-from tinyperf.session import folder as disk
-from tinyperf.session import plan as planning
-from tinyperf.session import replay
+from tinyperf.session import replay, store
 from tinyperf.session import run as session
-from tinyperf.session.plan import Prepared, prepare
-from tinyperf.session.progress import silent
+from tinyperf.session.plan import prepare
+from tinyperf.session.record import Learned
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from tinyperf.device.link import Link
-    from tinyperf.result import RunResult
+    from tinyperf.result import Mode, RunResult
+    from tinyperf.session.device import Device
 
 # mlcommons/tiny benchmark submission_checker.py
 CHECKER_MEDIAN = re.compile(r".* Median throughput is\s+([\d\.]+) inf\./sec\..*")
@@ -36,18 +35,6 @@ CHECKER_AUC = re.compile(r".* AUC\s?[:=] ([\d\.]+).*")
 def right_class(data: bytes) -> tuple[float, ...]:
     """A kws device that reads the class from the first byte, and is unsure of class 3."""
     return tuple(0.9 if k == data[0] else 0.1 if k == 4 and data[0] == 3 else 0.0 for k in range(12))
-
-
-@dataclass(frozen=True)
-class FakePrepared(Prepared):
-    """What `prepare` found, but the device is fake."""
-
-    device: dict[str, Any] = field(default_factory=dict)
-    opened: list[FakeDevice] = field(default_factory=list)
-
-    def open(self) -> Link:
-        self.opened.append(FakeDevice(right_class, **self.device))
-        return self.opened[-1]
 
 
 def dataset(folder: Path, samples: int = 24) -> Path:
@@ -61,44 +48,40 @@ def dataset(folder: Path, samples: int = 24) -> Path:
     return folder
 
 
+CREATED = datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
 @dataclass
 class Bench:
     """Runs one request against fake devices."""
 
     folder: Path
-    mode: str = "performance"
+    mode: Mode = "performance"
     data: Path | None = None
+    opened: list[FakeDevice] = field(default_factory=list)
 
-    def prepared(self, **device: Any) -> tuple[FakePrepared, dict[str, Any]]:
+    @property
+    def at(self) -> Path:
+        return self.folder / "session"
+
+    def request(self) -> Request:
         image = self.folder / "fw.bin"
         image.write_bytes(b"not run")
-        request = Request(
-            board="host",
-            benchmark="kws",
-            mode=self.mode,  # type: ignore[arg-type]
-            image=str(image),
-            data=str(self.data) if self.data else None,
-            jobs=1,
-            out=str(self.folder / "session"),
-        )
-        found, plan = prepare(request)
-        plan["created"] = "2026-11-25T10:00:00+00:00"
-        plan["id"] = "20261125100000"
-        return FakePrepared(**vars(found), device=device), plan
+        data = str(self.data) if self.data else None
+        return Request("host", "kws", self.mode, image=str(image), data=data, jobs=1, out=str(self.at))
 
-    def run(self, **device: Any) -> RunResult:
-        prepared, plan = self.prepared(**device)
-        at = disk.create(self.folder / "session")
-        plan["session"] = str(at)
-        disk.write_plan(at, plan)
-        return session._measure(at, prepared, plan, silent)
+    def opener(self, **device: Any) -> Callable[[Device], FakeDevice]:
+        def opened(_: Device) -> FakeDevice:
+            self.opened.append(FakeDevice(right_class, **device))
+            return self.opened[-1]
+
+        return opened
+
+    def run(self, learned: Learned | None = None, **device: Any) -> RunResult:
+        return session.run(self.request(), opener=self.opener(**device), created=CREATED, learned=learned)
 
     def resume(self, **device: Any) -> tuple[RunResult, FakeDevice]:
-        prepared, _ = self.prepared(**device)
-        at = self.folder / "session"
-        plan = disk.read_plan(at)
-        plan["session"] = str(at)
-        return session._measure(at, prepared, plan, silent), prepared.opened[-1]
+        return session.resume(self.at, opener=self.opener(**device)), self.opened[-1]
 
 
 @pytest.fixture
@@ -269,21 +252,28 @@ def test_a_transcript_that_was_copied_with_other_line_ends_is_as_good(accuracy: 
 
 def test_a_window_whose_repetition_was_cut_off_is_measured_by_resume(bench: Bench) -> None:
     """Window 1 lasts 8 s; in its repetition (inference 3: pilot, window, repetition) the device resets."""
-    prepared, plan = bench.prepared(seconds_per_inference=0.04, misbehave={1: "reset"})
-    at = disk.create(bench.folder / "session")
-    plan |= {"session": str(at), "inferences": 200}
-    disk.write_plan(at, plan)
     with pytest.raises(DeviceError, match="restarted"):
-        session._measure(at, prepared, plan, silent)
+        bench.run(Learned(inferences=200), seconds_per_inference=0.04, misbehave={1: "reset"})
     found, _ = bench.resume(seconds_per_inference=0.04)
     assert found.valid, found.reasons
     assert found.performance is not None
     assert [w.inferences for w in found.performance.windows] == [268] * 5
 
 
-def test_a_plan_that_was_changed_by_hand_is_named(tmp_path: Path) -> None:
-    (tmp_path / "session.json").write_text('{"format": 1}')
-    with pytest.raises(ContentError, match=r"session\.json has no request, mode, timing"):
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"format": 1}, r"session\.json has no id, tinyperf, created, request, mode, ", id="emptied"),
+        pytest.param(
+            {"planned": {"samples": 1}}, r"has no id, .*; samples: Input should be a valid", id="a wrong type"
+        ),
+        pytest.param({"learned": {"pulses": 1}}, r"learned\.pulses: Extra inputs are not permitted", id="unknown key"),
+        pytest.param({"format": "2"}, "has format 2, this tinyperf knows 2, and 1", id="a format that is text"),
+    ],
+)
+def test_a_record_that_was_changed_by_hand_is_named(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
+    (tmp_path / "session.json").write_text(json.dumps({"format": 2} | changes))
+    with pytest.raises(ContentError, match=words):
         session.resume(tmp_path)
 
 
@@ -291,17 +281,17 @@ def test_a_session_may_be_resumed_from_another_folder(accuracy: Bench, monkeypat
     monkeypatch.chdir(accuracy.folder)
     (accuracy.folder / "host").touch()  # a file of the board's name is not the board
     accuracy.data = Path()
-    _, plan = accuracy.prepared()
-    assert (plan["request"]["data"], plan["request"]["board"]) == (str(accuracy.folder), "host")
+    _, planned = prepare(accuracy.request())
+    assert (planned.request.data, planned.request.board) == (str(accuracy.folder), "host")
 
 
-def test_firmware_with_the_larger_ic_model_is_measured_as_ic(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "open_port", lambda *_: FakeDevice(right_class, model_id="ic02"))
-    prepared, plan = prepare(Request(board="nucleo-l4r5zi", port="socket://127.0.0.1:5000", build=False))
-    assert (plan["benchmark"], prepared.model_id) == ("ic", "ic02")
-    assert plan["notes"] == [
-        "what is behind socket://127.0.0.1:5000 is not known: if it is 'tinyperf emulate', these are estimates"
-    ]
+def test_firmware_with_the_larger_ic_model_is_measured_as_ic() -> None:
+    asked = Request(board="nucleo-l4r5zi", port="socket://127.0.0.1:5000", build=False)
+    prepared, planned = prepare(asked, opener=lambda _: FakeDevice(right_class, model_id="ic02"))
+    assert (planned.benchmark, prepared.model_id) == ("ic", "ic02")
+    assert planned.notes == (
+        "what is behind socket://127.0.0.1:5000 is not known: if it is 'tinyperf emulate', these are estimates",
+    )
     prepared.converse(lambda *_: None).link.close()
 
 
@@ -320,11 +310,11 @@ def test_resume_of_no_session_says_so(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused(accuracy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "LOCK_WAIT_S", 0.0)
-    at = disk.create(accuracy.folder / "session")
-    first = disk.Transcript(at / "transcript.jsonl")
+    monkeypatch.setattr(store, "LOCK_WAIT_S", 0.0)
+    at = store.create(accuracy.folder / "session")
+    first = store.Transcript(at / "transcript.jsonl")
     with pytest.raises(DeviceError, match="another process"):
-        disk.Transcript(at / "transcript.jsonl")
+        store.Transcript(at / "transcript.jsonl")
     first.close()
 
 
@@ -352,11 +342,7 @@ def test_a_full_disk_keeps_what_was_measured(accuracy: Bench) -> None:
 
 
 def test_a_window_that_came_out_short_is_measured_again_and_noted(bench: Bench) -> None:
-    prepared, plan = bench.prepared(seconds_per_inference=0.04)
-    at = disk.create(bench.folder / "session")
-    plan |= {"session": str(at), "inferences": 200}
-    disk.write_plan(at, plan)
-    found = session._measure(at, prepared, plan, silent)
+    found = bench.run(Learned(inferences=200), seconds_per_inference=0.04)
     assert found.valid
     assert found.performance is not None
     assert [w.inferences for w in found.performance.windows] == [268] * 5
@@ -365,13 +351,13 @@ def test_a_window_that_came_out_short_is_measured_again_and_noted(bench: Bench) 
 def test_a_link_that_leads_nowhere_is_no_free_folder(tmp_path: Path) -> None:
     (tmp_path / "s").symlink_to(tmp_path / "gone")
     with pytest.raises(UsageError, match="is a link that leads nowhere"):
-        disk.require_free(tmp_path / "s")
+        store.require_free(tmp_path / "s")
 
 
 def test_a_taken_folder_gets_a_number(tmp_path: Path) -> None:
-    assert disk.create(tmp_path / "s") == tmp_path / "s"
+    assert store.create(tmp_path / "s") == tmp_path / "s"
     (tmp_path / "s" / "x").write_text("x")
-    assert disk.create(tmp_path / "s") == tmp_path / "s-2"
+    assert store.create(tmp_path / "s") == tmp_path / "s-2"
 
 
 def test_foreign_firmware_is_named_in_the_line_of_the_figure(bench: Bench) -> None:

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tinyperf.errors import DeviceError
 from tinyperf.request import Request
-from tinyperf.session import folder as disk
 from tinyperf.session import run as session
-from tinyperf.session.plan import Prepared, prepare
-from tinyperf.session.progress import silent
 from tinyperf.virtual.fake import FakeDevice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tinyperf.device.link import Link
     from tinyperf.result import RunResult
-
-
-@dataclass(frozen=True)
-class FakePrepared(Prepared):
-    device: dict[str, Any] = field(default_factory=dict)
-    opened: list[FakeDevice] = field(default_factory=list)
-
-    def open(self) -> Link:
-        self.opened.append(FakeDevice(lambda _: (1.0, 0.0), **self.device))
-        return self.opened[-1]
 
 
 @dataclass
@@ -38,18 +24,13 @@ class Bench:
     folder: Path
 
     def run(self, *, resume: bool = False, **device: Any) -> tuple[RunResult, FakeDevice]:
-        image = self.folder / "fw.bin"
+        image, at = self.folder / "fw.bin", self.folder / "session"
         image.write_bytes(b"not run")
-        at = self.folder / "session"
-        found, plan = prepare(Request(board="host", benchmark="vww", image=str(image), out=str(at)))
-        prepared = FakePrepared(**vars(found), device={"model_id": "vww01"} | device)
+        fake = FakeDevice(lambda _: (1.0, 0.0), model_id="vww01", **device)
         if resume:
-            plan = disk.read_plan(at)
-        else:
-            disk.create(at)
-            disk.write_plan(at, plan)
-        plan["session"] = str(at)
-        return session._measure(at, prepared, plan, silent), prepared.opened[-1]
+            return session.resume(at, opener=lambda _: fake), fake
+        request = Request(board="host", benchmark="vww", image=str(image), out=str(at))
+        return session.run(request, opener=lambda _: fake), fake
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_a_run_and_the_profile_give_the_same_latency(tmp_path: Path) -> None:
     found = tinyperf.run("ad", board="nucleo-l4r5zi", virtual=True, out=tmp_path / "session")
     assert found.valid, found.reasons
     assert found.estimated
-    calibration = json.loads((tmp_path / "session" / "session.json").read_text())["calibration"]
+    calibration = json.loads((tmp_path / "session" / "session.json").read_text())["learned"]["calibration"]
     assert calibration["cpi"] > 1.1  # flash wait states alone cost more than that
     profile = tinyperf.profile("nucleo-l4r5zi", "ad")
     assert found.performance is not None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tinyperf.device import protocol
+from tinyperf.device.happenings import Inference, Said, TranscriptReader, again_note
 from tinyperf.device.protocol import (
     Build,
     Crc,
@@ -18,7 +19,6 @@ from tinyperf.device.protocol import (
     Expecting,
     Fault,
     InferDone,
-    InferStart,
     Limits,
     Loaded,
     ModelId,
@@ -26,7 +26,6 @@ from tinyperf.device.protocol import (
     Noise,
     Note,
     NotFinite,
-    Parser,
     Profile,
     Ready,
     Refused,
@@ -35,13 +34,12 @@ from tinyperf.device.protocol import (
     Timestamp,
 )
 from tinyperf.errors import DeviceError
-from tinyperf.formats.own import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tinyperf.device.happenings import Direction
     from tinyperf.device.link import Link
-    from tinyperf.formats.own import Direction
 
 E = TypeVar("E", bound=Event)
 
@@ -69,33 +67,15 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Inference:
-    """What one `infer N W` gave. Device times are None in energy mode, where pulses take their place.
-
-    `host_s`: from `m-infer-start` to the last line of the window on the link's clock.
-    """
-
-    inferences: int
-    warmups: int
-    results: tuple[float, ...]
-    start_us: int | None
-    end_us: int | None
-    host_s: float
-
-    @property
-    def device_us(self) -> int | None:
-        """Length of the window by the device's clock."""
-        if self.start_us is None or self.end_us is None:
-            return None
-        return protocol.elapsed_us(self.start_us, self.end_us, self.host_s)
-
-
-@dataclass(frozen=True)
 class Answer:
-    """Events with their arrival times; `why` is empty for a complete answer, else what was wrong with it."""
+    """Events with their arrival times; `why` is empty for a complete answer, else what was wrong with it.
+
+    `inference`: what the answer to an `infer` gave.
+    """
 
     events: tuple[tuple[float, Event], ...]
     why: str = ""
+    inference: Inference | None = None
 
     def first(self, kind: type[E]) -> E | None:
         """The first event of that kind."""
@@ -166,7 +146,9 @@ class Dut:
         self.inference_s: float | None = None  # what one inference took, or is known to take
         self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
         self._record = record
-        self._parser = Parser()
+        self._reader = TranscriptReader()
+        self._torn = b""  # the last line that a command cut off
+        self._inference: Inference | None = None  # of the answer that is being read
         self._most_bytes = most_bytes
         self._chunk_bytes = protocol.FOREIGN_CHUNK_BYTES
 
@@ -231,7 +213,7 @@ class Dut:
         )
 
     def _nobody(self, heard: list[Event]) -> DeviceError:
-        unended = self._parser.pending
+        unended = self._reader.pending or self._torn
         # What has no line end yet is evidence too: a wrong baud rate seldom makes one.
         heard = [*heard, *protocol.parse_line(unended)]
         noise = b"".join(e.raw for e in heard if isinstance(e, Noise))
@@ -369,31 +351,22 @@ class Dut:
         """
         command = protocol.infer(inferences, warmups)
         patience = Patience(inferences, warmups, self.inference_s)
+        self._reader.pulses = pulses
         answer = self._ask(command, (Results, NotFinite), patience)
-        stamps = [(t, e.us) for t, e in answer.events if isinstance(e, Timestamp)]
-        results = answer.first(Results)
         self._check_inference(answer, command)
-        if results is None or (not pulses and len(stamps) != 2):
+        if answer.inference is None:
             if self.inference_s is None and patience.in_window(answer.events):
                 raise self._too_slow(answer.why)
-            self.note(f"infer {inferences} {warmups}: {answer.why or f'{len(stamps)} timestamps, 2 expected'}")
+            stamps = sum(isinstance(e, Timestamp) for _, e in answer.events)
+            self.note(f"infer {inferences} {warmups}: {answer.why or f'{stamps} timestamps, 2 expected'}")
             self._resynchronize(answer.why)
             return None
         if answer.why:  # everything but the last m-ready has arrived
             self.note(f"infer {inferences} {warmups}: complete, but {answer.why}")
             self._resynchronize(answer.why)
-        starts = [t for t, e in answer.events if isinstance(e, InferStart)]
-        ends = [t for t, e in answer.events if isinstance(e, InferDone)] if pulses else [stamps[-1][0]]
-        took = Inference(
-            inferences,
-            warmups,
-            results.values,
-            None if pulses else stamps[0][1],
-            None if pulses else stamps[1][1],
-            host_s=ends[-1] - starts[0] if starts and ends else 0.0,
-        )
-        self.inference_s = max(took.host_s, (took.device_us or 0) / 1e6) / inferences
-        return took
+        took_s = max(answer.inference.host_s, answer.inference.seconds)
+        self.inference_s = took_s / inferences if took_s > 0 else self.inference_s
+        return answer.inference
 
     def _check_inference(self, answer: Answer, command: bytes) -> None:
         """Raises: DeviceError: the device refused, or gave what is no number."""
@@ -426,8 +399,8 @@ class Dut:
         computes in place: a repeated inference needs a repeated download.)
         """
         for attempt in range(1, ATTEMPTS + 1):
-            again = f"{AGAIN}the answer of attempt {attempt - 1} was torn" if attempt > 1 else ""
-            self.note(label + again)
+            again = f"the answer of attempt {attempt - 1} was torn" if attempt > 1 else ""
+            self.note(again_note(label, again))
             start_s = time.perf_counter()
             self.download(data)
             between_s = time.perf_counter()
@@ -451,6 +424,7 @@ class Dut:
     def note(self, text: str) -> None:
         """A line in the transcript that was not on the wire."""
         self._record("note", text.encode(), self.link.now_s())
+        self._reader.feed("note", text.encode(), self.link.now_s())
 
     def _resynchronize(self, why: str) -> None:
         """After a torn answer (`why`): wait for quiet, then make sure that the device answers.
@@ -472,12 +446,15 @@ class Dut:
         """
         patience = patience if isinstance(patience, Patience) else Patience.of(patience)
         self._listen(0.0, booting=booting)
+        self._torn = self._reader.pending or self._torn
         self._record("host", command, self.link.now_s())
+        self._reader.feed("host", command, self.link.now_s())
+        self._inference = None
         self.link.write(command)
         events: list[tuple[float, Event]] = []
         complete = not wanted
         limit_s = self.link.now_s() + patience.whole_s  # a device that chatters for ever is not answering
-        while self.link.now_s() < limit_s or self._parser.in_results:
+        while self.link.now_s() < limit_s or self._reader.in_results:
             timeout_s = patience.silence_s(events)
             arrived = self._read(timeout_s)
             if arrived is None:
@@ -492,12 +469,13 @@ class Dut:
                     raise self._fault([e for _, e in arrived if e is not event], event, command)
                 if isinstance(event, Ready) and complete:
                     refused = next((e for _, e in events if isinstance(e, Refused)), None)
-                    return Answer(tuple(events), f"the device refused: {refused.text}" if refused else "")
-        return Answer(tuple(events), self._silence(command, events, patience.silence_s(events)))
+                    why = f"the device refused: {refused.text}" if refused else ""
+                    return Answer(tuple(events), why, self._inference)
+        return Answer(tuple(events), self._silence(command, events, patience.silence_s(events)), self._inference)
 
     def _silence(self, command: bytes, events: list[tuple[float, Event]], timeout_s: float) -> str:
         said = "; ".join(_words(e) for _, e in events[-3:]) or "nothing"
-        torn = f", and the unfinished line {_shortened(self._parser.pending)}" if self._parser.pending else ""
+        torn = f", and the unfinished line {_shortened(self._reader.pending)}" if self._reader.pending else ""
         return f"no m-ready within {timeout_s:g} s after '{_short(command)}'; received {said}{torn}"
 
     def _restarted(self, event: Reset, command: bytes, *, booting: bool) -> None:
@@ -538,7 +516,9 @@ class Dut:
             return None
         at = self.link.now_s()
         self._record("device", data, at)
-        return [(at, event) for event in self._parser.feed(data)]
+        happenings = self._reader.feed("device", data, at)
+        self._inference = next((h for h in happenings if isinstance(h, Inference)), self._inference)
+        return [(at, event) for said in happenings if isinstance(said, Said) for event in said.events]
 
 
 def _shortened(line: bytes) -> str:

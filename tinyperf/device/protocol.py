@@ -220,11 +220,13 @@ class Parser:
 
     def feed(self, data: bytes) -> list[Event]:
         """Events completed by `data`; an unfinished line waits for the next call."""
-        events: list[Event] = []
+        return [event for _, events in self.lines(data) for event in events]
+
+    def lines(self, data: bytes) -> Iterator[tuple[bytes, list[Event]]]:
+        """Each line that `data` completes, or piece of one that is too long, and its events."""
         self._line += data.translate(None, b"\r\0")
         while (whole := self._next()) is not None:
-            events += whole
-        return events
+            yield whole
 
     @property
     def pending(self) -> bytes:
@@ -236,8 +238,8 @@ class Parser:
         """The unfinished line is `m-results`: what comes next belongs to the answer, however long it takes."""
         return not self._overlong and _RESULTS_BEGIN.match(self._line) is not None
 
-    def _next(self) -> list[Event] | None:
-        """Events of the next line, or of the next piece of one that is too long; None where more must come."""
+    def _next(self) -> tuple[bytes, list[Event]] | None:
+        """The next line, or the next piece of one that is too long; None where more must come."""
         end = self._line.find(b"\n", self._seen, MAX_LINE_BYTES + 1)
         limit = MAX_LINE_BYTES
         if end < 0 and len(self._line) > MAX_LINE_BYTES and self._may_be_results():
@@ -246,10 +248,11 @@ class Parser:
         if end >= 0:
             overlong, self._overlong = self._overlong, False
             line = self._take(end, end + 1)
-            return [Noise(line, "line too long")] if overlong else parse_line(line)
+            return line, [Noise(line, "line too long")] if overlong else parse_line(line)
         if len(self._line) > limit:
             self._overlong = True
-            return [Noise(self._take(limit, limit), "line too long")]
+            piece = self._take(limit, limit)
+            return piece, [Noise(piece, "line too long")]
         self._seen = len(self._line)
         return None
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.device.happenings import Asked, Input, Remark, Said, TranscriptReader, sample_note
 from tinyperf.errors import ContentError
 from tinyperf.formats import files, own
 from tinyperf.formats.recorded import MET, RULE, SHORT, Figures, Mode, Printed, Recording, met
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tinyperf.formats.own import Record
+    from tinyperf.device.happenings import Happening, Record
     from tinyperf.formats.recorded import About, Trial
     from tinyperf.result import EnergyWindow
 
@@ -98,7 +99,7 @@ def _records(lines: Iterable[tuple[float, str, str]]) -> Iterator[Record]:
         if source == "parser" and (load := LOAD.match(said)):
             offsets, index = places.setdefault(load[1], {}), numbers.setdefault(load[1], len(numbers))
             window = offsets.setdefault(load[2] or "0", len(offsets))
-            yield "note", own.sample_note(index, window, load[1]).encode(), at_s
+            yield "note", sample_note(index, window, load[1]).encode(), at_s
         elif source == "parser" and (infer := INFER.match(said)):
             yield "host", f"{infer[1]}%".encode(), at_s
         elif source == "dut" or (source == "io" and said.startswith("[dut]: ")):
@@ -118,34 +119,45 @@ def log_lines(about: About, records: Iterable[Record]) -> Iterator[str]:
         ("model", about.model),
     ):
         yield f"{at} parser: m-bm-cfg-name[{_code(about)}]-key[{key}]-val[{value}]"
-    muted, line, count = False, b"", 0
-    for direction, data, at_s in records:
-        at = _seconds(at_s)
-        if direction == "note":
-            if sample := own.sample_of(data.decode()):
-                count += 1
-                command = _bload(about, sample.name, sample.window)
-                yield f"{at} sequencer: m-sequencing-i[{count}]-command[{command}]-ack[/parser: m-ready/]"
-                yield f'{at} parser: Command "{command}"'
-                yield f"{at} parser: m-mute-target[dut]"
-            elif data.startswith((b"emon:", b"io:", b"sequencer:")):  # energy mode: said by or to the instrument
-                yield f"{at} {data.decode()}"
-            elif not data.startswith(own.PILOT.encode()):
-                yield f"{at} parser: {data.decode()}"
-        elif direction == "host":
-            was, muted = muted, data.startswith(b"db ")
-            if was and not muted:
-                yield f"{at} parser: m-unmute-target[dut]"
-                yield f"{at} parser: m-bload-done"
-            if not muted:
-                yield f'{at} parser: Command "dut {data.decode("ascii", "replace").removesuffix("%")}"'
-            line = b""
-        elif not muted:
-            *whole, line = (line + data.replace(b"\r", b"").replace(b"\0", b"")).split(b"\n")
-            for text in whole:
-                yield f"{at} dut: {text.decode('ascii', 'replace')}"
+    log = _Lines(about)
+    reader = TranscriptReader(pulses=about.mode == "energy")
+    for record in records:
+        at = _seconds(record[2])
+        for happening in reader.feed(*record):
+            yield from log.of(happening)
     yield f"{at} sequencer: m-sequencer-stop"
     yield f"{at} session: m-session-stop-id[{about.id}]"
+
+
+@dataclass
+class _Lines:
+    """What EnergyRunner's log says, one happening after the other."""
+
+    about: About
+    muted: bool = False
+    inputs: int = 0
+
+    def of(self, happening: Happening) -> Iterator[str]:
+        """The lines of one."""
+        at = _seconds(happening.at_s)
+        if isinstance(happening, Input):
+            self.inputs += 1
+            command = _bload(self.about, happening.name, happening.window)
+            yield f"{at} sequencer: m-sequencing-i[{self.inputs}]-command[{command}]-ack[/parser: m-ready/]"
+            yield f'{at} parser: Command "{command}"'
+            yield f"{at} parser: m-mute-target[dut]"
+        elif isinstance(happening, Remark):
+            spoken = happening.text.startswith(("emon:", "io:", "sequencer:"))  # energy mode: by or to the instrument
+            yield f"{at} {happening.text}" if spoken else f"{at} parser: {happening.text}"
+        elif isinstance(happening, Asked):
+            was, self.muted = self.muted, happening.command.startswith("db ")
+            if was and not self.muted:
+                yield f"{at} parser: m-unmute-target[dut]"
+                yield f"{at} parser: m-bload-done"
+            if not self.muted:
+                yield f'{at} parser: Command "dut {happening.command}"'
+        elif isinstance(happening, Said) and not self.muted:
+            yield f"{at} dut: {happening.line.decode('ascii', 'replace')}"
 
 
 def script(about: About, trials: Iterable[Trial]) -> str:
@@ -245,7 +257,7 @@ def results_txt(
     else:
         rates = []
         for k, trial in enumerate(trials):
-            seconds = energy[k][0].seconds if k < len(energy) else trial.device_us / 1e6
+            seconds = energy[k][0].seconds if k < len(energy) else (trial.device_us or 0) / 1e6
             rates.append(trial.inferences / seconds if seconds else 0.0)
             lines += [
                 f"Performance results for window {2 * k + 2}:",

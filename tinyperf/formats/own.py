@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from tinyperf.device.happenings import Direction
 from tinyperf.errors import ContentError
 from tinyperf.formats import files
 from tinyperf.formats.recorded import Printed, Recording
@@ -25,44 +25,14 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Direction = Literal["host", "device", "note"]
-Record = tuple[Direction, bytes, float]
-"""What was written, heard or noted, and when: seconds since the transcript's start."""
+    from tinyperf.device.happenings import Record
 
 DIRECTIONS: dict[str, Direction] = {direction: direction for direction in get_args(Direction)}
 SIDECAR = "energy.json"
 POWER = "energy-power.f32"
-PILOT = "pilot"
-"""A note: inferences up to the next sample are not measured."""
-AGAIN = " again: "
-"""In a note: why an input is sent a second time."""
 
 
 # -------------------------------------------------------------------------------------------------- transcripts
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a note before the download of an input says."""
-
-    index: int
-    window: int
-    name: str
-    again: str = ""
-
-
-def sample_note(index: int, window: int, name: str, again: str = "") -> str:
-    """The note that stands before each input; `again` says why it is sent a second time."""
-    return f"sample {index} {window} {name}" + (AGAIN + again if again else "")
-
-
-def sample_of(note: str) -> Sample | None:
-    """What `sample_note` wrote; None for any other note."""
-    match = re.fullmatch(r"sample (\d+) (\d+) (\S.*)", note)
-    if match is None:
-        return None
-    name, _, again = match[3].partition(AGAIN)
-    return Sample(int(match[1]), int(match[2]), name, again)
 
 
 def line_of(record: Record) -> bytes:

@@ -5,12 +5,11 @@ One set of types for all formats; each format's module reads into them and write
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from tinyperf.device.protocol import elapsed_us
+from tinyperf.device.happenings import Inference
 from tinyperf.rules import joules
 
 if TYPE_CHECKING:
@@ -25,40 +24,18 @@ SHORT = "The run must take at least 10 seconds and 10 iterations to be valid"
 MET = "Runtime requirements have been met."
 
 
-@dataclass(frozen=True)
-class Trial:
+@dataclass(frozen=True, kw_only=True)
+class Trial(Inference):
     """One measured `infer`: window `window` of `windows` (one but for ad) of an input, and what came of it.
 
-    `index`: the input's place in the session. `label`: its class, None where the files do not say. Device times are
-    None in energy mode. `begin_s`, `end_s`: `m-infer-start` and the end of the window, `at_s`: the results, all by the
-    host's clock since the session's start; NaN where a file does not say.
+    `index`: the input's place in the session. `label`: its class, None where the files do not say.
     """
 
     index: int
     window: int
     name: str
-    inferences: int
-    warmups: int
-    results: tuple[float, ...]
-    start_us: int | None
-    end_us: int | None
-    begin_s: float
-    end_s: float
-    at_s: float
     label: int | None = None
     windows: int = 1
-
-    @property
-    def host_s(self) -> float:
-        """Length by the host's clock."""
-        return self.end_s - self.begin_s
-
-    @property
-    def device_us(self) -> int:
-        """Length by the device's clock; 0 in energy mode."""
-        if self.start_us is None or self.end_us is None:
-            return 0
-        return elapsed_us(self.start_us, self.end_us, self.host_s if math.isfinite(self.host_s) else None)
 
     @property
     def throughput_ips(self) -> float:
@@ -73,8 +50,8 @@ class About:
     id: str
     mode: Mode
     model: str
-    vendor: str
-    profile: str
+    vendor: str | None
+    profile: str | None
     classes: int
     input_bytes: int
     stride_bytes: int

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from tinyperf import content
 from tinyperf.errors import ContentError, TinyperfError, UsageError
 from tinyperf.options import split
+from tinyperf.rules.joules import RangeW  # noqa: TC001  (a session's record reads it)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-
-    from tinyperf.rules.joules import RangeW
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,9 @@ def _image(board: str, benchmark: str | None, image: Path | None) -> Path:
     from tinyperf.session.plan import prepare
 
     prepared, _ = prepare(Request(board=board, benchmark=benchmark, virtual=True))
-    if prepared.image is None:
+    if prepared.device.image is None:
         raise UsageError(f"there is no virtual {board}", hint="give --port")
-    return prepared.image
+    return prepared.device.image
 
 
 def _until_silence(link: Link) -> bytearray:

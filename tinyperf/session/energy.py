@@ -7,30 +7,38 @@ and when; the figures are computed afterwards from what was recorded, by `tinype
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from tinyperf.device.protocol import InferDone, InferStart, Parser
+from tinyperf.device.happenings import (
+    Asked,
+    Input,
+    Pilot,
+    Remark,
+    TranscriptReader,
+    WindowEnded,
+    WindowStarted,
+)
 from tinyperf.errors import UsageError
 from tinyperf.formats import own
-from tinyperf.formats.own import AGAIN
 from tinyperf.measure import monitor
 from tinyperf.measure.recorder import Recorder
 from tinyperf.rules import joules, power
-from tinyperf.session import folder as disk
-from tinyperf.session.run import Work, identify
+from tinyperf.session import store
+from tinyperf.session.parallel import identity, spent
+from tinyperf.session.windows import Work
 from tinyperf.virtual import bench
 from tinyperf.virtual.instruments import played_on
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tinyperf.board import Board
     from tinyperf.device.dut import Dut
+    from tinyperf.device.happenings import Direction, Happening
     from tinyperf.device.link import Link, Transport
-    from tinyperf.formats.own import Direction
     from tinyperf.measure.monitor import Monitor
     from tinyperf.session.plan import Prepared
     from tinyperf.session.progress import Progress
+    from tinyperf.session.record import Spent
+    from tinyperf.session.store import Session
     from tinyperf.virtual.board.link import VirtualLink
 
 SLICE_S = 0.01
@@ -47,26 +55,28 @@ class Announcements:
     """
 
     expected: list[joules.Expected] = field(default_factory=list)
-    _parser: Parser = field(default_factory=Parser)
+    _reader: TranscriptReader = field(default_factory=lambda: TranscriptReader(pulses=True))
     _inferences: int = 0
     _begun: int = 0
 
     def hear(self, direction: Direction, data: bytes, at_s: float) -> None:
         """One record of the transcript."""
-        if direction == "note":
-            if AGAIN.encode() in data:
+        for happening in self._reader.feed(direction, data, at_s):
+            self._happening(happening)
+
+    def _happening(self, happening: Happening) -> None:
+        if isinstance(happening, Input | Pilot | Remark):
+            if happening.again:
                 self.expected[self._begun :] = [joules.Expected("boot", e.at_s) for e in self.expected[self._begun :]]
-        elif direction == "host" and data.startswith(b"infer"):
+        elif isinstance(happening, Asked) and happening.command.startswith("infer"):
             self._begun = len(self.expected)
-        elif direction == "host" and data.startswith(b"timestamp"):
-            self.expected.append(joules.Expected("timestamp", at_s))
-        elif direction == "device":
-            for event in self._parser.feed(data):
-                if isinstance(event, InferStart):
-                    self._inferences = event.inferences
-                    self.expected.append(joules.Expected("start", at_s, self._inferences))
-                elif isinstance(event, InferDone):
-                    self.expected.append(joules.Expected("stop", at_s, self._inferences))
+        elif isinstance(happening, Asked) and happening.command.startswith("timestamp"):
+            self.expected.append(joules.Expected("timestamp", happening.at_s))
+        elif isinstance(happening, WindowStarted):
+            self._inferences = happening.inferences
+            self.expected.append(joules.Expected("start", happening.at_s, self._inferences))
+        elif isinstance(happening, WindowEnded):
+            self.expected.append(joules.Expected("stop", happening.at_s, self._inferences))
 
 
 @dataclass
@@ -137,53 +147,50 @@ class Feed:
         self._before, self._pulses = now, len(pulses)
 
 
-def windows(at: Path, prepared: Prepared, plan: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
     """Five windows under the instrument's eye; the recording lies in the folder whatever happens.
 
     Raises: UsageError: the board's file has no power figures (virtual), or the session was begun before.
     """
-    if disk.transcript_path(at, 0).exists():
+    board, planned = prepared.device.board, session.record.planned
+    if store.transcript_path(session.at, 0).exists():
         raise UsageError(
-            f"{at} holds an energy run that was interrupted",
+            f"{session.at} holds an energy run that was interrupted",
             means="the five windows of an energy run belong to one recording, so they cannot be finished later",
             hint="start a new session",
         )
-    virtual = plan["transport"] == "virtual"
-    if virtual and prepared.board.power is None:
+    virtual = planned.transport == "virtual"
+    if virtual and board.power is None:
         raise UsageError(
-            f"the virtual {prepared.board.name} has no power figures",
+            f"the virtual {board.name} has no power figures",
             hint="add power to its chip's file; boards/chips/stm32l4r5.yaml shows how",
         )
     # an instrument that cannot set a voltage measures at the supply that is there
-    feeding = bench.Bench(supply_mv=prepared.board.energy.supply_mv) if virtual else None
-    with monitor.opened(str(plan["request"]["monitor"]), played_on(feeding)) as instrument:
-        identity = instrument.describe()
-        plan["monitor"] = asdict(identity)
-        plan["supply_mv"] = prepared.board.energy.supply_mv
-        instrument.set_supply_mv(prepared.board.energy.supply_mv)
+    feeding = bench.Bench(supply_mv=board.energy.supply_mv) if virtual else None
+    with monitor.opened(str(planned.request.monitor), played_on(feeding)) as instrument:
+        session.learn(monitor=instrument.describe(), supply_mv=board.energy.supply_mv)
+        instrument.set_supply_mv(board.energy.supply_mv)
         instrument.power(on=False)
         instrument.power(on=True)
-        return Rig(at, prepared, plan, progress, instrument, feeding).measure()
+        return Rig(session, prepared, progress, instrument, feeding).measure()
 
 
 @dataclass
 class Rig:
     """One energy run: who measures, what is measured, and what was heard of it."""
 
-    at: Path
+    session: Session
     prepared: Prepared
-    plan: dict[str, Any]
     progress: Progress
     instrument: Monitor
     feeding: bench.Bench | None
     heard: Announcements = field(default_factory=Announcements)
     origin_s: float = 0.0
 
-    def measure(self) -> dict[str, Any]:
-        """Boot, pilot, then five windows in one recording. Returns: how long what took."""
-        at, prepared, plan, progress = self.at, self.prepared, self.plan, self.progress
-        recorder = Recorder(self.instrument, at / own.POWER)
-        transcript = disk.Transcript(disk.transcript_path(at, 0), pulses=True)
+    def measure(self) -> Spent:
+        """Boot, pilot, then five windows in one recording."""
+        recorder = Recorder(self.instrument, self.session.at / own.POWER)
+        transcript = store.Transcript(store.transcript_path(self.session.at, 0), pulses=True)
         dut: Dut | None = None
 
         def record(direction: Direction, data: bytes, at_s: float) -> None:
@@ -191,36 +198,14 @@ class Rig:
             if recorder.running:
                 self.heard.hear(direction, data, at_s)
 
-        def wrap(link: Link) -> Link:
-            if self.feeding is None:
-                return Listening(link, recorder, None)
-            known = plan["calibration"]
-            misses = known["flash_misses_per_inference"] / known["cycles_per_inference"] if known else 0.0
-            return Listening(link, recorder, Feed(cast("VirtualLink", link), prepared.board, self.feeding, misses))
-
         try:
-            progress(f"starting {prepared.where}", 0, 0)
-            dut = prepared.converse(record, wrap)
-            identify(at, plan, dut)
-            work = Work(at, prepared, plan, transcript, dut, progress)
-            plan["inferences"] = work.pilot(work.inputs[0], pulses=True)
-            disk.write_plan(at, plan)
-            recorder.start()
-            self.origin_s = dut.link.now_s()
-            dut.note("emon: m-trace[on]")
-            dut.note("io: m-dut-passthrough(timestamp)")
-            dut.ask(b"timestamp%", TIMESTAMP_S)
-            wait(dut.link, HEAD_S)
-            work.windows(pulses=True)
-            wait(dut.link, HEAD_S)
-            dut.note("sequencer: m-sequencing-i[0]-command[emon trace off]-ack[/emon: m-ready/]")
-            recorder.finish()
-            duration_s = dut.link.now_s() - self.origin_s
-            self._write(recorder, duration_s)
-            return {"download_s": round(dut.spent_s["download"], 3), "infer_s": round(dut.spent_s["infer"], 3)}
+            self.progress(f"starting {self.prepared.device.where}", 0, 0)
+            dut = self.prepared.converse(record, lambda link: self._listening(link, recorder))
+            self.session.learn(**identity(dut))
+            self._record(Work(self.session, self.prepared, transcript, dut, self.progress), recorder)
+            return spent(dut)
         except BaseException:
-            plan["notes"] = [*plan["notes"], "the energy recording was cut short"]
-            disk.write_plan(at, plan)
+            self._note("the energy recording was cut short")
             raise
         finally:
             recorder.close()
@@ -228,12 +213,36 @@ class Rig:
             if dut is not None:
                 dut.link.close()
 
+    def _listening(self, link: Link, recorder: Recorder) -> Listening:
+        if self.feeding is None:
+            return Listening(link, recorder, None)
+        known = self.session.record.learned.calibration
+        misses = known.flash_misses_per_inference / known.cycles_per_inference if known else 0.0
+        board = self.prepared.device.board
+        return Listening(link, recorder, Feed(cast("VirtualLink", link), board, self.feeding, misses))
+
+    def _record(self, work: Work, recorder: Recorder) -> None:
+        """The pilot, and then everything that belongs to the recording."""
+        dut = work.dut
+        self.session.learn(inferences=work.pilot(work.inputs[0]))
+        recorder.start()
+        self.origin_s = dut.link.now_s()
+        dut.note("emon: m-trace[on]")
+        dut.note("io: m-dut-passthrough(timestamp)")
+        dut.ask(b"timestamp%", TIMESTAMP_S)
+        wait(dut.link, HEAD_S)
+        work.windows()
+        wait(dut.link, HEAD_S)
+        dut.note("sequencer: m-sequencing-i[0]-command[emon trace off]-ack[/emon: m-ready/]")
+        recorder.finish()
+        self._write(recorder, dut.link.now_s() - self.origin_s)
+
     def _write(self, recorder: Recorder, duration_s: float) -> None:
         """`energy.json` beside the raw trace."""
-        plan, board = self.plan, self.prepared.board
-        rate_hz = float(plan["monitor"]["sample_rate_hz"])
+        planned, board, instrument = self.session.record.planned, self.prepared.device.board, self.instrument.describe()
+        rate_hz = float(instrument.sample_rate_hz)
         # the host learns of the first and last sample late, by up to a read of the port
-        slack = joules.CLOCKS_S * rate_hz if plan["transport"] != "virtual" else rate_hz * SLICE_S
+        slack = rate_hz * (SLICE_S if self.session.record.transport == "virtual" else joules.CLOCKS_S)
         damage = [*recorder.notes]
         damage += joules.lost_reasons(recorder.received, recorder.position)
         damage += joules.lost_reasons(recorder.position, duration_s * rate_hz - slack)
@@ -244,17 +253,19 @@ class Rig:
             pulses_s=tuple(p / rate_hz for p in recorder.pulses),
             expected=tuple(replace(e, at_s=e.at_s - self.origin_s) for e in self.heard.expected),
             supply_mv=board.energy.supply_mv,
-            accuracy=plan["monitor"]["accuracy"] + (plan["error_percent"] or 0.0) / 100,
+            accuracy=instrument.accuracy + (planned.error_percent or 0.0) / 100,
             edge_s=1.0 / rate_hz,
-            error_percent=plan["error_percent"],
+            error_percent=planned.error_percent,
             damage=tuple(damage),
-            monitor=plan["monitor"],
+            monitor=asdict(instrument),
         )
-        disk.write(self.at / own.SIDECAR, own.sidecar_json(said))
-        if plan["estimated"] and board.power:
-            share = board.power.error_percent
-            whole = plan["error_percent"]
-            plan["notes"] = [*plan["notes"], f"energy is estimated; of the {whole:g} % {share:g} are the power model's"]
+        store.write(self.session.at / own.SIDECAR, own.sidecar_json(said))
+        if planned.estimated and board.power:
+            share, whole = board.power.error_percent, planned.error_percent
+            self._note(f"energy is estimated; of the {whole:g} % {share:g} are the power model's")
+
+    def _note(self, text: str) -> None:
+        self.session.learn(notes=(*self.session.record.learned.notes, text))
 
 
 def wait(link: Link, seconds: float) -> None:

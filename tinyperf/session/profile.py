@@ -14,7 +14,7 @@ from tinyperf import folders
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
-from tinyperf.session import folder as disk
+from tinyperf.session import store
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
 from tinyperf.virtual.board.pipelines import VERSION
 
@@ -128,7 +128,7 @@ def calibrated(
     finally:
         link.close()
     with contextlib.suppress(DiskError):  # a full cache costs seconds, not the run
-        disk.write(kept, json.dumps(asdict(found)) + "\n")
+        store.write(kept, json.dumps(asdict(found)) + "\n")
     return found
 
 

@@ -21,9 +21,7 @@ from tinyperf.formats.recorded import Printed, Session
 from tinyperf.result import Energy, EnergyWindow, RunResult, Window
 from tinyperf.rules import accuracy, joules
 from tinyperf.rules import windows as rules
-from tinyperf.session import folder as disk
-from tinyperf.session import report
-from tinyperf.session.trials import Reader
+from tinyperf.session import report, store, transcript
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +83,7 @@ def replay(folder: Path, labels: Path | None = None) -> Replay:
     Args:   labels: y_labels.csv of inputs whose labels neither the session nor the official list says.
     Raises: ContentError: no session, or one whose files are damaged beyond judging.
     """
-    if (folder / disk.PLAN).is_file() and not (folder / own.SIDECAR).is_file():
+    if (folder / store.RECORD).is_file() and not (folder / own.SIDECAR).is_file():
         return _ours(folder)
     if folder.is_dir() and formats.has_energy(folder):
         return judge(formats.energy(folder))
@@ -107,13 +105,11 @@ def _session(folder: Path) -> Session:
         return found
     if found.mode == "energy":
         raise _no_trace(folder)
-    reader = Reader(pulses=found.mode == "accuracy")  # whose timestamps nobody needs
-    for record in found.records:
-        reader.feed(*record)
+    read = transcript.read(found.records, pulses=found.mode == "accuracy")  # whose timestamps nobody needs
     results = files.either(folder, *energyrunner.RESULTS)
-    lost = len(reader.begun) - len(reader.trials)
-    damage = [*found.damage, *([f"{lost} of {len(reader.begun)} inputs have no result in the log"] if lost else [])]
-    trials = tuple(reader.trials[key] for key in sorted(reader.trials))
+    lost = len(read.begun) - len(read.trials)
+    damage = [*found.damage, *([f"{lost} of {len(read.begun)} inputs have no result in the log"] if lost else [])]
+    trials = tuple(read.trials[key] for key in sorted(read.trials))
     printed = energyrunner.read_results(results) if results else ()
     notes = () if printed else ("no results.txt with figures: nothing printed to compare with",)
     return Session("energyrunner", found.mode, found.model, trials, printed, tuple(damage), notes)
@@ -129,7 +125,9 @@ def _no_trace(folder: Path) -> ContentError:
 
 def _performance(session: Session) -> Replay:
     timed = [
-        rules.Timed(t.name, t.inferences, t.device_us, t.host_s if math.isfinite(t.host_s) else None, LOG_LATENCY_S)
+        rules.Timed(
+            t.name, t.inferences, t.device_us or 0, t.host_s if math.isfinite(t.host_s) else None, LOG_LATENCY_S
+        )
         for t in session.trials
     ]
     found = rules.performance(timed)
@@ -249,30 +247,29 @@ def _agrees(printed: Printed, figures: Mapping[str, float]) -> bool:
 # ---------------------------------------------------------------------------------------------------- our own
 
 
-def measured_of(session: Path, plan: dict[str, Any]) -> report.Measured:
-    """Plan and trials of a session, the trials in the order of their inputs."""
-    readers = disk.read_back(session, pulses=plan["mode"] == "energy")
-    trials = {key: trial for reader in readers for key, trial in reader.trials.items()}
-    notes = tuple(note for reader in readers for note in reader.notes)
-    measured = report.Measured(plan, tuple(trials[key] for key in sorted(trials)), notes)
-    if plan["mode"] == "energy":
-        energy, reasons = figures_of(session)
+def measured_of(session: store.Session) -> report.Measured:
+    """Record and trials of a session, the trials in the order of their inputs."""
+    read = store.read_back(session.at, pulses=session.record.pulses)
+    trials = {key: trial for one in read for key, trial in one.trials.items()}
+    notes = tuple(note for one in read for note in one.notes)
+    measured = report.Measured(session.at, session.record, tuple(trials[key] for key in sorted(trials)), notes)
+    if session.record.pulses:
+        energy, reasons = figures_of(session.at)
         return replace(measured, energy=energy, energy_reasons=reasons)
     return measured
 
 
-def recompute(session: Path) -> RunResult:
+def recompute(folder: Path) -> RunResult:
     """The figures of a session from its folder; writes nothing."""
-    plan = disk.read_plan(session)
-    plan["session"] = str(session)
-    return report.result(measured_of(session, plan))
+    return report.result(measured_of(store.load(folder)))
 
 
 def _ours(folder: Path) -> Replay:
     """A performance or accuracy session of our own, beside the result that it holds."""
-    found, held = recompute(folder), disk.read_plan(folder).get("result")
+    session = store.load(folder)
+    found, held = report.result(measured_of(session)), session.record.result
     now = _flat(found.as_dict())
-    printed = [Printed(what, value, 6) for what, value in _flat(held).items()] if isinstance(held, dict) else []
+    printed = [Printed(what, value, 6) for what, value in _flat(held).items()] if held else []
     differences, told = _differences(printed, now)
     reasons = [*found.reasons, *told]
     metric = found.accuracy.metric if found.accuracy else None

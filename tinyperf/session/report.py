@@ -1,4 +1,4 @@
-"""Results of a session from its plan and its trials: figures, and the files that others read. Pure.
+"""Results of a session from its record and its trials: figures, and the files that others read. Pure.
 
 Formats: `results.json`, `results.txt`, `log.txt` as mlcommons/tiny `benchmark/runner` writes them (1afd2c9); `eembc/`
 as EnergyRunner 3.0.10 does. Both submission-checker patterns hold; what they would hide (estimated, a subset, a
@@ -9,30 +9,34 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.device.happenings import AGAIN
 from tinyperf.formats import energyrunner, mlcommons
 from tinyperf.formats.recorded import About, Figures
-from tinyperf.result import Accuracy, Energy, EngineDetails, Memory, RunResult, Toolchain
+from tinyperf.result import Accuracy, Energy, RunResult
 from tinyperf.rules import accuracy as scores
 from tinyperf.rules import windows as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
     from tinyperf.formats.recorded import Trial
     from tinyperf.result import EnergyWindow
+    from tinyperf.session.record import Record
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a session holds: its plan, the trials in the order of their inputs, and what was noted on the way."""
+    """What a session in the folder `at` holds: its record, the trials in the order of their inputs, and the notes."""
 
-    plan: Mapping[str, Any]
+    at: Path
+    record: Record
     trials: tuple[Trial, ...]
     notes: tuple[str, ...] = ()
     energy: Energy | None = None
@@ -41,66 +45,62 @@ class Measured:
 
 def result(measured: Measured) -> RunResult:
     """The figures of a session; the same for a run that has just ended and for one read back from its folder."""
-    plan = measured.plan
-    timed = _timed(measured)
-    performance = rules.performance(timed) if plan["mode"] == "performance" else None
-    accuracy = _accuracy(measured) if plan["mode"] == "accuracy" else None
+    record, planned = measured.record, measured.record.planned
+    timed = _timed(measured) if planned.mode == "performance" else []
+    accuracy = _accuracy(measured) if planned.mode == "accuracy" else None
     reasons = _reasons(measured, timed)
     met = None if accuracy is None or accuracy.target is None else accuracy.value >= accuracy.target
     return RunResult(
-        benchmark=plan["benchmark"],
-        board=plan["board"],
-        engine=plan["engine"],
-        transport=plan["transport"],
-        mode=plan["mode"],
+        benchmark=planned.benchmark,
+        board=planned.board,
+        engine=planned.engine,
+        transport=record.transport,
+        mode=planned.mode,
         valid=not reasons,
         reasons=reasons,
-        inputs=plan["inputs"],
-        estimated=plan["estimated"],
-        session=plan["session"],
+        inputs=planned.inputs,
+        estimated=planned.estimated,
+        session=str(measured.at),
         target_met=met,
-        error_percent=plan["error_percent"] if plan["mode"] != "accuracy" else None,
-        build_id=plan["build_id"],
-        toolchain=Toolchain(**plan["toolchain"]) if plan["toolchain"] else None,
-        engine_details=EngineDetails(**plan["engine_details"]) if plan["engine_details"] else None,
-        performance=performance,
+        error_percent=planned.error_percent if planned.mode != "accuracy" else None,
+        build_id=record.build_id,
+        toolchain=planned.toolchain,
+        engine_details=planned.engine_details,
+        performance=rules.performance(timed),
         accuracy=accuracy,
         energy=measured.energy,
-        memory=Memory(**plan["memory"]) if plan["memory"] else None,
-        notes=tuple(plan["notes"]) + _notes(measured),
+        memory=planned.memory,
+        notes=record.notes + _notes(measured),
     )
 
 
 def _timed(measured: Measured) -> list[rules.Timed]:
     """Windows as the rules look at them."""
-    baud = measured.plan["baud"]
-    latency_s = rules.line_latency_s(measured.plan["stamp_characters"], baud)
-    return [rules.Timed(t.name, t.inferences, t.device_us, t.host_s, latency_s) for t in measured.trials]
+    planned = measured.record.planned
+    latency_s = rules.line_latency_s(planned.stamp_characters, planned.baud)
+    return [rules.Timed(t.name, t.inferences, t.device_us or 0, t.host_s, latency_s) for t in measured.trials]
 
 
 def _reasons(measured: Measured, timed: list[rules.Timed]) -> tuple[str, ...]:
-    plan = measured.plan
-    if plan["mode"] == "performance":
-        return rules.reasons(timed, cross_check=plan["transport"] != "virtual")
-    if plan["mode"] == "energy":
+    planned = measured.record.planned
+    if planned.mode == "performance":
+        return rules.reasons(timed, cross_check=measured.record.transport != "virtual")
+    if planned.mode == "energy":
         return measured.energy_reasons if measured.energy else (*measured.energy_reasons, "no energy was measured")
-    wanted = sum(sample["windows"] for sample in plan["samples"])
-    found = []
+    wanted = sum(sample.windows for sample in planned.samples)
+    reasons = []
     if len(measured.trials) < wanted:
-        found.append(f"{len(measured.trials)} of {wanted} inputs were measured")
-    if plan["inputs"] == "subset":
-        found.append(f"{len(plan['samples'])} samples are a part of the set; the rules want all of them")
-    if (
-        measured.trials
-        and plan["metric"] == "auc"
-        and len({plan["samples"][t.index]["label"] for t in measured.trials}) < 2
-    ):
-        found.append("all samples measured have the same label; an AUC needs both")
-    return tuple(found)
+        reasons.append(f"{len(measured.trials)} of {wanted} inputs were measured")
+    if planned.inputs == "subset":
+        reasons.append(f"{len(planned.samples)} samples are a part of the set; the rules want all of them")
+    labels = {planned.samples[trial.index].label for trial in measured.trials}
+    if planned.metric == "auc" and len(labels) == 1:
+        reasons.append("all samples measured have the same label; an AUC needs both")
+    return tuple(reasons)
 
 
 def _notes(measured: Measured) -> tuple[str, ...]:
-    again = sum(" again: " in note for note in measured.notes)
+    again = sum(AGAIN in note for note in measured.notes)
     return (f"{again} inputs were sent a second time; the transcript says why",) if again else ()
 
 
@@ -114,18 +114,18 @@ def outputs(measured: Measured) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
         by_sample.setdefault(trial.index, []).append(trial.results)
     order = sorted(by_sample)
     rows = np.array([np.mean(np.array(by_sample[k]), axis=0) for k in order], np.float64)
-    return rows, np.array([measured.plan["samples"][k]["label"] for k in order], np.int64)
+    return rows, np.array([measured.record.planned.samples[k].label for k in order], np.int64)
 
 
 def _accuracy(measured: Measured) -> Accuracy | None:
     if not measured.trials:
         return None
     rows, labels = outputs(measured)
-    metric = measured.plan["metric"]
+    metric = measured.record.planned.metric
     value = scores.top1(rows, labels) if metric == "top1" else scores.auc(rows, labels)
     if value is None:
         return None
-    return Accuracy(metric, float(value), measured.plan["target"], len(rows))
+    return Accuracy(metric, float(value), measured.record.planned.target, len(rows))
 
 
 def remark(found: RunResult) -> str:
@@ -149,29 +149,30 @@ def remark(found: RunResult) -> str:
 # ------------------------------------------------------------------------------------ the session's files
 
 
-def about(plan: Mapping[str, Any]) -> About:
+def about(at: Path, record: Record) -> About:
     """What the files of both existing tools say of the whole."""
+    planned = record.planned
     return About(
-        id=plan["id"],
-        mode=plan["mode"],
-        model=plan["model_id"],
-        vendor=plan["vendor"],
-        profile=plan["profile"],
-        classes=plan["classes"],
-        input_bytes=plan["input_bytes"],
-        stride_bytes=plan["stride_bytes"],
-        warmups=plan["warmups"],
-        inferences=plan["inferences"],
-        created=plan["created"],
-        made_by=f"tinyperf {plan['tinyperf']}: {plan['transport']} {plan['where']}",
-        where=plan["session"],
+        id=planned.id,
+        mode=planned.mode,
+        model=planned.model_id,
+        vendor=record.learned.vendor,
+        profile=record.learned.profile,
+        classes=planned.classes,
+        input_bytes=planned.input_bytes,
+        stride_bytes=planned.stride_bytes,
+        warmups=planned.warmups,
+        inferences=record.inferences,
+        created=planned.created.isoformat(),
+        made_by=f"tinyperf {planned.tinyperf}: {record.transport} {planned.where}",
+        where=str(at),
     )
 
 
 def trials(measured: Measured) -> list[Trial]:
-    """The trials with what the plan says of their inputs."""
-    samples = measured.plan["samples"]
-    return [replace(t, label=samples[t.index]["label"], windows=samples[t.index]["windows"]) for t in measured.trials]
+    """The trials with what was planned for their inputs."""
+    samples = measured.record.planned.samples
+    return [replace(t, label=samples[t.index].label, windows=samples[t.index].windows) for t in measured.trials]
 
 
 def figures(measured: Measured, found: RunResult) -> Figures:
@@ -197,7 +198,7 @@ def texts(
 
     Args: energy: windows and their power in watts as EnergyRunner computes them. power: entries of results.json.
     """
-    whole, each, numbers = about(measured.plan), trials(measured), figures(measured, found)
+    whole, each, numbers = about(measured.at, measured.record), trials(measured), figures(measured, found)
     rows = mlcommons.rows(whole, each, power)
     results = mlcommons.results_txt(whole, rows, numbers, each[-1].at_s if each else 0.0)
     return {

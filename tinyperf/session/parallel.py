@@ -7,11 +7,12 @@ import os
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tinyperf.device.happenings import sample_note
 from tinyperf.errors import DeviceError, TinyperfError
-from tinyperf.formats.own import sample_note
-from tinyperf.session import folder as disk
+from tinyperf.session import store
+from tinyperf.session.record import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from tinyperf.device.dut import Dut
     from tinyperf.session.plan import Prepared
+    from tinyperf.session.record import Lesson
 
     Key = tuple[int, int]
 
@@ -29,7 +31,7 @@ TELL_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
-class Shard:
+class Share:
     """One device's part: (sample, window) keys; `begun` were sent once already by a run that stopped."""
 
     at: Path
@@ -41,7 +43,7 @@ class Shard:
 
 def jobs_for(prepared: Prepared, inputs: int) -> int:
     """How many devices at once: as asked, else the processors, but never one that has little to do."""
-    if prepared.image is None:
+    if prepared.device.image is None:
         return 1
     asked = prepared.request.jobs
     return max(1, min(asked or os.cpu_count() or 1, inputs if asked else inputs // WORTH_A_PROCESS))
@@ -56,55 +58,60 @@ def split(keys: Sequence[Key], jobs: int) -> list[list[Key]]:
     return [part for part in parts if part]
 
 
-def run(shards: Sequence[Shard], told: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, float]]:
-    """Measure all shards; who answered, and the seconds spent by all devices together.
+def run(shares: Sequence[Share], told: Callable[[int], None]) -> tuple[Lesson, Spent]:
+    """Measure all shares; who answered, and the seconds spent by all devices together.
 
     Args: told: is told how many inputs are done.
-    Raises: TinyperfError: the first that a shard met; the others are stopped, everybody's transcript is kept.
+    Raises: TinyperfError: the first that one met; the others are stopped, everybody's transcript is kept.
     """
-    if len(shards) == 1:
-        return measure(shards[0], told)
-    return _parallel(shards, told)
+    if len(shares) == 1:
+        return measure(shares[0], told)
+    return _parallel(shares, told)
 
 
-def measure(shard: Shard, told: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, float]]:
+def measure(share: Share, told: Callable[[int], None]) -> tuple[Lesson, Spent]:
     """One device, one input after the other: `infer 1 0` each."""
-    transcript = disk.Transcript(disk.transcript_path(shard.at, shard.number))
+    transcript = store.Transcript(store.transcript_path(share.at, share.number))
     dut = None
     try:
-        dut = shard.prepared.converse(transcript.record)
+        dut = share.prepared.converse(transcript.record)
         index, inputs, told_s = -1, [b""], 0.0
-        for count, (sample, window) in enumerate(shard.keys):
+        for count, (sample, window) in enumerate(share.keys):
             if sample != index:
-                index, inputs = sample, shard.prepared.dataset.samples[sample].windows()
-            again = IN_FLIGHT if (sample, window) in shard.begun else ""
-            label = sample_note(sample, window, shard.prepared.dataset.samples[sample].name, again)
+                index, inputs = sample, share.prepared.dataset.samples[sample].windows()
+            again = IN_FLIGHT if (sample, window) in share.begun else ""
+            label = sample_note(sample, window, share.prepared.dataset.samples[sample].name, again)
             dut.trial(label, inputs[window], 1, 0)
             if time.monotonic() > told_s + TELL_EVERY_S:
                 told_s = time.monotonic()
                 told(count + 1)
-        told(len(shard.keys))
-        spent_s = {f"{part}_s": round(seconds, 3) for part, seconds in dut.spent_s.items()}
-        return told_by(dut), spent_s
+        told(len(share.keys))
+        return identity(dut), spent(dut)
     finally:
         if dut is not None:
             dut.link.close()
         transcript.close()
 
 
-def told_by(dut: Dut) -> dict[str, Any]:
-    """What the device said of itself, for the plan."""
-    who = dut.identity
-    known = {"vendor": who.vendor, "profile": who.profile, "build_id": who.build_id} if who else {}
-    return {**known, "transport": dut.link.transport}
+def identity(dut: Dut) -> Lesson:
+    """What the device said of itself, and how it was reached."""
+    lesson: Lesson = {"transport": dut.link.transport}
+    if dut.identity:
+        lesson |= {"vendor": dut.identity.vendor, "profile": dut.identity.profile, "build_id": dut.identity.build_id}
+    return lesson
 
 
-def _parallel(shards: Sequence[Shard], told: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, float]]:
+def spent(dut: Dut) -> Spent:
+    """Seconds of the wall clock."""
+    return Spent(download_s=round(dut.spent_s["download"], 3), infer_s=round(dut.spent_s["infer"], 3))
+
+
+def _parallel(shares: Sequence[Share], told: Callable[[int], None]) -> tuple[Lesson, Spent]:
     context = multiprocessing.get_context("spawn")
     workers = []
-    for shard in shards:
+    for share in shares:
         here, there = context.Pipe()
-        process = context.Process(target=_worker, args=(shard, there), daemon=True)
+        process = context.Process(target=_worker, args=(share, there), daemon=True)
         process.start()
         there.close()  # so that the end of the worker is the end of the pipe
         workers.append((process, here))
@@ -117,44 +124,63 @@ def _parallel(shards: Sequence[Shard], told: Callable[[int], None]) -> tuple[dic
             here.close()
 
 
-def _collect(pipes: list[Connection[Any, Any]], told: Callable[[int], None]) -> tuple[dict[str, Any], dict[str, float]]:
+@dataclass(frozen=True)
+class _End:
+    """A worker has measured its share."""
+
+    identity: Lesson
+    spent: Spent
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """A worker ended with an error, which is raised again here."""
+
+    kind: type[TinyperfError]
+    seen: str
+    means: str
+    hint: str
+
+
+if TYPE_CHECKING:
+    Message = int | _End | _Failure
+    """What a worker says: how many inputs are done, or how it ended."""
+
+
+def _collect(pipes: list[Connection[Message, Message]], told: Callable[[int], None]) -> tuple[Lesson, Spent]:
     done = dict.fromkeys(range(len(pipes)), 0)
-    identity: dict[str, Any] = {}
-    spent = {"download_s": 0.0, "infer_s": 0.0}
+    ends: list[_End] = []
     waiting = dict(enumerate(pipes))
     while waiting:
         ready = wait(list(waiting.values()))
         for number in [n for n, pipe in waiting.items() if pipe in ready]:
             try:
-                kind, value = waiting[number].recv()
+                message = waiting[number].recv()
             except EOFError:
                 raise DeviceError(
                     f"worker {number} of {len(pipes)} ended without a word",
                     means="it was killed, or ran out of memory",
                     hint="--resume SESSION goes on from here; --jobs 1 needs less memory",
                 ) from None
-            if kind == "error":
-                raise _rebuilt(value)
-            if kind == "done":
-                done[number] = value
-                told(sum(done.values()))
-            else:
-                identity, seconds = value
-                spent = {key: round(spent[key] + seconds[key], 3) for key in spent}
+            if isinstance(message, _Failure):
+                raise message.kind(message.seen, means=message.means, hint=message.hint)
+            if isinstance(message, _End):
+                ends.append(message)
                 del waiting[number]
-    return identity, spent
+            else:
+                done[number] = message
+                told(sum(done.values()))
+    return ends[-1].identity, Spent(
+        download_s=round(sum(end.spent.download_s or 0.0 for end in ends), 3),
+        infer_s=round(sum(end.spent.infer_s or 0.0 for end in ends), 3),
+    )
 
 
-def _worker(shard: Shard, pipe: Connection[Any, Any]) -> None:
-    """A process: measures its shard and tells how far it is. A parent that is gone breaks the pipe and ends it."""
+def _worker(share: Share, pipe: Connection[Message, Message]) -> None:
+    """A process: measures its share and tells how far it is. A parent that is gone breaks the pipe and ends it."""
     try:
-        pipe.send(("end", measure(shard, lambda count: pipe.send(("done", count)))))
+        pipe.send(_End(*measure(share, pipe.send)))
     except TinyperfError as exc:
-        pipe.send(("error", (type(exc), exc.seen, exc.means, exc.hint)))
+        pipe.send(_Failure(type(exc), exc.seen, exc.means, exc.hint))
     except (KeyboardInterrupt, BrokenPipeError):
         return
-
-
-def _rebuilt(value: tuple[type[TinyperfError], str, str, str]) -> TinyperfError:
-    kind, seen, means, hint = value
-    return kind(seen, means=means, hint=hint)

@@ -1,4 +1,4 @@
-"""A session on disk: the plan, the transcript as it happens, the results. Nothing is written anywhere else.
+"""A session on disk: its record, the transcript as it happens, the results. Nothing is written anywhere else.
 
 `transcript.jsonl` holds {"t_s", "dir", "hex"} lines and is the checkpoint too: what it holds can be recomputed, what it
 lacks is measured by --resume. Sharded runs have `transcript.1.jsonl`, ... beside it. Each line is one write, so that a
@@ -7,23 +7,28 @@ kill loses at most the line being written.
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from tinyperf.device.happenings import TranscriptReader
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.formats import own
-from tinyperf.session.trials import Reader
+from tinyperf.session import record as records_of
+from tinyperf.session import transcript
+from tinyperf.session.transcript import Trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from typing import Unpack
 
-    from tinyperf.formats.own import Direction
+    from tinyperf.device.happenings import Direction
+    from tinyperf.result import RunResult
+    from tinyperf.session.record import Lesson, Record
 
-PLAN = "session.json"
-FORMAT = 1
+RECORD = "session.json"
 LOCK_WAIT_S = 5.0
 
 
@@ -33,7 +38,7 @@ def require_free(folder: Path) -> None:
     Raises: UsageError: something is there. DiskError: no folder can have that name.
     """
     try:
-        if (folder / PLAN).exists():
+        if (folder / RECORD).exists():
             raise UsageError(
                 f"{folder} holds a session already",
                 hint=f"'tinyperf run --resume {folder}' finishes it; or give another --out",
@@ -98,66 +103,74 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
         raise _disk(path, exc) from exc
 
 
-def write_plan(folder: Path, plan: dict[str, Any]) -> None:
-    """`session.json`: everything that is needed to go on, or to compute the results again."""
-    write(folder / PLAN, json.dumps({"format": FORMAT, **plan}, indent=2) + "\n")
+@dataclass
+class Session:
+    """A session folder, and its record as it stands in `session.json`."""
+
+    at: Path
+    record: Record
+
+    def learn(self, **lesson: Unpack[Lesson]) -> None:
+        """Write down what was found out.
+
+        Raises: DiskError: it cannot be written.
+        """
+        self._write(self.record.model_copy(update={"learned": self.record.learned.model_copy(update=dict(lesson))}))
+
+    def conclude(self, result: RunResult) -> None:
+        """Write down the result."""
+        self._write(self.record.model_copy(update={"result": result.as_dict()}))
+
+    def _write(self, record: Record) -> None:
+        write(self.at / RECORD, records_of.dump(record))
+        self.record = record
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
-    """The plan of a session.
+def begin(at: Path, record: Record) -> Session:
+    """A new session in the folder `at`, which is there."""
+    write(at / RECORD, records_of.dump(record))
+    return Session(at, record)
+
+
+def load(at: Path) -> Session:
+    """The session in the folder `at`.
 
     Raises: UsageError: no session there. ContentError: `session.json` is damaged or of another format.
     """
-    path = folder / PLAN
+    path = at / RECORD
     if not path.is_file():
         raise UsageError(
-            f"{folder} holds no {PLAN}", means="it is not a session folder", hint="name the folder that the run printed"
+            f"{at} holds no {RECORD}", means="it is not a session folder", hint="name the folder that the run printed"
         )
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as exc:
         raise ContentError(f"{path}: {exc}", hint="the session cannot be resumed; start a new one") from exc
-    if not isinstance(plan, dict) or plan.get("format") != FORMAT:
-        raise ContentError(
-            f"{path} has format {plan.get('format') if isinstance(plan, dict) else None}, this tinyperf knows {FORMAT}",
-            hint="use the version of tinyperf that wrote it (its 'tinyperf' field)",
-        )
-    if missing := [key for key in ("request", "mode", "timing", "samples", "rules", "notes") if key not in plan]:
-        raise ContentError(
-            f"{path} has no {', '.join(missing)}",
-            means="it was changed, or is no plan of a session",
-            hint="the session cannot be resumed; start a new one",
-        )
-    return plan
+    return Session(at, records_of.parse(text, path))
 
 
 def transcripts(folder: Path) -> list[Path]:
-    """The transcripts of a session, one for each shard."""
+    """The transcripts of a session, one for each worker."""
     return sorted(folder.glob("transcript*.jsonl"), key=lambda p: (len(p.name), p.name))
 
 
-def transcript_path(folder: Path, shard: int) -> Path:
-    """Where shard `shard` writes."""
-    return folder / ("transcript.jsonl" if shard == 0 else f"transcript.{shard}.jsonl")
+def transcript_path(folder: Path, worker: int) -> Path:
+    """Where worker `worker` writes."""
+    return folder / ("transcript.jsonl" if worker == 0 else f"transcript.{worker}.jsonl")
 
 
-def read_back(folder: Path, *, pulses: bool = False) -> list[Reader]:
-    """What the transcripts of a session say, one reader for each."""
-    found = []
-    for path in transcripts(folder):
-        reader = Reader(pulses=pulses)
-        for record in own.records(path):
-            reader.feed(*record)
-        found.append(reader)
-    return found
+def read_back(folder: Path, *, pulses: bool = False) -> list[Trials]:
+    """What the transcripts of a session say, each by itself."""
+    return [transcript.read(own.records(path), pulses=pulses) for path in transcripts(folder)]
 
 
 class Transcript:
-    """One transcript being written, and the reader that follows it. Times stay monotonic over a resume."""
+    """One transcript being written, and what it says so far. Times stay monotonic over a resume."""
 
     def __init__(self, path: Path, *, pulses: bool = False) -> None:
         self.path = path
-        self.reader = Reader(pulses=pulses)
+        self.trials = Trials()
+        self._reader = TranscriptReader(pulses=pulses)
         self._last_s = 0.0
         self._offset_s: float | None = None  # between the link's clock and the transcript's, which starts at 0
         try:
@@ -194,7 +207,7 @@ class Transcript:
         for size_bytes, record in own.lines(self.path):
             whole += size_bytes
             self._last_s = record[2]
-            self.reader.feed(*record)
+            self.trials.hear(self._reader.feed(*record))
         os.ftruncate(self._file, whole)
 
     def record(self, direction: Direction, data: bytes, at_s: float) -> None:
@@ -212,7 +225,7 @@ class Transcript:
                 os.write(self._file, line[done:])
         except OSError as exc:
             raise _disk(self.path, exc) from exc
-        self.reader.feed(direction, data, t_s)
+        self.trials.hear(self._reader.feed(direction, data, t_s))
 
     def close(self) -> None:
         """Release file and lock; may be called twice."""

@@ -1,0 +1,95 @@
+"""Arguments that make no sense together, refused before anything is read, built or measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyperf import benchmark, board
+from tinyperf.device import isolators
+from tinyperf.device.connect import is_process
+from tinyperf.errors import DataError, UsageError
+from tinyperf.measure import monitor
+
+if TYPE_CHECKING:
+    from tinyperf.board import Board
+    from tinyperf.request import Request
+
+
+def check_request(request: Request) -> None:
+    """What can be refused without data, model and device.
+
+    Raises: UsageError, DataError, ContentError: with what to do.
+    """
+    chosen = board.load(request.board)
+    check(request, chosen)
+    isolator(request, chosen)
+
+
+def check(request: Request, chosen: Board) -> None:
+    """Arguments that make no sense together, for the board that was chosen.
+
+    Raises: UsageError, DataError: with what to do.
+    """
+    virtual = request.virtual or is_process(chosen)
+    if virtual and request.port:
+        raise UsageError(
+            f"--port {request.port} together with {'--virtual' if request.virtual else f'board {chosen.name}'}",
+            hint="choose one: the real board on a port, or the virtual one",
+        )
+    if virtual and not request.build and not request.image:
+        raise UsageError("--no-build needs --image here: a virtual board starts empty", hint="leave --no-build out")
+    if request.image and not virtual:
+        raise UsageError(
+            "--image without a virtual board",
+            means="'run' starts an image, it flashes none: what the board runs would be measured, and the image named",
+            hint="--virtual; or flash it, then --no-build",
+        )
+    if request.image and not Path(request.image).is_file():
+        seen = "is no file" if Path(request.image).exists() else "does not exist"
+        raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
+    if request.samples is not None and request.samples < 1:
+        raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
+    if request.jobs is not None and request.jobs < 1:
+        raise UsageError(f"--jobs {request.jobs} does nothing", hint="a number from 1 on")
+    if request.jobs is not None and request.jobs > 1 and not virtual:
+        raise UsageError("--jobs needs a virtual board: there is one real board", hint="leave --jobs out")
+    if request.mode == "energy" and not request.monitor:
+        raise UsageError(
+            "energy mode needs --monitor",
+            hint="'tinyperf energy monitors' lists them; lpm01a:port=simulated plays one",
+        )
+    if request.monitor and request.mode != "energy":
+        raise UsageError(f"--monitor in {request.mode} mode", hint="--mode energy measures with it")
+    if request.monitor:
+        monitor.find(request.monitor)
+    if request.mode == "accuracy" and not request.data:
+        raise DataError(
+            "accuracy mode needs --data",
+            means="made-up inputs have no right answer",
+            hint="--data DIR with the official inputs in EnergyRunner's layout; 'tinyperf data' makes it",
+        )
+    if request.benchmark is None and not (request.model or request.image or not request.build):
+        raise UsageError(
+            "which benchmark? neither BENCH nor --model is given",
+            hint=f"one of {', '.join(benchmark.BENCHMARKS)}; or --model FILE.tflite for a model of your own",
+        )
+
+
+def isolator(request: Request, chosen: Board) -> isolators.Choice | None:
+    """What stands in the serial line."""
+    if request.isolator is None:
+        return None
+    choice = isolators.choose(request.isolator)
+    if request.port:
+        raise UsageError(
+            f"--port {request.port} together with --isolator {request.isolator}",
+            hint="the board is behind the isolator: give the isolator's port only, as its option",
+        )
+    virtual = request.virtual or is_process(chosen)
+    if virtual != (choice.port == isolators.SIMULATED):
+        raise UsageError(
+            f"--isolator {request.isolator} {'with a virtual board' if virtual else 'without a virtual board'}",
+            hint="port=simulated goes with --virtual, and a port of this computer with a real board",
+        )
+    return choice

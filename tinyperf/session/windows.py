@@ -1,0 +1,128 @@
+"""Performance mode: a pilot, then five windows on one device. Energy mode runs the same windows under an instrument."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.device.happenings import PILOT, sample_note
+from tinyperf.errors import DeviceError
+from tinyperf.figures import figure
+from tinyperf.rules import windows as rules
+from tinyperf.session import store
+from tinyperf.session.parallel import IN_FLIGHT, identity, spent
+from tinyperf.session.progress import beating, duration
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tinyperf.device.dut import Dut
+    from tinyperf.formats.recorded import Trial
+    from tinyperf.session.plan import Prepared
+    from tinyperf.session.progress import Progress
+    from tinyperf.session.record import Spent
+    from tinyperf.session.store import Session, Transcript
+
+PILOT_LIMIT = 12
+WINDOW_ATTEMPTS = 3
+
+
+def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
+    """The windows that the session lacks, on a device that is opened for them."""
+    transcript = store.Transcript(store.transcript_path(session.at, 0))
+    dut = None
+    try:
+        progress(f"starting {prepared.device.where}", 0, 0)
+        dut = prepared.converse(transcript.record)
+        session.learn(**identity(dut))
+        Work(session, prepared, transcript, dut, progress).windows()
+        return spent(dut)
+    finally:
+        if dut is not None:
+            dut.link.close()
+        transcript.close()
+
+
+@dataclass
+class Work:
+    """A performance or energy run under way: five windows on one device."""
+
+    session: Session
+    prepared: Prepared
+    transcript: Transcript
+    dut: Dut
+    progress: Progress
+    inference_wall_s: float = 0.0  # of this computer's clock: a virtual board's is another one
+
+    @property
+    def inputs(self) -> list[bytes]:
+        """One input for each window; for ad the first window of a file."""
+        return [sample.windows()[0] for sample in self.prepared.dataset.samples]
+
+    @property
+    def pulses(self) -> bool:
+        """Energy mode: the windows are marked by pulses, and the host's clock finds N."""
+        return self.session.record.pulses
+
+    def windows(self) -> list[Trial]:
+        """Run the windows that the transcript lacks, one trial for each input; all five, in order."""
+        inputs, trials = self.inputs, self.transcript.trials
+        self.dut.inference_s = self.dut.inference_s or trials.inference_s
+        missing = [k for k in range(len(inputs)) if (k, 0) not in trials.trials or _short(trials.trials[k, 0])]
+        if missing and self.session.record.inferences is None:
+            self.session.learn(inferences=self.pilot(inputs[0]))
+        for k in missing:
+            self._window(k, inputs[k])
+        self.progress("windows", len(inputs), len(inputs))
+        return [trials.trials[key] for key in sorted(trials.trials)]
+
+    def _window(self, k: int, data: bytes) -> None:
+        """One window; where it came out shorter than the rules want (load varies), once more with more inferences."""
+        samples, warmups = self.prepared.dataset.samples, self.session.record.planned.warmups
+        inferences = self.session.record.inferences or rules.MIN_INFERENCES
+        again = IN_FLIGHT if (k, 0) in self.transcript.trials.begun else ""
+        for _ in range(WINDOW_ATTEMPTS):
+            about_s = (inferences + warmups) * self.inference_wall_s
+            with self._telling(f"window {k + 1} of {len(samples)}", k, len(samples), about_s):
+                label = sample_note(k, 0, samples[k].name, again)
+                window = self.dut.trial(label, data, inferences, warmups, pulses=self.pulses)
+            if window.seconds >= rules.MIN_SECONDS or window.seconds <= 0:
+                return
+            again = f"the window lasted {figure(window.seconds)} s"
+            inferences = math.ceil(inferences * rules.AIM_SECONDS / window.seconds)
+
+    def _telling(self, what: str, done: int, total: int, about_s: float) -> AbstractContextManager[None]:
+        """`what` now, and how long it has taken once a second; with how long it will take where that is known."""
+        self.progress(what, done, total)
+        of = f" of about {duration(about_s)}" if about_s >= 1.0 else ""
+        return beating(lambda seconds: self.progress(f"{what}: {duration(seconds)}{of}", done, total))
+
+    def pilot(self, data: bytes) -> int:
+        """N of a window, from inferences that are not measured.
+
+        Without timestamps as text the host's clock is used, and with it a pilot four times as long.
+        """
+        scale = 4 if self.pulses else 1
+        inferences = 1
+        for _ in range(PILOT_LIMIT):
+            begin_s = time.monotonic()
+            with self._telling(f"pilot of {inferences} inferences", 0, 0, inferences * self.inference_wall_s):
+                found = self.dut.trial(PILOT, data, inferences, 0, pulses=self.pulses)
+            self.inference_wall_s = (time.monotonic() - begin_s) / inferences
+            took_us = round(found.seconds * 1e6)
+            following = rules.next_pilot(inferences, took_us // scale)
+            if following is None:
+                return rules.inferences_for(took_us / 1e6 / inferences)
+            inferences = following
+        raise DeviceError(
+            f"{inferences} inferences took {took_us} us by the device's clock",
+            means="its clock stands still or runs wrong",
+            hint="'timestamp' in 'tinyperf console' must give microseconds that grow",
+        )
+
+
+def _short(window: Trial) -> bool:
+    """A window that was to be repeated when the run stopped; in energy mode all are one recording."""
+    return window.device_us is not None and 0 < window.device_us < rules.MIN_SECONDS * 1e6
