@@ -96,6 +96,12 @@ def test_operator_equals_the_wheel(kind: str, seed: int) -> None:
     compare_on_host(sampled(kind, random), random)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DSP_KINDS])
+def test_operator_in_portable_c_equals_the_wheel_on_the_core(kind: str, tmp_path: Path) -> None:
+    random = Random(0)
+    compare_on_m4(sampled(kind, random), random, tmp_path)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", DSP_KINDS)
 def test_operator_with_dsp_equals_the_wheel(kind: str, seed: int, tmp_path: Path) -> None:

@@ -152,6 +152,19 @@ def added(factor: float, seed: int) -> Case:
     return graphs.build(tensors, [O("ADD", [0, 1], [2])], [0], [2]), CODES.reshape(1, 256, 1)
 
 
+def multiplied(seed: int) -> Case:
+    """All pairs of codes; the product of three scales."""
+    random = np.random.default_rng(seed)
+    pairs = (CODES.astype(np.int64)[:, None] * CODES.astype(np.int64)).ravel()
+    while True:
+        a, b = (float32(10 ** random.uniform(-3, -1)) for _ in range(2))
+        made = float32(a * b * 128)
+        if differs(pairs, a * b / made, float(np.float32(a) * np.float32(b)) / made).sum() >= SUMS:
+            break
+    tensors = [T((1, 256, 1), a, 0), constant(CODES.reshape(1, 1, 256), b), T((1, 256, 256), made, 0)]
+    return graphs.build(tensors, [O("MUL", [0, 1], [2])], [0], [2]), CODES.reshape(1, 256, 1)
+
+
 # beta and scale of SOFTMAX whose product in float32 changes an output of 256 rows (127, code); found by a search.
 PROBABILITIES = [
     *((0.7, 0.0032351750414818525), (0.9, 0.00957018043845892), (1.7, 0.004026019014418125)),
@@ -199,6 +212,7 @@ def clamped(kind: str, scale: float) -> Case:
             for factor in (0.75, 1.5, 2.5)
         ),
         *(pytest.param(added(factor, 4), id=f"ADD, {factor:g}") for factor in (0.375, 0.75)),
+        *(pytest.param(multiplied(seed), id=f"MUL {seed}") for seed in range(2)),
         *(pytest.param(probabilities(*pair), id=f"SOFTMAX {i}") for i, pair in enumerate(PROBABILITIES)),
         *(
             pytest.param(clamped(kind, scale), id=f"{kind}, six is {6 / scale:.9f}")
