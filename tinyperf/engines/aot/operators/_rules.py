@@ -38,6 +38,14 @@ def activation_is_known(use: Use) -> str | None:
     return None if activation in {"NONE", "RELU", "RELU6", "RELU_N1_TO_1"} else str(activation)
 
 
+def codes_are_copied(use: Use) -> str | None:
+    """Inputs and outputs have the same scale and zero point."""
+    for tensor in (*use.data, *use.outputs):
+        if tensor.quantization != use.output.quantization:
+            return f"tensor {tensor.index} has {tensor.quantization}, the output {use.output.quantization}"
+    return None
+
+
 def same_elements(use: Use) -> str | None:
     """Input and output have the same number of elements."""
     given, made = use.input(0).elements, use.output.elements

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work
 from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators._rules import codes_are_copied
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
@@ -42,14 +43,10 @@ class Concatenation(Work):
         return (np.concatenate(inputs, axis=2),)
 
 
-def codes_are_copied(use: Use) -> str | None:
-    """Every input has the output's scale and zero point, and there is no fused activation, as TFLM demands."""
-    if use.text("fused_activation_function") != "NONE":
-        return use.text("fused_activation_function")
-    for tensor in use.data:
-        if tensor.quantization != use.output.quantization:
-            return f"tensor {tensor.index} has {tensor.quantization}, the output {use.output.quantization}"
-    return None
+def no_activation(use: Use) -> str | None:
+    """There is no fused activation."""
+    activation = use.text("fused_activation_function")
+    return None if activation == "NONE" else activation
 
 
 def shapes_join(use: Use) -> str | None:
@@ -88,7 +85,7 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="CONCATENATION",
     arity=Arity(1, ANY, data=(0, ANY)),
-    rules=(shapes_join, codes_are_copied),
+    rules=(shapes_join, codes_are_copied, no_activation),
     lower=lower,
     sample=sample,
 )

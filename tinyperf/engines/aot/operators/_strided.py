@@ -1,0 +1,61 @@
+"""Codes that are copied from places at regular distances: transposes and slices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tinyperf.engines.aot.graph import Data
+
+MOST = 5
+"""Dimensions, after those that can be walked as one are merged."""
+
+
+@dataclass(frozen=True)
+class Strided(Work):
+    """Output of `shape`; along each dimension, the input's codes stand `strides` apart, the first one at `start`.
+
+    `shape` and `strides` have MOST dimensions; a stride may be negative. `elements`: of the input.
+    """
+
+    elements: int
+    start: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def signature(self) -> Signature:
+        return Signature((Operand((self.elements,)),), (Operand(self.shape),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        at = np.full((1,) * MOST, self.start, np.int64)
+        for axis, (n, stride) in enumerate(zip(self.shape, self.strides, strict=True)):
+            at = at + np.arange(n).reshape((n,) + (1,) * (MOST - 1 - axis)) * stride
+        return (inputs[0][:, at],)
+
+
+def strides_of(shape: tuple[int, ...]) -> list[int]:
+    """How far apart neighbours along each dimension stand."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def strided(elements: int, start: int, dimensions: Iterable[tuple[int, int]]) -> Strided:
+    """Args: dimensions: size and stride of each, at most MOST of them."""
+    merged: list[tuple[int, int]] = []
+    for size, stride in dimensions:
+        if size == 1:
+            continue
+        if merged and merged[-1][1] == size * stride:
+            merged[-1] = merged[-1][0] * size, stride
+        else:
+            merged.append((size, stride))
+    merged = [(1, 0)] * (MOST - len(merged)) + merged
+    return Strided(elements, start, tuple(n for n, _ in merged), tuple(s for _, s in merged))
