@@ -98,7 +98,7 @@ _TYPES = {"RunOptions": "request", "RunResult": "result", "TinyperfError": "erro
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 if not TYPE_CHECKING:  # type checkers read the imports above, and know a misspelt name from a verb

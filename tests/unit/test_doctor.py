@@ -9,8 +9,9 @@ import pytest
 
 from tinyperf import board as boards
 from tinyperf import cli
-from tinyperf.device import probes
-from tinyperf.device.probes import Port, Probe
+from tinyperf.device import ports, probes
+from tinyperf.device.ports import Port
+from tinyperf.device.probes import Probe
 from tinyperf.diagnosis import machine
 from tinyperf.diagnosis.machine import Check, Diagnosis
 
@@ -29,7 +30,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without any tool and without any device."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(probes, "find", list)
-    monkeypatch.setattr(probes, "ports", list)
+    monkeypatch.setattr(ports, "listed", list)
 
 
 def lines(found: Diagnosis, name: str) -> list[Check]:
@@ -91,7 +92,7 @@ def test_connected_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     device.touch()
     probe = Probe("ST-LINK", "0483", "374b", "066DFF31", "STM32 STLink", usable=True, ports=(str(device),))
     monkeypatch.setattr(probes, "find", lambda: [probe])
-    monkeypatch.setattr(probes, "ports", lambda: [Port(str(device), "0483", "374b", "066DFF31", "STM32 STLink")])
+    monkeypatch.setattr(ports, "listed", lambda: [Port(str(device), "0483", "374b", "066DFF31", "STM32 STLink")])
     found = machine.diagnose(BOARD)
     assert lines(found, "probe")[0].found == "ST-LINK 066DFF31 (USB 0483:374b) STM32 STLink"
     assert lines(found, "port")[0].state == "ok"

@@ -11,9 +11,10 @@ import pytest
 
 from tinyperf import board as boards
 from tinyperf import cli, tool
-from tinyperf.device import probes
+from tinyperf.device import ports, probes
 from tinyperf.device.link import ScriptedLink
-from tinyperf.device.probes import Port, Probe, from_ports, from_sysfs, udev_rule
+from tinyperf.device.ports import Port
+from tinyperf.device.probes import Probe, from_ports, from_sysfs, udev_rule
 from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.firmware import build, flash, flash_tools
@@ -266,9 +267,9 @@ def test_port_comes_from_the_probe() -> None:
     assert flash.port_of(BOARD, STLINK, []) == "/dev/ttyACM0"
     assert flash.port_of(BOARD, STLINK, [], "COM7") == "COM7"
     assert flash.port_of(BOARD, JLINK, [Port("/dev/ttyACM3", "0483", "374b")]) == "/dev/ttyACM3"
-    with pytest.raises(DeviceError, match="no serial port for nucleo-l4r5zi found"):
+    with pytest.raises(DeviceError, match="no port looks like nucleo-l4r5zi"):
         flash.port_of(BOARD, JLINK, [Port("/dev/ttyS0")])
-    with pytest.raises(UsageError, match="2 serial ports could be nucleo-l4r5zi"):
+    with pytest.raises(UsageError, match="2 ports look like nucleo-l4r5zi"):
         flash.port_of(BOARD, JLINK, [Port("/dev/ttyACM3", "0483", "374b"), Port("/dev/ttyACM4", "0483", "374b")])
 
 
@@ -419,7 +420,7 @@ def test_runner_survives_an_absent_program() -> None:
 
 def test_no_board_is_told_exactly(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "find", list)
-    monkeypatch.setattr(probes, "ports", list)
+    monkeypatch.setattr(ports, "listed", list)
     assert cli.invoke(["flash", "--board", "nucleo-l4r5zi", "kws"]) == 4
     assert capsys.readouterr().err == (
         "error: no ST-LINK found (USB 0483:374b)\n"

@@ -8,7 +8,8 @@ import socket
 
 import pytest
 
-from tinyperf.device.link import Link, Port, SerialLink, find_port
+from tinyperf.device.link import Link, SerialLink
+from tinyperf.device.ports import Port, only
 from tinyperf.errors import DeviceError, UsageError
 
 
@@ -79,12 +80,12 @@ def test_what_cannot_be_opened_says_why(url: str, kind: type[Exception], words: 
         SerialLink(url, 115200)
 
 
-ST = Port("/dev/ttyACM0", "0483:374b", "STM32 STLink")
-FTDI = Port("/dev/ttyUSB0", "0403:6001", "FT232R")
+ST = Port("/dev/ttyACM0", "0483", "374b", title="STM32 STLink")
+FTDI = Port("/dev/ttyUSB0", "0403", "6001", title="FT232R")
 
 
 def test_the_one_matching_port_is_taken() -> None:
-    assert find_port(["0483:374b"], "nucleo", [FTDI, ST]) == "/dev/ttyACM0"
+    assert only(["0483:374b"], "nucleo", [FTDI, ST]) == "/dev/ttyACM0"
 
 
 @pytest.mark.parametrize(
@@ -92,10 +93,15 @@ def test_the_one_matching_port_is_taken() -> None:
     [
         pytest.param(["0483:374b"], [], "found no port at all", id="no port"),
         pytest.param(["0483:374b"], [FTDI], r"found /dev/ttyUSB0 \(0403:6001\)", id="another port"),
-        pytest.param(["0483:374b"], [ST, ST], "2 ports look like nucleo", id="two boards"),
         pytest.param([], [ST], "ids unknown", id="a board without USB ids"),
     ],
 )
 def test_no_guess_is_made(usb: list[str], found: list[Port], words: str) -> None:
     with pytest.raises(DeviceError, match=words):
-        find_port(usb, "nucleo", found)
+        only(usb, "nucleo", found)
+
+
+def test_several_ports_are_a_question_to_the_user() -> None:
+    with pytest.raises(UsageError, match="2 ports look like nucleo") as caught:
+        only(["0483:374b"], "nucleo", [ST, FTDI, ST])
+    assert "--port /dev/ttyACM0" in caught.value.hint

@@ -31,6 +31,7 @@ LAYERS = [
         "device.happenings",
         "device.protocol",
         "device.link",
+        "device.ports",
         "firmware.render",
     ],
     ["formats", "measure.recorder"],
@@ -177,3 +178,19 @@ def test_no_package_takes_a_verb_s_name() -> None:
     """Once imported, a package `tinyperf/data` would stand in `tinyperf.data` where the verb was."""
     verbs = {p.stem for p in (PACKAGE / "cli").glob("*.py") if not p.stem.startswith("_")}
     assert verbs & {dotted(p) for p in modules()} == set()
+
+
+LONGEST = 60
+"""Lines of a function, signature and docstring included."""
+
+
+def test_no_function_is_long() -> None:
+    content = [path for folder in ("energy", "models") for path in sorted((PACKAGE.parent / folder).glob("*.py"))]
+    long = [
+        f"{path.relative_to(PACKAGE.parent)}:{node.lineno} {node.name} has {lines} lines"
+        for path in [*modules(), *content]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (lines := (node.end_lineno or 0) - node.lineno + 1) > LONGEST
+    ]
+    assert long == []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.device.link import Link, SerialLink, find_port, ports
+from tinyperf.device import ports
+from tinyperf.device.link import Link, SerialLink
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def open_image(board: Board, image: Path, *, cycles_per_instruction: float | Non
 def port_of(board: Board, port: str | None) -> str:
     """`port`, or the one port of this computer that looks like the board.
 
-    Raises: DeviceError: none or several do.
+    Raises: DeviceError: none does. UsageError: several do.
     """
-    return port or find_port(board.serial.usb, board.name, ports())
+    return port or ports.only(board.serial.usb, board.name, ports.listed())
 
 
 def open_port(url: str, baud: int) -> Link:

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from tinyperf.device import ports
 from tinyperf.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -185,7 +186,8 @@ def _cannot_open(url: str, exc: Exception) -> DeviceError:
         return DeviceError(
             f"{url} does not exist",
             means="the board is not plugged in, or has another name",
-            hint=f"ports found: {', '.join(p.device for p in ports()) or 'none'}; 'tinyperf doctor' shows what answers",
+            hint=f"ports found: {', '.join(port.device for port in ports.listed()) or 'none'}; "
+            "'tinyperf doctor' shows what answers",
         )
     if number in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
         return DeviceError(
@@ -203,43 +205,4 @@ def _cannot_open(url: str, exc: Exception) -> DeviceError:
         f"{url} cannot be opened: {text}",
         means="nobody listens there, or it is no serial port",
         hint="check name and cable; 'tinyperf doctor' shows what answers on each port",
-    )
-
-
-@dataclass(frozen=True)
-class Port:
-    """A serial port of this computer; `usb` is VID:PID in lower-case hex, empty where it is no USB device."""
-
-    device: str
-    usb: str
-    text: str
-
-
-def ports() -> list[Port]:
-    """The serial ports of this computer."""
-    from serial.tools import list_ports
-
-    return [
-        Port(p.device, f"{p.vid:04x}:{p.pid:04x}" if p.vid is not None else "", p.description or "")
-        for p in sorted(list_ports.comports())
-    ]
-
-
-def find_port(usb: Sequence[str], board: str, found: Sequence[Port]) -> str:
-    """The one port among `found` whose VID:PID is in `usb`.
-
-    Raises: DeviceError: none or several match; the message lists what there is.
-    """
-    matching = [p for p in found if p.usb in usb]
-    if len(matching) == 1:
-        return matching[0].device
-    listed = ", ".join(f"{p.device} ({p.usb or p.text})" for p in (matching or found)) or "no port at all"
-    if matching:
-        raise DeviceError(
-            f"{len(matching)} ports look like {board}: {listed}", hint="say which with --port, or unplug the others"
-        )
-    raise DeviceError(
-        f"no port looks like {board} (USB {', '.join(usb) or 'ids unknown'}); found {listed}",
-        means="the board is not plugged in, or its serial port is not a USB one",
-        hint="give --port; or --virtual for the virtual board",
     )

@@ -7,13 +7,16 @@ ports is all there is, so that a probe without a port stays unseen.
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinyperf.device import ports
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tinyperf.device.ports import Port
 
 SYSFS = Path("/sys/bus/usb/devices")
 DEV = Path("/dev/bus/usb")
@@ -44,26 +47,6 @@ KINDS: dict[tuple[str, str | None], str] = {
 
 
 @dataclass(frozen=True)
-class Port:
-    """One serial port as pyserial lists it; ids in lower-case hex, empty where the port is not on USB."""
-
-    device: str
-    vid: str = ""
-    pid: str = ""
-    serial: str = ""
-    title: str = ""
-
-    @property
-    def usb(self) -> str:
-        return f"{self.vid}:{self.pid}" if self.vid else ""
-
-    @property
-    def usable(self) -> bool:
-        """Whether this user may open it."""
-        return os.access(self.device, os.R_OK | os.W_OK) if sys.platform != "win32" else True
-
-
-@dataclass(frozen=True)
 class Probe:
     """One debug probe. `node`: its USB device file, None where the system has none; `ports`: its serial ports."""
 
@@ -86,26 +69,9 @@ def kind_of(vid: str, pid: str) -> str | None:
     return KINDS.get((vid, pid)) or KINDS.get((vid, None))
 
 
-def ports() -> list[Port]:
-    """All serial ports of this machine, by name."""
-    from serial.tools import list_ports
-
-    found = [
-        Port(
-            device=p.device,
-            vid=f"{p.vid:04x}" if p.vid is not None else "",
-            pid=f"{p.pid:04x}" if p.pid is not None else "",
-            serial=p.serial_number or "",
-            title=p.description or "",
-        )
-        for p in list_ports.comports()
-    ]
-    return sorted(found, key=lambda port: port.device)
-
-
 def find() -> list[Probe]:
     """All debug probes of this machine."""
-    known = ports()
+    known = ports.listed()
     return from_sysfs(SYSFS, DEV, known) if SYSFS.is_dir() else from_ports(known)
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from tinyperf import folders, tool
-from tinyperf.device import probes
+from tinyperf.device import ports, probes
 from tinyperf.engines.tflm import registered
 from tinyperf.errors import BuildError
 from tinyperf.firmware import build, flash
@@ -189,7 +189,7 @@ def _port_checks(board: Board) -> list[Check]:
     if not board.serial.usb:
         return []
     checks = []
-    for port in probes.ports():
+    for port in ports.listed():
         if not port.usb:
             continue
         own = port.usb in board.serial.usb

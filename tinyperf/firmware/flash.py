@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinyperf import folders
 from tinyperf import tool as runner
-from tinyperf.device import connect, probes
+from tinyperf.device import connect, ports, probes
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.firmware.flash_tools import TOOLS, Job, Tool, failure
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from tinyperf.board import Board
     from tinyperf.device.link import Link
-    from tinyperf.device.probes import Port, Probe
+    from tinyperf.device.ports import Port
+    from tinyperf.device.probes import Probe
     from tinyperf.firmware.build import Image
     from tinyperf.tool import Outcome, Step
 
@@ -172,19 +173,7 @@ def port_of(board: Board, probe: Probe | None, known: Sequence[Port], given: str
         return given
     if probe is not None and probe.ports:
         return probe.ports[0]
-    matching = [p.device for p in known if p.usb in board.serial.usb]
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        raise UsageError(
-            f"{len(matching)} serial ports could be {board.name}: {', '.join(matching)}",
-            hint=f"choose one with --port, for example --port {matching[0]}",
-        )
-    raise DeviceError(
-        f"no serial port for {board.name} found ({usb_names(board)})",
-        means="the probe brings no serial port, or its driver is not loaded",
-        hint="give it with --port; 'tinyperf doctor' lists the serial ports",
-    )
+    return ports.only(board.serial.usb, board.name, known)
 
 
 def prove(link: Link, build_id: str, *, where: str, tool: str) -> None:
@@ -291,7 +280,7 @@ def find_place(board: Board, *, probe: str | None, port: str | None, tool: str |
             means="its board file names neither a flash tool's target nor the USB id of a probe",
             hint="add --virtual" if board.emulator else "fill in the board file's 'flash' and 'serial'",
         )
-    known = probes.ports()
+    known = ports.listed()
     if tool == "drive":
         volumes = drives(board)
         if len(volumes) != 1:

@@ -148,7 +148,22 @@ def evaluate(
             pass
     wires = [sample.windows() for sample in dataset.samples]
     codes = np.concatenate([to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
-    total = len(codes) * (2 if compare else 1)
+    advance = _counting(progress, len(codes) * (2 if compare else 1))
+    outputs = backends.infer(backend, model, codes, jobs=jobs, progress=advance)
+    scores = _scores(benchmark, model, outputs, wires)
+    comparison = None
+    if compare:
+        others = backends.infer(compare, model, codes, jobs=jobs, progress=advance)
+        comparison = _comparison(
+            benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
+        )
+    seconds = round(time.perf_counter() - start, 3)
+    ran = Ran(backend, len(codes), seconds, comparison)
+    return _judged(benchmark, model, dataset, scores, ran)
+
+
+def _counting(progress: Callable[[int, int], None], total: int) -> Callable[[int], None]:
+    """From how many were done just now to `progress`, which is told how many of `total` are done."""
     done = 0
 
     def advance(count: int) -> None:
@@ -156,15 +171,24 @@ def evaluate(
         done += count
         progress(done, total)
 
-    outputs = backends.infer(backend, model, codes, jobs=jobs, progress=advance)
-    scores = _scores(benchmark, model, outputs, wires)
+    return advance
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What ran, and how long."""
+
+    backend: Backend
+    inferences: int
+    seconds: float
+    comparison: Comparison | None
+
+
+def _judged(
+    benchmark: Benchmark | None, model: Model, dataset: Dataset, scores: npt.NDArray[np.float64], ran: Ran
+) -> Evaluation:
+    """The figures of the outputs, by the run rules."""
     labels = np.array([sample.label for sample in dataset.samples])
-    comparison = None
-    if compare:
-        others = backends.infer(compare, model, codes, jobs=jobs, progress=advance)
-        comparison = _comparison(
-            benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
-        )
     value = _value(benchmark, scores, labels)
     target = benchmark.target if benchmark else None
     counted = benchmark is None or benchmark.metric == "top1"
@@ -172,7 +196,7 @@ def evaluate(
     counts = accuracy.confusion(chosen, labels, dataset.classes) if chosen is not None else None
     return Evaluation(
         benchmark=benchmark.name if benchmark else "custom",
-        backend=backend,
+        backend=ran.backend,
         model=model.name,
         model_sha256=model.sha256,
         metric="top1" if counted else "auc",
@@ -181,15 +205,15 @@ def evaluate(
         target_met=value >= target if dataset.kind == "official" and value is not None and target is not None else None,
         inputs=dataset.kind,
         samples=len(dataset.samples),
-        inferences=len(codes),
+        inferences=ran.inferences,
         correct=int(np.trace(counts)) if counts is not None else None,
-        seconds=round(time.perf_counter() - start, 3),
+        seconds=ran.seconds,
         labels=dataset.labels,
         confusion=tuple(tuple(map(int, row)) for row in counts) if counts is not None else None,
         recall=_recall(counts, dataset.labels) if counts is not None else None,
         roc=_curves(scores, labels, dataset.labels),
         histogram=_histogram(scores, labels, dataset.labels),
-        comparison=comparison,
+        comparison=ran.comparison,
         notes=_notes(dataset, value),
     )
 

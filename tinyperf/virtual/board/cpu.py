@@ -113,31 +113,14 @@ class Cpu:
         self.uc.hook_add(u.UC_HOOK_INTR, self._interrupted)
         self._interrupts: list[int] = []
         self._hooks: dict[int, Any] = {}
-        self._frame = _Registers(
-            self.uc,
-            uclib,
-            [
-                arm.UC_ARM_REG_R0,
-                arm.UC_ARM_REG_R1,
-                arm.UC_ARM_REG_R2,
-                arm.UC_ARM_REG_R3,
-                arm.UC_ARM_REG_R12,
-                arm.UC_ARM_REG_LR,
-                arm.UC_ARM_REG_PC,
-                arm.UC_ARM_REG_XPSR,
-                arm.UC_ARM_REG_SP,
-                arm.UC_ARM_REG_CONTROL,
-            ],
-        )
-        self._masks = _Registers(
-            self.uc, uclib, [arm.UC_ARM_REG_PRIMASK, arm.UC_ARM_REG_BASEPRI, arm.UC_ARM_REG_FAULTMASK]
-        )
-        self._core = _Registers(
-            self.uc, uclib, [getattr(arm, f"UC_ARM_REG_R{n}") for n in range(16)] + [arm.UC_ARM_REG_XPSR]
-        )
-        self._fp = _Registers(
-            self.uc, uclib, [getattr(arm, f"UC_ARM_REG_S{n}") for n in range(16)] + [arm.UC_ARM_REG_FPSCR]
-        )
+
+        def registers(*names: str) -> _Registers:
+            return _Registers(self.uc, uclib, [getattr(arm, f"UC_ARM_REG_{name}") for name in names])
+
+        self._frame = registers("R0", "R1", "R2", "R3", "R12", "LR", "PC", "XPSR", "SP", "CONTROL")
+        self._masks = registers("PRIMASK", "BASEPRI", "FAULTMASK")
+        self._core = registers(*(f"R{n}" for n in range(16)), "XPSR")
+        self._fp = registers(*(f"S{n}" for n in range(16)), "FPSCR")
         self._pc = ctypes.c_uint32()
         self._one = ctypes.c_uint32()
         self._ids = {
