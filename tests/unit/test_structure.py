@@ -38,7 +38,7 @@ LAYERS = [
     ["datasets"],
     ["learn"],
     ["device", "virtual", "firmware", "reporting"],
-    ["session", "measure", "diagnosis"],
+    ["session", "measure", "diagnosis", "submissions"],
     ["api"],
     ["cli", "__main__"],
 ]

@@ -25,6 +25,7 @@ from tinyperf.api.results import (
     published_standing,
     remark,
     replay,
+    submission_check,
 )
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "resume",
     "run",
     "run_all",
+    "submission_check",
     "tflm_registered",
     "tflm_use",
     "train",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tinyperf.reporting.published import Ranked, Standing
     from tinyperf.result import RunResult
     from tinyperf.session.replay import Replay
+    from tinyperf.submissions.check import Checked
 
 
 def remark(result: RunResult) -> str:
@@ -90,3 +91,20 @@ def published_standing(
             hint=f"'tinyperf published --board {board}' shows what there is; the whole name of a board is needed here",
         )
     return place
+
+
+def submission_check(
+    folder: AnyPath, *, accepted: str = "v1.4", organisation: str | None = None, data: AnyPath | None = None
+) -> Checked:
+    """Everything that is wrong with an MLPerf Tiny submission, by the rules of the round `accepted`.
+
+    Args:
+        folder: holds closed/ and open/.
+        organisation: look at this one only.
+        data: official sets, MODEL_ID/y_labels.csv in it; EnergyRunner's logs of vww and ic name no labels.
+
+    Raises: UsageError: no submission, no such round, no such organisation.
+    """
+    from tinyperf.submissions import check
+
+    return check.check(Path(folder), accepted=accepted, organisation=organisation, data=Path(data) if data else None)

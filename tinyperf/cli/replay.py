@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(folder: Path, *, plot: Path | None, labels: Path | None, as_json: bool) -> int:
-    """Compute a recorded session again; exit 1 where it is not valid.
+    """Compute a recorded session again; exit 1 if it is not valid.
 
     Understands sessions of EnergyRunner, of the MLCommons runner and tinyperf's own, in performance, accuracy and
     energy mode: every figure they print is computed from what they measured, and compared. Labels of the official
