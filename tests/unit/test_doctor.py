@@ -13,7 +13,7 @@ from tinyperf.device import ports, probes
 from tinyperf.device.ports import Port
 from tinyperf.device.probes import Probe
 from tinyperf.diagnosis import machine
-from tinyperf.diagnosis.machine import Check, Diagnosis
+from tinyperf.diagnosis.check import Check, Diagnosis
 
 BOARD = boards.load("nucleo-l4r5zi")
 

@@ -45,10 +45,10 @@ LAYERS = [
 
 # Top-level modules of the standard library or PyPI -> where they may be imported.
 WORLD = {
-    "serial": {"device", "virtual", "diagnosis", "firmware.flash"},
-    "subprocess": {"tool", "device", "engines.aot.host", "diagnosis", "learn", "virtual"},
-    "socket": {"device", "virtual"},
-    "unicorn": {"virtual.board"},
+    "serial": {"device.link", "device.port_reader", "device.ports"},
+    "subprocess": {"tool", "device.process", "engines.aot.host"},
+    "socket": {"virtual.board.serve"},
+    "unicorn": {"virtual.board.cpu"},
     "tensorflow": {"learn"},
     "keras": {"learn"},
 }

@@ -9,7 +9,7 @@ from tinyperf.api.paths import AnyPath, maybe
 
 if TYPE_CHECKING:
     from tinyperf.board import Board
-    from tinyperf.diagnosis.machine import Diagnosis
+    from tinyperf.diagnosis.check import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
