@@ -280,6 +280,17 @@ def test_lines_of_the_board_are_told_from_the_isolators_own(wire: bytes, said: b
     assert link.read(1.0) == said
 
 
+def test_long_results_go_on_as_they_come() -> None:
+    """At 9600 baud 60,000 characters take a minute, in which a line that is held back looks like silence."""
+    values = b",".join(b"%d.125" % k for k in range(9000))
+    wire = b"[dut]: m-infer-done\r\n[dut]: m-results-[" + values + b"]\r\n[dut]: m-ready\r\n"
+    pieces = [wire[begin : begin + 960] for begin in range(0, len(wire), 960)]
+    link = Isolated(ScriptedLink([("device", piece) for piece in pieces]), Choice("io_manager", "COM7"), _opened=True)
+    reads = [link.read(1.0) for _ in range(len(pieces))]
+    assert b"".join(reads) == wire.replace(b"[dut]: ", b"")
+    assert sum(not read for read in reads) < 6, "held back no longer than LONG_LINE_BYTES"
+
+
 def test_a_command_into_a_talking_board_is_garbled() -> None:
     """What the IO Manager's half duplex does to a host that does not wait for m-ready."""
     device = board()

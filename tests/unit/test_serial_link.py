@@ -72,6 +72,10 @@ def test_a_socket_that_closes_is_a_device_that_left() -> None:
         pytest.param("/dev/ttyNONE7", DeviceError, "does not exist", id="absent"),
         pytest.param("nosuch://x", UsageError, "nosuch", id="unknown URL"),
         pytest.param("socket://127.0.0.1:1", DeviceError, "cannot be opened", id="nobody listens"),
+        *(
+            pytest.param(url, UsageError, "names no HOST:PORT", id=url)
+            for url in ("socket://127.0.0.1", "rfc2217://127.0.0.1", "socket://", "socket://h:x", "socket://h:99999")
+        ),
         pytest.param("/dev/null", DeviceError, "cannot be opened", id="no serial port"),
     ],
 )

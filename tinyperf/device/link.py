@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import time
+import urllib.parse
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -92,6 +93,9 @@ POLL_S = 0.05  # how long one read of the port waits; changing pyserial's time l
 WRITE_TIMEOUT_S = 10.0
 
 
+NETWORK = ("socket://", "rfc2217://")
+
+
 class SerialLink:
     """A serial port by name, or any pyserial URL: loop://, socket://HOST:PORT, rfc2217://HOST:PORT.
 
@@ -105,7 +109,9 @@ class SerialLink:
         import serial
 
         self.url = url
-        self.transport = "socket" if url.startswith(("socket://", "rfc2217://")) else "serial"
+        self.transport = "socket" if url.startswith(NETWORK) else "serial"
+        if self.transport == "socket":
+            _require_host_and_port(url)
         device: dict[str, Any] = {} if "://" in url else {"exclusive": True}
         try:
             self._port: Any = serial.serial_for_url(
@@ -176,6 +182,23 @@ class SerialLink:
             f"{self.url} failed while in use: {exc}",
             means="the board was unplugged or lost power, or the other side closed the connection",
             hint="reconnect it; --resume SESSION goes on from here",
+        )
+
+
+def _require_host_and_port(url: str) -> None:
+    """pyserial 3.5 speaks of int and NoneType where one is missing.
+
+    Raises: UsageError: HOST:PORT is not there.
+    """
+    try:
+        place = urllib.parse.urlsplit(url)
+        complete = bool(place.hostname and place.port)
+    except ValueError:  # a port that is no number, or above 65535
+        complete = False
+    if not complete:
+        raise UsageError(
+            f"{url} names no HOST:PORT, PORT from 1 to 65535",
+            hint=f"for example {url.split('://', maxsplit=1)[0]}://127.0.0.1:5000",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from tinyperf.session.parallel import IN_FLIGHT, identity, spent
 from tinyperf.session.progress import beating, duration
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from tinyperf.device.dut import Dut
     from tinyperf.formats.recorded import Trial
@@ -54,7 +55,8 @@ class Work:
     transcript: Transcript
     dut: Dut
     progress: Progress
-    inference_wall_s: float = 0.0  # of this computer's clock: a virtual board's is another one
+    pace: float = 0.0  # seconds of this computer for one of the link's clock: a virtual board has another
+    beside_s: float = 0.0  # what a window takes beside its inferences, on the link's clock: download and results
 
     @property
     def inputs(self) -> list[bytes]:
@@ -84,8 +86,7 @@ class Work:
         inferences = self.session.record.inferences or rules.MIN_INFERENCES
         again = IN_FLIGHT if (k, 0) in self.transcript.trials.begun else ""
         for _ in range(WINDOW_ATTEMPTS):
-            about_s = (inferences + warmups) * self.inference_wall_s
-            with self._telling(f"window {k + 1} of {len(samples)}", k, len(samples), about_s):
+            with self._telling(f"window {k + 1} of {len(samples)}", k, len(samples), inferences + warmups):
                 label = sample_note(k, 0, samples[k].name, again)
                 window = self.dut.trial(label, data, inferences, warmups, pulses=self.pulses)
             if window.seconds >= rules.MIN_SECONDS or window.seconds <= 0:
@@ -93,11 +94,19 @@ class Work:
             again = f"the window lasted {figure(window.seconds)} s"
             inferences = math.ceil(inferences * rules.AIM_SECONDS / window.seconds)
 
-    def _telling(self, what: str, done: int, total: int, about_s: float) -> AbstractContextManager[None]:
+    @contextmanager
+    def _telling(self, what: str, done: int, total: int, inferences: int) -> Iterator[None]:
         """`what` now, and how long it has taken once a second; with how long it will take where that is known."""
         self.progress(what, done, total)
+        each_s = self.dut.inference_s
+        about_s = self.pace * (self.beside_s + inferences * each_s) if each_s else 0.0
         of = f" of about {duration(about_s)}" if about_s >= 1.0 else ""
-        return beating(lambda seconds: self.progress(f"{what}: {duration(seconds)}{of}", done, total))
+        begin_s, begin_link_s = time.monotonic(), self.dut.link.now_s()
+        with beating(lambda seconds: self.progress(f"{what}: {duration(seconds)}{of}", done, total)):
+            yield
+        took_s = self.dut.link.now_s() - begin_link_s
+        self.pace = (time.monotonic() - begin_s) / took_s if took_s > 0 else self.pace
+        self.beside_s = max(0.0, took_s - inferences * (self.dut.inference_s or 0.0))
 
     def pilot(self, data: bytes) -> int:
         """N of a window, from inferences that are not measured.
@@ -107,10 +116,8 @@ class Work:
         scale = 4 if self.pulses else 1
         inferences = 1
         for _ in range(PILOT_LIMIT):
-            begin_s = time.monotonic()
-            with self._telling(f"pilot of {inferences} inferences", 0, 0, inferences * self.inference_wall_s):
+            with self._telling(f"pilot of {inferences} inferences", 0, 0, inferences):
                 found = self.dut.trial(PILOT, data, inferences, 0, pulses=self.pulses)
-            self.inference_wall_s = (time.monotonic() - begin_s) / inferences
             took_us = round(found.seconds * 1e6)
             following = rules.next_pilot(inferences, took_us // scale)
             if following is None:
