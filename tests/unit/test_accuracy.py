@@ -4,6 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from tests.data import find
 from tinyperf.rules import accuracy
@@ -50,9 +53,27 @@ def test_auc_of_many_classes_is_the_mean_of_one_against_the_rest() -> None:
     assert accuracy.auc(scores, np.array([0, 2, 1, 1])) == pytest.approx((3 / 3 + 1.5 / 4 + 0.5 / 3) / 3)
 
 
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.001, 0.25, 0.5, 0.996, 11.772]) | st.floats(0, 1), st.booleans())))
+def test_auc_is_scikit_learns(pairs: list[tuple[float, bool]]) -> None:
+    scores, labels = np.array([p[0] for p in pairs]), np.array([int(p[1]) for p in pairs])
+    found = accuracy.auc(scores, labels)
+    assert (found is None) == (len(set(labels)) < 2)
+    if found is not None:
+        assert found == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 256), min_size=4, max_size=4), st.integers(0, 3)), min_size=8))
+def test_auc_of_many_classes_is_scikit_learns(rows: list[tuple[list[int], int]]) -> None:
+    outputs = np.array([r[0] for r in rows], np.float64) / 256 + 0.001
+    labels = np.array([*(r[1] for r in rows[:-4]), 0, 1, 2, 3])
+    expected = roc_auc_score(labels, accuracy.normalized(outputs), multi_class="ovr", labels=[0, 1, 2, 3])
+    assert accuracy.auc(outputs, labels) == pytest.approx(expected, abs=1e-12)
+
+
 def test_auc_of_one_class_is_not_guessed() -> None:
     assert accuracy.auc(np.array([0.1, 0.2]), np.array([0, 0])) is None
     assert accuracy.eembc_auc(np.array([0.1, 0.2]), np.array([1, 1])) is None
+    assert accuracy.auc(np.array([0.1, np.nan]), np.array([0, 1])) is None
 
 
 def test_ad_error_compares_with_the_float_input_in_index_order() -> None:

@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from tests.data import DATA, needs
+from tests.sessions import ABOUT, conversation, trial
 from tinyperf.cli import invoke
 from tinyperf.errors import ContentError
-from tinyperf.formats import own
+from tinyperf.formats import energyrunner, mlcommons, own
+from tinyperf.formats.recorded import Figures, Trial
+from tinyperf.result import Window
 from tinyperf.session.replay import replay
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tinyperf.formats.recorded import Mode
 
 SESSIONS = DATA / "sessions/krai_v1.1"
 needs_sessions = needs("sessions/krai_v1.1")
@@ -226,6 +233,150 @@ def test_a_trace_cut_short_is_never_valid(size: int, tmp_path: Path) -> None:
     trace = tmp_path / "trace1-energy.bin"
     trace.write_bytes(trace.read_bytes()[:size])
     assert invoke(["energy", "replay", str(tmp_path)]) in {1, 2}
+
+
+def measured(mode: str, *, count: int = 5, seconds: float = 11.0) -> list[Trial]:
+    """Five windows of 11 s, or answers of a classifier that takes class 1 for 2 once in ten."""
+    found = []
+    for k in range(count):
+        label = k % 3
+        said = 2 if mode == "accuracy" and k % 10 == 1 else label
+        results = tuple(0.9 if c == said else 0.05 for c in range(3))
+        begin_s, length_us = 1.0 + 20.0 * k, round(seconds * 1e6)
+        n = 100 if mode == "performance" else 1
+        end_s = begin_s + seconds
+        found.append(
+            trial(k, f"in{k}.bin", n, results, stamps_us=(5, 5 + length_us), host_s=(begin_s, end_s), label=label)
+        )
+    return found
+
+
+def write_session(folder: Path, tool: str, mode: Mode, trials: list[Trial]) -> None:
+    """A performance or accuracy session as that tool leaves it, its figures computed by other means than ours."""
+    about = replace(ABOUT, mode=mode)
+    figures = Figures(throughput_ips=float(np.median([100 / t.seconds for t in trials])))
+    if mode == "accuracy":
+        outputs, labels = np.array([t.results for t in trials]), np.array([t.label for t in trials])
+        rows = outputs / outputs.sum(axis=1, keepdims=True)
+        area = roc_auc_score(labels, rows, multi_class="ovr")
+        figures = Figures(top1=float(np.mean(outputs.argmax(axis=1) == labels)), auc=float(area))
+    if tool == "mlcommons":
+        rows = mlcommons.rows(about, trials)
+        text = mlcommons.results_txt(about, rows, figures, 1.0)
+        (folder / "results.json").write_text(json.dumps(rows))
+        (folder / "log.txt").write_text("\n".join(mlcommons.log_lines(about, trials, (), text)) + "\n")
+    else:
+        text = energyrunner.results_txt(about, trials, figures)
+        (folder / "log.txt").write_text("\n".join(energyrunner.log_lines(about, conversation(trials, 7))) + "\n")
+    (folder / "results.txt").write_text(text)
+
+
+TOOLS = ["energyrunner", "mlcommons"]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_performance_session_is_computed_again(tool: str, tmp_path: Path) -> None:
+    write_session(tmp_path, tool, "performance", measured("performance"))
+    found = replay(tmp_path)
+    assert (found.valid, found.format, found.mode, found.printed) == (True, tool, "performance", 16)
+    assert found.throughput_ips == pytest.approx(100 / 11)
+    assert [w.inferences for w in found.windows if isinstance(w, Window)] == [100] * 5
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_an_accuracy_session_is_computed_again(tool: str, tmp_path: Path) -> None:
+    write_session(tmp_path, tool, "accuracy", measured("accuracy", count=30))
+    labels = tmp_path / "y_labels.csv"
+    labels.write_text("".join(f"in{k}.bin,3,{k % 3}\n" for k in range(30)))
+    found = replay(tmp_path, labels)
+    assert found.reasons == ("30 of 1000 inputs were measured",)  # it says that it is kws
+    assert (found.inputs, found.printed, found.differences) == (30, 2, ())
+    assert found.top1 == pytest.approx(28 / 30)
+    if tool == "energyrunner":
+        assert "no label for 30 inputs such as in0.bin" in "; ".join(replay(tmp_path).reasons)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"seconds": 9.0}, "window 1 lasted 9.000 s; the rules want at least 10 s", id="short"),
+        pytest.param({"count": 4}, "4 windows were measured; the rules want exactly 5", id="four"),
+    ],
+)
+def test_a_session_that_breaks_the_rules_is_not_valid(
+    tool: str, change: dict[str, float], words: str, tmp_path: Path
+) -> None:
+    write_session(tmp_path, tool, "performance", measured("performance", **change))  # type: ignore[arg-type]
+    found = replay(tmp_path)
+    assert words in "; ".join(found.reasons)
+    assert found.differences == ()
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "old", "new", "words"),
+    [
+        ("energyrunner", "results.txt", "9.091 inf", "9.191 inf", "of 16 printed figures are not what"),
+        ("energyrunner", "log.txt", "m-lap-us-11000005", "m-lap-us-11900005", "by the device's clock"),
+        ("energyrunner", "log.txt", "session: m-session-stop", "session: ", "has no end of session"),
+        ("energyrunner", "log.txt", "m-results-[0.900,0.050,0.050]", "m-res", "2 of 5 inputs have no result"),
+        ("mlcommons", "results.txt", "9.090909090909092 inf", "9.2 inf", "5 of 16 printed figures are not what"),
+        ("mlcommons", "results.json", '"end_time": 11000005', '"end_time": 12000005', "printed figures are not"),
+        ("mlcommons", "results.json", "in3.bin", "in9.bin", "they differ from number 4 on"),
+        ("mlcommons", "log.txt", "[0.9, 0.05, 0.05]", "[0.8, 0.05, 0.05]", "2 results in results.json are not those"),
+    ],
+)
+def test_a_changed_session_is_not_valid(  # noqa: PLR0917 (a table)
+    tool: str, name: str, old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    write_session(tmp_path, tool, "performance", measured("performance"))
+    assert replay(tmp_path).valid
+    edit(tmp_path / name, old, new)
+    found = replay(tmp_path)
+    assert not found.valid
+    assert words in "; ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "words"),
+    [
+        ("energyrunner", "log.txt", "no log.txt and no results.json"),
+        ("mlcommons", "results.json", "results.json is missing"),
+    ],
+)
+def test_a_session_without_its_measurements_is_an_error(tool: str, name: str, words: str, tmp_path: Path) -> None:
+    write_session(tmp_path, tool, "performance", measured("performance"))
+    (tmp_path / name).unlink()
+    with pytest.raises(ContentError) as caught:
+        replay(tmp_path)
+    assert words in caught.value.seen
+
+
+def test_an_energy_session_without_its_trace_is_an_error(tmp_path: Path) -> None:
+    write_energyrunner(tmp_path)
+    (tmp_path / "log.txt").write_text("00001.000 parser: m-bmark-run-name[ML Energy 1.0.1]-code[ulp-ml]\n")
+    for name in ("trace1-energy.bin", "trace1-timestamps.json"):
+        (tmp_path / name).unlink()
+    with pytest.raises(ContentError, match="is of energy mode, and holds no raw trace"):
+        replay(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_other_modes_on_the_command_line(
+    tool: str, mode: Mode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_session(tmp_path, tool, mode, measured(mode))
+    labels = tmp_path / "y.csv"
+    labels.write_text("".join(f"in{k}.bin,3,{k % 3}\n" for k in range(5)))
+    code = invoke(["replay", str(tmp_path), "--labels", str(labels)])
+    shown = capsys.readouterr().out
+    assert f"printed figures agree ({tool} session)" in shown
+    assert ("median 9.091 inferences/s, 110.000 ms each" in shown) == (mode == "performance")
+    assert ("5 inputs: top-1 80.00 %" in shown) == (mode == "accuracy")
+    assert code == (0 if mode == "performance" else 1)
+    assert invoke(["energy", "replay", str(tmp_path), "--labels", str(labels), "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["mode"] == mode
 
 
 def test_exit_codes_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,7 +72,12 @@ def read_log(path: Path) -> Log:
 
     Raises: ContentError: no log of this tool.
     """
-    lines = [(float(m[1]), m[2], m[3]) for line in files.text(path).splitlines() if (m := LOG_LINE.match(line))]
+    return log_of(files.text(path), str(path))
+
+
+def log_of(text: str, path: str) -> Log:
+    """The conversation in the text of a log; `path`: what it is called in messages."""
+    lines = [(float(m[1]), m[2], m[3]) for line in text.splitlines() if (m := LOG_LINE.match(line))]
     settings = {m[1]: m[2] for _, _, said in lines if (m := re.search(r"-key\[(\w+)\]-val\[(.*)\]$", said))}
     code = next((m[1] for _, _, said in lines if (m := re.search(r"m-bmark-run-name\[.*\]-code\[(.*)\]", said))), None)
     if code is None:
@@ -88,7 +93,7 @@ def read_log(path: Path) -> Log:
         mode = "accuracy"
     ends = any(source == "session" and said.startswith("m-session-stop-id") for _, source, said in lines[-3:])
     model = next((m[1] for _, _, said in lines if (m := re.search(r"m-model-\[(.*)\]", said))), settings.get("model"))
-    return Log(mode, model or "", tuple(_records(lines)), () if ends else (f"{path.name} has no end of session",))
+    return Log(mode, model or "", tuple(_records(lines)), () if ends else (f"{path} has no end of session",))
 
 
 def _records(lines: Iterable[tuple[float, str, str]]) -> Iterator[Record]:

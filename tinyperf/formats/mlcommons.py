@@ -16,7 +16,7 @@ import numpy as np
 from tinyperf.errors import ContentError
 from tinyperf.formats import files, own
 from tinyperf.formats.recorded import MET, RULE, SHORT, Figures, Mode, Printed, Recording, Session, Trial, met
-from tinyperf.rules import joules
+from tinyperf.rules import joules, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -224,7 +224,7 @@ def _energy_lines(held: Sequence[Row]) -> list[str]:
         elapsed_s = end / RATE_HZ - begin / RATE_HZ
         energy_j = joules.indexed_j(np.array(one["power"]["samples"]), begin, end)
         each.append(energy_j / one["infer"]["iterations"])
-        short = "" if elapsed_s >= joules.MIN_SECONDS else "  <<<< below minimum duration"
+        short = "" if elapsed_s >= windows.MIN_SECONDS else "  <<<< below minimum duration"
         lines += [
             f"Energy data for trial {number}",
             f"  Elapsed time  : {elapsed_s}{short}",
@@ -381,7 +381,7 @@ def read_energy(folder: Path) -> Recording:
         joules.LPM01A_ACCURACY,
         1.0 / RATE_HZ,
         joules.JOULESCOPE_RANGE_W,
-        required=1 if any("dutycycle" in b for b in batches) else joules.WINDOWS,
+        required=1 if any("dutycycle" in b for b in batches) else windows.WINDOWS,
         damage=tuple(
             damage + own.not_numbers(everything, path.name) + (_clock_damage(log, samples, spans) if log else [])
         ),

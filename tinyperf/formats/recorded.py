@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from tinyperf.device.happenings import Inference
-from tinyperf.rules import joules
+from tinyperf.rules import joules, windows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,11 +125,11 @@ class Recording:
     accuracy: float
     edge_s: float
     range_w: joules.RangeW
-    required: int = joules.WINDOWS
+    required: int = windows.WINDOWS
     damage: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def met(seconds: float, inferences: int) -> bool:
     """Whether a window is long enough by the run rules."""
-    return seconds >= joules.MIN_SECONDS and inferences >= joules.MIN_INFERENCES
+    return seconds >= windows.MIN_SECONDS and inferences >= windows.MIN_INFERENCES

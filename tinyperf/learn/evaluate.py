@@ -300,7 +300,7 @@ def _curves(
         if not positive.any() or positive.all():
             continue
         fpr, tpr, thresholds = accuracy.roc(column, positive)
-        area = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
+        area = accuracy.area(fpr, tpr)
         points = (None, *map(float, thresholds[1:]))
         curves.append(Curve(names[index], area, tuple(map(float, fpr)), tuple(map(float, tpr)), points))
     return tuple(curves)

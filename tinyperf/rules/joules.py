@@ -17,6 +17,7 @@ import numpy as np
 
 from tinyperf.figures import figure
 from tinyperf.result import EnergyWindow
+from tinyperf.rules.windows import MIN_INFERENCES, MIN_SECONDS, WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +31,6 @@ Role = Literal["boot", "timestamp", "start", "stop"]
 RangeW = tuple[float | None, float | None]
 """The least and the greatest power of a sample in watts; None: no bound."""
 
-WINDOWS = 5
-MIN_SECONDS = 10.0
-MIN_INFERENCES = 10
 MAX_LOST = 0.001
 """EnergyRunner's emon-drop-thresh-pct: 0.1 %."""
 HOLD_S = 50e-6
