@@ -58,18 +58,23 @@ def axes_are_constant(use: Use) -> str | None:
     return None if int(np.prod(kept)) == use.output.elements else f"output {list(use.output.shape)}"
 
 
+def reduced(use: Use) -> set[int]:
+    """The dimensions that go."""
+    axes = use.input(1).data
+    return set() if axes is None else {int(a) % len(use.input(0).shape) for a in axes.ravel()}
+
+
 def lower(use: Use) -> Mean:
     """micro/kernels/reduce_common.cc and reference/reduce.h `QuantizedMeanOrSum`."""
-    shape, axes = use.input(0).shape, use.input(1).data
-    reduced = {int(a) % len(shape) for a in axes.ravel()} if axes is not None else set()
-    count = math.prod(shape[i] for i in reduced)
+    shape = use.input(0).shape
+    count = math.prod(shape[i] for i in reduced(use))
     multiplier, shift = quantize_multiplier(scale(use.input(0)) / scale(use.output))
     bits = min(count.bit_length() - 1, 32, 31 + shift)
     zeros = zero(use.input(0)), zero(use.output)
-    return Mean(_alternating(shape, reduced), *zeros, (multiplier << bits) // count, shift - bits)
+    return Mean(alternating(shape, reduced(use)), *zeros, (multiplier << bits) // count, shift - bits)
 
 
-def _alternating(shape: tuple[int, ...], reduced: set[int]) -> tuple[int, int, int, int, int]:
+def alternating(shape: tuple[int, ...], reduced: set[int]) -> tuple[int, int, int, int, int]:
     """Dimensions merged into kept, reduced, kept, reduced, kept."""
     sizes = [1, 1, 1, 1, 1]
     at = 0
@@ -85,8 +90,8 @@ def sample(random: Random) -> Sample:
     shape = (1, random.integer(1, 5), random.integer(1, 5), random.integer(1, 5))
     axes = random.pick([1, 2], [1], [2], [3], [1, 3], [2, 3], [-1], [2, 1], [1, 2, 3])
     keep = random.pick(True, False)
-    reduced = {a % 4 for a in axes}
-    made = tuple(1 if i in reduced else n for i, n in enumerate(shape) if keep or i not in reduced)
+    gone = {a % 4 for a in axes}
+    made = tuple(1 if i in gone else n for i, n in enumerate(shape) if keep or i not in gone)
     scale_in = random.scale(-3, 0)
     tensors = (
         random.tensor(shape, scale_in),
