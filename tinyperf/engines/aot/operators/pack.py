@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
 
 
-def fold(use: Use) -> npt.NDArray[np.int32] | None:
+def fold(use: Use) -> npt.NDArray[np.generic] | None:
     data = constants(use)
-    return None if data is None else np.stack(data, axis=use.number("axis")).astype(np.int32)
+    return None if data is None else np.stack(data, axis=use.number("axis"))
 
 
 OPERATOR = Operator(
