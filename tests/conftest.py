@@ -12,6 +12,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.data import CASES, DATA, MANIFEST, NO_DATA, lacking
@@ -55,6 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
     They are kept under what they are made of, so that the next run finds only those that would be the same.
     """
     os.environ.setdefault("TINYPERF_CACHE", str(config.rootpath / ".pytest_cache" / "tinyperf"))
+    # A busy machine makes an example slow, which is no defect; in CI the examples are the same every time.
+    hypothesis.settings.register_profile("tests", deadline=None, derandomize=STRICT)
+    hypothesis.settings.load_profile("tests")
 
 
 def expected(path: str, reason: str) -> bool:

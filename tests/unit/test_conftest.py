@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -93,6 +94,12 @@ def test_a_machine_without_any_data_may_lack_it(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delenv("TINYPERF_NO_UNEXPECTED_SKIPS")
     monkeypatch.setenv("TINYPERF_DATA", str(tmp_path / "absent"))
     assert not conftest.expected("test_aot.py", reason)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    commands = re.findall(r"^(\./scripts/\w+) ", (data.ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert "./scripts/test" in commands
+    assert "./scripts/test" in (data.ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
 def test_data_is_named_in_the_manifest() -> None:
