@@ -94,7 +94,7 @@ def test_interrupted_windows_are_finished(unpacked: Callable[[str], Path]) -> No
 
 def test_interrupted_windows_are_not_finished_on_other_firmware(unpacked: Callable[[str], Path]) -> None:
     at = unpacked("performance-cut")
-    with pytest.raises(DeviceError, match="has build id ffff"):
+    with pytest.raises(DeviceError, match=f"has build id {'f' * 32}; the session was begun with {BUILD_ID}"):
         session.resume(at, opener=lambda _: FakeDevice(right_class, build_id="f" * 32))
 
 

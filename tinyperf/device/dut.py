@@ -166,11 +166,11 @@ class Dut:
             heard += [e for _, e in answer.events]
             name = answer.first(Name)
             if name is not None and not answer.why:
-                found = self._identify(name)
-                if found is not None:
-                    self.identity = found
-                    self._chunk_bytes = min(found.chunk_bytes, self._most_bytes or found.chunk_bytes)
-                    return found
+                identity = self._identify(name)
+                if identity is not None:
+                    self.identity = identity
+                    self._chunk_bytes = min(identity.chunk_bytes, self._most_bytes or identity.chunk_bytes)
+                    return identity
             self.note(f"handshake attempt {attempt} of {HANDSHAKES}: {answer.why or 'no complete answer to profile'}")
             heard += [e for _, e in self._listen(BOOT_SILENCE_S)]
         raise self._nobody(heard)
@@ -260,12 +260,12 @@ class Dut:
                 hint="'tinyperf flash' puts the right image on the board, or name the benchmark that is there",
             )
 
-    def require_build(self, build_id: str) -> None:
-        """Raises: DeviceError: the board runs another image than the one just built."""
-        found = self.identity.build_id if self.identity else None
-        if found != build_id:
+    def require_build(self, build_id: str, wanted_by: str = "the image built is") -> None:
+        """Raises: DeviceError: the board runs another image; `wanted_by` says in words whose build id was wanted."""
+        running = self.identity.build_id if self.identity else None
+        if running != build_id:
             raise DeviceError(
-                f"the firmware on {self.where} has build id {found or 'none'}; the image built is {build_id}",
+                f"the firmware on {self.where} has build id {running or 'none'}; {wanted_by} {build_id}",
                 means="the board runs an older or foreign image",
                 hint="'tinyperf flash' with the same arguments puts this image on; --no-build measures what is there",
             )
@@ -282,10 +282,10 @@ class Dut:
             return
         if not ready:
             raise self._silent(answer.why)
-        found = "energy" if mode == "performance" else "performance"
+        built_for = "energy" if mode == "performance" else "performance"
         raise DeviceError(
             f"'timestamp' on {self.where} was answered {'with' if text else 'without'} an m-lap-us line",
-            means=f"this firmware was built for {found} mode, and {mode} mode was asked for",
+            means=f"this firmware was built for {built_for} mode, and {mode} mode was asked for",
             hint=f"build and flash it for {mode} mode",
         )
 
@@ -404,11 +404,11 @@ class Dut:
             start_s = time.perf_counter()
             self.download(data)
             between_s = time.perf_counter()
-            found = self.infer(inferences, warmups, pulses=pulses)
+            inference = self.infer(inferences, warmups, pulses=pulses)
             self.spent_s["download"] += between_s - start_s
             self.spent_s["infer"] += time.perf_counter() - between_s
-            if found is not None:
-                return found
+            if inference is not None:
+                return inference
         raise DeviceError(
             f"'infer {inferences} {warmups}' on {self.where} gave no complete answer in {ATTEMPTS} attempts",
             means="lines are lost between the board and this computer, or the firmware hangs",

@@ -32,8 +32,8 @@ def console(
     timeout_s: float,
 ) -> Iterator[Callable[[str], tuple[list[str], bool]]]:
     """A function that sends one command and returns (lines, whether m-ready came). Boot text comes with the first."""
-    on = boards.load(board)
-    virtual = virtual or is_process(on)
+    chosen = boards.load(board)
+    virtual = virtual or is_process(chosen)
     if virtual and (port or baud):
         raise UsageError("--port or --baud with a virtual board", hint="choose one: the real board, or the virtual one")
     if not virtual and (image or benchmark):
@@ -43,9 +43,9 @@ def console(
             hint="--virtual; or 'tinyperf flash' first",
         )
     link = (
-        open_image(on, _image(board, benchmark, image))
+        open_image(chosen, _image(board, benchmark, image))
         if virtual
-        else open_port(port_of(on, port), baud or on.serial.baud)
+        else open_port(port_of(chosen, port), baud or chosen.serial.baud)
     )
     try:
         boot = _until_silence(link)

@@ -58,18 +58,18 @@ def split(keys: Sequence[Key], jobs: int) -> list[list[Key]]:
     return [part for part in parts if part]
 
 
-def run(shares: Sequence[Share], told: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def run(shares: Sequence[Share], tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
     """Measure all shares; who answered, and the seconds spent by all devices together.
 
-    Args: told: is told how many inputs are done.
+    Args: tell: is told how many inputs are done.
     Raises: TinyperfError: the first that one met; the others are stopped, everybody's transcript is kept.
     """
     if len(shares) == 1:
-        return measure(shares[0], told)
-    return _parallel(shares, told)
+        return measure(shares[0], tell)
+    return _parallel(shares, tell)
 
 
-def measure(share: Share, told: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def measure(share: Share, tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
     """One device, one input after the other: `infer 1 0` each."""
     transcript = store.Transcript(store.transcript_path(share.at, share.number))
     dut = None
@@ -84,8 +84,8 @@ def measure(share: Share, told: Callable[[int], None]) -> tuple[Lesson, Spent]:
             dut.trial(label, inputs[window], 1, 0)
             if time.monotonic() > told_s + TELL_EVERY_S:
                 told_s = time.monotonic()
-                told(count + 1)
-        told(len(share.keys))
+                tell(count + 1)
+        tell(len(share.keys))
         return identity(dut), spent(dut)
     finally:
         if dut is not None:
@@ -106,7 +106,7 @@ def spent(dut: Dut) -> Spent:
     return Spent(download_s=round(dut.spent_s["download"], 3), infer_s=round(dut.spent_s["infer"], 3))
 
 
-def _parallel(shares: Sequence[Share], told: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def _parallel(shares: Sequence[Share], tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
     context = multiprocessing.get_context("spawn")
     workers = []
     for share in shares:
@@ -116,7 +116,7 @@ def _parallel(shares: Sequence[Share], told: Callable[[int], None]) -> tuple[Les
         there.close()  # so that the end of the worker is the end of the pipe
         workers.append((process, here))
     try:
-        return _collect([here for _, here in workers], told)
+        return _collect([here for _, here in workers], tell)
     finally:
         for process, here in workers:
             process.terminate()
@@ -147,7 +147,7 @@ if TYPE_CHECKING:
     """What a worker says: how many inputs are done, or how it ended."""
 
 
-def _collect(pipes: list[Connection[Message, Message]], told: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def _collect(pipes: list[Connection[Message, Message]], tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
     done = dict.fromkeys(range(len(pipes)), 0)
     ends: list[_End] = []
     waiting = dict(enumerate(pipes))
@@ -169,7 +169,7 @@ def _collect(pipes: list[Connection[Message, Message]], told: Callable[[int], No
                 del waiting[number]
             else:
                 done[number] = message
-                told(sum(done.values()))
+                tell(sum(done.values()))
     return ends[-1].identity, Spent(
         download_s=round(sum(end.spent.download_s or 0.0 for end in ends), 3),
         infer_s=round(sum(end.spent.infer_s or 0.0 for end in ends), 3),

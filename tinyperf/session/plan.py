@@ -43,7 +43,7 @@ INSTRUCTIONS_PER_OUTPUT = 1100  # to print ten characters, waiting for the line
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything a run needs. `build_id`: which image the device must run; None: any.
+    """Everything a run needs. `build_id`: which image the device must run, and in words who says so; None: any.
 
     `instructions`: about how many an inference and its results take; 0 where the model is not known.
     """
@@ -56,6 +56,7 @@ class Prepared:
     build_id: str | None
     model_id: str
     instructions: float = 0.0
+    build_wanted_by: str = "the image built is"
 
     def converse(self, record: Recorder, wrap: Callable[[Link], Link] = lambda link: link) -> Dut:
         """Open the device, and make sure that it runs what is to be measured.
@@ -68,7 +69,7 @@ class Prepared:
             dut.connect()
             dut.require_model(self.model_id)
             if self.build_id is not None:
-                dut.require_build(self.build_id)
+                dut.require_build(self.build_id, self.build_wanted_by)
             dut.require_mode("energy" if self.request.mode == "energy" else "performance")
         except BaseException:
             dut.link.close()
@@ -86,14 +87,14 @@ class _Built:
 
 def prepare(
     request: Request,
-    told: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
     *,
     opener: OpenLink = open_link,
     created: datetime | None = None,
 ) -> tuple[Prepared, Planned]:
     """Check the request, load the data, build the image; and the plan to write down.
 
-    Args: told: is told what takes long, in words. opener: makes links. created: when, if not now.
+    Args: tell: is told what takes long, in words. opener: makes links. created: when, if not now.
     Raises: UsageError, ModelError, DataError, BuildError, DeviceError: each with what to do.
     """
     chosen = board.load(request.board)
@@ -107,7 +108,7 @@ def prepare(
     dataset = _dataset(request, measured, model)
     image = None
     if request.image is None and request.build:
-        told("building")
+        tell("building")
         image = _build(request, chosen, model, measured)
     start = device.image or (image.path if image else None)
     prepared = Prepared(
@@ -160,21 +161,21 @@ def _benchmark_of_firmware(device: Device) -> tuple[Benchmark, str]:
     )
 
 
-def _model(request: Request, found: Benchmark | None) -> Model | None:
+def _model(request: Request, measured: Benchmark | None) -> Model | None:
     """The model to build or to make inputs for; None where a foreign image brings its own."""
     if request.model:
         return tflite.load(Path(request.model))
-    if request.image or not request.build or found is None:
+    if request.image or not request.build or measured is None:
         return None
-    return choose.shipped(found)
+    return choose.shipped(measured)
 
 
-def _dataset(request: Request, found: Benchmark | None, model: Model | None) -> Dataset:
+def _dataset(request: Request, measured: Benchmark | None, model: Model | None) -> Dataset:
     """The inputs; in performance and energy mode five are enough, so the whole set is not called a subset."""
     if request.data is None:
-        full = layout.synthetic(found, model)
-    elif found is not None:
-        full = layout.load(Path(request.data), found)
+        full = layout.synthetic(measured, model)
+    elif measured is not None:
+        full = layout.load(Path(request.data), measured)
     elif model is not None:
         full = layout.load_custom(Path(request.data), model, scored=request.mode == "accuracy")
     else:  # prepare() has found one of them

@@ -89,7 +89,10 @@ def resume(
                 means="model, data, engine or firmware have changed since; the two halves would not belong together",
                 hint="start a new session, or put back what was changed",
             )
-    return _measure(session, replace(prepared, build_id=session.record.build_id), progress)
+    if planned.build_id is None:  # the firmware was brought: the same must answer again
+        wanted_by = "the session was begun with"
+        prepared = replace(prepared, build_id=session.record.build_id, build_wanted_by=wanted_by)
+    return _measure(session, prepared, progress)
 
 
 def finish(at: Path) -> RunResult:

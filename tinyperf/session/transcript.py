@@ -45,11 +45,11 @@ class Trials:
         if note.again or isinstance(note, Remark):
             self.notes.append(note.text)
 
-    def _inference(self, found: Inference) -> None:
-        self.inference_s = found.seconds / found.inferences or self.inference_s
+    def _inference(self, answer: Inference) -> None:
+        self.inference_s = answer.seconds / answer.inferences or self.inference_s
         if self._input is not None:
             sent = self._input
-            known = {part.name: getattr(found, part.name) for part in fields(found)}
+            known = {part.name: getattr(answer, part.name) for part in fields(answer)}
             self.trials[sent.index, sent.window] = Trial(**known, index=sent.index, window=sent.window, name=sent.name)
 
 

@@ -117,8 +117,8 @@ class Work:
         inferences = 1
         for _ in range(PILOT_LIMIT):
             with self._telling(f"pilot of {inferences} inferences", 0, 0, inferences):
-                found = self.dut.trial(PILOT, data, inferences, 0, pulses=self.pulses)
-            took_us = round(found.seconds * 1e6)
+                pilot = self.dut.trial(PILOT, data, inferences, 0, pulses=self.pulses)
+            took_us = round(pilot.seconds * 1e6)
             following = rules.next_pilot(inferences, took_us // scale)
             if following is None:
                 return rules.inferences_for(took_us / 1e6 / inferences)
