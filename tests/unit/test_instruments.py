@@ -130,3 +130,9 @@ def test_what_the_joulescope_driver_raises_is_a_device_error(error: Exception, m
     monkeypatch.setattr(joulescope, "stand_in", lambda *_: started)
     with pytest.raises(DeviceError, match=f"failed at 'open': {error}"):
         api.energy_check("joulescope:port=simulated")
+
+
+@pytest.mark.parametrize("name", ["joulescope", "virtual", "nosuch"])
+def test_what_nobody_plays_on_a_port_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["energy", "simulate", name]) == 2
+    assert "choose one of lpm01a, ppk2, io_manager, interface_board" in capsys.readouterr().err

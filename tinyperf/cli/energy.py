@@ -81,7 +81,7 @@ def check(monitor: str, supply_mv: int, seconds: float, out: Path | None, *, as_
 
 
 @command.command()
-@click.argument("name", type=click.Choice(["lpm01a", "ppk2", "io_manager", "interface_board"]))
+@click.argument("name", metavar="lpm01a|ppk2|io_manager|interface_board")
 @click.option("--fault", default="", help="Faults to inject, joined by +.")
 def simulate(name: str, fault: str) -> None:
     """Play an instrument or isolator on a pseudo terminal, at the real rate, until Ctrl-C; its port is printed.

@@ -158,7 +158,7 @@ def evaluate(
             benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
         )
     seconds = round(time.perf_counter() - start, 3)
-    ran = Ran(backend, len(codes), seconds, comparison)
+    ran = HostRun(backend, len(codes), seconds, comparison)
     return _judged(benchmark, model, dataset, scores, ran)
 
 
@@ -175,7 +175,7 @@ def _counting(progress: Callable[[int, int], None], total: int) -> Callable[[int
 
 
 @dataclass(frozen=True)
-class Ran:
+class HostRun:
     """What ran, and how long."""
 
     backend: Backend
@@ -185,7 +185,7 @@ class Ran:
 
 
 def _judged(
-    benchmark: Benchmark | None, model: Model, dataset: Dataset, scores: npt.NDArray[np.float64], ran: Ran
+    benchmark: Benchmark | None, model: Model, dataset: Dataset, scores: npt.NDArray[np.float64], ran: HostRun
 ) -> Evaluation:
     """The figures of the outputs, by the run rules."""
     labels = np.array([sample.label for sample in dataset.samples])

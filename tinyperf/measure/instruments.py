@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 POLL_S = 0.1
 RATE_TOLERANCE = 0.02
 NOISE_W = 1e-3
+ON_A_PORT = ("lpm01a", "ppk2", *isolators.KINDS)
+"""What speaks over a serial port, so that another program can open it."""
 OFF_S = 3.0
 """With the target off there is nothing to see after that long."""
 
@@ -120,6 +122,8 @@ def _mean_w(recorder: Recorder) -> float:
 @contextlib.contextmanager
 def simulated(name: str, fault: str) -> Iterator[tuple[str, Iterator[str]]]:
     """A simulator with a made-up target; see api.energy_simulate."""
+    if name not in ON_A_PORT:
+        raise UsageError(f"nothing plays '{name}' on a port of its own", hint=f"choose one of {', '.join(ON_A_PORT)}")
     target = bench.SyntheticBench()
     folder = "isolators" if name in isolators.KINDS else "instruments"
     port = importlib.import_module(f"tinyperf.virtual.{folder}.{name}").start(target, faults=fault)

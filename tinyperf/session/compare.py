@@ -84,7 +84,7 @@ def compare(
 
 
 @dataclass(frozen=True)
-class Check:
+class Expected:
     """Inputs, int8 [n, *shape]; the right results in thousandths, [n, outputs]; and who says so."""
 
     inputs: npt.NDArray[np.int8]
@@ -92,7 +92,7 @@ class Check:
     oracle: str
 
 
-def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Check:
+def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Expected:
     try:  # the wheel cannot be fed inside a model with float ends
         backend: Backend = "aot" if model.boundary else "tflm"
         codes = backends.infer(backend, model, inputs)
@@ -100,10 +100,10 @@ def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Check:
         backend, codes = "aot", backends.infer("aot", model, inputs)
     name = {"aot": "aot on this computer", "tflm": "tflite-micro"}[backend]
     milli = np.array(output_milli(model.output), np.int64)
-    return Check(inputs, milli[codes.reshape(len(inputs), -1).astype(np.int64) + 128], name)
+    return Expected(inputs, milli[codes.reshape(len(inputs), -1).astype(np.int64) + 128], name)
 
 
-def _row(board: Board, model: Model, engine: str, check: Check) -> Row:
+def _row(board: Board, model: Model, engine: str, check: Expected) -> Row:
     image = built(board, model, None, engine=engine)
     link = open_image(board, image.path)
     try:

@@ -23,7 +23,7 @@ class VanishedError(Exception):
     """Raised by a device whose port is to go away as if the cable had been pulled."""
 
 
-class Device(Protocol):
+class PlayedDevice(Protocol):
     """The instrument behind the port: bytes in, bytes out, and time passing on its bench."""
 
     bench: Bench
@@ -41,7 +41,7 @@ class Device(Protocol):
 class PtyPort:
     """Runs a device on a pty in a thread of its own; `path` is what a driver opens as its serial port."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: PlayedDevice) -> None:
         self.device = device
         self._master, self._slave = raw_pty("use the instrument itself")
         os.set_blocking(self._master, False)

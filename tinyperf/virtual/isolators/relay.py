@@ -1,6 +1,7 @@
 """What the simulated isolators share: commands up to `%`, lines of the board with a prefix, and the rate of both lines.
 
-Time is that of the board behind. `simulator` finds one by name; `Standing` plays one with a made-up board in real time.
+Time is that of the board behind. `simulator` finds one by name; `StandingIsolator` plays one with a made-up board in
+real time.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def simulator(name: str) -> Callable[..., Relay]:
 
 
 @dataclass
-class Standing:
+class StandingIsolator:
     """An isolator for a pty of its own: a made-up board in energy mode behind it, in the bench's time."""
 
     bench: Bench
@@ -129,4 +130,4 @@ class Standing:
 def stand(name: str, bench: Bench, faults: str) -> PtyPort:
     """One isolator on a pty, with a fake kws board behind it."""
     board = FakeDevice(lambda _: (0.9, *(11 * (0.009,))), energy_mode=True)
-    return PtyPort(Standing(bench, simulator(name)(board, 9600, faults=faults)))
+    return PtyPort(StandingIsolator(bench, simulator(name)(board, 9600, faults=faults)))
