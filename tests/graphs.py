@@ -86,10 +86,10 @@ def build(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int])
 def sampled(sample: Sample) -> bytes:
     """The .tflite file of a random use of an operator: its tensors, the last one the output."""
     tensors = [_plain(tensor) for tensor in sample.tensors]
-    output = len(tensors) - 1
+    outputs = list(range(len(tensors) - sample.made, len(tensors)))
     inputs = [i for i in dict.fromkeys(sample.inputs) if sample.tensors[i].data is None]
     options = {name: _number(name, value) for name, value in sample.options.items()}
-    return build(tensors, [O(sample.kind, list(sample.inputs), [output], options)], inputs, [output])
+    return build(tensors, [O(sample.kind, list(sample.inputs), outputs, options)], inputs, outputs[-1:])
 
 
 def _plain(tensor: Tensor) -> T:

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Op, Tensor
 
 ANY = 1_000_000
-"""As many inputs as the model likes."""
+"""As many inputs or outputs as the model likes."""
 
 
 @dataclass(frozen=True)
 class Arity:
-    """From `least` to `most` inputs; those from `data[0]` up to `data[1]` are activations, the others parameters."""
+    """From `least` to `most` inputs; those from `data[0]` up to `data[1]` are activations, the others parameters.
+
+    `outputs`: how many there are; ANY: one or more.
+    """
 
     least: int
     most: int

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.aot.operators import ANY
+
 if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Rule, Use
 
 
 def input_count(use: Use) -> str | None:
-    """The operator has the number of inputs that the schema gives it, and one output."""
+    """The operator has the numbers of inputs and outputs that the schema gives it."""
     arity, count = use.arity, len(use.inputs)
     present = all(t is not None for t in use.inputs[: arity.least])
-    if arity.least <= count <= arity.most and present and len(use.outputs) == arity.outputs:
+    outputs = len(use.outputs) == arity.outputs or (arity.outputs == ANY and bool(use.outputs))
+    if arity.least <= count <= arity.most and present and outputs:
         return None
     return f"{count} inputs and {len(use.outputs)} outputs"
 

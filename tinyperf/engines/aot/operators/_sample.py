@@ -24,12 +24,15 @@ Scales = float | tuple[float, ...]
 
 @dataclass(frozen=True)
 class Sample:
-    """One operator on tensors: the last one is the output, those without data are the model's inputs."""
+    """One operator on tensors: the last `made` are its outputs, the last one the model's; those without data before
+    them are the model's inputs.
+    """
 
     kind: str
     tensors: tuple[Tensor, ...]
     inputs: tuple[int, ...]
     options: Mapping[str, Option]
+    made: int = 1
 
 
 class Random:
@@ -117,8 +120,10 @@ class Random:
         tensors: tuple[Tensor, ...],
         inputs: tuple[int, ...],
         options: Mapping[str, Option] | None = None,
+        *,
+        made: int = 1,
     ) -> Sample:
-        return Sample(kind, tensors, inputs, options or {})
+        return Sample(kind, tensors, inputs, options or {}, made)
 
     def weighted(
         self,

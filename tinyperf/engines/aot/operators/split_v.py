@@ -1,0 +1,51 @@
+"""SPLIT_V: a tensor in parts of any size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators._rules import codes_are_copied
+from tinyperf.engines.aot.operators._split import Split, axis_of, random_parts, shapes_split, split
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+def parts_fit(use: Use) -> str | None:
+    """Axis and sizes are constant int32; the outputs are parts of these sizes (-1: what is left) of the input."""
+    sizes, axis = use.input(1), axis_of(use.input(0), use.input(2))
+    if sizes.data is None or sizes.dtype != "int32" or sizes.elements != len(use.outputs):
+        return f"sizes {sizes.dtype} of shape {list(sizes.shape)} for {len(use.outputs)} outputs"
+    given = sizes.data.ravel().astype(int).tolist()
+    if axis is not None and any(
+        n not in {-1, t.shape[axis : axis + 1][-1]} for n, t in zip(given, use.outputs, strict=True)
+    ):
+        return f"sizes {given}, outputs {[list(tensor.shape) for tensor in use.outputs]}"
+    return shapes_split(use, use.input(0), axis)
+
+
+def lower(use: Use) -> Split:
+    return split(use, use.input(0), axis_of(use.input(0), use.input(2)))
+
+
+def sample(random: Random) -> Sample:
+    sizes = [random.integer(1, 4) for _ in range(random.integer(1, 4))]
+    given, axis, made = random_parts(random, sizes)
+    written = np.array(sizes, np.int32)
+    if random.pick(True, False):
+        written[random.integer(0, len(sizes) - 1)] = -1
+    tensors = (given, random.constant(written), axis, *made)
+    return random.use("SPLIT_V", tensors, (0, 1, 2), {"num_splits": len(sizes)}, made=len(sizes))
+
+
+OPERATOR = Operator(
+    kind="SPLIT_V",
+    arity=Arity(3, 3, outputs=ANY),
+    rules=(parts_fit, codes_are_copied),
+    lower=lower,
+    sample=sample,
+)
