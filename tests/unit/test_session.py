@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import graphs
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.request import Request
 from tinyperf.session import replay, store
@@ -368,3 +369,10 @@ def test_foreign_firmware_is_named_in_the_line_of_the_figure(bench: Bench) -> No
 def test_energy_mode_needs_an_instrument() -> None:
     with pytest.raises(UsageError, match="needs --monitor"):
         prepare(replace(Request(board="nucleo-l4r5zi", benchmark="kws", virtual=True), mode="energy"))
+
+
+def test_what_the_engine_warns_of_stands_beside_the_result(tmp_path: Path) -> None:
+    tensors = [graphs.T((1, 4), 0.5, 3), graphs.T((1, 4), 0.25, 3)]
+    (tmp_path / "relu6.tflite").write_bytes(graphs.build(tensors, [graphs.O("RELU6", [0], [1])], [0], [1]))
+    _, planned = prepare(Request(board="host", model=str(tmp_path / "relu6.tflite")))
+    assert ["RELU6 stands alone" in note for note in planned.notes] == [True]

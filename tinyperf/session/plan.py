@@ -237,7 +237,7 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
         engine_details=image.generated.details if image else None,
         memory=image.memory if image else None,
         model_id=prepared.model_id,
-        notes=_notes(device, under_qemu=under_qemu),
+        notes=(*(image.generated.warnings if image else ()), *_notes(device, under_qemu=under_qemu)),
     )
 
 
