@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +12,8 @@ import pytest
 from tests import graphs, m4
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
-from tinyperf.engines.aot import ENGINE, arithmetic
-from tinyperf.engines.aot.host import HostModel
+from tinyperf.engines.aot import ENGINE, arithmetic, kernels, operators
+from tinyperf.engines.aot.host import HostModel, compiler
 from tinyperf.engines.aot.kernels import all_kernels
 from tinyperf.engines.aot.operators import all_operators
 from tinyperf.engines.aot.operators._sample import Random
@@ -20,7 +22,7 @@ from tinyperf.errors import ModelError
 from tinyperf.wire import output_milli
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from types import ModuleType
 
 
 M4 = Target(cores.load("cortex-m4"))
@@ -100,6 +102,33 @@ def test_operator_equals_the_wheel(kind: str, seed: int) -> None:
 def test_operator_in_portable_c_equals_the_wheel_on_the_core(kind: str, tmp_path: Path) -> None:
     random = Random(0)
     compare_on_m4(sampled(kind, random), random, tmp_path)
+
+
+def test_a_file_is_named_for_its_operator_or_kernel() -> None:
+    assert [kind.lower() for kind in all_operators()] == registered(operators)
+    assert [kernel.name for kernel in all_kernels()] == registered(kernels)
+
+
+def registered(package: ModuleType) -> list[str]:
+    assert package.__file__ is not None
+    return sorted(path.stem for path in Path(package.__file__).parent.glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_portable_kernel_lacks_nothing(kind: str) -> None:
+    """So that every work has code on every core, whatever its numbers."""
+    (node,) = lower(tflite.parse(sampled(kind, Random(0)), kind)).nodes
+    portable = [k for k in all_kernels() if k.work is type(node.work) and not k.needs and k.lacks is kernels.nothing]
+    assert portable or len(node.work.shared) == len(node.inputs) == len(node.outputs) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_warning_is_an_error(kind: str, tmp_path: Path) -> None:
+    made = ENGINE.generate(tflite.parse(sampled(kind, Random(0)), kind), Target(cores.load("host")), {})
+    m4.write_sources(made, tmp_path)
+    argv = [*compiler(), *m4.STRICT, "-O2", f"-I{m4.APP}", "-c", "model.c", "-o", "model.o"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("seed", range(3))

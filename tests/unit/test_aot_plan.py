@@ -101,6 +101,7 @@ def test_no_two_live_values_overlap(name: str, target: str) -> None:
     graph = compiled(tflite.load(find(f"reference_models/{name}.tflite")), TARGETS[target])
     placed = place(graph)
     assert placed.arena_bytes % ARENA_ALIGNMENT == 0
+    assert 0 < placed.busiest_bytes <= placed.arena_bytes
     replay(graph, placed)
 
 

@@ -38,6 +38,13 @@ class Plan:
     in_place: frozenset[int]
     storages: tuple[tuple[int, Storage], ...]
 
+    @property
+    def busiest_bytes(self) -> int:
+        """What lives at once at the busiest node: only an output that runs ahead of its input lets a plan need less."""
+        storages = [storage for _, storage in self.storages]
+        moments = {storage.first for storage in storages}
+        return max((sum(s.size_bytes for s in storages if s.first <= m <= s.last) for m in moments), default=0)
+
     def verify(self, graph: Graph) -> None:
         """Raises: GraphError: two values that live together share bytes that they may not share."""
         defects = list(_overlaps(graph, self))

@@ -96,7 +96,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     layers = tuple(each.text for each in written if each.text)
     context = ModelFile(
         made=made,
-        summary=_summary(graph, len(layers), target),
+        summary=_summary(graph, plan, len(layers), target),
         map=_map(graph, plan),
         headers=tuple(sorted(headers)),
         arena_bytes=plan.arena_bytes,
@@ -115,10 +115,14 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     return Emitted(sources, tuple(each.layer for each in written), weights_bytes)
 
 
-def _summary(graph: Graph, layers: int, target: Target) -> str:
+def _summary(graph: Graph, plan: Plan, layers: int, target: Target) -> str:
     macs = sum(node.macs for node in graph.nodes)
     dsp = " with DSP instructions" if "dsp" in target.core.features else ""
-    return c_block(f"{layers} layers, {macs} multiply-accumulates per inference, compiled for {target.core.name}{dsp}.")
+    return c_block(
+        f"{layers} layers, {macs} multiply-accumulates per inference, compiled for {target.core.name}{dsp}.",
+        f"The arena of {plan.arena_bytes} bytes holds input, output, activations and scratch ({plan.busiest_bytes} are "
+        "in use at once, at the busiest layer); what lies where, in bytes:",
+    )
 
 
 def _kernel_headers(used: set[str]) -> dict[str, str]:
