@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -33,6 +34,7 @@ ENTRY_POINTS = """\
 [tinyperf.engines]
 acme = acme_tinyperf.engine:ENGINE
 broken = acme_tinyperf.nothing:ENGINE
+curious = acme_tinyperf.curious:ENGINE
 
 [tinyperf.monitors]
 acmeter = acme_tinyperf.meter
@@ -41,6 +43,23 @@ ENGINE = """
 from tinyperf.engines import FakeEngine
 
 ENGINE = FakeEngine(name="acme", options={"depth": "a number"})
+"""
+CURIOUS = """
+from dataclasses import replace
+
+from tinyperf.engines import FakeEngine
+
+
+class Curious(FakeEngine):
+    def prepare(self, model, options, workshop):
+        return {"said": workshop.start({}), "bench": workshop.bench.name}
+
+    def generate(self, model, target, options):
+        made = super().generate(model, target, {})
+        return replace(made, warnings=tuple(f"{name}: {value}" for name, value in options.items()))
+
+
+ENGINE = Curious(name="curious")
 """
 METER = '''"""The Acme meter."""
 
@@ -64,6 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = {
         "acme_tinyperf/__init__.py": "",
         "acme_tinyperf/engine.py": ENGINE,
+        "acme_tinyperf/curious.py": CURIOUS,
         "acme_tinyperf/meter.py": METER,
         f"{info}/METADATA": METADATA,
         f"{info}/WHEEL": WHEEL,
@@ -86,7 +106,7 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("installed")
 def test_a_package_s_engine_is_one_like_ours() -> None:
-    assert engines.names() == ["acme", "aot", "broken", "tflm"]
+    assert engines.names() == ["acme", "aot", "broken", "curious", "tflm"]
     assert engines.parse_engine("acme:depth=3") == ("acme", {"depth": "3"})
     with pytest.raises(UsageError, match="engine 'acme' has no option 'width'"):
         engines.parse_engine("acme:width=3")
@@ -103,6 +123,19 @@ def test_a_package_s_engine_builds(tmp_path: Path, capsys: pytest.CaptureFixture
     argv = ["generate", "--board", "nucleo-l4r5zi", "kws", "--engine", "acme", "-o", str(tmp_path / "out"), "--json"]
     assert cli.invoke(argv) == 0
     assert "src/model.c" in json.loads(capsys.readouterr().out)["files"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_engine_may_start_its_firmware_before_it_generates(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a real compiler and the virtual board; a board without one is measured on the one that is most alike."""
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("no arm-none-eabi-gcc is installed")
+    assert cli.invoke(["build", "--board", "mps2-an386", "kws", "--engine", "curious", "--json"]) == 0
+    said, bench = json.loads(capsys.readouterr().out)["warnings"]
+    assert said.startswith("said: m-timestamp-mode-performance")
+    assert said.rstrip().endswith("m-ready")
+    assert bench == "bench: nucleo-l4r5zi"
 
 
 @pytest.mark.usefixtures("installed")
