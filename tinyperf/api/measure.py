@@ -91,10 +91,11 @@ def profile(
     engine: str = "aot",
     energy: bool = False,
     image: AnyPath | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Profile:
     """Instructions and estimated cycles of one inference on the virtual board, by layer where tinyperf built the image.
 
-    Args: image: a foreign firmware instead; its totals only.
+    Args: image: a foreign firmware instead; its totals only. progress: as `run`.
     Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
     """
     from tinyperf import board as _board
@@ -103,7 +104,7 @@ def profile(
 
     chosen = _board.load(str(board))
     start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
-    return _profile.profile(chosen, start.path, start.built, start.input_bytes)
+    return _profile.profile(chosen, start.path, start.built, start.input_bytes, progress)
 
 
 def compare(

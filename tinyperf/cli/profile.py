@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options
+from tinyperf.cli import _options, _progress
 from tinyperf.figures import figure
 
 if TYPE_CHECKING:
@@ -38,9 +37,8 @@ def command(
     tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
     """
-    if sys.stderr.isatty():
-        print(f"running one inference of {image or benchmark or model} in full detail ...", file=sys.stderr)
-    found = api.profile(board, benchmark, model=model, engine=engine, energy=energy, image=image)
+    with _progress.shown() as progress:
+        found = api.profile(board, benchmark, model=model, engine=engine, energy=energy, image=image, progress=progress)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
         return

@@ -20,6 +20,7 @@ from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
 from tinyperf.session import checks, choose
 from tinyperf.session.device import Device, open_link
+from tinyperf.session.profile import about_instructions
 from tinyperf.session.record import ModelFile, Planned, Rules, Sample
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 STAMP_CHARACTERS = 60  # on the line between m-infer-start and the end of a window: two m-lap-us lines and a rest
 CUSTOM_WARMUPS = 1
-INSTRUCTIONS_PER_MAC = 1.8  # of the four reference models with engine aot: 1.5 to 1.9
-INSTRUCTIONS_PER_OUTPUT = 1100  # to print ten characters, waiting for the line
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def prepare(
         image_sha256=hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
         build_id=image.build_id if image else None,
         model_id=model_id,
-        instructions=_instructions(model, image),
+        instructions=about_instructions(image, math.prod(model.output.shape) if model else 0),
     )
     return prepared, _planned(prepared, _Built(model, image), created or datetime.now(UTC))
 
@@ -133,13 +132,6 @@ def _device(request: Request, chosen: Board, opener: OpenLink) -> Device:
     virtual = request.virtual or is_process(chosen)
     url = None if virtual else isolator.port if isolator else port_of(chosen, request.port)
     return Device(chosen, Path(request.image) if request.image else None, url, baud, isolator, opener=opener)
-
-
-def _instructions(model: Model | None, image: Image | None) -> float:
-    if model is None or image is None:
-        return 0.0
-    macs = sum(layer.macs for layer in image.generated.layers)
-    return INSTRUCTIONS_PER_MAC * macs + INSTRUCTIONS_PER_OUTPUT * math.prod(model.output.shape)
 
 
 def _benchmark_of_firmware(device: Device) -> tuple[Benchmark, str]:

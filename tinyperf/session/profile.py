@@ -15,6 +15,7 @@ from tinyperf.benchmark import BENCHMARKS
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.session import store
+from tinyperf.session.progress import beating, duration, silent
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
 from tinyperf.virtual.board.pipelines import VERSION
 
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from tinyperf.board import Board
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
+    from tinyperf.session.progress import Progress
     from tinyperf.virtual.board.link import VirtualLink
 
 CALIBRATION_INFERENCES = 4  # what `calibrate` runs: one, and three
+INSTRUCTIONS_PER_MAC = 1.8  # of the four reference models with engine aot: 1.5 to 1.9
+INSTRUCTIONS_PER_OUTPUT = 1100  # to print ten characters, waiting for the line
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,33 @@ class Profile:
         return asdict(self) | {"latency_ms": self.latency_ms}
 
 
-def profile(board: Board, firmware: Path, built: Image | None, input_bytes: int | None) -> Profile:
+def about_instructions(built: Image | None, outputs: int = 0) -> float:
+    """About how many an inference takes, and printing its `outputs` values; 0 where the model is not known."""
+    if built is None:
+        return 0.0
+    macs = sum(layer.macs for layer in built.generated.layers)
+    return INSTRUCTIONS_PER_MAC * macs + INSTRUCTIONS_PER_OUTPUT * outputs
+
+
+def telling(link: VirtualLink, instructions: float, progress: Progress) -> AbstractContextManager[None]:
+    """Tells how far the inference in full detail is; what is left where `instructions` says about how many it takes."""
+    progress("one inference in full detail", 0, 0)
+    before, about = link.counters().instructions, CALIBRATION_INFERENCES * instructions
+
+    def tell(seconds: float) -> None:
+        done = link.counters().instructions - before
+        text = f"one inference in full detail: {done / 1e6:,.0f} million instructions"
+        if done and about:
+            left_s = max(about / done - 1.0, 0.0) * seconds
+            text += f" of about {max(about, done) / 1e6:,.0f}, about {duration(left_s)} left"
+        progress(text, 0, 0)
+
+    return beating(tell)
+
+
+def profile(
+    board: Board, firmware: Path, built: Image | None, input_bytes: int | None, progress: Progress = silent
+) -> Profile:
     """Run `firmware` on the virtual `board`; `built` tells of layers and memory where it is our own.
 
     `input_bytes`: how many bytes the model takes where the firmware does not name a benchmark.
@@ -85,7 +115,8 @@ def profile(board: Board, firmware: Path, built: Image | None, input_bytes: int 
         layers = built.generated.layers if built else ()
         watch = _Layers(link, layers)
         link.machine.observe_blocks(watch.block if layers else None)
-        found = calibrate(link, watch.counting(infer))
+        with telling(link, about_instructions(built), progress):
+            found = calibrate(link, watch.counting(infer))
         link.machine.observe_blocks(None)
         identity = dut.identity
         return Profile(
@@ -110,11 +141,13 @@ def calibrated(
     board: Board,
     firmware: Path,
     input_bytes: int | None = None,
-    watched: Callable[[VirtualLink], AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
+    *,
+    instructions: float = 0.0,
+    progress: Progress = silent,
 ) -> Calibration:
     """Cycles per instruction of `firmware` from one inference in full detail, on a virtual board of its own.
 
-    Args: watched: stands around what takes long.
+    Args: instructions: about how many an inference takes, for `progress`.
     Kept in the cache beside the images, under everything that it depends on: image, board, input, cycle model.
     """
     link = open_virtual(board, firmware)  # first of all: it says what is wrong with an image
@@ -123,7 +156,7 @@ def calibrated(
         with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or not whole: found again
             return Calibration(**json.loads(kept.read_text(encoding="ascii")))
         _, infer = _ready(link, input_bytes)
-        with watched(link):
+        with telling(link, instructions, progress):
             found = calibrate(link, infer)
     finally:
         link.close()

@@ -18,12 +18,10 @@ from tinyperf.session import accuracy, energy, profile, replay, report, store, w
 from tinyperf.session.checks import check_request
 from tinyperf.session.device import open_link
 from tinyperf.session.plan import prepare
-from tinyperf.session.progress import beating, duration, silent
+from tinyperf.session.progress import silent
 from tinyperf.session.record import Learned, Record, Timing
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from tinyperf.request import Request
     from tinyperf.result import RunResult
     from tinyperf.session.device import OpenLink
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from tinyperf.session.progress import Progress
     from tinyperf.session.record import Planned
     from tinyperf.session.store import Session
-    from tinyperf.virtual.board.link import VirtualLink
 
 KINDS = {"accuracy": accuracy.measure, "energy": energy.measure, "performance": windows.measure}
 SAME = ("build_id", "image_sha256", "samples", "model_id")  # what both halves of a resumed session must have in common
@@ -150,25 +147,12 @@ def _calibrated(session: Session, prepared: Prepared, progress: Progress) -> Pre
     """One inference in full detail gives the cycles per instruction of the windows; kept for --resume."""
     known = session.record.learned.calibration
     if known is None:
-        progress("one inference in full detail", 0, 0)
-        device, input_bytes = prepared.device, session.record.planned.input_bytes
         known = profile.calibrated(
-            device.board, device.image or Path(), input_bytes, lambda link: _watched(link, prepared, progress)
+            prepared.device.board,
+            prepared.device.image or Path(),
+            session.record.planned.input_bytes,
+            instructions=prepared.instructions,
+            progress=progress,
         )
         session.learn(calibration=known)
     return replace(prepared, device=replace(prepared.device, cycles_per_instruction=known.cpi))
-
-
-def _watched(link: VirtualLink, prepared: Prepared, progress: Progress) -> AbstractContextManager[None]:
-    """Tells how far the inference in full detail is; what is left of it where the model's size is known."""
-    about = profile.CALIBRATION_INFERENCES * prepared.instructions
-
-    def tell(seconds: float) -> None:
-        done = link.counters().instructions
-        text = f"one inference in full detail: {done / 1e6:,.0f} million instructions"
-        if done and about:
-            left_s = max(about / done - 1.0, 0.0) * seconds
-            text += f" of about {max(about, done) / 1e6:,.0f}, about {duration(left_s)} left"
-        progress(text, 0, 0)
-
-    return beating(tell)
