@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tinyperf import board as boards
-from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
 from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import DeviceError, UsageError
@@ -16,6 +15,7 @@ from tinyperf.firmware import build
 from tinyperf.firmware.render import render
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual.board.qemu import PROGRAM, QemuLink, arguments
+from tinyperf.virtual.connect import open_image
 
 BOARD = boards.load("mps2-an386")
 

@@ -14,10 +14,10 @@ import pytest
 
 from tinyperf import board as boards
 from tinyperf import content, tflite
-from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
 from tinyperf.firmware import build
 from tinyperf.virtual.board.qemu import PROGRAM, QemuLink
+from tinyperf.virtual.connect import open_image
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from tinyperf import folders
 from tinyperf import tool as runner
-from tinyperf.device import connect, ports, probes
+from tinyperf.device import ports, probes
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.firmware.flash_tools import TOOLS, Job, Tool, failure
+from tinyperf.virtual import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tinyperf import benchmark, board
 from tinyperf.device import isolators
-from tinyperf.device.connect import is_process
 from tinyperf.errors import DataError, UsageError
 from tinyperf.measure import monitor
+from tinyperf.virtual.connect import is_process
 
 if TYPE_CHECKING:
     from tinyperf.board import Board

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tinyperf import benchmark as benchmarks
 from tinyperf import content, tflite
-from tinyperf.device.connect import open_image
 from tinyperf.errors import UsageError
 from tinyperf.firmware import build
+from tinyperf.virtual.connect import open_image
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.device.connect import open_image
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
 from tinyperf.learn import backends
 from tinyperf.session.choose import built
+from tinyperf.virtual.connect import open_image
 from tinyperf.wire import output_milli
 
 if TYPE_CHECKING:

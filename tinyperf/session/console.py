@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tinyperf import board as boards
 from tinyperf.device import protocol
-from tinyperf.device.connect import is_process, open_image, open_port, port_of
 from tinyperf.errors import UsageError
+from tinyperf.virtual.connect import is_process, open_image, open_port, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.device import isolators
-from tinyperf.device.connect import is_process, open_image, open_port
 from tinyperf.device.dut import Dut
+from tinyperf.virtual.connect import is_process, open_image, open_port
 from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:

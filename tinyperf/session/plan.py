@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from tinyperf import __version__, benchmark, board, tflite
 from tinyperf.datasets import layout
-from tinyperf.device.connect import is_process, port_of
 from tinyperf.engines import parse_engine
 from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
@@ -22,6 +21,7 @@ from tinyperf.session import checks, choose
 from tinyperf.session.device import Device, open_link
 from tinyperf.session.profile import about_instructions
 from tinyperf.session.record import ModelFile, Planned, Rules, Sample
+from tinyperf.virtual.connect import is_process, port_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
