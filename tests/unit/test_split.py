@@ -53,3 +53,15 @@ def test_every_part_equals_the_wheel(kind: str, axis: int, sizes: list[int], tmp
         np.testing.assert_array_equal(host.run(samples), expected)
     machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), tmp_path), model)
     np.testing.assert_array_equal(np.stack([machine.infer(sample) for sample in samples]), expected)
+
+
+@pytest.mark.parametrize(
+    ("axis", "sizes", "kernel"),
+    [
+        pytest.param(1, [1, 5], "none", id="parts of whole words are read where they are"),
+        pytest.param(2, [1, 5], "split", id="parts in many rows are copied"),
+    ],
+)
+def test_parts_are_read_in_the_whole(axis: int, sizes: list[int], kernel: str) -> None:
+    made = ENGINE.generate(tflite.parse(shuffled("SPLIT_V", axis, sizes), "shuffled"), M4, {})
+    assert made.layers[0].kernel == kernel

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
@@ -29,6 +29,14 @@ class Split(Work):
     def signature(self) -> Signature:
         made = tuple(Operand((self.rows, part)) for part in self.parts)
         return Signature((Operand((self.rows, sum(self.parts))),), made)
+
+    @property
+    def shared(self) -> tuple[Shared, ...]:
+        """Parts of one row can be read where they are."""
+        if self.rows > 1:
+            return ()
+        starts = (0, *itertools.accumulate(self.parts[:-1]))
+        return tuple(Shared(0, i, start) for i, start in enumerate(starts))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         return tuple(np.split(inputs[0], list(itertools.accumulate(self.parts))[:-1], axis=2))

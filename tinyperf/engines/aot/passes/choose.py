@@ -45,11 +45,11 @@ def _placed(graph: Graph, node: Node, forms: dict[int, Form]) -> Form | None:
 def _fits(graph: Graph, node: Node, shared: Shared, forms: dict[int, Form]) -> bool:
     """A part of an input can be read where it is; an input can be made where the whole will be, if it is made for it.
 
-    Then no other whole and no other name has claimed its bytes.
+    Then no other whole and no other name has claimed its bytes. A state is written again while its parts may live.
     """
     i = node.inputs[shared.input]
     if len(node.inputs) == 1:
-        return graph.values[i].data is None
+        return graph.values[i].data is None and i not in {state.before for state in graph.states}
     alone = node.inputs.count(i) == 1 and not any(n.work.shared for n in graph.consumers[i] if n is not node)
     return alone and i in forms and not forms[i].shared
 
