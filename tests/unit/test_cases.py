@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 HOST = Target(cores.load("host"))
 # These run, and stay so; any other may be refused until its operator exists.
 RUN = (
-    *("add_scalar", "add_without_options_table", "dw_1ch_mult8", "dw_bias_axis3", "fc_1000_outputs_wide"),
-    *("fc_nobias_product", "fc_without_options_table", "in1", "mean_empty", "out1500", "perchannel_one_zero_point"),
-    *("same_as_conv", "subgraph_unused"),
+    *("add_scalar", "add_without_options_table", "concat", "dw_1ch_mult8", "dw_bias_axis3", "expand_dims"),
+    *("fc_1000_outputs_wide", "fc_nobias_product", "fc_without_options_table", "in1", "logistic", "mean_empty"),
+    *("mul_const", "mul_new_code_only", "out1500", "perchannel_one_zero_point", "reduce_max", "same_as_conv"),
+    *("subgraph_unused", "transpose"),
 )
 # TFLM takes weights without a zero point for not quantized; here they are computed, with a warning.
 DIFFERENT = {"weights_no_zero_point"}
@@ -88,6 +89,7 @@ def test_every_case_that_runs_is_there(name: str) -> None:
     assert (CASES / "models" / f"{name}.tflite").is_file()
 
 
+@needs("cases/models", "zoo")
 @pytest.mark.parametrize("path", [*files(CASES / "models"), *files(DATA / "zoo")], ids=lambda path: path.stem)
 def test_a_whole_file_is_never_called_damaged(path: Path) -> None:
     error = refused(path)
