@@ -326,6 +326,12 @@ DAMAGES = [
         id="no-energy",
     ),
     pytest.param(
+        replace(f"{PERFORMANCE}/results.txt", r"inf\./sec\.$", "inf./sec. (estimated, ±13 %)", count=99),
+        {"not-measured"},
+        (f"{PERFORMANCE}/results.txt", 27),
+        id="an-estimate-handed-in",
+    ),
+    pytest.param(
         replace(f"{PERFORMANCE}/log.txt", "model retrieved: kws01", "model retrieved: vww01"),
         {"wrong-model"},
         (f"{PERFORMANCE}/log.txt", 2),

@@ -248,8 +248,9 @@ def log_lines(about: About, trials: Sequence[Trial], notes: Sequence[str], resul
     yield f"Device model retrieved: {about.model}"
     for k, trial in enumerate(trials, start=1):
         stamp = f"{about.stamp(trial.at_s)} ulp-mlperf:"
-        yield f"{stamp} Loading file {trial.name} segment {trial.window}"
-        yield f"{stamp} Load complete."
+        loaded = f"{about.stamp(trial.begin_s if math.isfinite(trial.begin_s) else trial.at_s)} ulp-mlperf:"
+        yield f"{loaded} Loading file {trial.name} segment {trial.window}"
+        yield f"{loaded} Load complete."
         yield f"Running inference with {trial.warmups}/{trial.inferences} (warmup/measured) iterations ..."
         yield "done"
         if trial.device_us:

@@ -139,6 +139,9 @@ KINDS: dict[str, Kind] = {
         "put an empty file EEMBC_RUNNER beside the modes",
     ),
     "runner-mixed": Kind("warning", False, "modes of one benchmark from two runners", "use one runner for all modes"),
+    "not-measured": Kind(
+        "error", False, "a figure that says of itself that it is no result", "measure on the board itself"
+    ),
     "wrong-model": Kind("error", False, "the log is of another benchmark", "copy the files of the right session"),
     "runner-error": Kind("error", False, "the runner itself said that the run is not valid", "run that mode again"),
     # performance

@@ -109,8 +109,15 @@ def _others(place: Place) -> Iterator[Finding]:
         yield finding("file-missing", picture, "sww in energy mode wants energy_inf_000.png")
 
 
+REMARK = re.compile(r"(?:Median throughput|Median energy cost|Top 1%|AUC|Estimated throughput).*?\((.+)\)\s*$")
+"""tinyperf writes behind a figure what it lacks: estimated, synthetic inputs, a subset, a process of this computer."""
+
+
 def _said(place: Place) -> Iterator[Finding]:
     """What the runner said of the run, and of which model it was."""
+    for at, shown in enumerate(place.results_text.split("\n"), 1):
+        if match := REMARK.search(shown):
+            yield finding("not-measured", place.path / RESULTS, f"the figure says: {match[1]}", line=at)
     if place.printed:
         for line, words in place.printed.refused:
             yield finding("runner-error", place.path / RESULTS, f'the runner says "{words}"', line=line)
