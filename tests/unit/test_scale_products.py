@@ -145,21 +145,36 @@ def rescaled(kind: str, factor: float, seed: int) -> Case:
     return graphs.build(tensors, [O(kind, [0], [1])], [0], [1]), CODES[None]
 
 
-def added(factor: float, seed: int) -> Case:
-    """All pairs of codes."""
+def added(kind: str, factor: float, seed: int) -> Case:
+    """All pairs of codes, through ADD or SUB."""
     given, made = inexact(factor, seed)
-    tensors = [T((1, 256, 1), given, 0), constant(CODES.reshape(1, 1, 256), given), T((1, 256, 256), made, 0)]
-    return graphs.build(tensors, [O("ADD", [0, 1], [2])], [0], [2]), CODES.reshape(1, 256, 1)
+    return pairs(kind, given, given, made)
+
+
+# Scales at which the ratio of one input's scale to twice the larger one matters, to two pairs of codes each.
+UNEQUAL = [
+    ("SUB", 0.6256396770477295, 0.1700756698846817, 0.11272527277469635),
+    ("SUB", 0.6634252667427063, 0.3845764398574829, 0.29963216185569763),
+    ("SUB", 0.6869794130325317, 0.5722641944885254, 0.4912148416042328),
+    ("ADD", 0.39963555335998535, 0.6159488558769226, 0.15395836532115936),
+    ("ADD", 0.10580068081617355, 0.4552532732486725, 0.25778502225875854),
+    ("ADD", 0.8729250431060791, 0.3553103804588318, 0.8348683714866638),
+]
+
+
+def pairs(kind: str, a: float, b: float, made: float) -> Case:
+    tensors = [T((1, 256, 1), a, 0), constant(CODES.reshape(1, 1, 256), b), T((1, 256, 256), made, 0)]
+    return graphs.build(tensors, [O(kind, [0, 1], [2])], [0], [2]), CODES.reshape(1, 256, 1)
 
 
 def multiplied(seed: int) -> Case:
     """All pairs of codes; the product of three scales."""
     random = np.random.default_rng(seed)
-    pairs = (CODES.astype(np.int64)[:, None] * CODES.astype(np.int64)).ravel()
+    products = (CODES.astype(np.int64)[:, None] * CODES.astype(np.int64)).ravel()
     while True:
         a, b = (float32(10 ** random.uniform(-3, -1)) for _ in range(2))
         made = float32(a * b * 128)
-        if differs(pairs, a * b / made, float(np.float32(a) * np.float32(b)) / made).sum() >= SUMS:
+        if differs(products, a * b / made, float(np.float32(a) * np.float32(b)) / made).sum() >= SUMS:
             break
     tensors = [T((1, 256, 1), a, 0), constant(CODES.reshape(1, 1, 256), b), T((1, 256, 256), made, 0)]
     return graphs.build(tensors, [O("MUL", [0, 1], [2])], [0], [2]), CODES.reshape(1, 256, 1)
@@ -211,7 +226,12 @@ def clamped(kind: str, scale: float) -> Case:
             for kind in ("QUANTIZE", "RELU", "MEAN")
             for factor in (0.75, 1.5, 2.5)
         ),
-        *(pytest.param(added(factor, 4), id=f"ADD, {factor:g}") for factor in (0.375, 0.75)),
+        *(
+            pytest.param(added(kind, factor, 4), id=f"{kind}, {factor:g}")
+            for kind in ("ADD", "SUB")
+            for factor in (0.375, 0.75)
+        ),
+        *(pytest.param(pairs(*case), id=f"{case[0]} of unequal scales {i}") for i, case in enumerate(UNEQUAL)),
         *(pytest.param(multiplied(seed), id=f"MUL {seed}") for seed in range(2)),
         *(pytest.param(probabilities(*pair), id=f"SOFTMAX {i}") for i, pair in enumerate(PROBABILITIES)),
         *(

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: 0BSD */
+/* SUB in portable C, broadcasting included. In place where both inputs are walked alike. */
+#ifndef TP_SUB_H
+#define TP_SUB_H
+
+#include "tp_kernels.h"
+
+/* One side of the difference. `stride`: elements to the next index of each dimension; 0 where the input repeats. */
+struct tp_side {
+    int32_t stride[4];
+    int32_t zero, multiplier, shift;
+};
+
+/* The code of one input in the common scale, which is 2^20 times finer than half the larger input scale. */
+TP_KERNEL int32_t tp_sub_scaled(const struct tp_side *side, int32_t q)
+{
+    return tp_requantize((q - side->zero) * (1 << 20), side->multiplier, side->shift);
+}
+
+TP_KERNEL void tp_sub(const int32_t shape[4], const struct tp_side *a, const int8_t *input_a,
+                      const struct tp_side *b, const int8_t *input_b, int32_t multiplier, int32_t shift,
+                      int32_t out_zero, int32_t low, int32_t high, int8_t *output)
+{
+    for (int32_t i = 0; i < shape[0]; i++) {
+        for (int32_t j = 0; j < shape[1]; j++) {
+            for (int32_t k = 0; k < shape[2]; k++) {
+                const int8_t *at_a = &input_a[i * a->stride[0] + j * a->stride[1] + k * a->stride[2]];
+                const int8_t *at_b = &input_b[i * b->stride[0] + j * b->stride[1] + k * b->stride[2]];
+                for (int32_t l = 0; l < shape[3]; l++) {
+                    const int32_t difference = tp_sub_scaled(a, at_a[l * a->stride[3]]) -
+                                               tp_sub_scaled(b, at_b[l * b->stride[3]]);
+                    const int32_t q = tp_requantize(difference, multiplier, shift) + out_zero;
+                    *output++ = (int8_t)tp_clamp(q, low, high);
+                }
+            }
+        }
+    }
+}
+
+#endif

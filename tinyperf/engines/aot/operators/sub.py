@@ -1,0 +1,55 @@
+"""SUB, with broadcasting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import codes, requantized
+from tinyperf.engines.aot.operators import Arity, Operator, add
+from tinyperf.engines.aot.operators._broadcast import Broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._rules import activation_is_known
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._scales import Pair
+
+
+@dataclass(frozen=True)
+class Sub(Broadcast):
+    """As Add, the second input subtracted."""
+
+    zeros: Pair
+    multipliers: tuple[Pair, Pair, Pair]
+    out_zero: int
+    clamp: Pair
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        sides = zip(inputs, self.zeros, self.multipliers, strict=False)
+        scaled = [requantized((side.astype(np.int64) - zero) << 20, *factor) for side, zero, factor in sides]
+        made = requantized(scaled[0] - scaled[1], *self.multipliers[2]) + self.out_zero
+        return (codes(made, *self.clamp),)
+
+
+def lower(use: Use) -> Sub:
+    """micro/kernels/sub_common.cc: the multipliers of ADD."""
+    work = add.lower(use)
+    return Sub(work.shape, work.strides, work.zeros, work.multipliers, work.out_zero, work.clamp)
+
+
+def sample(random: Random) -> Sample:
+    options = {"fused_activation_function": random.activation()}
+    return random_pair(random, "SUB", lambda a, b: random.near(max(a, b), 1.5), options)
+
+
+OPERATOR = Operator(
+    kind="SUB",
+    arity=Arity(2, 2, data=(0, 2)),
+    rules=(shapes_broadcast, add.sum_is_scaled_down, activation_is_known),
+    lower=lower,
+    sample=sample,
+)
