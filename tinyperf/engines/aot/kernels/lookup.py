@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call
-from tinyperf.engines.aot.operators.logistic import Lookup
+from tinyperf.engines.aot.operators._lookup import Lookup
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place

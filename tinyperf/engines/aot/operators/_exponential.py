@@ -34,9 +34,19 @@ def exp(y: Wide, integer_bits: int) -> Wide:
 
 def one_over_one_plus(v: Wide) -> Wide:
     """1 / (1 + v): v in [0, 1) and result in Q0.31. gemmlowp `one_over_one_plus_x_for_x_in_0_1`."""
+    return np.minimum(_two_over_one_plus(v) * 2, LARGEST)
+
+
+def one_minus_over_one_plus(v: Wide) -> Wide:
+    """(1 - v) / (1 + v): v in [0, 1) and result in Q0.31. gemmlowp `one_minus_x_over_one_plus_x_for_x_in_0_1`."""
+    return np.clip((_two_over_one_plus(v) - (1 << 29)) * 4, -(2**31), LARGEST)
+
+
+def _two_over_one_plus(v: Wide) -> Wide:
+    """2 / (1 + v) in Q2.29: three Newton-Raphson steps from 48/17 - 32/17 (1 + v) / 2."""
     half = (v + LARGEST + 1) >> 1
     u = HALF_DENOMINATOR[0] + multiply_high(half, HALF_DENOMINATOR[1])
     for _ in range(3):
         rest = (1 << 29) - multiply_high(half, u)
         u = u + np.clip(multiply_high(u, rest) * 4, -(2**31), LARGEST)
-    return np.minimum(u * 2, LARGEST)
+    return u
