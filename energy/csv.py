@@ -1,11 +1,13 @@
 """Any tool's export as an instrument: a CSV file with a header, one row per sample, at a fixed rate.
 
-Columns are named by options; times are in seconds. Pulses are falls of a digital column from high to low.
+Columns are named by options; a unit at the end of a name counts: `Timestamp(ms)`, `Current [uA]`, `power_mw`. Without
+one they are seconds, watts and amperes. Pulses are falls of a digital column from high to low.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
 VERIFIED: Final = "simulated"
 OPTIONS = {
     "file": "the CSV file",
-    "time": "column of seconds (default: time_s)",
-    "power": "column of watts; or:",
-    "current": "column of amperes (default: current_a), with supply=",
+    "time": "column of times (default: time_s)",
+    "power": "column of powers; or:",
+    "current": "column of currents (default: current_a), with supply=",
     "supply": "millivolts, for current",
     "pulse": "column of the timestamp pin's level, 0 or 1 (default: none)",
 }
+
+
+PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "\u00b5": 1e-6, "\u03bc": 1e-6, "n": 1e-9}  # both signs for micro
+UNIT = re.compile(r"[_ (\[](?P<prefix>[mun\u00b5\u03bc]?)(?P<base>[sSaAwWvV])[)\]]?$")
 
 
 class Csv(Recorded):
@@ -48,12 +54,11 @@ def open_monitor(options: dict[str, str]) -> Csv:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))
-        times_s = np.array([float(row[options.get("time", "time_s")]) for row in rows])
+        times_s = _column(rows, options.get("time", "time_s"), "s")
         if "power" in options:
-            power_w = np.array([float(row[options["power"]]) for row in rows])
+            power_w = _column(rows, options["power"], "W")
         elif "supply" in options:
-            column = options.get("current", "current_a")
-            power_w = np.array([float(row[column]) for row in rows]) * float(options["supply"]) * 1e-3
+            power_w = _column(rows, options.get("current", "current_a"), "A") * _supply_v(options["supply"])
         else:
             raise UsageError(
                 "csv: neither power= nor supply= given", hint="name the column of watts, or give millivolts"
@@ -69,6 +74,27 @@ def open_monitor(options: dict[str, str]) -> Csv:
     rate_hz = _rate_hz(times_s, path)
     falls = np.flatnonzero(np.diff(levels.astype(np.int8)) == -1) + 0.5 if levels is not None else ()
     return Csv(path, rate_hz, power_w, tuple(float(f) for f in falls))
+
+
+def _column(rows: list[dict[str, str]], name: str, unit: str) -> npt.NDArray[np.float64]:
+    """A column in `unit`: s, A or W.
+
+    Raises: KeyError, TypeError, ValueError: no such column, or a cell that is no number. DataError: another unit.
+    """
+    match = UNIT.search(name)
+    if match and match["base"].upper() != unit.upper():
+        raise DataError(
+            f"column '{name}' is in {match['prefix']}{match['base']}, {unit} are needed", hint="name another column"
+        )
+    scale = PREFIXES[match["prefix"]] if match else 1.0
+    return np.array([float(row[name]) for row in rows]) * scale
+
+
+def _supply_v(text: str) -> float:
+    try:
+        return float(text) * 1e-3
+    except ValueError as exc:
+        raise UsageError(f"csv: supply={text}", hint="give millivolts, for example supply=3300") from exc
 
 
 def _rate_hz(times_s: npt.NDArray[np.float64], path: Path) -> float:

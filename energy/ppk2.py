@@ -130,19 +130,29 @@ class Frames:
     def _run(self, *, last: bool) -> int | None:
         """The byte at which the first run begins; None while too few bytes are known.
 
-        Other fields may count for a while, as a rising current does: of runs that overlap the longest is taken.
+        Other fields may count for a while, as a rising current does: of runs that overlap the longest is taken. Where
+        two last for RIVAL_WORDS nothing is believed until one ends.
         """
+        while (first := self._first()) is not None:
+            near = self._rest[first : first + 4 * (2 * RUN_WORDS + RIVAL_WORDS)]
+            if not last and len(near) < 4 * (2 * RUN_WORDS + RIVAL_WORDS):
+                return None
+            rivals = {int(at) % 4: int(at) for at in _runs(near)[::-1] if at < 4 * RUN_WORDS}
+            lengths = {at: min(_length(near[at:]), RIVAL_WORDS) for at in sorted(rivals.values())}
+            longest = max(lengths.values())
+            if list(lengths.values()).count(longest) == 1:
+                return first + max(lengths, key=lambda at: lengths[at])
+            self._give_up(first + 4 * RIVAL_WORDS)
+        return None
+
+    def _first(self) -> int | None:
+        """The byte at which RUN_WORDS words follow each other; what holds no such byte is given up."""
         while not len(begins := _runs(self._rest[:SEARCH_BYTES])):
             searched = min(len(self._rest), SEARCH_BYTES)
             self._give_up(max(searched - 4 * RUN_WORDS + 1, 0))
             if searched < SEARCH_BYTES:
                 return None
-        first = int(begins[0])
-        near = self._rest[first : first + 4 * (2 * RUN_WORDS + RIVAL_WORDS)]
-        if not last and len(near) < 4 * (2 * RUN_WORDS + RIVAL_WORDS):
-            return None
-        rivals = {int(at) % 4: int(at) for at in _runs(near)[::-1] if at < 4 * RUN_WORDS}
-        return first + max(sorted(rivals.values()), key=lambda at: _length(near[at:]))
+        return int(begins[0])
 
     def _give_up(self, count: int) -> None:
         self._rest = self._rest[count:]

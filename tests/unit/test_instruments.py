@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tinyperf import api
 from tinyperf.cli import invoke
-from tinyperf.errors import DeviceError, UsageError
+from tinyperf.errors import DataError, DeviceError, TinyperfError, UsageError
 from tinyperf.measure import monitor
 from tinyperf.virtual.bench import SyntheticBench
 from tinyperf.virtual.instruments import joulescope, played_on
@@ -136,3 +137,38 @@ def test_what_the_joulescope_driver_raises_is_a_device_error(error: Exception, m
 def test_what_nobody_plays_on_a_port_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["energy", "simulate", name]) == 2
     assert "choose one of lpm01a, ppk2, io_manager, interface_board" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "power_w"),
+    [
+        ("time_s,power_w", "power=power_w", 0.5),
+        ("Timestamp(ms),Power [mW]", "time=Timestamp(ms),power=Power [mW]", 0.5e-3),
+        ("Timestamp(ms),Current(uA)", "time=Timestamp(ms),current=Current(uA),supply=3000", 1.5e-6),
+        ("t_us,current_ma", "time=t_us,current=current_ma,supply=1800", 0.9e-3),
+        ("Time,Power", "time=Time,power=Power", 0.5),
+    ],
+)
+def test_units_in_the_names_of_columns_count(header: str, options: str, power_w: float, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(header + "\n" + "".join(f"{k},0.5\n" for k in range(5)))
+    instrument = monitor.open_monitor(f"csv:file={tmp_path / 't.csv'},{options}")
+    scale = {"time_s": 1.0, "Time": 1.0, "t_us": 1e-6}.get(header.partition(",")[0], 1e-3)
+    assert instrument.describe().sample_rate_hz == pytest.approx(1 / scale)
+    assert next(iter(instrument.samples())).power_w == pytest.approx(np.full(5, power_w))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ("power=Current(uA),time=t", DataError, "column 'Current(uA)' is in uA, W are needed"),
+        ("current=Current(uA),time=t,supply=3V3", UsageError, "csv: supply=3V3"),
+        ("power=P,time=t", DataError, "has no column 'P'"),
+    ],
+)
+def test_a_column_of_another_kind_is_refused(
+    options: str, error: type[TinyperfError], words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("t,Current(uA)\n0,1\n1,1\n")
+    with pytest.raises(error) as caught:
+        monitor.open_monitor(f"csv:file={tmp_path / 't.csv'},{options}")
+    assert words in caught.value.seen

@@ -166,6 +166,17 @@ def test_a_rising_current_is_not_taken_for_a_counter(step: int, at: int) -> None
     assert len(truth) - len(found) <= 12
 
 
+@pytest.mark.parametrize("at", range(2000, 2004))
+def test_where_current_and_counter_cannot_be_told_apart_nothing_is_believed(at: int) -> None:
+    ramp = np.clip(np.arange(COUNT) - 300, 0, 600) * 4  # its codes count as the counter does, for 4 ms after the damage
+    data = words(ramp, np.full(COUNT, 2)).tobytes()
+    truth, found = by_place(decoded(data)), by_place(decoded(data[:at] + data[at + 1 :]))
+    begin = next(k for k in found if k > 800 and k - 1 not in found)
+    assert all(found[k] == truth[k] for k in found if k not in range(begin, begin + SETTLING))
+    assert max(found) == COUNT - 1
+    assert len(found) > 700
+
+
 def test_bytes_that_are_no_samples_give_none() -> None:
     random = np.random.default_rng(1)
     assert by_place(decoded(random.integers(0, 256, 100_000, np.uint8).tobytes())) == {}

@@ -259,7 +259,7 @@ def write_session(folder: Path, tool: str, mode: Mode, trials: list[Trial]) -> N
         outputs, labels = np.array([t.results for t in trials]), np.array([t.label for t in trials])
         rows = outputs / outputs.sum(axis=1, keepdims=True)
         area = roc_auc_score(labels, rows, multi_class="ovr")
-        figures = Figures(top1=float(np.mean(outputs.argmax(axis=1) == labels)), auc=float(area))
+        figures = Figures(top1=float(np.mean(outputs.argmax(axis=1) == labels)), auc=float(area), eembc_auc=float(area))
     if tool == "mlcommons":
         rows = mlcommons.rows(about, trials)
         text = mlcommons.results_txt(about, rows, figures, 1.0)

@@ -38,6 +38,12 @@ def right_class(data: bytes) -> tuple[float, ...]:
     return tuple(0.9 if k == data[0] else 0.1 if k == 4 and data[0] == 3 else 0.0 for k in range(12))
 
 
+def unsure(data: bytes) -> tuple[float, ...]:
+    """A kws device that is wrong now and then, and never certain."""
+    drawn = [round((data[0] * 7 + k * 5 + data[2] * 3) % 13 / 26, 3) for k in range(12)]
+    return tuple(v + (0.4 if k == data[0] else 0.0) for k, v in enumerate(drawn))
+
+
 def dataset(folder: Path, samples: int = 24) -> Path:
     at = folder / "kws01"
     at.mkdir()
@@ -60,6 +66,7 @@ class Bench:
     mode: Mode = "performance"
     data: Path | None = None
     opened: list[FakeDevice] = field(default_factory=list)
+    answer: Callable[[bytes], tuple[float, ...]] = right_class
 
     @property
     def at(self) -> Path:
@@ -73,7 +80,7 @@ class Bench:
 
     def opener(self, **device: Any) -> Callable[[Device], FakeDevice]:
         def opened(_: Device) -> FakeDevice:
-            self.opened.append(FakeDevice(right_class, **device))
+            self.opened.append(FakeDevice(self.answer, **device))
             return self.opened[-1]
 
         return opened
@@ -152,6 +159,27 @@ def test_the_same_session_twice_gives_the_same_files(tmp_path: Path) -> None:
 def test_recomputing_from_the_folder_gives_the_same_figures(bench: Bench, accuracy: Bench, mode: str) -> None:
     found = (bench if mode == "performance" else accuracy).run()
     assert replay.recompute(bench.folder / "session") == found
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+@pytest.mark.parametrize("tool", ["tinyperf", "energyrunner", "mlcommons"])
+def test_what_is_written_for_each_tool_gives_its_figures_again(
+    bench: Bench, accuracy: Bench, mode: str, tool: str
+) -> None:
+    bench = replace(bench if mode == "performance" else accuracy, answer=unsure)
+    run = bench.run()
+    assert run.accuracy is None or 0.2 < run.accuracy.value < 1.0
+    at = bench.at / "eembc" if tool == "energyrunner" else bench.at
+    if tool == "mlcommons":
+        (bench.at / store.RECORD).unlink()  # what is left is that tool's
+    labels = accuracy.data / "kws01" / "y_labels.csv" if accuracy.data else None
+    found = replay.replay(at, labels)
+    assert (found.format, found.mode, found.differences) == (tool, mode, ())
+    assert found.printed == {"performance": 17 if tool == "tinyperf" else 16, "accuracy": 3}[mode] - (
+        0 if mode == "performance" or tool == "tinyperf" else 1
+    )
+    assert found.throughput_ips == (pytest.approx(run.performance.throughput_ips) if run.performance else None)
+    assert found.top1 == (run.accuracy.value if run.accuracy else None)
 
 
 def test_accuracy_scores_all_samples(accuracy: Bench) -> None:

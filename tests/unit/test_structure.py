@@ -194,3 +194,8 @@ def test_no_function_is_long() -> None:
         if (lines := (node.end_lineno or 0) - node.lineno + 1) > LONGEST
     ]
     assert long == []
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if dotted(p).startswith("rules.")], ids=dotted)
+def test_rules_are_arithmetic_and_touch_no_file(path: Path) -> None:
+    assert not imports(path) & {"json", "pathlib", "os", "io", "csv", "struct", "time"}

@@ -285,8 +285,8 @@ def _accuracy_lines(figures: Figures) -> list[str]:
     lines = []
     if figures.top1 is not None:
         lines.append(f"Top-1: {100 * figures.top1:.1f}%{figures.note}")
-    if figures.auc is not None:
-        lines.append(f"AUC: {figures.auc:.3f}{figures.note}")
+    if figures.eembc_auc is not None:
+        lines.append(f"AUC: {figures.eembc_auc:.3f}{figures.note}")
     return lines or ["Nothing was measured."]
 
 

@@ -70,12 +70,13 @@ class About:
 class Figures:
     """A session's own figures, None where it has none. `note` stands beside each, `reasons` are why it is not valid.
 
-    `top1`, `auc`: 0..1. `uj`: median energy per inference.
+    `top1`, `auc`: 0..1; `eembc_auc` by EnergyRunner's own rule. `uj`: median energy per inference.
     """
 
     throughput_ips: float | None = None
     top1: float | None = None
     auc: float | None = None
+    eembc_auc: float | None = None
     uj: float | None = None
     note: str = ""
     reasons: tuple[str, ...] = ()

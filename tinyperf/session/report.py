@@ -183,7 +183,8 @@ def figures(measured: Measured, found: RunResult) -> Figures:
     if found.accuracy:
         rows, labels = outputs(measured)
         top1 = scores.top1(rows, labels) if rows.shape[1] > 1 else None
-        return Figures(top1=top1, auc=scores.auc(rows, labels), note=note, reasons=reasons)
+        areas = {"auc": scores.auc(rows, labels), "eembc_auc": scores.eembc_auc(rows, labels)}
+        return Figures(top1=top1, **areas, note=note, reasons=reasons)
     return Figures(uj=found.energy.uj_per_inference if found.energy else None, note=note, reasons=reasons)
 
 
