@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.unit.test_energy_faults import SECONDS_PER_INFERENCE, TRUE_UJ, OnBench
 from tinyperf.errors import DeviceError
 from tinyperf.request import Request
 from tinyperf.session import run as session
+from tinyperf.session.record import Learned
+from tinyperf.virtual.board import Calibration
 from tinyperf.virtual.fake import FakeDevice
 
 if TYPE_CHECKING:
@@ -84,3 +87,18 @@ def test_a_board_that_lost_the_command_is_asked_again_and_not_after_ten_minutes(
     found, device = bench.run(misbehave={0: "silent"})
     assert found.valid, found.reasons
     assert device.now_s() < 300
+
+
+@pytest.mark.slow
+def test_the_energy_of_a_slow_model_is_measured(tmp_path: Path) -> None:
+    """Five windows of 122 s each in one recording, warm-ups of two minutes between them."""
+    image, at = tmp_path / "fw.bin", tmp_path / "session"
+    image.write_bytes(b"not run")
+    asked = Request("nucleo-l4r5zi", "kws", "energy", virtual=True, monitor="virtual", image=str(image), out=str(at))
+    known = Learned(calibration=Calibration(1000, 1000, 0, 1.0))
+    device = OnBench(lambda _: (1.0,) + (0.0,) * 11, seconds_per_inference=12.2)
+    found = session.run(asked, opener=lambda _: device, learned=known)
+    assert found.valid, found.reasons
+    assert found.energy is not None
+    assert [w.seconds for w in found.energy.windows] == pytest.approx([122.0] * 5)
+    assert found.energy.uj_per_inference == pytest.approx(TRUE_UJ / SECONDS_PER_INFERENCE * 12.2, rel=1e-4)

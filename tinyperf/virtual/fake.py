@@ -140,7 +140,7 @@ class FakeDevice:
             lines = [*stamps, "m-infer-done", "m-resu"]
         if how == "lost ready":
             lines = lines[:-1]
-        self._say(*lines, after_s=end_s - start_s)
+        self._say(*lines, after_s=end_s - start_s + 0.002)  # the pin has fallen before anything is said
         if how == "noise":
             self._queue[-1] = (self._queue[-1][0], b"\xff\xfe" + self._queue[-1][1])
 
