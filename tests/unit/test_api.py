@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -94,3 +95,9 @@ def test_a_path_may_be_text(verb: str) -> None:
     """No verb takes a `Path` alone."""
     hints = inspect.get_annotations(inspect.unwrap(getattr(api, verb)))
     assert [name for name, hint in hints.items() if name != "return" and "Path" in hint.replace("AnyPath", "")] == []
+
+
+def test_no_verb_takes_or_gives_any() -> None:
+    hints = {verb: inspect.get_annotations(inspect.unwrap(getattr(api, verb))) for verb in VERBS}
+    untyped = [f"{verb}: {name}" for verb, own in hints.items() for name in own if re.search(r"\bAny\b", own[name])]
+    assert untyped == []

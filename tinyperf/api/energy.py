@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinyperf.api.paths import AnyPath, maybe
 
@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from tinyperf.measure.instruments import InstrumentCheck, InstrumentInfo
 
-def energy_monitors() -> list[dict[str, Any]]:
+
+def energy_monitors() -> list[InstrumentInfo]:
     """Energy instruments: name, title, options and how far each was verified."""
     from tinyperf.measure import instruments
 
@@ -32,7 +34,7 @@ def energy_check(
     seconds: float = 3.0,
     out: AnyPath | None = None,
     told: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
+) -> InstrumentCheck:
     """An instrument on its own: identity, rate, noise floor and pulses; `ok` and `problems` say what came out.
 
     An instrument makes no test pulse of its own: `test_pulse` says how to make one, and whether one was seen.

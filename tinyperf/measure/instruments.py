@@ -6,9 +6,8 @@ import contextlib
 import importlib
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from tinyperf.device import isolators
 from tinyperf.errors import UsageError
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tinyperf.measure.monitor import Monitor
+    from tinyperf.rules.joules import RangeW
 
 POLL_S = 0.1
 RATE_TOLERANCE = 0.02
@@ -34,9 +34,43 @@ OFF_S = 3.0
 """With the target off there is nothing to see after that long."""
 
 
-def known() -> list[dict[str, Any]]:
-    """Name, title, options and verification of every instrument."""
-    found = []
+class InstrumentInfo(TypedDict):
+    """One instrument: `verified` on hardware, or against its simulator only; `options`, and what each is."""
+
+    name: str
+    title: str
+    verified: Literal["hardware", "simulated"]
+    options: dict[str, str]
+
+
+class InstrumentCheck(TypedDict):
+    """What came of an instrument on its own: its `Identity`, and what was seen with the target off and on.
+
+    `noise_floor_uw`: mean with the target off; `power_mw`: mean with it on. `ok`: there are no `problems`.
+    """
+
+    name: str
+    model: str
+    serial: str
+    firmware: str
+    sample_rate_hz: float
+    verified: Literal["hardware", "simulated"]
+    accuracy: float
+    range_w: RangeW
+    measured_rate_hz: float
+    samples: int
+    lost: int
+    noise_floor_uw: float
+    power_mw: float
+    pulses: int
+    test_pulse: str
+    problems: list[str]
+    ok: bool
+
+
+def known() -> list[InstrumentInfo]:
+    """Every instrument there is."""
+    found: list[InstrumentInfo] = []
     for name in monitor.known():
         _, module, _ = monitor.find(name)
         title = (module.__doc__ or "").partition("\n")[0]
@@ -55,12 +89,12 @@ def _options(name: str, module: ModuleType) -> dict[str, str]:
 
 def check(
     text: str, *, supply_mv: int, seconds: float, out: Path | None, told: Callable[[str], None]
-) -> dict[str, Any]:
+) -> InstrumentCheck:
     """Sample with the target off, then on; see api.energy_check."""
     with monitor.opened(text, played.played_on()) as instrument:
         if isinstance(instrument, monitor.Recorded):
             raise UsageError(f"{text} is a recording: there is nothing to switch on", hint="name an instrument")
-        identity = asdict(instrument.describe())
+        identity = instrument.describe()
         how = f"touch {_timestamp(text)} to ground, or send 'timestamp' to a board in energy mode"
         instrument.set_supply_mv(supply_mv)
         instrument.power(on=False)
@@ -68,28 +102,39 @@ def check(
         instrument.power(on=True)
         told(f"the target is on for {seconds:g} s; for a test pulse, {how}")
         on, on_s = _sampled(instrument, seconds, out)
-    rate_hz = identity["sample_rate_hz"]
-    floor_w, power_w = _mean_w(off), _mean_w(on)
-    lost = on.position - on.received
-    problems = list(dict.fromkeys([*off.notes, *on.notes]))
-    if lost > on.position * MAX_LOST:
-        problems.append(f"{lost} of {on.position} samples were lost")
-    if abs(on.position / on_s / rate_hz - 1.0) > RATE_TOLERANCE + POLL_S / seconds:
-        problems.append(f"{on.position / on_s:.0f} samples per second, {rate_hz:.0f} were promised")
-    if floor_w > NOISE_W:
-        problems.append(f"{figure(floor_w * 1e3)} mW with the target off: it is fed from elsewhere")
+    rate_hz, floor_w = identity.sample_rate_hz, _mean_w(off)
+    problems = _problems(off, on, seconds=seconds, on_s=on_s, rate_hz=rate_hz)
     return {
-        **identity,
+        "name": identity.name,
+        "model": identity.model,
+        "serial": identity.serial,
+        "firmware": identity.firmware,
+        "sample_rate_hz": rate_hz,
+        "verified": identity.verified,
+        "accuracy": identity.accuracy,
+        "range_w": identity.range_w,
         "measured_rate_hz": round(on.position / on_s, 1),
         "samples": on.received,
-        "lost": lost,
+        "lost": on.position - on.received,
         "noise_floor_uw": round(floor_w * 1e6, 3),
-        "power_mw": round(power_w * 1e3, 6),
+        "power_mw": round(_mean_w(on) * 1e3, 6),
         "pulses": len(on.pulses),
         "test_pulse": f"seen at {on.pulses[0] / rate_hz:.3f} s" if on.pulses else f"not seen: {how}",
         "problems": problems,
         "ok": not problems,
     }
+
+
+def _problems(off: Recorder, on: Recorder, *, seconds: float, on_s: float, rate_hz: float) -> list[str]:
+    problems = list(dict.fromkeys([*off.notes, *on.notes]))
+    lost = on.position - on.received
+    if lost > on.position * MAX_LOST:
+        problems.append(f"{lost} of {on.position} samples were lost")
+    if abs(on.position / on_s / rate_hz - 1.0) > RATE_TOLERANCE + POLL_S / seconds:
+        problems.append(f"{on.position / on_s:.0f} samples per second, {rate_hz:.0f} were promised")
+    if _mean_w(off) > NOISE_W:
+        problems.append(f"{figure(_mean_w(off) * 1e3)} mW with the target off: it is fed from elsewhere")
+    return problems
 
 
 def _timestamp(text: str) -> str:
