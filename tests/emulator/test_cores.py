@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinyperf import board, content, cores
+from tinyperf.device.dut import Dut
+from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import FaultError, UsageError
+from tinyperf.firmware import build
+from tinyperf.firmware.render import render
+from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual.board import open_virtual
 from tinyperf.virtual.board.scs import Nvic
 from tinyperf.virtual.board.unchecked_faults import specials
@@ -41,30 +46,36 @@ CORES = ["cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33"]
 Run = "Callable[[str, str, Sequence[str]], VirtualLink]"
 
 
+def board_with(core: str, folder: Path, without: Sequence[str] = ()) -> board.Board:
+    """A NUCLEO-L4R5ZI whose chip has another core."""
+    shipped = content.shipped("boards")
+    chip = (shipped / "chips" / "stm32l4r5.yaml").read_text().replace("name: stm32l4r5", "name: other")
+    chip = chip.replace("core: cortex-m4", f"core: {core}\nwithout: [{', '.join(without)}]")
+    (folder / "chips").mkdir()
+    (folder / "chips" / "other.yaml").write_text(chip.replace("unicorn\n", "unicorn\n  module: stm32l4r5\n"))
+    text = (shipped / "nucleo-l4r5zi.yaml").read_text().replace("chip: stm32l4r5", "chip: other\nmcu: stm32l4r5")
+    (folder / "mine.yaml").write_text(text)
+    return board.load(str(folder / "mine.yaml"))
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., VirtualLink]:
-    """Run assembly for a millisecond on an STM32L4R5 that has another core."""
+    """Run assembly for a millisecond on a core of that name."""
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
 
-    def build(core: str, text: str, without: Sequence[str] = ()) -> VirtualLink:
-        shipped = content.shipped("boards")
-        chip = (shipped / "chips" / "stm32l4r5.yaml").read_text().replace("name: stm32l4r5", "name: other")
-        chip = chip.replace("core: cortex-m4", f"core: {core}\nwithout: [{', '.join(without)}]")
-        (tmp_path / "chips").mkdir()
-        (tmp_path / "chips" / "other.yaml").write_text(chip.replace("unicorn\n", "unicorn\n  module: stm32l4r5\n"))
-        path = tmp_path / "mine.yaml"
-        path.write_text((shipped / "nucleo-l4r5zi.yaml").read_text().replace("chip: stm32l4r5", "chip: other"))
+    def assemble(core: str, text: str, without: Sequence[str] = ()) -> VirtualLink:
+        chosen = board_with(core, tmp_path, without)
         (tmp_path / "a.s").write_text(PRELUDE + text + "\n")
         (tmp_path / "a.ld").write_text(SCRIPT)
         argv = ["arm-none-eabi-gcc", "-nostdlib", "-T", "a.ld", "a.s", "-o", "a.elf", "-Wl,--build-id=none"]
         subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True)
-        link = open_virtual(board.load(str(path)), tmp_path / "a.elf")
+        link = open_virtual(chosen, tmp_path / "a.elf")
         link.read(0.001)
         return link
 
-    return build
+    return assemble
 
 
 HANDLERS = """
@@ -182,3 +193,31 @@ def test_nothing_of_a_whole_core_is_looked_at_but_what_unicorn_does_not_check() 
     m7 = cores.load("cortex-m7")
     code = bytes.fromhex("08bf0120c0b122fb013471ee200a")  # IT EQ, MOVEQ, CBZ, SMLAD, VADD.F32
     assert [(one.kind, one.address) for one in specials(0x100, code, m7)] == [("fp", 0x10A)]
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_our_firmware_starts_talks_and_infers_on_every_core(
+    core: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path / "cache"))
+    chosen = board_with(core, tmp_path)
+    tensors = tuple(Tensor(i, f"t{i}", (1, 40), "int8", Quantization((1.0,), (0,))) for i in range(2))
+    model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
+    generated = FakeEngine().generate(model, Target(chosen.core), {})
+    toolset = build.find_toolset(chosen)
+    project = render(chosen, model, generated, benchmark=None, toolset=toolset)
+    image = build.build_project(chosen, project, generated, toolset)
+    link = open_virtual(chosen, image.path)
+    dut = Dut(link, where="the virtual board")
+    assert dut.connect().build_id == image.build_id
+    assert link.clock_hz == chosen.clock_hz
+    least = next(row.cycles for row in chosen.chip.wait_states if link.clock_hz <= row.up_to_hz)
+    assert link.machine.soc.clocks.flash_wait_states() == least
+    sent = bytes(range(100, 140))
+    dut.download(sent)
+    answer = dut.infer(3, 1)
+    assert answer is not None
+    assert list(answer.results) == [float(b - 256 if b > 127 else b) for b in sent]

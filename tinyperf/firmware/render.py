@@ -45,6 +45,8 @@ COMMON_FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections"
 # A framework has a main, a linker script without our section, and receive buffers too small for a burst of commands.
 FRAMEWORK_FLAGS = ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER_SIZE=256")
 INCLUDES = ("-Isrc", "-Isrc/app", "-Isrc/mcu")
+CORTEXM = "cortexm"
+"""The folder of mcu/ that every bare-metal chip gets beside its own: start-up, faults, receive ring, idle."""
 
 
 @dataclass(frozen=True)
@@ -239,11 +241,13 @@ def _static_sources(board: Board) -> dict[str, str]:
     """The application and the chip layer, as they are."""
     templates = content.shipped("firmware_templates")
     chip = templates / "mcu" / board.mcu
-    if re.fullmatch(r"[a-z0-9_]+", board.mcu) is None or not chip.is_dir():
-        known = ", ".join(sorted(p.name for p in (templates / "mcu").iterdir() if p.is_dir()))
+    if re.fullmatch(r"[a-z0-9_]+", board.mcu) is None or board.mcu == CORTEXM or not chip.is_dir():
+        known = ", ".join(sorted(p.name for p in (templates / "mcu").iterdir() if p.is_dir() and p.name != CORTEXM))
         raise ContentError(f"board '{board.name}': there is no mcu '{board.mcu}'", hint=f"choose one of {known}")
     found = {}
-    for place, folder in (("app", templates / "app"), ("mcu", chip)):
+    bare = board.memory is not None and board.framework is None
+    places = [("app", templates / "app"), *([("mcu", templates / "mcu" / CORTEXM)] if bare else []), ("mcu", chip)]
+    for place, folder in places:  # what the chip has under the same name stands in place of the common file
         for path in sorted(folder.iterdir()):
             if path.is_file() and path.suffix != ".j2":
                 found[f"src/{place}/{path.name}"] = path.read_text(encoding="utf-8")

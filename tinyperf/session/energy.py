@@ -130,7 +130,7 @@ class Feed:
         figures = self.board.power
         if figures is None:  # windows() has refused such a board
             return
-        activity = self.link.machine.activity
+        activity = self.link.activity
         now = (self.link.now_s(), float(activity.active_cycles), float(activity.idle_cycles))
         seconds, active, idle = (a - b for a, b in zip(now, self._before, strict=True))
         watts = power.mean_w(

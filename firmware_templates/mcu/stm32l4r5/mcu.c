@@ -6,19 +6,12 @@
 #include "registers.h"
 #include "stm32l4.h"
 #include "tp_config.h"
-#include "tp_print.h"
 
-/* Power of two, so that the free-running indices may wrap without a modulo. */
-#define RX_RING_BYTES 256U
 #define SERIAL_PORT 6U /* G */
 #define PULSE_US 2U    /* low for one to two microseconds */
 /* LPUART: 3 * baud <= kernel clock <= 4096 * baud, and 20 bits of divider. */
 #define LPUART_MAX_RATIO 4096U
 
-static uint8_t rx_ring[RX_RING_BYTES];
-static volatile uint32_t rx_head; /* written by the interrupt only */
-static volatile uint32_t rx_tail; /* written by the main loop only */
-static volatile bool rx_lost;     /* set by the interrupt, cleared by the main loop */
 static volatile uint32_t time_wraps; /* written by the interrupt only */
 
 void tp_lpuart1_interrupt(void)
@@ -26,18 +19,11 @@ void tp_lpuart1_interrupt(void)
     const uint32_t status = LPUART1_ISR;
 
     if ((status & LPUART1_ISR_ORE) != 0U) {
-        rx_lost = true;
+        tp_receive_lost();
     }
     LPUART1_ICR = LPUART1_ICR_ERRORS; /* an overrun that stays set stops reception */
     if ((status & LPUART1_ISR_RXNE) != 0U) {
-        const uint8_t byte = (uint8_t)LPUART1_RDR;
-
-        if (rx_head - rx_tail < RX_RING_BYTES) {
-            rx_ring[rx_head & (RX_RING_BYTES - 1U)] = byte;
-            rx_head++;
-        } else {
-            rx_lost = true;
-        }
+        tp_received((uint8_t)LPUART1_RDR);
     }
 }
 
@@ -45,11 +31,6 @@ void tp_tim2_interrupt(void)
 {
     TIM2_SR = ~TIM2_SR_UIF;
     time_wraps++;
-}
-
-static void enable_interrupt(uint32_t irq)
-{
-    NVIC_ISER(irq) = BIT(irq % 32U);
 }
 
 static void time_init(uint32_t clock_hz)
@@ -65,7 +46,7 @@ static void time_init(uint32_t clock_hz)
     TIM2_SR = 0U;
     TIM2_DIER = TIM2_DIER_UIE;
     TIM2_CR1 = TIM2_CR1_CEN;
-    enable_interrupt(IRQ_TIM2);
+    tp_enable_interrupt(IRQ_TIM2);
 }
 
 /* PG7 transmits, PG8 receives, alternate function 8. Port G from pin 2 on is on VDDIO2, which has
@@ -97,7 +78,7 @@ static void serial_init(uint32_t clock_hz, uint32_t baud)
     LPUART1_BRR = (uint32_t)((256ULL * kernel_hz + baud / 2U) / baud);
     LPUART1_CR1 = LPUART1_CR1_UE;
     LPUART1_CR1 = LPUART1_CR1_UE | LPUART1_CR1_RE | LPUART1_CR1_TE | LPUART1_CR1_RXNEIE;
-    enable_interrupt(IRQ_LPUART1);
+    tp_enable_interrupt(IRQ_LPUART1);
 }
 
 /* High from the first moment as an output, so that no false edge is seen. */
@@ -135,24 +116,6 @@ void tp_serial_drain(void)
     (void)tp_wait_for(&LPUART1_ISR, LPUART1_ISR_TC, LPUART1_ISR_TC);
 }
 
-bool tp_serial_get(uint8_t *byte)
-{
-    if (rx_tail == rx_head) {
-        return false;
-    }
-    *byte = rx_ring[rx_tail & (RX_RING_BYTES - 1U)];
-    rx_tail++;
-    return true;
-}
-
-bool tp_serial_overrun(void)
-{
-    const bool lost = rx_lost;
-
-    rx_lost = false;
-    return lost;
-}
-
 uint64_t tp_time_us(void)
 {
     uint32_t wraps;
@@ -179,32 +142,4 @@ void tp_timestamp_pulse(void)
         /* The timer cannot stand still here: tp_mcu_init started it. */
     }
     GPIO_BSRR(TP_TIMESTAMP_PORT) = BIT(TP_TIMESTAMP_PIN);
-}
-
-void tp_idle(void)
-{
-    /* With interrupts masked, a byte that arrives after the test still ends WFI. */
-    __asm volatile("cpsid i" ::: "memory");
-    if (rx_tail == rx_head) {
-        __asm volatile("dsb\nwfi" ::: "memory");
-    }
-    __asm volatile("cpsie i" ::: "memory");
-}
-
-static void print_register(const char *name, uint32_t value)
-{
-    tp_print(name);
-    tp_print_hex(value, 8U);
-}
-
-void tp_fault(const uint32_t *frame)
-{
-    print_register("\r\ne-[Hard fault: pc=", frame[6]);
-    print_register(" lr=", frame[5]);
-    print_register(" cfsr=", SCB_CFSR);
-    print_register(" hfsr=", SCB_HFSR);
-    tp_print("]\r\n");
-    for (;;) {
-        /* Stays here: a reset would hide what happened. */
-    }
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The registers used here, by the names of RM0432 (STM32L4+) and of the Armv7-M architecture
- * manual. */
+/* The registers used here, by the names of RM0432 (STM32L4+). */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
-#include <stdint.h>
-
-#define REG(address) (*(volatile uint32_t *)(address))
-#define BIT(n) (1UL << (n))
+#include "cortexm.h"
 
 #define RCC_CR REG(0x40021000U)
 #define RCC_CR_MSIRDY BIT(1)
@@ -92,16 +88,5 @@
 
 #define IRQ_TIM2 28U
 #define IRQ_LPUART1 70U
-#define NVIC_ISER(irq) REG(0xE000E100U + 4U * ((irq) / 32U))
-#define SCB_VTOR REG(0xE000ED08U)
-#define SCB_CFSR REG(0xE000ED28U)
-#define SCB_HFSR REG(0xE000ED2CU)
-#define SCB_CPACR REG(0xE000ED88U)
-#define SCB_CPACR_FPU (15UL << 20U)
-#define DEMCR REG(0xE000EDFCU)
-#define DEMCR_TRCENA BIT(24)
-#define DWT_CTRL REG(0xE0001000U)
-#define DWT_CTRL_CYCCNTENA BIT(0)
-#define DWT_CYCCNT REG(0xE0001004U)
 
 #endif

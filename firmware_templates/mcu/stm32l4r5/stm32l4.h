@@ -22,12 +22,4 @@ const char *tp_clock_trim(void);
 void tp_tim2_interrupt(void);
 void tp_lpuart1_interrupt(void);
 
-/* Prints what a fault left on the stack, then stops. `frame`: r0-r3, r12, lr, pc, xpsr. */
-void tp_fault(const uint32_t *frame);
-
-/* The reset vector. */
-void tp_reset(void);
-
-int main(void);
-
 #endif

@@ -98,7 +98,9 @@ class Scs(Peripheral):
     VTOR, AIRCR, ICSR, CPACR, CCR = 0xD08, 0xD0C, 0xD04, 0xD88, 0xD14
 
     def __init__(self, host: Host, nvic: Nvic, *, cpuid: int, core: Core) -> None:
-        super().__init__(host, {0xD00: cpuid, self.CCR: 0x200, 0xF34: 0xC0000000, 0x1C: 0x4000_0000, 0xD90: 0x800})
+        # STKALIGN; of Armv6-M, where both are fixed, UNALIGN_TRP too.
+        alignment = 0x208 if core.architecture == "armv6-m" else 0x200
+        super().__init__(host, {0xD00: cpuid, self.CCR: alignment, 0xF34: 0xC0000000, 0x1C: 0x4000_0000, 0xD90: 0x800})
         self.nvic = nvic
         self._has_fpu = "fpu" in core.features
         self.reset_requested = False

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Vector table, and what has to happen before main. */
-#include "registers.h"
-#include "stm32l4.h"
-
-#define INTERRUPTS 95U
+/* Vector table, and what has to happen before main; of Armv6-M only, so that it runs on every
+ * core. The chip's interrupts.h says how many interrupts there are and who handles which. */
+#include "cortexm.h"
+#include "interrupts.h"
 
 typedef void (*handler)(void);
 
@@ -17,15 +16,12 @@ extern uint32_t tp_bss_end[];
 extern const handler tp_constructors_start[];
 extern const handler tp_constructors_end[];
 
-/* Hands the frame to tp_fault. Naked: the stack pointer must still be the one the exception
- * left. */
+/* Hands the frame to tp_fault. Naked: the stack pointer must still be the one the exception left;
+ * it is the main one, no other is ever used. BL reaches everywhere, on Armv6-M too. */
 __attribute__((naked)) static void fault_entry(void)
 {
-    __asm volatile("tst lr, #4\n"
-                   "ite eq\n"
-                   "mrseq r0, msp\n"
-                   "mrsne r0, psp\n"
-                   "b tp_fault\n");
+    __asm volatile("mrs r0, msp\n"
+                   "bl tp_fault\n");
 }
 
 static void unexpected(void)
@@ -42,15 +38,17 @@ static const struct {
 } vectors __attribute__((section(".vectors"), used)) = {
     .stack_top = tp_stack_top,
     .exceptions = {tp_reset, unexpected, fault_entry, fault_entry, fault_entry, fault_entry},
-    .interrupts = {[IRQ_TIM2] = tp_tim2_interrupt, [IRQ_LPUART1] = tp_lpuart1_interrupt},
+    .interrupts = {HANDLERS},
 };
 
-__attribute__((noreturn)) void tp_reset(void)
+void tp_reset(void)
 {
     const uint32_t *from = tp_data_load;
 
+#if defined(__ARM_FP)
     SCB_CPACR |= SCB_CPACR_FPU; /* before anything that might use a floating-point register */
     __asm volatile("dsb\nisb" ::: "memory");
+#endif
     SCB_VTOR = (uint32_t)&vectors;
     for (uint32_t *to = tp_data_start; to < tp_data_end; to++) {
         *to = *from;
