@@ -25,6 +25,7 @@ from tinyperf.api.results import (
     published_standing,
     remark,
     replay,
+    submission_build,
     submission_check,
 )
 
@@ -60,6 +61,7 @@ __all__ = [
     "resume",
     "run",
     "run_all",
+    "submission_build",
     "submission_check",
     "tflm_registered",
     "tflm_use",

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from tinyperf.api.paths import maybe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tinyperf.api.paths import AnyPath
     from tinyperf.learn.evaluate import Evaluation
     from tinyperf.reporting.published import Ranked, Standing
     from tinyperf.result import RunResult
     from tinyperf.session.replay import Replay
+    from tinyperf.submissions.build import Built
     from tinyperf.submissions.check import Checked
 
 
@@ -91,6 +94,31 @@ def published_standing(
             hint=f"'tinyperf published --board {board}' shows what there is; the whole name of a board is needed here",
         )
     return place
+
+
+def submission_build(
+    sessions: Sequence[AnyPath],
+    *,
+    organisation: str,
+    out: AnyPath,
+    division: str = "closed",
+    system: AnyPath | None = None,
+) -> Built:
+    """Write the MLPerf Tiny submission tree of finished sessions of one board below `out`, a new folder.
+
+    Args: system: JSON with fields of the system description; its name is the system's.
+    Raises: UsageError: the sessions make no submission; every reason is named. ContentError: a file is damaged.
+        DiskError: cannot write.
+    """
+    from tinyperf.submissions import build
+
+    return build.build(
+        [Path(one) for one in sessions],
+        organisation=organisation,
+        out=Path(out),
+        division=division,
+        system=Path(system) if system else None,
+    )
 
 
 def submission_check(

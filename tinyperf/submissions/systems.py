@@ -86,7 +86,8 @@ def _claims(
     path: PurePosixPath, fields: dict[str, Any], division: str, status_line: int | None, division_line: int | None
 ) -> Iterator[Finding]:
     status, said = fields.get("Status"), fields.get("Division")
-    if isinstance(status, str) and status.strip() and status.lower() not in STATUSES:
+    said_so = isinstance(status, str) and status.strip() and not PLACEHOLDER.search(status)
+    if said_so and str(status).lower() not in STATUSES:
         yield finding("status-invalid", path, f'Status "{status}"', line=status_line)
     if isinstance(said, str) and said.strip() and said.strip().casefold() != division:
         yield finding("division-differs", path, f'Division "{said}" in {division}/', line=division_line)
