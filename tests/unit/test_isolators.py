@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import tinyperf
-from tinyperf import content
 from tinyperf.cli import invoke
 from tinyperf.device import isolators
 from tinyperf.device.dut import Dut
@@ -352,16 +351,14 @@ def test_a_simulator_on_a_port_of_its_own(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["io_manager", "interface_board"])
-def test_an_energy_session_through_an_isolator_gives_the_same_figures(name: str, tmp_path: Path) -> None:
+def test_an_energy_session_through_an_isolator_gives_the_same_figures(
+    name: str, slower_board: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("unicorn")
-    # A fifth of the clock is a fifth of the instructions in the ten seconds that a window lasts.
-    board = tmp_path / "slower.yaml"
-    text = content.shipped("boards").joinpath("nucleo-l4r5zi.yaml").read_text(encoding="utf-8")
-    board.write_text(f"{text}clock_hz: 24000000\n".replace("name: nucleo-l4r5zi\n", "name: slower\n"), encoding="utf-8")
     found = {
         isolator: tinyperf.run(
             "kws",
-            board=board,
+            board=slower_board,
             mode="energy",
             virtual=True,
             monitor="lpm01a:port=simulated",
