@@ -1,4 +1,4 @@
-"""LOGISTIC and TANH: all 256 codes over many scales, and what is refused."""
+"""Operators that are a table: all 256 codes over many scales, and what is refused."""
 
 from __future__ import annotations
 
@@ -66,3 +66,18 @@ def test_c_equals_the_wheel(kind: str, tmp_path: Path) -> None:
 def test_refused(data: bytes, seen: str) -> None:
     with pytest.raises(ModelError, match=seen):
         ENGINE.generate(tflite.parse(data, "sigmoid"), M4, {})
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("kind", ["HARD_SWISH", "LEAKY_RELU"])
+def test_every_code_of_any_output_equals_the_wheel(kind: str, seed: int) -> None:
+    """Every other ratio of scales lies next to one at which products are half way between two codes."""
+    random = np.random.default_rng(seed)
+    made = np.float32(10 ** random.uniform(-3, 0))
+    given = np.float32(made * (10 ** random.uniform(-1, 1) if seed % 2 else random.choice([0.75, 1.5, 2.5, 0.375])))
+    zeros = random.integers(-128, 128, 2).tolist()
+    tensors = [T((1, 256), float(given), zeros[0]), T((1, 256), float(made), zeros[1])]
+    options = {"alpha": float(random.choice([0.0, 0.1, 0.2, 0.3, 0.01, 1.5]))} if kind == "LEAKY_RELU" else {}
+    data = graphs.build(tensors, [O(kind, [0], [1], options)], [0], [1])
+    (output,) = interpret(lower(tflite.parse(data, kind)), CODES)
+    np.testing.assert_array_equal(output.reshape(1, -1), graphs.wheel(data, CODES))

@@ -1,0 +1,43 @@
+"""LEAKY_RELU: a table of the output of every code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._lookup import EVERY_CODE, Lookup
+from tinyperf.engines.aot.operators._rules import same_elements
+from tinyperf.engines.aot.operators._scales import scale, zero
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+def alpha_is_a_slope(use: Use) -> str | None:
+    """Alpha is at least 0 and at most 2**15."""
+    alpha = float(use.text("alpha"))
+    return None if 0 <= alpha <= 2**15 else f"alpha {alpha:g}"
+
+
+def lower(use: Use) -> Lookup:
+    """micro/kernels/leaky_relu_common.cc and reference/leaky_relu.h; the ratios are formed in double."""
+    given, made = scale(use.input(0)), scale(use.output)
+    slope = quantize_multiplier(given * float(use.text("alpha")) / made)
+    x = EVERY_CODE - zero(use.input(0))
+    negative, positive = requantized(x, *slope), requantized(x, *quantize_multiplier(given / made))
+    return Lookup(use.output.elements, codes(np.where(x >= 0, positive, negative) + zero(use.output)))
+
+
+def sample(random: Random) -> Sample:
+    shape, given = (1, random.integer(1, 40)), random.scale(-3, 0)
+    tensors = random.tensor(shape, given), random.tensor(shape, random.near(given, 1))
+    return random.use("LEAKY_RELU", tensors, (0,), {"alpha": random.pick(0.0, 0.1, 0.2, 0.01, 1.0, 1.5)})
+
+
+OPERATOR = Operator(
+    kind="LEAKY_RELU", arity=Arity(1, 1), rules=(same_elements, alpha_is_a_slope), lower=lower, sample=sample
+)
