@@ -120,7 +120,7 @@ def measure(folder: Path, monitor: str, benches: list[bench.Bench], device: dict
     code, message, uj = 130, "interrupted", None
     try:
         with small_disk() if device.pop("small_disk", False) else contextlib.nullcontext():
-            found = session.run(request, learned=learned, opener=lambda _: on_bench(**device))
+            found = session.run(request, learned=learned, open_link=lambda _: on_bench(**device))
         code, message = found.exit_code, "; ".join(found.reasons)
         uj = found.energy.uj_per_inference if found.energy else None
     except TinyperfError as exc:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import tinyperf
 from tests.graphs import O, T, build, constant
 from tinyperf import board, tflite
 from tinyperf.device import protocol
@@ -20,6 +22,7 @@ from tinyperf.device.dut import Dut
 from tinyperf.device.link import SerialLink
 from tinyperf.device.process import ProcessLink
 from tinyperf.firmware import build as firmware
+from tinyperf.learn import backends
 from tinyperf.session.compare import compare
 from tinyperf.virtual.fake import FakeDevice
 
@@ -74,6 +77,26 @@ def test_another_host_gets_the_whole_line(tmp_path: Path) -> None:
     link.close()
     results = [m[1] for line in got.decode("ascii").split("\r\n") if (m := FOREIGN_RESULTS.match(line))]
     assert [len(text.split(",")) for text in results] == [10_000]
+
+
+def test_accuracy_mode_scores_them(tmp_path: Path) -> None:
+    """The label of each input is the place of the largest output that TFLM, or else our C on this computer, gives."""
+    model = wide(tmp_path, 1500)
+    inputs = np.random.default_rng(3).integers(-128, 128, (4, 8), dtype=np.int8)
+    largest = backends.infer("aot", model, inputs.reshape(4, *model.input.shape[1:])).reshape(4, -1).argmax(axis=1)
+    data = tmp_path / "custom"
+    data.mkdir()
+    for k, codes in enumerate(inputs):
+        (data / f"{k}.bin").write_bytes(codes.tobytes())
+    (data / "y_labels.csv").write_text("".join(f"{k}.bin,1500,{label}\n" for k, label in enumerate(largest)))
+    at = tmp_path / "session"
+    found = tinyperf.run(
+        board="host", model=tmp_path / "wide1500.tflite", mode="accuracy", data=tmp_path, jobs=1, out=at
+    )
+    assert found.accuracy is not None
+    assert (found.accuracy.value, found.accuracy.samples) == (1.0, 4)
+    rows = json.loads((at / "results.json").read_text())
+    assert [len(row["infer"]["results"]) for row in rows] == [1500] * 4
 
 
 class PacedBoard:

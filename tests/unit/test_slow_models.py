@@ -31,9 +31,9 @@ class Bench:
         image.write_bytes(b"not run")
         fake = FakeDevice(lambda _: (1.0, 0.0), model_id="vww01", **device)
         if resume:
-            return session.resume(at, opener=lambda _: fake), fake
+            return session.resume(at, open_link=lambda _: fake), fake
         request = Request(board="host", benchmark="vww", image=str(image), out=str(at))
-        return session.run(request, opener=lambda _: fake), fake
+        return session.run(request, open_link=lambda _: fake), fake
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_the_energy_of_a_slow_model_is_measured(tmp_path: Path) -> None:
     asked = Request("nucleo-l4r5zi", "kws", "energy", virtual=True, monitor="virtual", image=str(image), out=str(at))
     known = Learned(calibration=Calibration(1000, 1000, 0, 1.0))
     device = OnBench(lambda _: (1.0,) + (0.0,) * 11, seconds_per_inference=12.2)
-    found = session.run(asked, opener=lambda _: device, learned=known)
+    found = session.run(asked, open_link=lambda _: device, learned=known)
     assert found.valid, found.reasons
     assert found.energy is not None
     assert [w.seconds for w in found.energy.windows] == pytest.approx([122.0] * 5)

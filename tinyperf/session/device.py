@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Recorder = Callable[[Direction, bytes, float], None]
 
 
-def open_link(device: Device) -> Link:
+def open_device(device: Device) -> Link:
     """The link to the board, or to the isolator in front of a real one; a virtual one starts from reset."""
     if device.image is not None:
         return open_image(device.board, device.image, cycles_per_instruction=device.cycles_per_instruction)
@@ -34,7 +34,7 @@ class Device:
     """A board on a port (`url`), or a virtual one that starts `image`.
 
     `cycles_per_instruction`: from one inference in full detail; what a virtual board counts with from then on.
-    `opener`: makes the link.
+    `open_link`: makes the link.
     """
 
     board: Board
@@ -43,7 +43,7 @@ class Device:
     baud: int
     isolator: isolators.Choice | None = None
     cycles_per_instruction: float | None = None
-    opener: OpenLink = open_link
+    open_link: OpenLink = open_device
 
     @property
     def has_cycle_model(self) -> bool:
@@ -67,7 +67,7 @@ class Device:
         Raises: DeviceError: it cannot be opened, or the isolator in front of it is silent.
         """
         return Dut(
-            through(self.isolator, wrap(self.opener(self)), self.baud),
+            through(self.isolator, wrap(self.open_link(self)), self.baud),
             record,
             where=self.where,
             baud=self.baud if self.url else None,

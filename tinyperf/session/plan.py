@@ -18,7 +18,7 @@ from tinyperf.engines import parse_engine
 from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
 from tinyperf.session import checks, choose
-from tinyperf.session.device import Device, open_link
+from tinyperf.session.device import Device, open_device
 from tinyperf.session.profile import about_instructions
 from tinyperf.session.record import ModelFile, Planned, Rules, Sample
 from tinyperf.virtual.connect import is_process, port_of
@@ -88,17 +88,17 @@ def prepare(
     request: Request,
     tell: Callable[[str], None] = lambda _: None,
     *,
-    opener: OpenLink = open_link,
+    open_link: OpenLink = open_device,
     created: datetime | None = None,
 ) -> tuple[Prepared, Planned]:
     """Check the request, load the data, build the image; and the plan to write down.
 
-    Args: tell: is told what takes long, in words. opener: makes links. created: when, if not now.
+    Args: tell: is told what takes long, in words. open_link: makes links. created: when, if not now.
     Raises: UsageError, ModelError, DataError, BuildError, DeviceError: each with what to do.
     """
     chosen = board.load(request.board)
     checks.check(request, chosen)
-    device = _device(request, chosen, opener)
+    device = _device(request, chosen, open_link)
     measured = benchmark.benchmark(request.benchmark) if request.benchmark else None
     model_id = measured.model_id if measured else "custom"
     if measured is None and request.model is None:
@@ -123,7 +123,7 @@ def prepare(
     return prepared, _planned(prepared, _Built(model, image), created or datetime.now(UTC))
 
 
-def _device(request: Request, chosen: Board, opener: OpenLink) -> Device:
+def _device(request: Request, chosen: Board, open_link: OpenLink) -> Device:
     """Where the firmware will run; a virtual board has its image only where one was brought."""
     isolator = checks.isolator(request, chosen)
     baud = chosen.serial.energy_baud if request.mode == "energy" else chosen.serial.baud
@@ -131,7 +131,7 @@ def _device(request: Request, chosen: Board, opener: OpenLink) -> Device:
         isolator.check_baud(baud)
     virtual = request.virtual or is_process(chosen)
     url = None if virtual else isolator.port if isolator else port_of(chosen, request.port)
-    return Device(chosen, Path(request.image) if request.image else None, url, baud, isolator, opener=opener)
+    return Device(chosen, Path(request.image) if request.image else None, url, baud, isolator, open_link=open_link)
 
 
 def _benchmark_of_firmware(device: Device) -> tuple[Benchmark, str]:

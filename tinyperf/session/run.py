@@ -16,7 +16,7 @@ from tinyperf.errors import ContentError, Interrupted, TinyperfError
 from tinyperf.formats import energyrunner, own
 from tinyperf.session import accuracy, energy, profile, replay, report, store, windows
 from tinyperf.session.checks import check_request
-from tinyperf.session.device import open_link
+from tinyperf.session.device import open_device
 from tinyperf.session.plan import prepare
 from tinyperf.session.progress import silent
 from tinyperf.session.record import Learned, Record, Timing
@@ -48,29 +48,29 @@ def run(
     request: Request,
     progress: Progress = silent,
     *,
-    opener: OpenLink = open_link,
+    open_link: OpenLink = open_device,
     created: datetime | None = None,
     learned: Learned | None = None,
 ) -> RunResult:
     """Measure one mode of one model on one board.
 
-    Args: opener: makes the links, in place of the ports and virtual boards that there are. created: when the session
+    Args: open_link: makes the links, in place of the ports and virtual boards that there are. created: when the session
     began, if not now. learned: what is known already, such as N of a window; it is not found out again.
     Raises: TinyperfError: with what to do; what was measured until then is in the session folder that it names.
     """
     check(request)
-    prepared, planned = prepare(request, lambda text: progress(text, 0, 0), opener=opener, created=created)
+    prepared, planned = prepare(request, lambda text: progress(text, 0, 0), open_link=open_link, created=created)
     at = store.create(_folder(request, planned))
     session = store.begin(at, Record(planned=planned, learned=learned or Learned()))
     return _measure(session, prepared, progress)
 
 
 def resume(
-    at: Path, progress: Progress = silent, *, jobs: int | None = None, opener: OpenLink = open_link
+    at: Path, progress: Progress = silent, *, jobs: int | None = None, open_link: OpenLink = open_device
 ) -> RunResult:
     """Finish a session: measure what it lacks, then score all of it.
 
-    Args: jobs: other than it was begun with. opener: as `run`.
+    Args: jobs: other than it was begun with. open_link: as `run`.
     Raises: ContentError: image, model or data are not what the session was begun with. Otherwise as `run`.
     """
     session = store.load(at)
@@ -78,7 +78,7 @@ def resume(
     if session.record.learned.timing is not None:  # complete: nothing is sent
         return finish(at)
     request = replace(planned.request, jobs=jobs or planned.request.jobs)
-    prepared, again = prepare(request, lambda text: progress(text, 0, 0), opener=opener)
+    prepared, again = prepare(request, lambda text: progress(text, 0, 0), open_link=open_link)
     for name in SAME:
         if getattr(planned, name) != getattr(again, name):
             raise ContentError(
