@@ -20,6 +20,13 @@ def figure(value: float, decimals: int = 3) -> str:
     return f"{value:.{max(decimals, _needed(value))}f}"
 
 
+def significant(value: float, digits: int = 4) -> str:
+    """`value` as far as it is known, to `digits` significant digits: 43.19, 144.0, 1240; never with an exponent."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+
+
 def _needed(value: float) -> int:
     """Decimals that three significant digits need; of the rounded value, for 0.0009996 is 0.00100."""
     rounded = float(f"{value:.{SIGNIFICANT - 1}e}")

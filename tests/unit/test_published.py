@@ -15,8 +15,10 @@ import tinyperf
 from tests.data import ROOT, find
 from tinyperf import cli
 from tinyperf.errors import UsageError
+from tinyperf.figures import significant
 from tinyperf.reporting import published
-from tinyperf.reporting.published import Published, ranked, significant, standing
+from tinyperf.reporting.published import Published, ranked, standing
+from tinyperf.result import Performance, RunResult
 
 BENCHMARKS = ["ad", "ic", "kws", "sww", "vww"]
 
@@ -194,3 +196,52 @@ def test_json_has_every_fact_and_the_source(capsys: pytest.CaptureFixture[str]) 
 def test_arguments_that_make_no_sense(arguments: list[str], seen: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["published", *arguments, "--json"]) == 2
     assert seen in json.loads(capsys.readouterr().out)["error"]["seen"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark", "place"),
+    [
+        pytest.param({}, "", "would stand 4 of 21 in kws on NUCLEO-L4R5ZI; the fastest", id="a-measurement"),
+        pytest.param(
+            {"estimated": True, "error_percent": 13.0},
+            " (estimated, ±13 %)",
+            "would stand 3 to 6 of 21 in kws on NUCLEO-L4R5ZI, estimated ±13 %: no measurement",
+            id="an-estimate",
+        ),
+    ],
+)
+def test_a_run_says_where_it_would_stand(changes: dict[str, Any], remark: str, place: str) -> None:
+    found = published.place(result(**changes), remark=remark)
+    assert found is not None
+    assert found.text.startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark"),
+    [
+        pytest.param({"valid": False}, " (not valid)", id="not-valid"),
+        pytest.param({"inputs": "synthetic"}, " (synthetic inputs)", id="inputs-of-no-set"),
+        pytest.param({"performance": None, "mode": "accuracy"}, "", id="no-latency"),
+        pytest.param({"board": "mps2-an386"}, "", id="a-board-of-nobody"),
+        pytest.param({"benchmark": "custom"}, "", id="a-model-of-nobody"),
+    ],
+)
+def test_what_is_no_result_has_no_place(changes: dict[str, Any], remark: str) -> None:
+    assert published.place(result(**changes), remark=remark) is None
+
+
+def result(**changes: Any) -> RunResult:
+    known: dict[str, Any] = {
+        "benchmark": "kws",
+        "board": "nucleo-l4r5zi",
+        "engine": "aot",
+        "transport": "serial",
+        "mode": "performance",
+        "valid": True,
+        "reasons": (),
+        "inputs": "official",
+        "estimated": False,
+        "session": "here",
+        "performance": Performance(latency_ms=61.0, throughput_ips=16.4, windows=()),
+    }
+    return RunResult(**{**known, **changes})

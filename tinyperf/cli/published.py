@@ -11,7 +11,7 @@ import click
 from tinyperf import api
 from tinyperf.cli import _options
 from tinyperf.errors import UsageError
-from tinyperf.reporting.published import significant
+from tinyperf.figures import significant
 
 if TYPE_CHECKING:
     from tinyperf.reporting.published import Ranked, Standing

@@ -13,6 +13,7 @@ from tinyperf import api
 from tinyperf.cli import _options, _progress
 from tinyperf.errors import UsageError
 from tinyperf.figures import figure
+from tinyperf.reporting import published
 from tinyperf.result import Mode
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def _show(found: RunResult) -> None:
         for k, w in enumerate(found.performance.windows, start=1):
             table.add_row(str(k), str(w.inferences), f"{w.seconds:.6f}", figure(w.throughput_ips))
         console.print(table)
+        if place := published.place(found, remark=remark):
+            console.print(f"  {place.text}", soft_wrap=True)
     if found.accuracy:
         console.print(f"  {_accuracy(found.accuracy)}{remark}", soft_wrap=True)
     if found.energy:

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import UsageError
+from tinyperf.figures import significant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from tinyperf.result import RunResult
 
 TABLE = Path(__file__).parent / "published.csv"
 
@@ -173,11 +176,20 @@ def standing(
     )
 
 
-def significant(value: float, digits: int = 4) -> str:
-    """A figure for people: at least `digits` significant digits, never an exponent."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+def place(found: RunResult, *, remark: str) -> Standing | None:
+    """Where the latency of a run would stand; None for what is no result, and where nothing is published of its board.
+
+    Args: remark: what must stand beside its figures; anything but an estimate makes it no result.
+    """
+    if found.performance is None or not found.valid or (remark and not found.estimated):
+        return None
+    return standing(
+        found.board,
+        found.benchmark,
+        found.performance.latency_ms,
+        estimated=found.estimated,
+        error_percent=found.error_percent,
+    )
 
 
 @cache
