@@ -373,6 +373,44 @@ DAMAGES = [
         (f"{SWW}/results.txt", None),
         id="sww-without-throughput",
     ),
+    pytest.param(
+        replace(f"{PERFORMANCE}/results.txt", "# Inferences : 250", "# Inferences : 9"),
+        {"window-few", "figures-differ", "files-differ"},
+        (f"{PERFORMANCE}/results.txt", 2),
+        id="a-window-of-nine-inferences",
+    ),
+    pytest.param(
+        replace(f"{ENERGY}/results.txt", r"Elapsed time  : 10\.5", "Elapsed time  : 12.5", count=9),
+        {"energy-differs", "modes-differ"},
+        (f"{ONE}/kws", None),
+        id="energy-mode-slower-than-performance-mode",
+    ),
+    pytest.param(
+        entries(f"{ENERGY}/results.json", lambda rows: rows[2]["power"].update(samples=["a lot"])),
+        {"trace-damaged"},
+        (ENERGY, None),
+        id="a-trace-of-words",
+    ),
+    pytest.param(
+        entries(
+            f"{SWW}/results.json",
+            lambda rows: rows[0]["infer"].update(
+                detection_windows=[
+                    [on, off - (1.3 if k < 10 else 0)]
+                    for k, (on, off) in enumerate(rows[0]["infer"]["detection_windows"])
+                ]
+            ),
+        ),
+        {"streaming-tail"},
+        (f"{SWW}/results.txt", 1),
+        id="detections-later-than-the-rules-text-allows",
+    ),
+    pytest.param(
+        both(remove(f"{ONE}/kws"), remove(f"{ONE}/sww")),
+        {"no-benchmark", "nothing-submitted", "empty-folder"},
+        (ONE, None),
+        id="a-system-without-a-benchmark",
+    ),
     pytest.param(put("extra/readme.txt"), {"unknown-division"}, ("extra", None), id="a-third-division"),
     pytest.param(put(f"{ACME}/code/a b.c"), {"blank-in-name"}, (f"{ACME}/code/a b.c", None), id="a-blank"),
     pytest.param(put(f"{ACME}/.DS_Store"), {"hidden-name"}, (f"{ACME}/.DS_Store", None), id="a-hidden-file"),
@@ -454,6 +492,42 @@ def test_the_open_division_has_no_target_and_maps_its_names(faultless: dict[str,
     checked = check.check(damaged(faultless, tmp_path, steps, runner="mlcommons"))
     assert kinds(checked) == {"accuracy-differs"}
     assert checked.results == 2
+
+
+@pytest.mark.parametrize("mapping", [b'{"mine": "kwz"}', b'["kws"]', b"{"])
+def test_a_mapping_to_nothing_is_told(faultless: dict[str, Path], tmp_path: Path, mapping: bytes) -> None:
+    steps = both(
+        move("closed", "open"),
+        move("open/acme/results/one/kws", "open/acme/results/one/mine"),
+        put("open/acme/model_mapping.json", mapping),
+        replace("open/acme/systems/one.json", '"Closed"', '"Open"'),
+    )
+    found = kinds(check.check(damaged(faultless, tmp_path, steps, runner="mlcommons")))
+    assert found in ({"mapping-damaged", "unknown-benchmark"}, {"json-damaged", "unknown-benchmark"})
+
+
+def test_modes_of_two_runners_are_told(faultless: dict[str, Path], tmp_path: Path) -> None:
+    def mix(root: Path) -> None:
+        shutil.rmtree(root / PERFORMANCE)
+        shutil.copytree(faultless["energyrunner"] / PERFORMANCE, root / PERFORMANCE)
+
+    checked = check.check(damaged(faultless, tmp_path, mix, runner="mlcommons"), accepted="v1.3")
+    assert kinds(checked) == {"runner-mixed"}
+
+
+def test_ad_wants_every_window_of_a_file_and_no_rounding_up(tmp_path: Path) -> None:
+    """248 files with one window each; the exact AUC is 0.847, and 0.85 is printed."""
+    root = submission_tree.ad(tmp_path / "ad")
+    checked = check.check(root, accepted="v1.3")
+    assert kinds(checked) == {"windows-per-file", "target-by-rounding", "mode-missing"}
+    assert {one.seen for one in checked.findings if one.kind == "target-by-rounding"} == {
+        "printed 0.85, exactly 0.84722; ad wants 0.85"
+    }
+
+
+def test_every_kind_is_named_by_a_test_here() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in KINDS if f'"{name}"' not in text] == []
 
 
 # ------------------------------------------------------------------------------------------------- hostile and odd
@@ -652,4 +726,6 @@ def test_a_file_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
     listed = tree.Tree.of(tmp_path / "in")
     (tmp_path / "in" / "a.txt").unlink()
     (tmp_path / "in" / "a.txt").symlink_to(tmp_path / "secret")
-    assert isinstance(listed.text(listed.inside(PurePosixPath())[0].path), findings.Finding)
+    refused = listed.text(listed.inside(PurePosixPath())[0].path)
+    assert isinstance(refused, findings.Finding)
+    assert refused.kind == "unreadable"
