@@ -20,7 +20,8 @@ PRIVATE = 0xE000_0000
 class Bus:
     """One chip's peripherals by address. `block_bytes`: how far apart they lie; what nobody describes is storage.
 
-    `written`: told of each store to a peripheral, and whether it went to the system control space.
+    `view`: memory at an address, None where there is none. `written`: told of each store to a peripheral, and whether
+    it went to the system control space.
     """
 
     def __init__(
@@ -29,10 +30,11 @@ class Bus:
         at: Mapping[int, Peripheral],
         scs: Scs,
         *,
+        view: Callable[[int, int], memoryview | None],
         block_bytes: int,
         written: Callable[[bool], None],
     ) -> None:
-        self._host, self._scs, self._written = host, scs, written
+        self._host, self._scs, self._view, self._written = host, scs, view, written
         self._mask = ~(block_bytes - 1)
         self._blocks = dict(at)
 
@@ -42,7 +44,7 @@ class Bus:
 
     def read(self, address: int, width: int) -> int:
         """A load; less than a word takes its bytes of the word."""
-        memory = self._host.view(address, width)
+        memory = self._view(address, width)
         if memory is not None:
             return int.from_bytes(memory, "little")
         _, offset, block = self._block(address & ~3)
@@ -51,7 +53,7 @@ class Bus:
 
     def write(self, address: int, width: int, value: int) -> None:
         """A store."""
-        memory = self._host.view(address, width)
+        memory = self._view(address, width)
         if memory is not None:
             memory[:] = (value & (1 << 8 * width) - 1).to_bytes(width, "little")
             return

@@ -93,6 +93,7 @@ class Machine:
             self,
             {**self.soc.at, **private},
             self.scs,
+            view=self.cpu.view,
             block_bytes=self.soc.block_bytes,
             written=self._written,
         )
