@@ -125,7 +125,11 @@ def test_a_project_written_over_another_leaves_none_of_its_sources(tmp_path: Pat
 
 @needs_cross_compiler
 @pytest.mark.parametrize(
-    "settings", [pytest.param({}, id="bare"), pytest.param({"PLATFORMIO_CORE_DIR": "elsewhere"}, id="own-core-folder")]
+    "settings",
+    [
+        pytest.param({}, id="bare"),
+        pytest.param({"PLATFORMIO_CORE_DIR": "elsewhere"}, id="own-core-folder", marks=pytest.mark.slow),
+    ],
 )
 def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(
     settings: dict[str, str], tmp_path: Path
