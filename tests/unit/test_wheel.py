@@ -67,6 +67,18 @@ def test_a_fresh_environment_lists_boards_from_the_wheel(python: Path, tmp_path:
     assert shown[2] == "[True, True, True, True]"
 
 
+@pytest.mark.slow
+def test_the_published_results_travel_in_the_wheel(python: Path, tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [python, "-I", "-c", "import tinyperf; print(len(tinyperf.published()))"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert shown == "312\n"
+
+
 def _mypy(python: Path, script: str, folder: Path) -> str:
     (folder / "script.py").write_text(script)
     command: list[str | Path] = [
