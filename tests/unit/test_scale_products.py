@@ -167,6 +167,14 @@ def pairs(kind: str, a: float, b: float, made: float) -> Case:
     return graphs.build(tensors, [O(kind, [0, 1], [2])], [0], [2]), CODES.reshape(1, 256, 1)
 
 
+def sloped(factor: float, seed: int) -> Case:
+    """Every code with every slope."""
+    given, made = inexact(factor, seed)
+    image = (1, 256, 256)
+    tensors = [T(image, given, 0), constant(CODES.reshape(1, 1, 256), float32(1 / 100)), T(image, made, 0)]
+    return graphs.build(tensors, [O("PRELU", [0, 1], [2])], [0], [2]), np.repeat(CODES, 256).reshape(image)
+
+
 def multiplied(seed: int) -> Case:
     """All pairs of codes; the product of three scales."""
     random = np.random.default_rng(seed)
@@ -232,6 +240,7 @@ def clamped(kind: str, scale: float) -> Case:
             for factor in (0.375, 0.75)
         ),
         *(pytest.param(pairs(*case), id=f"{case[0]} of unequal scales {i}") for i, case in enumerate(UNEQUAL)),
+        *(pytest.param(sloped(factor, 5), id=f"PRELU, {factor:g}") for factor in (0.375, 0.75, 1.5)),
         *(pytest.param(multiplied(seed), id=f"MUL {seed}") for seed in range(2)),
         *(pytest.param(probabilities(*pair), id=f"SOFTMAX {i}") for i, pair in enumerate(PROBABILITIES)),
         *(

@@ -1,0 +1,70 @@
+"""PRELU: a slope of its own for every element, or for those along which the slopes repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._scales import scale, zero
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._scales import Pair
+
+
+@dataclass(frozen=True)
+class Prelu(Broadcast):
+    """Input and slopes, without their zero points. `positive`, `negative`: multiplier and shift of either side."""
+
+    zeros: Pair
+    positive: Pair
+    negative: Pair
+    out_zero: int
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        x, slope = (side.astype(np.int64) - zero for side, zero in zip(inputs, self.zeros, strict=True))
+        made = np.where(x >= 0, requantized(x, *self.positive), requantized(x * slope, *self.negative))
+        return (codes(made + self.out_zero),)
+
+
+def _ratios(use: Use) -> tuple[float, float]:
+    given, slope, made = scale(use.input(0)), scale(use.input(1)), scale(use.output)
+    return given / made, given * slope / made
+
+
+def ratios_are_moderate(use: Use) -> str | None:
+    """Input scale, and input scale x slope scale, are below 2**15 output scales: larger ones leave 32 bits."""
+    return None if max(_ratios(use)) < 2**15 else f"ratios {_ratios(use)}"
+
+
+def slopes_repeat(use: Use) -> str | None:
+    """The input has the output's shape."""
+    return None if use.input(0).shape == use.output.shape else f"input {list(use.input(0).shape)}"
+
+
+def lower(use: Use) -> Prelu:
+    """micro/kernels/prelu_common.cc and reference/prelu.h."""
+    a, b = use.input(0), use.input(1)
+    positive, negative = map(quantize_multiplier, _ratios(use))
+    return Prelu(*broadcast(a.shape, b.shape), (zero(a), zero(b)), positive, negative, zero(use.output))
+
+
+def sample(random: Random) -> Sample:
+    drawn = random_pair(random, "PRELU", lambda given, _: random.near(given, 1))
+    return random.use("PRELU", drawn.tensors, (0, 1))
+
+
+OPERATOR = Operator(
+    kind="PRELU",
+    arity=Arity(2, 2, data=(0, 2)),
+    rules=(shapes_broadcast, slopes_repeat, ratios_are_moderate),
+    lower=lower,
+    sample=sample,
+)
