@@ -1,4 +1,4 @@
-"""What operators share that exist at compile time only: as Keras writes them before a RESHAPE.
+"""What operators share that Keras writes before a RESHAPE, to compute its shape.
 
 A converter that was not told the batch size computes it while running. Here the batch is 1, so every shape is known.
 """
@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.engines.aot.operators import Use
-
-
-def works_on_constants(use: Use) -> str | None:
-    """Only on shapes, folded at compile time (an open batch size in Keras: tf.keras.Input(batch_shape=(1, ...)))."""
-    return None if constants(use) is not None else "works on activations"
 
 
 def constants(use: Use) -> list[npt.NDArray[np.generic]] | None:

@@ -1,0 +1,55 @@
+"""SLICE: a box out of a tensor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import codes_are_copied
+from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+def box_is_inside(use: Use) -> str | None:
+    """Begin and size (-1: what is left) are constant int32, one for each of at most five dimensions; the output has
+    that size.
+    """
+    shape = use.input(0).shape
+    for tensor in (use.input(1), use.input(2)):
+        if tensor.data is None or tensor.dtype != "int32" or tensor.elements != len(shape) or len(shape) > MOST:
+            return f"tensor {tensor.index} is {tensor.dtype} of shape {list(tensor.shape)} for input {list(shape)}"
+    begin, size = _numbers(use, 1), _numbers(use, 2)
+    expected = tuple(n - b if s == -1 else s for n, b, s in zip(shape, begin, size, strict=True))
+    inside = all(b >= 0 and b + e <= n for n, b, e in zip(shape, begin, expected, strict=True))
+    return None if inside and expected == use.output.shape else f"from {begin}, {size} of {list(shape)}"
+
+
+def _numbers(use: Use, position: int) -> list[int]:
+    data = use.input(position).data
+    return [] if data is None else data.ravel().astype(int).tolist()
+
+
+def lower(use: Use) -> Strided:
+    strides = strides_of(use.input(0).shape)
+    start = sum(b * stride for b, stride in zip(_numbers(use, 1), strides, strict=True))
+    return strided(use.input(0).elements, start, zip(use.output.shape, strides, strict=True))
+
+
+def sample(random: Random) -> Sample:
+    shape = (1, *(random.integer(1, 6) for _ in range(random.integer(1, 3))))
+    begin = [random.integer(0, n - 1) for n in shape]
+    made = tuple(random.integer(1, n - b) for n, b in zip(shape, begin, strict=True))
+    size = [-1 if b + m == n and random.pick(True, False) else m for n, b, m in zip(shape, begin, made, strict=True)]
+    given = random.tensor(shape, random.scale())
+    parts = (random.constant(np.array(part, np.int32)) for part in (begin, size))
+    return random.use("SLICE", (given, *parts, random.like(given, made)), (0, 1, 2))
+
+
+OPERATOR = Operator(
+    kind="SLICE", arity=Arity(3, 3), rules=(box_is_inside, codes_are_copied), lower=lower, sample=sample
+)
