@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tinyperf.engines import Target, Workshop
+    from tinyperf.engines.aot.graph import Graph
     from tinyperf.tflite import Model
 
 
 class Aot:
-    """See the module. It has no options."""
+    """See the module."""
 
     name = "aot"
-    options: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, str] = MappingProxyType(
+        {"fold": "on or off: leave out channels that are constant for every input (default on)"}
+    )
 
     def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:  # noqa: ARG002
         """Nothing is to be found out."""
         return options
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
-        if options:
-            raise UsageError(f"engine 'aot' has no option '{min(options)}'", hint="leave it out")
-        graph = compiled(model, target)
+        graph = compiled(model, target, channels=_folds(options))
         placed = place(graph)
         emitted = emit(model, graph, placed, target)
         used = Counter(layer.kernel for layer in emitted.layers if layer.symbol)
@@ -48,11 +49,28 @@ class Aot:
             arena_bytes=placed.arena_bytes,
             weights_bytes=emitted.weights_bytes,
             details=EngineDetails(
-                kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())), version=__version__
+                kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())) + _left_out(graph),
+                version=__version__,
             ),
             layers=emitted.layers,
             warnings=tuple(node.note for node in graph.nodes if node.note),
         )
+
+
+def _folds(options: Mapping[str, str]) -> bool:
+    """Raises: UsageError: unknown option or value."""
+    if unknown := sorted(set(options) - set(Aot.options)):
+        raise UsageError(f"engine 'aot' has no option '{unknown[0]}'", hint=f"it has {', '.join(Aot.options)}")
+    value = options.get("fold", "on")
+    if value not in {"on", "off"}:
+        raise UsageError(f"engine 'aot': fold={value} is neither on nor off", hint="fold=off")
+    return value == "on"
+
+
+def _left_out(graph: Graph) -> str:
+    """How many layers do less than the file says: a reader of the figures must know."""
+    count = sum(bool(node.why) for node in graph.nodes)
+    return f"; {count} layers without constant or unread channels" if count else ""
 
 
 ENGINE: Engine = Aot()

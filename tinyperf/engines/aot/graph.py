@@ -162,13 +162,17 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One work on values. `note` is a warning for the user; `bounds` and `form` are filled by the passes named so."""
+    """One work on values. `bounds` and `form` are filled by the passes named so.
+
+    note: a warning for the user. why: what a pass made of it, for the report.
+    """
 
     work: Work
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     origin: tuple[Origin, ...]
     note: str = ""
+    why: str = ""
     bounds: Bounds | None = None
     form: Form | None = None
 

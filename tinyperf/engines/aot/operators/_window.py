@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -30,6 +30,21 @@ class Window:
     @property
     def pixels(self) -> int:
         return self.out_shape[0] * self.out_shape[1]
+
+    @property
+    def padded(self) -> bool:
+        """A window reaches outside of the image somewhere."""
+        reaches = (
+            (made - 1) * stride + (kernel - 1) * dilation + 1
+            for made, stride, kernel, dilation in zip(
+                self.out_shape[:2], self.stride, self.kernel, self.dilation, strict=True
+            )
+        )
+        return any(reach > size for reach, size in zip(reaches, self.in_shape[:2], strict=True))
+
+    def of(self, given: int, made: int) -> Window:
+        """The same window over so many channels."""
+        return replace(self, in_shape=(*self.in_shape[:2], given), out_shape=(*self.out_shape[:2], made))
 
 
 def windows(images: npt.NDArray[Number], window: Window, outside: float) -> npt.NDArray[Number]:

@@ -1,6 +1,6 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> fold -> dead_channels -> bounds -> choose, then place (a plan of the arena) and emit (C text)
+    lower -> fold -> leave_out -> dead_channels -> bounds -> choose, then place (a plan of the arena) and emit (C text)
 
 The graph is verified after every one of them.
 """
@@ -13,6 +13,7 @@ from tinyperf.engines.aot.passes.bounds import bounds
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
 from tinyperf.engines.aot.passes.fold import fold
+from tinyperf.engines.aot.passes.leave_out import leave_out
 from tinyperf.engines.aot.passes.lower import lower
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model
 
 
-def stages(model: Model, target: Target) -> Iterator[tuple[str, Graph]]:
+def stages(model: Model, target: Target, *, channels: bool = True) -> Iterator[tuple[str, Graph]]:
     """The graph after each pass, by the pass's name; the last one has a form for every node.
+
+    channels: leave out those that are constant or that nobody reads.
 
     Raises: ModelError: the model holds what is not supported. GraphError: a defect of a pass.
     """
     graph = lower(model)
     graph.verify("lower")
     yield "lower", graph
-    for run in (fold, dead_channels, bounds):
+    for run in (fold, *((leave_out,) if channels else ()), dead_channels, bounds):
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph
@@ -40,7 +43,7 @@ def stages(model: Model, target: Target) -> Iterator[tuple[str, Graph]]:
     yield "choose", graph
 
 
-def compiled(model: Model, target: Target) -> Graph:
+def compiled(model: Model, target: Target, *, channels: bool = True) -> Graph:
     """The graph after all passes."""
-    *_, (_, graph) = stages(model, target)
+    *_, (_, graph) = stages(model, target, channels=channels)
     return graph

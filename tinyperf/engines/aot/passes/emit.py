@@ -147,10 +147,14 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     )
     code = kernel.emit(node.work, place)
     constants = tuple(_constant(v) for v in values if v.data is not None)
-    why = form.why + ("; in place" if position in plan.in_place else "")
+    why = _why(node, form) + ("; in place" if position in plan.in_place else "")
     comment = c_block(_title(graph, node, form), why)
     text = LayerText(comment, symbol, code.body)
     return _Written(_layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), kernel.header)
+
+
+def _why(node: Node, form: Form) -> str:
+    return "; ".join(said for said in (form.why, node.why) if said)
 
 
 def _state(value: Value, plan: Plan) -> StateText:
@@ -166,7 +170,7 @@ def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> La
         op=origin.kind,
         macs=node.macs,
         kernel=form.kernel or "none",
-        why=form.why,
+        why=_why(node, form),
         symbol=symbol,
         weights_bytes=sum(array.values.nbytes for array in arrays),
         scratch_bytes=form.scratch_bytes,
