@@ -361,10 +361,11 @@ def _options(tflite: Any, kind: str, raw: Any, where: str) -> dict[str, Option]:
         return {}
     table = _field(where, "builtin_options", raw.BuiltinOptions)
     read = getattr(tflite, class_name)()
-    if table is None or raw.BuiltinOptionsType() != getattr(tflite.BuiltinOptions, class_name):
+    kind_of_table = _field(where, "builtin_options_type", raw.BuiltinOptionsType)
+    if table is None or kind_of_table != getattr(tflite.BuiltinOptions, class_name):
         read.Init(NO_OPTIONS, 4)
     else:
-        read.Init(table.Bytes, table.Pos)
+        _field(where, "builtin_options", partial(read.Init, table.Bytes, table.Pos))
     options: dict[str, Option] = {}
     for accessor in _accessors(type(read)):
         name = re.sub("(?<!^)(?=[A-Z])", "_", accessor).lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from tests.data import REFERENCE, find
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
+from tinyperf.engines.aot.operators import all_operators
+from tinyperf.engines.aot.operators._sample import Random
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
@@ -303,6 +306,19 @@ def test_truncated(length: int) -> None:
 @given(bits=st.lists(st.integers(0, 2**16), min_size=1, max_size=4))
 def test_flipped_bits(bits: list[int]) -> None:
     never_more_than_a_sentence(flipped(small(), bits))
+
+
+@pytest.mark.parametrize("kind", [kind for kind, operator in all_operators().items() if operator.sample])
+def test_damaged_files_of_every_operator(kind: str) -> None:
+    sample = all_operators()[kind].sample
+    assert sample is not None
+    for seed in range(40):
+        random = Random(seed)
+        data = bytearray(graphs.sampled(sample(random)))
+        for _ in range(random.integer(1, 3)):
+            data[random.integer(0, len(data) - 1)] = random.pick(0, 1, 2, 127, 128, 255, random.integer(0, 255))
+        with contextlib.suppress(ModelError):
+            compile_bytes(bytes(data))
 
 
 @settings(deadline=None, max_examples=200, derandomize=True, database=None)

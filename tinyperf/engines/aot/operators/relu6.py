@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, round_half_away
+from tinyperf.engines.aot.arithmetic import activation_range
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator
 from tinyperf.engines.aot.operators._rules import same_elements
@@ -40,9 +40,8 @@ class Clamp(Work):
 
 def lower(use: Use) -> Clamp:
     """micro/kernels/activations_common.cc: a clamp of the input's codes."""
-    low = zero(use.input(0))
-    six = round_half_away(float(np.float32(6.0) / np.float32(scale(use.input(0))))) + low
-    return Clamp(use.output.elements, (low, max(INT8_LOW, min(INT8_HIGH, six))))
+    clamp = activation_range("RELU6", scale(use.input(0)), zero(use.input(0)))
+    return Clamp(use.output.elements, clamp)
 
 
 def warn(use: Use) -> str:

@@ -20,12 +20,12 @@ def parts_fit(use: Use) -> str | None:
     sizes, axis = use.input(1), axis_of(use.input(0), use.input(2))
     if sizes.data is None or sizes.dtype != "int32" or sizes.elements != len(use.outputs):
         return f"sizes {sizes.dtype} of shape {list(sizes.shape)} for {len(use.outputs)} outputs"
+    broken = shapes_split(use, use.input(0), axis)
+    if broken is not None or axis is None:
+        return broken
     given = sizes.data.ravel().astype(int).tolist()
-    if axis is not None and any(
-        n not in {-1, t.shape[axis : axis + 1][-1]} for n, t in zip(given, use.outputs, strict=True)
-    ):
-        return f"sizes {given}, outputs {[list(tensor.shape) for tensor in use.outputs]}"
-    return shapes_split(use, use.input(0), axis)
+    fits = all(n in {-1, tensor.shape[axis]} for n, tensor in zip(given, use.outputs, strict=True))
+    return None if fits else f"sizes {given}, outputs {[list(tensor.shape) for tensor in use.outputs]}"
 
 
 def lower(use: Use) -> Split:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def fold(use: Use) -> npt.NDArray[np.generic] | None:
     """A slice of a constant, of a shape above all, is a constant."""
     data = constants(use)
-    if data is None or use.number("ellipsis_mask") or use.number("new_axis_mask"):
+    if data is None or bounds_are_constant(use) or masks_are_simple(use):
         return None
     return np.asarray(data[0][tuple(_index(use))])
 
 
 def _index(use: Use) -> list[int | slice]:
     """numpy's index of every dimension."""
-    begin, end, strides = ([] if (data := use.input(i).data) is None else data.astype(int).tolist() for i in (1, 2, 3))
+    begin, end, strides = (_numbers(use, i) for i in (1, 2, 3))
     index: list[int | slice] = []
     for axis, (first, last, step) in enumerate(zip(begin, end, strides, strict=True)):
         bit = 1 << axis
@@ -38,6 +38,11 @@ def _index(use: Use) -> list[int | slice]:
             start = None if use.number("begin_mask") & bit else first
             index.append(slice(start, None if use.number("end_mask") & bit else last, step))
     return index
+
+
+def _numbers(use: Use, position: int) -> list[int]:
+    data = use.input(position).data
+    return [] if data is None or data.dtype != np.int32 else data.ravel().astype(int).tolist()
 
 
 def bounds_are_constant(use: Use) -> str | None:
