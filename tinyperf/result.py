@@ -1,4 +1,4 @@
-"""The JSON contract of `tinyperf run` as typed values; README, "JSON", shows it to users.
+"""The JSON contract of `tinyperf run` as typed values; `session.json` keeps it (docs/sessions.md).
 
 Absent parts are None, never guessed. Accuracy and AUC are fractions here; people are shown percent.
 """

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tinyperf import api, cli
@@ -21,6 +23,21 @@ def test_every_verb_says_in_one_line_what_it_does(capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.split("Commands:\n")[1].splitlines()
     assert len(lines) > 10
     assert [line for line in lines if line.endswith("...") or len(line) > 80] == []
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_every_verb_and_no_other() -> None:
+    table = "\n".join(line for line in README.splitlines() if line.startswith("|"))
+    verbs = set(cli.tinyperf.list_commands(click.Context(cli.tinyperf)))
+    assert set(re.findall(r"`tinyperf (\w+)", table)) == verbs
+
+
+def test_every_folder_that_the_readme_names_exists() -> None:
+    named = re.findall(r"`((?:tinyperf|boards|models|energy|tests|perf|docs)/[\w/.]*)`", README)
+    assert len(named) > 15
+    assert [name for name in named if not (Path(__file__).parents[2] / name).exists()] == []
 
 
 def test_an_unknown_verb_exits_2_and_is_told_in_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,12 +46,11 @@ def test_figures(value: float, decimals: int, text: str) -> None:
 
 
 FIXED = re.compile(r"\{(?:\w+\.)*(?:\w+_ms|\w+_ips|uj\w*|\w+_w \* 1e\d):[<>]?\d*\.\d+f\}")
-THEIR_FORMATS = {"report.py", "energy_formats.py"}  # files that other tools read
 
 
 def test_nobody_prints_a_figure_in_another_way() -> None:
     assert FIXED.findall("{found.performance.latency_ms:.3f} {e.uj_per_inference:>14.3f} {power_w * 1e6:.3f}")
-    texts = {path.name: path.read_text(encoding="utf-8") for path in PRINTERS if path.name not in THEIR_FORMATS}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in PRINTERS}
     assert {name: found for name, text in texts.items() if (found := FIXED.findall(text))} == {}
 
 

@@ -1,4 +1,4 @@
-"""Engine `aot`: a .tflite model compiled ahead of time to standalone C99. No interpreter, no heap, one static arena.
+"""Engine `aot`: a .tflite model compiled ahead of time to standalone C. No interpreter, no heap, one static arena.
 
     .tflite -> graph -> passes (graph to graph, each verified) -> place -> emit
 
