@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,6 +76,39 @@ def test_a_pty_survives_being_closed_and_opened_again(assemble: Callable[[str], 
                 while not got.endswith(b"\n"):
                     got += port.read(100)
                 assert got == text
+
+
+@pytest.mark.parametrize("size", [100, 4095, 4096, 8193, 20_000, 100_000])
+def test_a_slow_reader_of_a_pty_loses_nothing(size: int) -> None:
+    """The system's buffer takes some kilobytes at once, and of a longer write a part."""
+    wire, text = Pty(), bytes(97 + k % 26 for k in range(size))
+    port = os.open(wire.place(), os.O_RDWR | os.O_NOCTTY)
+    writer = threading.Thread(target=wire.exchange, args=(text, 0.0))
+    writer.start()
+    got = b""
+    while len(got) < size:
+        time.sleep(0.001)
+        got += os.read(port, 700)
+    writer.join()
+    os.close(port)
+    wire.close()
+    assert got == text
+
+
+def test_what_nobody_reads_is_lost_and_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinyperf.virtual.board.serve.UNREAD_S", 0.2)
+    wire = Pty()
+    begin_s = time.monotonic()
+    for _ in range(50):
+        wire.exchange(bytes(20_000), 0.0)
+    assert 0.2 <= time.monotonic() - begin_s < 2
+    port = os.open(wire.place(), os.O_RDWR | os.O_NOCTTY)
+    while select.select([port], [], [], 0.2)[0]:
+        os.read(port, 4096)
+    wire.exchange(b"now", 0.0)
+    assert os.read(port, 4096).endswith(b"now")
+    os.close(port)
+    wire.close()
 
 
 def test_a_taken_port_is_said() -> None:

@@ -205,6 +205,27 @@ def test_firmware_of_the_other_mode_is_named(
             device.require_mode(mode)
 
 
+@pytest.mark.parametrize("asked", ["performance", "energy"])
+@pytest.mark.parametrize(
+    ("boots", "answer", "keeps"),
+    [
+        pytest.param(b"energy", b"m-lap-us-5\r\nm-ready\r\n", "performance", id="says energy, prints"),
+        pytest.param(b"performance", b"m-ready\r\n", "energy", id="says performance, prints nothing"),
+    ],
+)
+def test_firmware_that_contradicts_itself_is_quoted(
+    asked: Literal["performance", "energy"], boots: bytes, answer: bytes, keeps: str
+) -> None:
+    """The line at start is the reference's own; its default prints times whatever that line says."""
+    boot = b"m-timestamp-mode-" + boots + b"\r\nm-init-done\r\nm-ready\r\n"
+    conversation: list[Step] = [*NAME, *PROFILE, *FOREIGN, ("host", b"timestamp%"), ("device", answer)]
+    device, _, _ = dut([("device", boot), QUIET, *conversation])
+    device.connect()
+    with pytest.raises(DeviceError, match=f"but the board said 'm-timestamp-mode-{boots.decode()}'") as caught:
+        device.require_mode(asked)
+    assert f"announces {boots.decode()} mode and keeps time as in {keeps} mode" in caught.value.means
+
+
 LOAD: list[Step] = [("host", b"db load 3%"), ("device", b"m-[Expecting 3 bytes]\r\nm-ready\r\n")]
 DATA: list[Step] = [("host", b"db 0102ff%"), ("device", b"m-load-done\r\nm-ready\r\n")]
 

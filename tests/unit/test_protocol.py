@@ -65,7 +65,7 @@ from tinyperf.errors import UsageError
         ),
         *(
             pytest.param(f"m-results-[0.1,{word},-nan]\r\n".encode(), [NotFinite(1, 3, word)], id=word)
-            for word in ("nan", "-nan", "NaN", "inf", "-Infinity", "nan(0x8000)", "1.#QNAN", "-1.#IND00")
+            for word in ("nan", "-nan", "NaN", "inf", "-Infinity", "nan(0x8000)", "1.#QNAN", "-1.#IND00", "1e999")
         ),
         pytest.param(b"m-[Expecting 490 bytes]\r\n", [Expecting(490)], id="expecting"),
         pytest.param(b"m-load-done\r\n", [Loaded()], id="load done"),

@@ -143,6 +143,7 @@ class Dut:
         self.baud = baud
         self.identity: Identity | None = None
         self.boot_mode: str | None = None
+        self.boot_line = ""  # that said so
         self.inference_s: float | None = None  # what one inference took, or is known to take
         self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
         self._record = record
@@ -282,9 +283,18 @@ class Dut:
             return
         if not ready:
             raise self._silent(answer.why)
+        seen = f"'timestamp' on {self.where} was answered {'with' if text else 'without'} an m-lap-us line"
+        answers_for: Literal["performance", "energy"] = "performance" if text else "energy"
+        if self.boot_mode not in {None, answers_for}:
+            raise DeviceError(
+                f"{seen}, but the board said '{self.boot_line}' when it started",
+                means=f"its firmware announces {self.boot_mode} mode and keeps time as in {answers_for} mode: "
+                "one of the two is set wrong in it",
+                hint="build the firmware so that both say the same (the reference's EE_CFG_ENERGY_MODE), and flash it",
+            )
         built_for = "energy" if mode == "performance" else "performance"
         raise DeviceError(
-            f"'timestamp' on {self.where} was answered {'with' if text else 'without'} an m-lap-us line",
+            seen,
             means=f"this firmware was built for {built_for} mode, and {mode} mode was asked for",
             hint=f"build and flash it for {mode} mode",
         )
@@ -478,8 +488,12 @@ class Dut:
         torn = f", and the unfinished line {_shortened(self._reader.pending)}" if self._reader.pending else ""
         return f"no m-ready within {timeout_s:g} s after '{_short(command)}'; received {said}{torn}"
 
+    def _heard_mode(self, event: Reset) -> None:
+        if event.mode:
+            self.boot_mode, self.boot_line = event.mode, event.line
+
     def _restarted(self, event: Reset, command: bytes, *, booting: bool) -> None:
-        self.boot_mode = event.mode or self.boot_mode
+        self._heard_mode(event)
         if booting:
             self._listen(BOOT_SILENCE_S, booting=True)
             return
@@ -505,7 +519,7 @@ class Dut:
             events += arrived
         for _, event in events:
             if isinstance(event, Reset):
-                self.boot_mode = event.mode or self.boot_mode
+                self._heard_mode(event)
                 if self.identity is not None and not booting:
                     self._restarted(event, b"(idle)%", booting=False)
         return events

@@ -30,8 +30,8 @@ Record = tuple[Direction, bytes, float]
 
 PILOT = "pilot"
 AGAIN = " again: "
-_SAMPLE = re.compile(r"sample (\d+) (\d+) (\S.*)")
-_INFER = re.compile(rb"infer (\d+) (\d+)%")
+_SAMPLE = re.compile(r"sample (\d{1,9}) (\d{1,9}) (\S.*)")
+_INFER = re.compile(rb"infer (\d{1,18}) (\d{1,18})%")
 
 
 def sample_note(index: int, window: int, name: str, again: str = "") -> str:

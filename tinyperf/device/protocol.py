@@ -6,6 +6,7 @@ no port and no thread, so that a published log, a serial port and a virtual boar
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from dataclasses import dataclass
@@ -345,10 +346,10 @@ def _bracketed(text: str, key: str, value: str) -> Event:
 def _results(text: str, value: str) -> Event:
     """The values between the brackets. Some firmware prints a comma behind the last one."""
     words = [word.strip(" ") for word in value.removesuffix(",").split(",")]
-    odd = [(k, word) for k, word in enumerate(words) if not _VALUE.fullmatch(word)]
+    odd = [(k, word) for k, word in enumerate(words) if not _VALUE.fullmatch(word) or math.isinf(float(word))]
     if not odd:
         return Results(tuple(map(float, words)))
-    if all(_NOT_FINITE.fullmatch(word) for _, word in odd):
+    if all(_NOT_FINITE.fullmatch(word) or _VALUE.fullmatch(word) for _, word in odd):
         return NotFinite(odd[0][0], len(words), odd[0][1])
     return Noise(text.encode(), "results that are no numbers")
 

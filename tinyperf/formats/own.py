@@ -58,14 +58,22 @@ def lines(path: Path) -> Iterator[tuple[int, Record]]:
                 return
             try:
                 held = json.loads(line)
-                record = DIRECTIONS[held["dir"]], bytes.fromhex(held["hex"]), float(held["t_s"])
-            except (ValueError, KeyError, TypeError) as exc:
+                record = _record(held["dir"], bytes.fromhex(held["hex"]), float(held["t_s"]))
+            except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as exc:
                 raise ContentError(
                     f"{path}:{number} is no record ({type(exc).__name__}: {exc})",
                     means="the transcript was damaged or changed; nothing was deleted",
                     hint="put the file back; or cut it before that line, and --resume measures the rest again",
                 ) from exc
             yield len(line), record
+
+
+def _record(direction: str, data: bytes, at_s: float) -> Record:
+    if not math.isfinite(at_s):
+        raise ValueError(f"t_s is {at_s}")
+    if direction == "note":
+        data.decode()
+    return DIRECTIONS[direction], data, at_s
 
 
 # ------------------------------------------------------------------------------------------------- energy traces
@@ -116,11 +124,12 @@ def read_energy(folder: Path) -> Recording:
         low_w, high_w = said.get("monitor", {}).get("range_w", (None, None))
         range_w = (None if low_w is None else float(low_w), None if high_w is None else float(high_w))
         error_percent = float(said.get("error_percent") or 0.0)
+        bounds = [bound for bound in range_w if bound is not None]
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
         raise ContentError(f"{path} is damaged: {exc!r}", hint=files.AGAIN) from exc
     times_s = [*pulses, *(e.at_s for e in expected)]
-    if not (rate_hz >= 1 and all(map(math.isfinite, (rate_hz, accuracy, edge_s, *times_s)))):
-        raise ContentError(f"{path} is damaged: a time or rate is no number", hint=files.AGAIN)
+    if not (rate_hz >= 1 and all(map(math.isfinite, (rate_hz, accuracy, edge_s, *times_s, *bounds)))):
+        raise ContentError(f"{path} is damaged: a time, rate or bound is no number", hint=files.AGAIN)
     if len(power_w) != samples or raw.stat().st_size % 4:
         damage.append(f"{raw.name} holds {raw.stat().st_size / 4:g} samples, {samples:.0f} were recorded")
     return Recording(
@@ -152,7 +161,7 @@ def _results(folder: Path) -> tuple[Printed, ...]:
         for number, one in enumerate(energy["windows"], 1):
             for name, key in (("Energy/Inf.", "uj_per_inference"), ("Energy", "uj"), ("Runtime", "seconds")):
                 printed.append(Printed(f"window {number} {name}", float(one[key]), 6))
-    except (KeyError, TypeError, ValueError) as exc:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
         raise ContentError(f"{path} is damaged: {exc!r}", hint=files.AGAIN) from exc
     return tuple(printed)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime  # noqa: TC003  (pydantic reads it)
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from tinyperf.errors import ContentError
 from tinyperf.measure.monitor import Identity  # noqa: TC001  (pydantic reads these)
@@ -24,17 +24,17 @@ FORMAT: Final = 2
 
 
 class Part(BaseModel):
-    """Unknown keys are refused, nothing is converted silently, nothing changes."""
+    """Unknown keys and what is no number are refused, nothing is converted silently, nothing changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Sample(Part):
     """One input of the set. `windows`: how many inferences its file is cut into; `sha256`: its first 16 digits."""
 
     name: str
-    label: int
-    windows: int
+    label: Annotated[int, Field(ge=0, lt=1 << 31)]
+    windows: Annotated[int, Field(ge=1)]
     sha256: str
 
 
@@ -196,7 +196,7 @@ def parse(text: str, path: Path) -> Record:
     except (ValueError, RecursionError) as exc:
         raise ContentError(f"{path}: {exc}", hint="the session cannot be resumed; start a new one") from exc
     number = held.get("format") if isinstance(held, dict) else None
-    if number not in {1, FORMAT}:
+    if isinstance(number, bool) or number not in (1, FORMAT):  # in a tuple: a list or an object may stand there
         raise ContentError(
             f"{path} has format {number}, this tinyperf knows {FORMAT}, and 1",
             hint="use the version of tinyperf that wrote it (its 'tinyperf' field)",
@@ -205,6 +205,8 @@ def parse(text: str, path: Path) -> Record:
         return Record.model_validate_json(json.dumps(_from_format_1(held) if number == 1 else held))
     except ValidationError as exc:
         raise _changed(path, exc) from exc
+    except RecursionError as exc:
+        raise ContentError(f"{path}: {exc}", hint="the session cannot be resumed; start a new one") from exc
 
 
 def _changed(path: Path, exc: ValidationError) -> ContentError:
@@ -227,7 +229,8 @@ def _from_format_1(old: dict[str, Any]) -> dict[str, Any]:
     held = {key: value for key, value in old.items() if key not in {"format", "session", "result", "timing"}}
     lesson = {key: held.pop(key, None) for key in ("vendor", "profile", "calibration", "monitor", "supply_mv")}
     answered = lesson["vendor"] is not None
-    asked = held.get("request") or {}
+    asked = held.get("request")
+    asked = asked if isinstance(asked, dict) else {}
     lesson |= {"build_id": held.get("build_id"), "transport": held.get("transport")} if answered else {}
     if asked.get("image") or not asked.get("build", True):
         held |= {"build_id": None}

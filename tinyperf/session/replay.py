@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 AGREES = 1e-7
 """Relative, beside half the printed digit: the float32 samples carry no more."""
+NOT_FIGURES = {"metric", "windows"}  # of a part of a result
 LOG_LATENCY_S = rules.line_latency_s(60, 115_200)
 """What a line of a published log may come late: the device's start and end lines at the usual baud rate."""
 
@@ -251,6 +252,15 @@ def measured_of(session: store.Session) -> report.Measured:
     """Record and trials of a session, the trials in the order of their inputs."""
     read = store.read_back(session.at, pulses=session.record.pulses)
     trials = {key: trial for one in read for key, trial in one.trials.items()}
+    samples = session.record.planned.samples
+    for index, window in sorted(trials):
+        name = trials[index, window].name
+        if index >= len(samples) or name != samples[index].name or window >= samples[index].windows:
+            raise ContentError(
+                f"{session.at}: the transcript holds input {index} window {window} '{name}', {store.RECORD} does not",
+                means="one of the two files was changed, or belongs to another session",
+                hint=files.AGAIN,
+            )
     notes = tuple(note for one in read for note in one.notes)
     measured = report.Measured(session.at, session.record, tuple(trials[key] for key in sorted(trials)), notes)
     if session.record.pulses:
@@ -269,7 +279,11 @@ def _ours(folder: Path) -> Replay:
     session = store.load(folder)
     found, held = report.result(measured_of(session)), session.record.result
     now = _flat(found.as_dict())
-    printed = [Printed(what, value, 6) for what, value in _flat(held).items()] if held else []
+    try:
+        printed = [Printed(what, value, 6) for what, value in _flat(held).items()] if held else []
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as exc:
+        path = folder / store.RECORD
+        raise ContentError(f"{path} is damaged: its result holds what is no figure: {exc}", hint=files.AGAIN) from exc
     differences, told = _differences(printed, now)
     reasons = [*found.reasons, *told]
     metric = found.accuracy.metric if found.accuracy else None
@@ -294,11 +308,17 @@ def _flat(result: Mapping[str, Any]) -> dict[str, float]:
     found = {}
     for part in ("performance", "accuracy"):
         for key, value in (result.get(part) or {}).items():
-            if files.is_number(value):
-                found[f"{part} {key}"] = float(value)
+            if not (value is None or key in NOT_FIGURES):
+                found[f"{part} {key}"] = _number(value)
     for number, window in enumerate((result.get("performance") or {}).get("windows") or (), 1):
-        found |= {f"window {number} {key}": float(value) for key, value in window.items()}
+        found |= {f"window {number} {key}": _number(value) for key, value in window.items()}
     return found
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or not files.is_number(value):
+        raise ValueError(repr(value))
+    return float(value)
 
 
 def figures_of(session: Path) -> tuple[Energy | None, tuple[str, ...]]:

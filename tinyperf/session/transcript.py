@@ -46,7 +46,7 @@ class Trials:
             self.notes.append(note.text)
 
     def _inference(self, answer: Inference) -> None:
-        self.inference_s = answer.seconds / answer.inferences or self.inference_s
+        self.inference_s = answer.seconds / max(answer.inferences, 1) or self.inference_s
         if self._input is not None:
             sent = self._input
             known = {part.name: getattr(answer, part.name) for part in fields(answer)}

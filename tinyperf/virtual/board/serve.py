@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SLICE_S = 0.002
 """Virtual time between two looks at the host's side: a fifth of the time a host takes to notice."""
 
+UNREAD_S = 1.0
+"""Full for so long, a pty has no reader: virtual time goes on without one."""
+
 
 class Wire(Protocol):
     """One side of the line: a pty or a socket."""
@@ -47,17 +50,26 @@ class Pty:
     def __init__(self) -> None:
         self._master, self._slave = raw_pty("use --tcp PORT")
         os.set_blocking(self._master, False)
+        self._read = True  # somebody took the last output
 
     def place(self) -> str:
         return os.ttyname(self._slave)
 
     def exchange(self, output: bytes, wait_s: float) -> bytes:
-        if output:
-            # Full: nobody reads. A real line would lose the bytes too.
+        while output and self._room():
             with contextlib.suppress(BlockingIOError):
-                os.write(self._master, output)
+                output = output[os.write(self._master, output) :]
         ready, _, _ = select.select([self._master], [], [], wait_s)
         return os.read(self._master, 4096) if ready else b""
+
+    def _room(self) -> bool:
+        """Whether output can be handed over. A reader that is slow is waited for; where nobody reads it is lost.
+
+        A real line would lose it too.
+        """
+        _, room, _ = select.select([], [self._master], [], UNREAD_S if self._read else 0.0)
+        self._read = bool(room)
+        return self._read
 
     def close(self) -> None:
         os.close(self._master)
