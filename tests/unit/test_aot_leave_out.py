@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tests import graphs, m4
 from tests.data import REFERENCE, find
 from tests.graphs import O, T, constant
 from tests.unit.test_aot_plan import replay
 from tinyperf import cores, tflite
+from tinyperf.cli import profile
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.host import HostModel
@@ -279,7 +282,7 @@ def test_a_model_says_what_was_left_out_and_can_keep_it() -> None:
     assert [layer.macs for layer in made.layers] == [layer.macs for layer in whole.layers]
     said = [layer.why for layer in made.layers if "left out" in layer.why]
     assert any("232 of 256 channels left out (232 constant), exact for every input" in why for why in said)
-    assert made.details.kernels.endswith(f"; {len(said)} layers without constant or unread channels")
+    assert made.details.kernels.endswith(f"; constant or unread channels left out (layers: {len(said)})")
     assert not [layer for layer in whole.layers if "left out" in layer.why]
     assert ENGINE.generate(model, M4, {"fold": "on"}).sources == made.sources
 
@@ -293,3 +296,24 @@ def test_a_model_without_dead_channels_stays_as_it_is(name: str) -> None:
 def test_fold_is_on_or_off() -> None:
     with pytest.raises(UsageError, match="fold=some is neither on nor off"):
         ENGINE.generate(tflite.parse(two_layers(), "two"), M4, {"fold": "some"})
+
+
+@pytest.mark.slow
+def test_a_profile_says_that_channels_were_left_out(tmp_path: Path) -> None:
+    pytest.importorskip("unicorn")
+    (tmp_path / "two.tflite").write_bytes(two_layers())
+    costs = {}
+    for engine in ("aot", "aot:fold=off"):
+        argv = ["--board", "nucleo-l4r5zi", "--engine", engine, "--model", str(tmp_path / "two.tflite")]
+        shown = CliRunner().invoke(profile.command, argv, catch_exceptions=False).output
+        said = "left out      channels that the outputs do not depend on (layers: 1); MACs are the model's"
+        assert (said in shown) == (engine == "aot")
+        found = CliRunner().invoke(profile.command, [*argv, "--json"], catch_exceptions=False).stdout
+        costs[engine] = json.loads(found)
+    less, whole = costs.values()
+    assert less["instructions_per_inference"] < whole["instructions_per_inference"]
+    assert [layer["macs"] for layer in less["layers"]] == [layer["macs"] for layer in whole["layers"]]
+    assert [layer["left_out"] for layer in less["layers"]] == [
+        "4 of 12 channels left out (3 constant and 1 read by nobody), exact for every input",
+        "",
+    ]

@@ -55,6 +55,9 @@ def _show(found: Profile) -> None:
             f"{layer.index:>3} {layer.op:<20} {layer.macs:>11,} {layer.instructions:>13,} {layer.cycles:>11,}"
             f" {share:>5.1f} {each}  {layer.kernel}"
         )
+    less = sum(bool(layer.left_out) for layer in found.layers)
+    if less:
+        print(f"left out      channels that the outputs do not depend on (layers: {less}); MACs are the model's")
     print(f"instructions  {found.instructions_per_inference:,} an inference")
     print(
         f"cycles        {found.cycles_per_inference:,} = {figure(found.latency_ms)} ms at {found.clock_hz / 1e6:g} MHz"

@@ -36,7 +36,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Layer:
-    """What became of one operator: which kernel, why that one, and its cost. `symbol` is its C function."""
+    """What became of one operator: which kernel, why that one, and its cost. `symbol` is its C function.
+
+    left_out: what of the operator is not computed, in words; its MACs are counted all the same.
+    """
 
     index: int
     op: str
@@ -46,6 +49,7 @@ class Layer:
     symbol: str
     weights_bytes: int
     scratch_bytes: int
+    left_out: str = ""
 
 
 @dataclass(frozen=True)

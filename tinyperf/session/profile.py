@@ -37,7 +37,10 @@ INSTRUCTIONS_PER_OUTPUT = 1100  # to print ten characters, waiting for the line
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One operator of the model; `instructions` and `cycles` include the functions that it calls."""
+    """One operator of the model; `instructions` and `cycles` include the functions that it calls.
+
+    `macs` are the model's; `left_out` says what of them the engine does not compute.
+    """
 
     index: int
     op: str
@@ -47,6 +50,7 @@ class LayerCost:
     kernel: str
     symbol: str
     weights_bytes: int
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,6 +259,7 @@ class _Layers:
                 kernel=layer.kernel,
                 symbol=layer.symbol,
                 weights_bytes=layer.weights_bytes,
+                left_out=layer.left_out,
             )
             for layer, a, b in zip(self._layers, one, three, strict=True)
         )

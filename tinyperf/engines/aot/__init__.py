@@ -70,7 +70,7 @@ def _folds(options: Mapping[str, str]) -> bool:
 def _left_out(graph: Graph) -> str:
     """How many layers do less than the file says: a reader of the figures must know."""
     count = sum(bool(node.why) for node in graph.nodes)
-    return f"; {count} layers without constant or unread channels" if count else ""
+    return f"; constant or unread channels left out (layers: {count})" if count else ""
 
 
 ENGINE: Engine = Aot()

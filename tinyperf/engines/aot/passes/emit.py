@@ -174,6 +174,7 @@ def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> La
         symbol=symbol,
         weights_bytes=sum(array.values.nbytes for array in arrays),
         scratch_bytes=form.scratch_bytes,
+        left_out=node.why,
     )
 
 
