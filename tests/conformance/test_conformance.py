@@ -1,6 +1,6 @@
 """The transcripts of this folder, played against the firmware as a process and as the exact image on the virtual board.
 
-A transcript is the conversation as protocol.md demands it, written by hand:
+A transcript is the conversation as docs/protocol.md demands it, written by hand:
 
     # a comment                        where the demand stands
     @ kws [energy]                     benchmark (or custom) and mode of the image

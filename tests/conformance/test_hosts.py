@@ -1,7 +1,7 @@
 """Both existing clients against the firmware: what EnergyRunner and the MLCommons runner send, and equal scores.
 
-The sequences are those of protocol.md 1.6 and 1.8 and of published EnergyRunner logs. EnergyRunner sends 32 bytes a
-command and a `timestamp` first; the MLCommons runner sends 31 and closes the port between identification and run.
+The sequences are those of docs/protocol.md 1.6 and 1.8 and of published EnergyRunner logs. EnergyRunner sends 32 bytes
+a command and a `timestamp` first; the MLCommons runner sends 31 and closes the port between identification and run.
 """
 
 from __future__ import annotations

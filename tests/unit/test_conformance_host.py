@@ -1,4 +1,4 @@
-"""The transcripts that test the firmware drive the host's parser too: each line is the event that protocol.md means."""
+"""The transcripts that test the firmware drive the host's parser too: each line is what docs/protocol.md means."""
 
 from __future__ import annotations
 

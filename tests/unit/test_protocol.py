@@ -1,4 +1,4 @@
-"""The parser against protocol.md's tables, noise, and any chunking; expectations by hand."""
+"""The parser against docs/protocol.md's tables, noise, and any chunking; expectations by hand."""
 
 from __future__ import annotations
 
