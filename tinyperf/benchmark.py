@@ -23,7 +23,8 @@ class Benchmark:
 
     `element`: what one input element is on the wire; int8 is already quantized with `wire_scale` and
     `wire_zero_point`, uint8 is a pixel whose int8 code is pixel - 128, float32 is little-endian.
-    `input_bytes`: sent per inference; `stride_bytes`: step between the windows of one file.
+    `input_bytes`: sent per inference; `stride_bytes`: step between the windows of one file; `buffer_bytes`: receive
+    buffer of the reference firmware (MAX_DB_INPUT_SIZE).
     `inferences`, `warmups`: the MLCommons runner's defaults (performance mode).
     """
 
@@ -33,6 +34,7 @@ class Benchmark:
     element: Element
     input_shape: tuple[int, ...]
     input_bytes: int
+    buffer_bytes: int
     file_bytes: int
     stride_bytes: int
     labels: tuple[str, ...]
@@ -49,11 +51,6 @@ class Benchmark:
         """196 for ad, 1 elsewhere."""
         return (self.file_bytes - self.input_bytes) // self.stride_bytes + 1 if self.stride_bytes else 1
 
-    @property
-    def buffer_bytes(self) -> int:
-        """Receive buffer of the reference firmware (MAX_DB_INPUT_SIZE)."""
-        return 5120 if self.name == "ad" else self.input_bytes
-
 
 BENCHMARKS = {
     b.name: b
@@ -65,6 +62,7 @@ BENCHMARKS = {
             element="int8",
             input_shape=(1, 49, 10, 1),
             input_bytes=490,
+            buffer_bytes=490,
             file_bytes=490,
             stride_bytes=0,
             labels=("Down", "Go", "Left", "No", "Off", "On", "Right", "Stop", "Up", "Yes", "Silence", "Unknown"),
@@ -83,6 +81,7 @@ BENCHMARKS = {
             element="uint8",
             input_shape=(1, 96, 96, 3),
             input_bytes=27648,
+            buffer_bytes=27648,
             file_bytes=27648,
             stride_bytes=0,
             labels=("non_person", "person"),
@@ -101,6 +100,7 @@ BENCHMARKS = {
             element="uint8",
             input_shape=(1, 32, 32, 3),
             input_bytes=3072,
+            buffer_bytes=3072,
             file_bytes=3072,
             stride_bytes=0,
             labels=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -119,6 +119,7 @@ BENCHMARKS = {
             element="float32",
             input_shape=(1, 640),
             input_bytes=2560,
+            buffer_bytes=5120,
             file_bytes=102400,
             stride_bytes=512,
             labels=("normal", "anomaly"),

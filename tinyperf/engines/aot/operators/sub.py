@@ -29,7 +29,7 @@ class Sub(Broadcast):
     clamp: Pair
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        sides = zip(inputs, self.zeros, self.multipliers, strict=False)
+        sides = zip(inputs, self.zeros, self.multipliers[:2], strict=True)
         scaled = [requantized((side.astype(np.int64) - zero) << 20, *factor) for side, zero, factor in sides]
         made = requantized(scaled[0] - scaled[1], *self.multipliers[2]) + self.out_zero
         return (codes(made, *self.clamp),)

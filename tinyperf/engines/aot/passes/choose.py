@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinyperf import cores
 from tinyperf.engines.aot.graph import Form
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinyperf.cores import Core
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node, Shared
-    from tinyperf.engines.aot.kernels import Costs, Kernel
+    from tinyperf.engines.aot.kernels import Costs, Kernel, W
 
 FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
 
@@ -79,12 +79,12 @@ def _compared(fitting: list[Form]) -> str:
     return f"cheapest of {len(fitting)} ({cycles})"
 
 
-def _missing(kernel: Kernel[Any], core: Core) -> str:
+def _missing(kernel: Kernel[W], core: Core) -> str:
     """The features of the core that the kernel needs and the core lacks, in words."""
     return " and ".join(FEATURES.get(feature, feature) for feature in sorted(kernel.needs - core.features))
 
 
-def _costs(kernel: Kernel[Any], core: Core) -> Costs:
+def _costs(kernel: Kernel[W], core: Core) -> Costs:
     """Of this core; where nobody has given any, of the Cortex-M4; of a kernel that is new, its own guess."""
     for known in (core, cores.load("cortex-m4")):
         if kernel.name in known.costs:
