@@ -6,6 +6,7 @@ since the ppk2-api package takes a Python call per sample; the logic port's supp
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -66,8 +67,24 @@ class Calibration:
 
 
 def calibration(text: str) -> Calibration:
-    """The instrument's own constants from its metadata text."""
-    found = {key: float(value) for key, value in re.findall(r"^(\w+): ([-+\d.eE]+|nan)$", text, re.MULTILINE)}
+    """The instrument's own constants from its metadata text; where it has none or a nan, the default, as Nordic's tool.
+
+    Raises: DeviceError: one is no number.
+    """
+    found = {}
+    for key, value in re.findall(r"^\s*((?:R|GS|GI|O|S|I|UG)[0-4]):[ \t]*([^\r\n]*?)[ \t\r]*$", text, re.MULTILINE):
+        if value in {"nan", "-nan"}:
+            continue
+        try:
+            found[key] = float(value)
+        except ValueError:
+            found[key] = math.nan
+        if not math.isfinite(found[key]) or (key.startswith("R") and found[key] < 0):
+            raise DeviceError(
+                f"the PPK2's calibration data hold '{key}: {value}'",
+                means="they were damaged on the line, or are so in the instrument: its figures would be wrong",
+                hint="unplug and plug in the PPK2; if it says so again, it needs a new calibration",
+            )
     default_r = (1031.64, 101.65, 10.15, 0.94, 0.043)
 
     def row(name: str, default: float) -> npt.NDArray[np.float64]:

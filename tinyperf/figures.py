@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 SIGNIFICANT = 3
+MOST_DECIMALS = 12
 SMALLEST_FIXED = 1e-6  # what is smaller would be a row of zeros
 
 
@@ -25,6 +26,27 @@ def significant(value: float, digits: int = 4) -> str:
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+
+
+def beside(value: float, limit: float, decimals: int = 3) -> str:
+    """`value` with `decimals` decimals, and with more where it would look like the limit or beyond: 9.9998, not 10.000.
+
+    For sentences that say on which side of a limit a figure is.
+    """
+    for more in range(decimals, MOST_DECIMALS):
+        text = f"{value:.{more}f}"
+        if (float(text) < limit, float(text) > limit) == (value < limit, value > limit):
+            return text
+    return repr(value)
+
+
+def score(metric: str, value: float, target: float | None) -> str:
+    """`top-1 89.96%` or `AUC 0.852`; what misses its target by little is not shown as the target."""
+    parts, decimals, text = (100, 1, "top-1 {}%") if metric == "top1" else (1, 3, "AUC {}")
+    if target is None or value == target:
+        return text.format(figure(parts * value, decimals))
+    close = beside(parts * value, parts * target, decimals)
+    return text.format(max(close, figure(parts * value, decimals), key=len))
 
 
 def _needed(value: float) -> int:

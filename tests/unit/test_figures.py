@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyperf.figures import figure
+from tinyperf.figures import beside, figure, score
 
 PRINTERS = sorted(
     path
@@ -60,3 +60,40 @@ def test_a_figure_errs_by_half_a_percent_at_most(value: float, decimals: int) ->
     assert abs(float(text) - value) <= 0.005001 * value
     assert len(re.sub(r"e.*|\.", "", text).lstrip("0")) >= 3
     assert figure(-value, decimals) == "-" + text
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "decimals", "text"),
+    [
+        (9.5, 10.0, 3, "9.500"),
+        (9.9996, 10.0, 3, "9.9996"),
+        (9.999999, 10.0, 3, "9.999999"),
+        (0.1004, 0.1, 2, "0.1004"),
+        (0.11, 0.1, 2, "0.11"),
+        (-10.0004, -10.0, 0, "-10.0004"),
+        (90.4, 90.0, 0, "90.4"),
+        (10.0, 10.0, 3, "10.000"),
+        (math.nextafter(10.0, 0.0), 10.0, 3, repr(math.nextafter(10.0, 0.0))),
+        (math.inf, 10.0, 3, "inf"),
+    ],
+)
+def test_a_figure_beside_a_limit_shows_its_side(value: float, limit: float, decimals: int, text: str) -> None:
+    assert beside(value, limit, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "target", "text"),
+    [
+        ("top1", 0.8996, 0.9, "top-1 89.96%"),
+        ("top1", 0.9, 0.9, "top-1 90.0%"),
+        ("top1", 0.5, None, "top-1 50.0%"),
+        ("top1", 0.0012, 0.9, "top-1 0.120%"),
+        ("auc", 0.84997, 0.85, "AUC 0.84997"),
+        ("auc", 1.0, 0.85, "AUC 1.000"),
+        ("auc", float("nan"), 0.85, "AUC nan"),
+    ],
+)
+def test_a_score_that_misses_its_target_does_not_look_like_it(
+    metric: str, value: float, target: float | None, text: str
+) -> None:
+    assert score(metric, value, target) == text

@@ -104,6 +104,7 @@ def windows(count: int = 5, seconds: float = 11.0, uj: float = 1e5) -> list[Ener
         pytest.param(windows(), 100, "", id="good"),
         pytest.param(windows(4), 100, "4 windows, 5 are required", id="four-windows"),
         pytest.param(windows(seconds=9.99), 100, "window 1 lasts 9.990 s, 10 s are required", id="short"),
+        pytest.param(windows(seconds=9.9999), 100, "window 1 lasts 9.9999 s, 10 s", id="short-by-little"),
         pytest.param(windows(), 9, "window 1 holds 9 inferences, 10 are required", id="few-inferences"),
         pytest.param(windows(uj=1.0), 100, "the target is not powered", id="unpowered"),
     ],
@@ -134,6 +135,9 @@ def test_a_window_far_from_the_others_is_a_reason(factor: float) -> None:
         pytest.param(-0.011, (-0.01, 5.0), "range of -10 mW to 5000 mW, such as -11 mW at 20.500 s", id="negative"),
         pytest.param(-0.009, (-0.01, 5.0), "", id="noise"),
         pytest.param(5e4, (0.0, None), "", id="no-bound"),
+        pytest.param(float(np.float32(0.216)), (0.0, 0.216), "", id="at-the-end-in-float32"),
+        pytest.param(0.21601, (0.0, 0.216), "0 mW to 216 mW, such as 216.01 mW", id="just-above"),
+        pytest.param(-0.0100001, (-0.01, 5.0), "-10 mW to 5000 mW, such as -10.0001 mW", id="just-below"),
     ],
 )
 def test_a_sample_outside_the_range_is_a_reason(power_w: float, range_w: joules.RangeW, reason: str) -> None:
@@ -147,8 +151,16 @@ def test_a_sample_outside_the_range_is_a_reason(power_w: float, range_w: joules.
     assert [f[:9] for f in found] == (["window 2:"] if reason else [])
 
 
+@pytest.mark.parametrize("sample", [1, 8])
+def test_a_sample_that_an_edge_cuts_belongs_to_the_window(sample: int) -> None:
+    samples_j = np.full(20, 1e-5)
+    samples_j[sample] = 1.0
+    assert joules.range_reasons(samples_j, 1000.0, [joules.Span(0.0016, 0.0084, 10)], (0.0, 0.216))
+
+
 def test_lost_samples_beyond_a_thousandth_are_a_reason() -> None:
     assert joules.lost_reasons(9991, 10000.0) == []
+    assert joules.lost_reasons(99_899, 100_000.0) == ["0.101 % of the samples are lost, 0.1 % is tolerated"]
     assert joules.lost_reasons(9989, 10000.0) == ["0.11 % of the samples are lost, 0.1 % is tolerated"]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyperf import content
+from tinyperf.errors import DeviceError
 from tinyperf.measure import monitor
 from tinyperf.virtual import bench
 from tinyperf.virtual.instruments import played_on
@@ -187,6 +188,20 @@ def test_a_lost_packet_is_counted() -> None:
     chunks = decoded(data[:800] + data[800 + 47 * 4 :])
     assert max(by_place(chunks)) == COUNT - 1
     assert COUNT - len(by_place(chunks)) == 47 + 2 * ppk2.BREAK_WORDS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("said", ["nan", "-nan", None])
+def test_a_constant_that_the_instrument_lacks_is_the_default(said: str | None, end: str) -> None:
+    text = simulator.METADATA.replace("R2: 10.15\n", f"R2: {said}\n" if said else "").replace("GI1: 1\n", "GI1: 1.25\n")
+    constants = ppk2.calibration(text.replace("\n", end))
+    assert (constants.r[2], constants.gi[1]) == (10.15, 1.25)
+
+
+@pytest.mark.parametrize("said", ["1.0.15", "-", "1a.15", "", "1e999", "-3", "inf", "10.15 R3: 0.94"])
+def test_a_damaged_constant_is_said(said: str) -> None:
+    with pytest.raises(DeviceError, match="calibration data hold 'R2: "):
+        ppk2.calibration(simulator.METADATA.replace("R2: 10.15\n", f"R2: {said}\n"))
 
 
 def recorded(text: str) -> list[Chunk]:

@@ -12,7 +12,7 @@ import click
 
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.figures import figure
+from tinyperf.figures import figure, score
 
 if TYPE_CHECKING:
     from tinyperf.learn.backends import Backend
@@ -100,9 +100,8 @@ def _show(result: Evaluation) -> None:
 def _metric(result: Evaluation) -> str:
     if result.value is None:
         return "no AUC"
-    if result.metric == "auc":
-        return f"AUC {figure(result.value)}"
-    return f"top-1 {figure(100 * result.value, 1)}% ({result.correct}/{result.samples})"
+    shown = score(result.metric, result.value, result.target)
+    return shown if result.metric == "auc" else f"{shown} ({result.correct}/{result.samples})"
 
 
 def _show_comparison(result: Evaluation, other: Comparison) -> None:

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from tinyperf import api
 from tinyperf.cli import _options, _progress
 from tinyperf.errors import UsageError
-from tinyperf.figures import figure
+from tinyperf.figures import figure, score
 from tinyperf.reporting import published
 from tinyperf.result import Mode
 
@@ -152,7 +152,7 @@ def _show(found: RunResult) -> None:
 
 
 def _accuracy(found: Accuracy) -> str:
-    value = f"top-1 {figure(100 * found.value, 1)}%" if found.metric == "top1" else f"AUC {figure(found.value)}"
+    value = score(found.metric, found.value, found.target)
     if found.target is None:
         return f"{value} of {found.samples} samples"
     target = f"{found.target:.0%}" if found.metric == "top1" else f"{found.target:.2f}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tinyperf.figures import figure
+from tinyperf.figures import beside, figure
 from tinyperf.result import EnergyWindow
 from tinyperf.rules.windows import MIN_INFERENCES, MIN_SECONDS, WINDOWS
 
@@ -52,6 +52,8 @@ LPM01A_RANGE_W: RangeW = (0.0, 0.06 * 3.6)
 """UM2269: 50 mA in dynamic mode, where it trips below 60 mA; its samples have no sign."""
 JOULESCOPE_RANGE_W: RangeW = (-10e-3, 10.0 * 15.0)
 """JS110 and JS220: 10 A for a moment, 15 V; below zero an offset. The widest of what either tool reads."""
+SINGLE = 1e-6
+"""Relative; traces are held in float32."""
 MIN_POWER_W = 10e-6
 """Below this nothing is powered: noise of an open input. The thriftiest published target draws 300 uW."""
 
@@ -195,7 +197,9 @@ def rule_reasons(windows: Sequence[EnergyWindow], inferences: Sequence[int], *, 
         reasons.append(f"{len(windows)} windows, {required} are required")
     for number, (one, count) in enumerate(zip(windows, inferences, strict=True), 1):
         if one.seconds < MIN_SECONDS:
-            reasons.append(f"window {number} lasts {one.seconds:.3f} s, {MIN_SECONDS:.0f} s are required")
+            reasons.append(
+                f"window {number} lasts {beside(one.seconds, MIN_SECONDS)} s, {MIN_SECONDS:.0f} s are required"
+            )
         if count < MIN_INFERENCES and required == WINDOWS:
             reasons.append(f"window {number} holds {count} inferences, {MIN_INFERENCES} are required")
         power_w = one.uj * 1e-6 / one.seconds if one.seconds > 0 else 0.0
@@ -208,10 +212,12 @@ def uneven_reasons(windows: Sequence[EnergyWindow], inferences: Sequence[int]) -
     """Windows of equally many inferences must last about equally long: an extra pulse inside one makes it shorter."""
     per_inference = [w.seconds / n for w, n in zip(windows, inferences, strict=True) if n]
     usual = statistics.median(per_inference) if per_inference else 0.0
+    shares = [each / usual for each in per_inference] if usual > 0 else []
     return [
-        f"window {number} lasts {each / usual * 100:.0f} % of what is usual in this session"
-        for number, each in enumerate(per_inference, 1)
-        if usual > 0 and abs(each / usual - 1.0) > UNEVEN
+        f"window {number} lasts {beside(share * 100, (1 + math.copysign(UNEVEN, share - 1)) * 100, 0)} % "
+        "of what is usual in this session"
+        for number, share in enumerate(shares, 1)
+        if abs(share - 1.0) > UNEVEN
     ]
 
 
@@ -234,16 +240,21 @@ def range_reasons(samples_j: Samples, sample_rate_hz: float, spans: Sequence[Spa
     Args: samples_j: [n] joules per sample.
     """
     low_w, high_w = (bound if bound is not None else end for bound, end in zip(range_w, (-np.inf, np.inf), strict=True))
+    # at the end of the range is inside, however float32 and the rate have rounded it
+    least_w, most_w = low_w - SINGLE * abs(low_w), high_w + SINGLE * abs(high_w)
     reasons = []
     for number, span in enumerate(spans, 1):
-        first, last = (round(min(max(t, 0.0) * sample_rate_hz, len(samples_j))) for t in (span.begin_s, span.end_s))
+        begin, end = (min(max(t, 0.0) * sample_rate_hz, len(samples_j)) for t in (span.begin_s, span.end_s))
+        first, last = math.floor(begin), math.ceil(end)
         power_w = samples_j[first:last] * sample_rate_hz
-        outside = np.flatnonzero((power_w < low_w) | (power_w > high_w))
+        outside = np.flatnonzero((power_w < least_w) | (power_w > most_w))
         if len(outside):
             worst = outside[np.argmax(np.abs(power_w[outside]))]
+            worst_w = float(power_w[worst])
+            shown = beside(worst_w * 1e3, (low_w if worst_w < low_w else high_w) * 1e3, 0)
             reasons.append(
                 f"window {number}: {len(outside)} samples outside the instrument's range of {_bound(low_w)} to "
-                f"{_bound(high_w)}, such as {power_w[worst] * 1e3:.6g} mW at {(first + worst) / sample_rate_hz:.3f} s"
+                f"{_bound(high_w)}, such as {shown} mW at {(first + worst) / sample_rate_hz:.3f} s"
             )
     return reasons
 
@@ -258,7 +269,8 @@ def lost_reasons(received: int, expected: float) -> list[str]:
     Args: expected: rate times duration, from a clock other than the samples' own count.
     """
     lost = 1.0 - received / expected if expected > 0 else 1.0
-    return [f"{lost * 100:.2f} % of the samples are lost, 0.1 % is tolerated"] if lost > MAX_LOST else []
+    seen = beside(lost * 100, MAX_LOST * 100, 2)
+    return [f"{seen} % of the samples are lost, {MAX_LOST * 100:g} % is tolerated"] if lost > MAX_LOST else []
 
 
 def interval_uj(windows: Sequence[EnergyWindow], *, accuracy: float, edge_s: float) -> tuple[float, float] | None:

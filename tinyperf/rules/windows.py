@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-from tinyperf.figures import figure
+from tinyperf.figures import beside, figure
 from tinyperf.result import Performance, Window
 
 WINDOWS = 5
@@ -67,7 +67,9 @@ def reasons(windows: list[Timed], *, cross_check: bool) -> tuple[str, ...]:
     for k, w in enumerate(windows, start=1):
         seconds = w.device_us / 1e6
         if seconds < MIN_SECONDS:
-            found.append(f"window {k} lasted {figure(seconds)} s; the rules want at least {MIN_SECONDS:g} s")
+            found.append(
+                f"window {k} lasted {beside(seconds, MIN_SECONDS)} s; the rules want at least {MIN_SECONDS:g} s"
+            )
         if w.inferences < MIN_INFERENCES:
             found.append(f"window {k} held {w.inferences} inferences; the rules want at least {MIN_INFERENCES}")
         if cross_check and w.host_s is not None and not clocks_agree(w):
