@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_the_folder_is_the_registry() -> None:
     folder = Path(cores.__file__).parent
     assert len(cores.known()) == len([p for p in folder.glob("*.py") if not p.stem.startswith("_")])
-    assert {"cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"} == set(cores.known())
+    assert {"cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", "host"} <= set(cores.known())
 
 
 @pytest.mark.parametrize("core", cores.known().values(), ids=lambda core: core.name)

@@ -37,7 +37,7 @@ FEATURES: tuple[Feature, ...] = Feature.__args__  # type: ignore[attr-defined]  
 MAINLINE: frozenset[Feature] = frozenset({"it", "wide", "divide", "exclusive", "unaligned", "basepri", "cycle_counter"})
 """What Armv7-M and Armv8-M mainline always have."""
 
-Architecture = Literal["armv6-m", "armv7e-m", "armv8-m.main", "armv8.1-m.main", "host"]
+Architecture = Literal["armv6-m", "armv7-m", "armv7e-m", "armv8-m.base", "armv8-m.main", "armv8.1-m.main", "host"]
 
 
 @dataclass(frozen=True)

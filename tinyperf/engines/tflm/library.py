@@ -249,7 +249,9 @@ def abi(architecture: str, *, hard: bool) -> str:
 _ARCHITECTURES = {10: "v7-M", 11: "v6-M", 12: "v6-M", 13: "v7E-M", 16: "v8-M.base", 17: "v8-M.main", 21: "v8.1-M.main"}
 CORES: dict[cores.Architecture, str] = {
     "armv6-m": "v6-M",
+    "armv7-m": "v7-M",
     "armv7e-m": "v7E-M",
+    "armv8-m.base": "v8-M.base",
     "armv8-m.main": "v8-M.main",
     "armv8.1-m.main": "v8.1-M.main",
 }

@@ -66,7 +66,7 @@ def build(chip: Chip, host: Host, pins: Pins) -> Soc:
     if module is None:
         raise ContentError(
             f"the virtual board cannot play chip '{chip.name}': there are no peripherals for '{name}'",
-            hint=f"write {Path(__file__).parent.name}/{name}.py, or name a like chip in emulator.module of its file",
+            hint=f"name a like chip in emulator.module of its file, or write tinyperf/virtual/board/chips/{name}.py",
         )
     found: Soc = importlib.import_module(module).build(chip, host, pins)
     return found
