@@ -75,7 +75,7 @@ class Wiring(Description):
     lift: list[str] = Field(default_factory=list)
 
 
-class Energy(Description):
+class EnergySetup(Description):
     """Energy mode: supply voltage of the instrument, where it is connected, and who makes the core's voltage.
 
     `regulator`: `board` where a converter beside the chip does, so that the chip's power figures do not hold.
@@ -104,7 +104,7 @@ class Board(Description):
     wires: dict[Pin, Pin] = Field(default_factory=dict)
     platformio: PlatformIO | None = None
     flash: Flash = Flash()
-    energy: Energy = Energy()
+    energy: EnergySetup = EnergySetup()
 
     @property
     def core(self) -> Core:

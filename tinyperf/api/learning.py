@@ -10,7 +10,7 @@ from tinyperf.api.paths import AnyPath, maybe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.datasets.sources import Prepared
+    from tinyperf.datasets.sources import PreparedData
     from tinyperf.learn.backends import Backend
     from tinyperf.learn.evaluate import Evaluation
     from tinyperf.learn.quantize import Quantized
@@ -25,14 +25,14 @@ def data(
     *,
     pull: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
-) -> Prepared:
+) -> PreparedData:
     """An original dataset to training arrays and inputs: arguments as `tinyperf.datasets.sources.prepare`."""
     from tinyperf.datasets import sources
 
     return sources.prepare(benchmark, Path(source), Path(out), pull=pull, progress=progress or (lambda *_: None))
 
 
-def data_synthetic(benchmark: str, out: AnyPath) -> Prepared:
+def data_synthetic(benchmark: str, out: AnyPath) -> PreparedData:
     """A small made-up set that a model can learn, laid out like a real one.
 
     Raises: UsageError: no such benchmark. DiskError: cannot write.

@@ -34,7 +34,7 @@ ORIGINALS = {
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """What was written. `official`: how many of the evaluation inputs equal official ones, byte for byte.
 
     `inputs`: of which kind they are by the rules of `layout.load`; None where there were none to write.
@@ -58,7 +58,7 @@ def prepare(
     *,
     pull: bool = False,
     progress: Callable[[str, int, int], None] = lambda *_: None,
-) -> Prepared:
+) -> PreparedData:
     """Convert the original dataset in `source` into the folder `out`; a run that was killed goes on where it stopped.
 
     Args:
@@ -96,7 +96,7 @@ def prepare(
     return _prepared(chosen, original.title, files=files, training=len(kept) - len(test), made=made, notes=notes)
 
 
-def make_synthetic(benchmark: str, out: Path) -> Prepared:
+def make_synthetic(benchmark: str, out: Path) -> PreparedData:
     """A small set with the right shapes that a model can learn; the same bytes on every machine.
 
     Raises: UsageError: no such benchmark, or inputs that are not made up are there. DiskError: cannot write.
@@ -183,9 +183,9 @@ def _prepared(
     training: int,
     made: layout.Dataset | None,
     notes: list[str],
-) -> Prepared:
+) -> PreparedData:
     known = official.digests(benchmark.name)
-    return Prepared(
+    return PreparedData(
         benchmark=benchmark.name,
         source=source,
         files=tuple(map(str, files)),

@@ -249,7 +249,7 @@ def flash(board: Board, files: Files, writer: Writer, *, port: str | None, open_
 
 
 @dataclass(frozen=True)
-class Place:
+class FlashPlace:
     """Where a real board was found: how to write to it (`tool`, `probe`, or a drive) and its serial port."""
 
     port: str
@@ -264,7 +264,7 @@ class Place:
         return drive_writer(files, self.volume or Path())
 
 
-def find_place(board: Board, *, probe: str | None, port: str | None, tool: str | None) -> Place:
+def find_place(board: Board, *, probe: str | None, port: str | None, tool: str | None) -> FlashPlace:
     """Look for the board before anything is built or started.
 
     Raises: DeviceError, UsageError: as `choose_probe`, `choose_tool` and `port_of`; no such tool; no drive of this
@@ -291,9 +291,9 @@ def find_place(board: Board, *, probe: str | None, port: str | None, tool: str |
                 means="the board is not connected, or its drive is not mounted",
                 hint="mount exactly one, or use openocd or st-flash",
             )
-        return Place(port_of(board, None, known, port), volume=volumes[0])
+        return FlashPlace(port_of(board, None, known, port), volume=volumes[0])
     found = choose_probe(board, probes.find(), probe)
-    return Place(port_of(board, found, known, port), choose_tool(board, found, name=tool), found)
+    return FlashPlace(port_of(board, found, known, port), choose_tool(board, found, name=tool), found)
 
 
 def _this_computer(board: Board) -> UsageError:
@@ -303,7 +303,7 @@ def _this_computer(board: Board) -> UsageError:
     )
 
 
-def flash_image(board: Board, image: Image, place: Place | None, *, baud: int) -> Flashed:
+def flash_image(board: Board, image: Image, place: FlashPlace | None, *, baud: int) -> Flashed:
     """Put a built image on the board found, or (place None) on the virtual board.
 
     Raises: DeviceError: as `flash`. UsageError: an image for this computer is not flashed.

@@ -54,7 +54,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Difference:
+class CodeDifference:
     """One sample on which two backends disagree; `codes`: the largest difference in one output code.
 
     `here`, `there`: the class decided, or the file's reconstruction error for ad.
@@ -77,7 +77,7 @@ class Comparison:
     inferences: int
     inferences_that_differ: int
     decisions: int
-    samples: tuple[Difference, ...]
+    samples: tuple[CodeDifference, ...]
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def _comparison(
             shown.append([dataset.labels[index] for index in accuracy.decisions(scores)])
     decided = sum(a != b for a, b in zip(*shown, strict=True)) if here[1].ndim == 2 else 0
     differing = tuple(
-        Difference(
+        CodeDifference(
             int(i), dataset.samples[i].name, dataset.labels[labels[i]], shown[0][i], shown[1][i], int(by_sample[i])
         )
         for i in np.flatnonzero(by_sample)

@@ -84,7 +84,7 @@ def compare(
 
 
 @dataclass(frozen=True)
-class Expected:
+class RightResults:
     """Inputs, int8 [n, *shape]; the right results in thousandths, [n, outputs]; and who says so."""
 
     inputs: npt.NDArray[np.int8]
@@ -92,7 +92,7 @@ class Expected:
     oracle: str
 
 
-def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Expected:
+def _check(model: Model, inputs: npt.NDArray[np.int8]) -> RightResults:
     try:  # the wheel cannot be fed inside a model with float ends
         backend: Backend = "aot" if model.boundary else "tflm"
         codes = backends.infer(backend, model, inputs)
@@ -100,10 +100,10 @@ def _check(model: Model, inputs: npt.NDArray[np.int8]) -> Expected:
         backend, codes = "aot", backends.infer("aot", model, inputs)
     name = {"aot": "aot on this computer", "tflm": "tflite-micro"}[backend]
     milli = np.array(output_milli(model.output), np.int64)
-    return Expected(inputs, milli[codes.reshape(len(inputs), -1).astype(np.int64) + 128], name)
+    return RightResults(inputs, milli[codes.reshape(len(inputs), -1).astype(np.int64) + 128], name)
 
 
-def _row(board: Board, model: Model, engine: str, check: Expected) -> Row:
+def _row(board: Board, model: Model, engine: str, check: RightResults) -> Row:
     image = built(board, model, None, engine=engine)
     link = open_image(board, image.path)
     try:

@@ -30,7 +30,7 @@ AD_WINDOWS = 196
 
 
 @dataclass
-class Sample:
+class ScoredSample:
     """One file of the set: its label (None: nothing says it), and its outputs in the order they came."""
 
     label: int | None
@@ -93,15 +93,15 @@ def _printed(place: Place) -> Iterator[Finding]:
         )
 
 
-def from_json(place: Place, labels: Mapping[str, int]) -> dict[str, Sample] | None:
+def from_json(place: Place, labels: Mapping[str, int]) -> dict[str, ScoredSample] | None:
     """Samples of results.json by file name; None where an entry is of another shape."""
-    samples: dict[str, Sample] = {}
+    samples: dict[str, ScoredSample] = {}
     for row in place.rows:
         outputs, label = _row(row)
         if outputs is None or not isinstance(row.get("file"), str):
             return None
         name = PurePosixPath(row["file"]).name
-        samples.setdefault(name, Sample(labels.get(name, label), [])).outputs.append(outputs)
+        samples.setdefault(name, ScoredSample(labels.get(name, label), [])).outputs.append(outputs)
     return samples
 
 
@@ -117,12 +117,12 @@ def _row(row: dict[str, Any]) -> tuple[tuple[float, ...] | None, int | None]:
     ) else None
 
 
-def from_log(place: Place, labels: Mapping[str, int]) -> dict[str, Sample]:
+def from_log(place: Place, labels: Mapping[str, int]) -> dict[str, ScoredSample]:
     """Samples of log.txt by file name."""
-    samples: dict[str, Sample] = {}
+    samples: dict[str, ScoredSample] = {}
     for trial in place.log.trials if place.log else []:
         label = labels.get(trial.file, label_in_name(place.task.name, trial.file))
-        samples.setdefault(trial.file, Sample(label, [])).outputs.append(trial.outputs)
+        samples.setdefault(trial.file, ScoredSample(label, [])).outputs.append(trial.outputs)
     return samples
 
 
@@ -138,7 +138,7 @@ def _where(place: Place) -> PurePosixPath:
     return place.path / (JSON if place.json else LOG)
 
 
-def _set(place: Place, samples: Mapping[str, Sample]) -> Iterator[Finding]:
+def _set(place: Place, samples: Mapping[str, ScoredSample]) -> Iterator[Finding]:
     wanted = place.round.samples(place.task)
     if len(samples) not in wanted and place.closed:
         yield finding(
@@ -158,7 +158,7 @@ def _set(place: Place, samples: Mapping[str, Sample]) -> Iterator[Finding]:
         yield finding("sample-repeated", _where(place), f"{len(again)} samples more than once, {again[0]} first")
 
 
-def _recomputed(place: Place, samples: Mapping[str, Sample]) -> Iterator[Finding]:
+def _recomputed(place: Place, samples: Mapping[str, ScoredSample]) -> Iterator[Finding]:
     widths = {len(outputs) for sample in samples.values() for outputs in sample.outputs}
     values = [v for sample in samples.values() for outputs in sample.outputs for v in outputs]
     if len(widths) != 1 or not widths - {0} or not all(map(math.isfinite, values)):

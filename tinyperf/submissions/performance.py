@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinyperf.submissions.place import Place
-    from tinyperf.submissions.printed import Printed, PrintedWindow, Trial
+    from tinyperf.submissions.printed import Printed, PrintedTrial, PrintedWindow
 
 OFFICIAL_MEDIAN = re.compile(r".* Median throughput is\s+[\d.]+ inf\./sec\.")
 
@@ -88,7 +88,7 @@ def windows(place: Place, rows: list[PrintedWindow]) -> Iterator[Finding]:
                 )
 
 
-def _short(place: Place, trials: list[Trial]) -> Iterator[Finding]:
+def _short(place: Place, trials: list[PrintedTrial]) -> Iterator[Finding]:
     """results.txt lists no window: those of log.txt are what there is."""
     for number, trial in enumerate(trials, 1):
         if trial.seconds < MIN_SECONDS:
@@ -107,7 +107,7 @@ def _inputs(place: Place) -> Iterator[Finding]:
         yield finding("same-input", place.path / LOG, f"{len(names)} windows used {len(set(names))} different inputs")
 
 
-def _log(place: Place, rows: list[PrintedWindow], trials: list[Trial]) -> Iterator[Finding]:
+def _log(place: Place, rows: list[PrintedWindow], trials: list[PrintedTrial]) -> Iterator[Finding]:
     """Windows of results.txt against those of log.txt."""
     path = place.path / LOG
     if len(trials) != len(rows):
@@ -131,7 +131,7 @@ def _log(place: Place, rows: list[PrintedWindow], trials: list[Trial]) -> Iterat
             )
 
 
-def _clocks(place: Place, trials: list[Trial]) -> Iterator[Finding]:
+def _clocks(place: Place, trials: list[PrintedTrial]) -> Iterator[Finding]:
     """The device's clock against the host's stamps around the same window."""
     for trial in trials:
         if trial.host_s is None or not math.isfinite(trial.seconds + trial.host_s) or trial.seconds < 1:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import PurePosixPath
 
-    from tinyperf.submissions.printed import Log, Printed
+    from tinyperf.submissions.printed import Printed, PrintedLog
     from tinyperf.submissions.rounds import Mode, Round, Task
     from tinyperf.submissions.tree import Json, Tree
 
@@ -36,7 +36,7 @@ class Place:
     closed: bool
     results_text: str = ""
     printed: Printed | None = None
-    log: Log | None = None
+    log: PrintedLog | None = None
     json: Json | None = None
     findings: list[Finding] = field(default_factory=list)
 

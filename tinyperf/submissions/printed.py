@@ -64,7 +64,7 @@ class Printed:
 
 
 @dataclass(frozen=True)
-class Trial:
+class PrintedTrial:
     """One `infer` of a log: `seconds` by the device's clock, `host_s` by the host's stamps, good to `stamp_s`."""
 
     line: int
@@ -78,12 +78,12 @@ class Trial:
 
 
 @dataclass
-class Log:
+class PrintedLog:
     """A `log.txt`: its runner, the model that the device named, its trials, and what the runner complained of."""
 
     runner: str | None = None
     models: list[tuple[int, str]] = field(default_factory=list)
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[PrintedTrial] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -183,10 +183,10 @@ _OUTPUTS = re.compile(r"m-results(?:-|\s*: *)\[([^\]]*)\]")
 _MODEL = re.compile(r"m-model-\[(\w+)\]|Device model retrieved: (\w+)")
 
 
-def log(text: str) -> Log:
+def log(text: str) -> PrintedLog:
     """The trials of a log, whichever of the two runners wrote it."""
     lines = _lines(text)
-    found = Log(_runner(lines))
+    found = PrintedLog(_runner(lines))
     for number, line in enumerate(lines, 1):
         if match := _MODEL.search(line):
             found.models.append((number, match[1] or match[2]))
@@ -214,7 +214,7 @@ class _Laps:
     host_s: list[float] = field(default_factory=list)
 
 
-def _energyrunner(lines: Iterable[str]) -> Iterator[Trial]:
+def _energyrunner(lines: Iterable[str]) -> Iterator[PrintedTrial]:
     file, warmups, laps = "", 0, _Laps(0)
     for number, line in enumerate(lines, 1):
         if match := _LOAD.search(line):
@@ -232,11 +232,11 @@ def _energyrunner(lines: Iterable[str]) -> Iterator[Trial]:
             if len(laps.us) == 2:  # in energy mode the pin tells the time, not the line
                 seconds = (laps.us[1] - laps.us[0]) / 1e6
                 host_s = laps.host_s[1] - laps.host_s[0]
-            yield Trial(number, file, laps.inferences, seconds, _outputs(match[1]), warmups, host_s)
+            yield PrintedTrial(number, file, laps.inferences, seconds, _outputs(match[1]), warmups, host_s)
             laps = _Laps(0)
 
 
-def _mlcommons(lines: Iterable[str]) -> Iterator[Trial]:
+def _mlcommons(lines: Iterable[str]) -> Iterator[PrintedTrial]:
     file, warmups, inferences, seconds = "", 0, 0, math.nan
     loaded_s = now_s = math.nan
     for number, line in enumerate(lines, 1):
@@ -252,7 +252,7 @@ def _mlcommons(lines: Iterable[str]) -> Iterator[Trial]:
             seconds = float(match[1])
         elif (match := _OUTPUTS.search(line)) and file:
             host_s = (now_s - loaded_s) % 86400  # past midnight
-            yield Trial(number, file, inferences, seconds, _outputs(match[1]), warmups, host_s, 1.0)
+            yield PrintedTrial(number, file, inferences, seconds, _outputs(match[1]), warmups, host_s, 1.0)
             file = ""
 
 

@@ -27,7 +27,7 @@ registers for it at every block would double the time of a detailed run."""
 
 
 @dataclass
-class Block:
+class PricedBlock:
     """One decoded block. `prices[i]`: cycles of its first i instructions; `jump`: more where a branch leads here.
 
     `code`, `literals`: lines of the memory system that it is fetched from, and that it reads relative to PC.
@@ -52,9 +52,9 @@ class DetailedModel:
         self.memory = memory
         self._cpu, self._core = cpu, core
         self._disassembler = Disassembler()
-        self._blocks: dict[int, Block] = {}
+        self._blocks: dict[int, PricedBlock] = {}
         self._expected = -1
-        self._last: Block | None = None
+        self._last: PricedBlock | None = None
         self._hook: int | None = None
 
     def attach(self) -> None:
@@ -102,12 +102,12 @@ class DetailedModel:
         if self.observer is not None:
             self.observer(address, len(block.addresses), cycles)
 
-    def _decode(self, address: int, size: int) -> Block:
+    def _decode(self, address: int, size: int) -> PricedBlock:
         view = self._cpu.view(address, size)
         instructions = self._disassembler.instructions(address, bytes(view) if view is not None else b"")
         code = self.memory.lines(address, size)
         literals = [one.literal for one in instructions if one.literal is not None] if code else []
-        block = self._blocks[address] = Block(
+        block = self._blocks[address] = PricedBlock(
             end=address + size,
             addresses=tuple(one.address for one in instructions),
             prices=self._core.price(instructions),
@@ -118,7 +118,7 @@ class DetailedModel:
         )
         return block
 
-    def _follow(self, block: Block) -> int:
+    def _follow(self, block: PricedBlock) -> int:
         """The loads of a block, by the registers at its start."""
         regs = self._cpu.registers()
         memory = self.memory

@@ -35,7 +35,7 @@ class StateText:
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class ModelText:
     """Context of model.c.j2."""
 
     made: str
@@ -94,7 +94,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     weights_bytes = sum(array.values.nbytes for array in arrays.values())
     made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
     layers = tuple(each.text for each in written if each.text)
-    context = ModelFile(
+    context = ModelText(
         made=made,
         summary=_summary(graph, plan, len(layers), target),
         map=_map(graph, plan),
