@@ -37,7 +37,7 @@ class Quantization:
     """real = scale * (q - zero_point); one entry per tensor, or one per index of `axis`.
 
     `zero_point_given`: False where the file has scales and no zero points (0 then): TFLM calls that not quantized.
-    `axis` is as in the file, and may be out of range where there is one scale.
+    `axis` is 0 where there is one scale, whatever the file says: nothing is quantized along it.
     """
 
     scale: tuple[float, ...]
@@ -48,6 +48,13 @@ class Quantization:
     @property
     def per_channel(self) -> bool:
         return len(self.scale) > 1
+
+    def __str__(self) -> str:
+        """As messages call it: 'scale 0.1 and zero point 3', '8 scales'."""
+        if self.per_channel:
+            return f"{len(self.scale)} scales"
+        zero = f"zero point {self.zero_point[0]}" if self.zero_point_given else "no zero point"
+        return f"scale {np.float32(self.scale[0])!s} and {zero}"
 
 
 @dataclass(frozen=True)
@@ -265,7 +272,8 @@ def _tensor(buffers: list[Any], raw: Any, index: int) -> Tensor:
     where = f"tensor {index} '{name}'"
     shape = _field(where, "shape", lambda: _ints(raw.ShapeAsNumpy()))
     dtype = _dtype(_field(where, "type", raw.Type))
-    if len(shape) > MAX_RANK or (min(shape, default=1) >= 0 and math.prod(shape) > MAX_ELEMENTS):
+    # An empty tensor's other dimensions count too: numpy has none that are longer than memory.
+    if len(shape) > MAX_RANK or (min(shape, default=1) >= 0 and math.prod(n or 1 for n in shape) > MAX_ELEMENTS):
         raise ModelError(
             f"{where} has shape {list(shape)}; supported: up to {MAX_RANK} dimensions and {MAX_ELEMENTS} elements",
             hint="the file is damaged, or the model is none for a microcontroller",
@@ -294,7 +302,7 @@ def _data(
         return None
     if dtype not in ARRAYS:
         return content
-    if content.size != math.prod(shape) * np.dtype(dtype).itemsize:
+    if min(shape, default=1) < 0 or content.size != math.prod(shape) * np.dtype(dtype).itemsize:
         if _field(where, "sparsity", raw.Sparsity) is not None:
             raise ModelError(f"{where} is stored sparse", hint="convert the model without sparsity")
         raise _DamageError(f"{where}, field shape: {list(shape)} of {dtype} for a buffer of {content.size} bytes")
@@ -317,7 +325,7 @@ def _quantization(raw: Any, where: str) -> Quantization | None:
             raise _DamageError(f"{where}, field quantization.scale: {s:g}")
     # Fewer zero points than scales: the last stands for the rest. More: what no scale has is not used.
     zero_point = (given + (given[-1:] or (0,)) * len(scale))[: len(scale)]
-    return Quantization(scale, zero_point, axis, bool(given))
+    return Quantization(scale, zero_point, axis if len(scale) > 1 else 0, bool(given))
 
 
 def _floats(vector: Any) -> tuple[float, ...]:
@@ -496,9 +504,11 @@ def _end_reasons(what: str, tensor: Tensor) -> dict[str, str]:
         reasons[f"input tensor {tensor.index} holds data of its own, so what is sent to it would be ignored"] = (
             "export the model again"
         )
-    if tensor.dtype != "int8" or tensor.quantization is None or tensor.quantization.per_channel:
+    quantization = tensor.quantization
+    if tensor.dtype != "int8" or quantization is None or quantization.per_channel:
+        scales = f" with {quantization}" if quantization and quantization.per_channel else ""
         seen = (
-            f"{called} is {tensor.dtype}{'' if tensor.quantization else ' without quantization'}; supported: int8 with "
+            f"{called} is {tensor.dtype}{scales if quantization else ' without quantization'}; supported: int8 with "
             "one scale and zero point (float32 only where a QUANTIZE or DEQUANTIZE op turns it into int8)"
         )
         reasons[seen] = INT8_HINT

@@ -57,6 +57,7 @@ def fully_connected(change: Change, scales: float | list[float] = 0.01, *, input
     return written(tensors, [O("FULLY_CONNECTED", [0, 1, 3], [2])], [0], [2], change)
 
 
+POOL = {"padding": 1, "strideH": 2, "strideW": 2, "filterHeight": 2, "filterWidth": 2}
 WINDOW = {"padding": 0, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
 
 
@@ -129,7 +130,7 @@ def changed(index: int, **fields: Any) -> Callable[[dict[str, Any]], None]:
     def change(model: dict[str, Any]) -> None:
         tensor = model["subgraphs"][0]["tensors"][index]
         for name, value in fields.items():
-            (tensor if name in {"type", "buffer", "is_variable"} else tensor["quantization"])[name] = value
+            (tensor if name in {"type", "buffer", "is_variable", "shape"} else tensor["quantization"])[name] = value
 
     return change
 
@@ -146,6 +147,37 @@ def bias_axis(axis: int) -> Callable[[dict[str, Any]], None]:
 def option(name: str, value: int) -> Callable[[dict[str, Any]], None]:
     def change(model: dict[str, Any]) -> None:
         model["subgraphs"][0]["operators"][0]["builtin_options"][1][name] = value
+
+    return change
+
+
+def maximum(change: Change) -> bytes:
+    tensors = [T((1, 20), 0.1, 5), T((1, 20), 0.1, 5, codes(1, 20)), T((1, 20), 0.1, 5)]
+    return written(tensors, [O("MAXIMUM", [0, 1], [2])], [0], [2], change)
+
+
+def box(kind: str, size_kind: str = "") -> bytes:
+    """SLICE with begin and size of these types."""
+    begin, size = np.array([0, 1, 0], kind), np.array([1, 2, -1], size_kind or kind)
+    tensors = [T((1, 4, 3), 0.1, 5), constant(begin), constant(size), T((1, 2, 3), 0.1, 5)]
+    return written(tensors, [O("SLICE", [0, 1, 2], [3])], [0], [3], as_is)
+
+
+def halves(kind: str, axis: Any, shape: tuple[int, ...] = (1, 2, 3)) -> bytes:
+    """SPLIT or SPLIT_V of [1, 4, 3] into two outputs of `shape`."""
+    tensors = [T((1, 4, 3), 0.1, 5), constant(axis), T(shape, 0.1, 5), T(shape, 0.1, 5)]
+    inputs = [1, 0]
+    if kind == "SPLIT_V":
+        tensors.append(constant(np.array([2, 2], np.int32)))
+        inputs = [0, 4, 1]
+    return written(tensors, [O(kind, inputs, [2, 3], {"numSplits": 2})], [0], [3], as_is)
+
+
+def no_bytes(shape: list[int]) -> Callable[[dict[str, Any]], None]:
+    """The constant has that shape and an empty buffer."""
+
+    def change(model: dict[str, Any]) -> None:
+        model["subgraphs"][0]["tensors"][1] |= {"shape": shape, "buffer": 0}
 
     return change
 
@@ -229,6 +261,9 @@ RUNS = [
     pytest.param(add(as_is, T((), 0.1, 5), SCALAR, ()), id="ADD of two scalars"),
     pytest.param(add(as_is, T((), 0.1, 5), constant(codes(2, 3), 0.2), (2, 3)), id="ADD of a scalar and an image"),
     pytest.param(fully_connected(unused_subgraph), id="a subgraph that nothing calls"),
+    pytest.param(maximum(changed(2, quantized_dimension=1)), id="MAXIMUM, one scale along another dimension"),
+    pytest.param(maximum(changed(0, quantized_dimension=-9)), id="MAXIMUM, one scale along no dimension"),
+    pytest.param(box("int64"), id="SLICE by int64"),
     *(
         pytest.param(fully_connected(as_is, inputs=i, outputs=o), id=f"{i} bytes in, {o} out")
         for i, o in [(1, 1), (1, 4), (2, 3), (3, 2), (4, 1)]
@@ -266,6 +301,55 @@ REFUSED = [
     pytest.param(conv(changed(1, type=99)), r"weights are \(type 99\)", id="unknown type"),
     pytest.param(
         conv(changed(1, buffer=99)), "damaged: tensor 1 't1', field buffer: 99 of 3 buffers", id="no such buffer"
+    ),
+    pytest.param(
+        maximum(changed(1, shape=[-5, -4])), "damaged: tensor 1 't1', field shape: .-5, -4.", id="two negative sizes"
+    ),
+    pytest.param(
+        maximum(no_bytes([0, 2**31 - 1, 2**31 - 1])), "tensor 1 't1' has shape .0, 2147483647", id="empty and endless"
+    ),
+    pytest.param(maximum(no_bytes([0, 20])), "tensor 1 't1' is int8 of shape .0, 20.", id="an operand of no elements"),
+    pytest.param(
+        maximum(changed(1, scale=[0.2])),
+        "op 0 MAXIMUM: tensor 1 has scale 0.2 and zero point 5, the output scale 0.1 and zero point 5; rule",
+        id="two scales",
+    ),
+    pytest.param(
+        maximum(changed(1, scale=[0.1] * 20)), "op 0 MAXIMUM: tensor 1 't1' has 20 scales; rule", id="scale by element"
+    ),
+    pytest.param(
+        fully_connected(changed(0, scale=[0.02] * 4)),
+        "input tensor 0 't0' is int8 with 4 scales; supported: int8 with one",
+        id="four scales at the input",
+    ),
+    pytest.param(
+        unary("RELU6", changed(0, scale=[1e-40])),
+        "op 0 RELU6: tensor 0 't0' has scale 1e-40",
+        id="6 / scale is endless",
+    ),
+    *(
+        pytest.param(
+            graphs.build(
+                [T((1, 4, 4, 2), 0.1, 5), T((1, 2, 2, 3), 0.1, 5)],
+                [O(kind, [0], [1], POOL)],
+                [0],
+                [1],
+            ),
+            f"op 0 {kind}: 2 channels in, 3 out; rule",
+            id=f"{kind} that makes a channel",
+        )
+        for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+    ),
+    pytest.param(box("int16"), "op 0 SLICE: begin is int16, size int16; rule", id="SLICE by int16"),
+    pytest.param(box("int64", "int32"), "op 0 SLICE: begin is int64, size int32; rule", id="SLICE by two types"),
+    *(
+        pytest.param(halves(kind, axis, shape), f"op 0 {kind}: {seen}", id=f"{kind} along {axis!r} to {shape}")
+        for kind in ("SPLIT", "SPLIT_V")
+        for axis, shape, seen in (
+            (np.array(1, np.int64), (1, 2, 3), "input .1, 4, 3., axis tensor 1 is int64 1; rule"),
+            (np.array([3], np.int32), (1, 2, 3), "input .1, 4, 3., axis tensor 1 is int32 .3.; rule"),
+            (np.array(1, np.int32), (6,), ".1, 4, 3. to ..6., .6.. along axis 1; rule"),
+        )
     ),
     pytest.param(conv(no_such_code), "damaged: op 0, field opcode_index: 4 of 1", id="no such code"),
     pytest.param(conv(short_weights), "damaged: tensor 1 't1', field shape: .* of 141 bytes", id="too few bytes"),

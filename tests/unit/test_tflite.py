@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,7 @@ REFUSED = [
     pytest.param({"tensors": [graphs.T((1, 4)), *FC[1:]]}, "without quantization", id="input without scale"),
     pytest.param(
         {"tensors": [FC[0], graphs.T((2, 4), 0.25, 5, np.ones((2, 4), np.int8)), FC[2]]},
-        "zero points.*Weight zero points are 0",
+        "zero points.*Weights have a scale, and zero points of 0",
         id="asymmetric weights",
     ),
     pytest.param(
@@ -319,6 +320,21 @@ def test_damaged_files_of_every_operator(kind: str) -> None:
             data[random.integer(0, len(data) - 1)] = random.pick(0, 1, 2, 127, 128, 255, random.integer(0, 255))
         with contextlib.suppress(ModelError):
             compile_bytes(bytes(data))
+
+
+WORDS = (0, 1, 2**7, 2**15, 2**31, 2**31 - 1, 2**32 - 1, 2**32 - 128)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, operator in all_operators().items() if operator.sample])
+def test_every_word_changed(kind: str) -> None:
+    """One after the other, for every operator: sizes, offsets, types, scales, options and constants."""
+    sample, random = all_operators()[kind].sample, Random(7)
+    assert sample is not None
+    data = graphs.sampled(sample(random))
+    for at in range(0, min(len(data), 1600), 4):
+        flipped_bit = int.from_bytes(data[at : at + 4], "little") ^ 1 << random.integer(0, 31)
+        for word in (random.pick(*WORDS), flipped_bit):
+            never_more_than_a_sentence(data[:at] + struct.pack("<I", word) + data[at + 4 :])
 
 
 @settings(deadline=None, max_examples=200, derandomize=True, database=None)

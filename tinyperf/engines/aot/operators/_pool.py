@@ -61,6 +61,12 @@ def scales_are_equal(use: Use) -> str | None:
     return None if same else f"scales {a.scale[0]:g} and {b.scale[0]:g}, zero points {a.zero_point} and {b.zero_point}"
 
 
+def channels_stay(use: Use) -> str | None:
+    """The output has the input's channels."""
+    given, made = use.input(0).shape, use.output.shape
+    return None if given[3] == made[3] else f"{given[3]} channels in, {made[3]} out"
+
+
 def pooling(kind: str, *, maximum: bool) -> Operator:
     """The operator of that name."""
 
@@ -78,7 +84,7 @@ def pooling(kind: str, *, maximum: bool) -> Operator:
     return Operator(
         kind=kind,
         arity=Arity(1, 1),
-        rules=(images_have_four_dimensions, window_fits, scales_are_equal, activation_is_known),
+        rules=(images_have_four_dimensions, channels_stay, window_fits, scales_are_equal, activation_is_known),
         lower=lower,
         sample=sample,
     )

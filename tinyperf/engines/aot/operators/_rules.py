@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Rule, Use
 
 
+SMALLEST = 2.0**-60
+"""Of scales: the ratio of any two is a float32, in which TFLM divides them here and there."""
+
+
 def input_count(use: Use) -> str | None:
     """The operator has the numbers of inputs and outputs that the schema gives it."""
     arity, count = use.arity, len(use.inputs)
@@ -21,7 +25,7 @@ def input_count(use: Use) -> str | None:
 
 
 def activations_are_int8(use: Use) -> str | None:
-    """Activations are int8 with one scale (above 0) and zero point (-128 to 127) per tensor, and no state."""
+    """Activations are int8 with one scale (2**-60 to 2**60) and zero point (-128 to 127) per tensor, and no state."""
     for tensor in (*use.data, *use.outputs):
         quantization = tensor.quantization
         if tensor.dtype != "int8" or tensor.elements < 1:
@@ -30,7 +34,11 @@ def activations_are_int8(use: Use) -> str | None:
             return f"tensor {tensor.index} '{tensor.name}' is kept from inference to inference"
         if quantization is None:
             return f"tensor {tensor.index} '{tensor.name}' has no scale"
-        if quantization.per_channel or quantization.scale[0] <= 0 or not -128 <= quantization.zero_point[0] <= 127:
+        if (
+            quantization.per_channel
+            or not SMALLEST <= quantization.scale[0] <= 1 / SMALLEST
+            or not -128 <= quantization.zero_point[0] <= 127
+        ):
             return f"tensor {tensor.index} '{tensor.name}' has {quantization}"
     return None
 
@@ -45,7 +53,8 @@ def codes_are_copied(use: Use) -> str | None:
     """Inputs and outputs have the same scale and zero point."""
     for tensor in (*use.data, *use.outputs):
         if tensor.quantization != use.output.quantization:
-            return f"tensor {tensor.index} has {tensor.quantization}, the output {use.output.quantization}"
+            given, made = tensor.quantization or "no scale", use.output.quantization or "no scale"
+            return f"tensor {tensor.index} has {given}, the output {made}"
     return None
 
 

@@ -51,10 +51,12 @@ def axis_of(given: Tensor, tensor: Tensor) -> int | None:
     return axis % rank if -rank <= axis < rank else None
 
 
-def shapes_split(use: Use, given: Tensor, axis: int | None) -> str | None:
-    """What is wrong with the outputs' shapes."""
+def shapes_split(use: Use, given: Tensor, tensor: Tensor) -> str | None:
+    """What is wrong with the axis, which `tensor` holds, or with the outputs' shapes."""
+    axis = axis_of(given, tensor)
     if axis is None:
-        return f"input {list(given.shape)}, axis not constant or none of its dimensions"
+        held = "computed" if tensor.data is None else f"{tensor.dtype} {tensor.data.tolist()}"
+        return f"input {list(given.shape)}, axis tensor {tensor.index} is {held}"
     rests = {(len(t.shape), t.shape[:axis], t.shape[axis + 1 :]) for t in (given, *use.outputs)}
     fits = len(rests) == 1 and sum(t.shape[axis] for t in use.outputs) == given.shape[axis]
     return None if fits else f"{list(given.shape)} to {[list(t.shape) for t in use.outputs]} along axis {axis}"

@@ -91,7 +91,7 @@ def weights_are_constant_int8(use: Use) -> str | None:
 
 
 def weights_are_symmetric(use: Use) -> str | None:
-    """Weight zero points are 0 (int8 specification: weights are symmetric)."""
+    """Weights have a scale, and zero points of 0 (int8 specification: weights are symmetric)."""
     quantization = use.input(1).quantization
     if quantization is None:
         return "weights have no scale"

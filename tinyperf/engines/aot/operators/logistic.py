@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def probabilities_are_256ths(use: Use) -> str | None:
     """The output scale is 1/256 and its zero point -128."""
     fits = scale(use.output) == 1 / 256 and zero(use.output) == INT8_LOW
-    return None if fits else f"output {use.output.quantization}"
+    return None if fits else f"the output has {use.output.quantization}"
 
 
 def lower(use: Use) -> Lookup:

@@ -17,7 +17,7 @@ def pad_value_is_constant_int8(use: Use) -> str | None:
     value = use.input(2)
     if value.data is None or value.dtype != "int8" or value.elements != 1:
         return f"tensor {value.index} is {value.dtype} of shape {list(value.shape)}"
-    return None if value.quantization == use.output.quantization else f"value has {value.quantization}"
+    return None if value.quantization == use.output.quantization else f"value has {value.quantization or 'no scale'}"
 
 
 def lower(use: Use) -> pad.PadImage:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 
 def box_is_inside(use: Use) -> str | None:
-    """Begin and size (-1: what is left) are constant int32, one for each of at most five dimensions; the output has
-    that size.
+    """Begin and size (-1: what is left) are constant, both int32 or both int64, one for each of at most five
+    dimensions; the output has that size.
     """
-    shape = use.input(0).shape
+    shape, kind = use.input(0).shape, use.input(1).dtype
+    if kind not in {"int32", "int64"} or kind != use.input(2).dtype:
+        return f"begin is {kind}, size {use.input(2).dtype}"
     for tensor in (use.input(1), use.input(2)):
-        if tensor.data is None or tensor.dtype != "int32" or tensor.elements != len(shape) or len(shape) > MOST:
+        if tensor.data is None or tensor.elements != len(shape) or len(shape) > MOST:
             return f"tensor {tensor.index} is {tensor.dtype} of shape {list(tensor.shape)} for input {list(shape)}"
     begin, size = _numbers(use, 1), _numbers(use, 2)
     expected = tuple(n - b if s == -1 else s for n, b, s in zip(shape, begin, size, strict=True))
@@ -42,11 +44,11 @@ def lower(use: Use) -> Strided:
 
 def sample(random: Random) -> Sample:
     shape = (1, *(random.integer(1, 6) for _ in range(random.integer(1, 3))))
-    begin = [random.integer(0, n - 1) for n in shape]
+    begin, kind = [random.integer(0, n - 1) for n in shape], random.pick(np.int32, np.int64)
     made = tuple(random.integer(1, n - b) for n, b in zip(shape, begin, strict=True))
     size = [-1 if b + m == n and random.pick(True, False) else m for n, b, m in zip(shape, begin, made, strict=True)]
     given = random.tensor(shape, random.scale())
-    parts = (random.constant(np.array(part, np.int32)) for part in (begin, size))
+    parts = (random.constant(np.array(part, kind)) for part in (begin, size))
     return random.use("SLICE", (given, *parts, random.like(given, made)), (0, 1, 2))
 
 

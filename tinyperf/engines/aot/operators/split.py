@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 def parts_are_equal(use: Use) -> str | None:
     """The axis is a constant int32 dimension of the input; the outputs are equal parts of the input along it."""
-    axis = axis_of(use.input(1), use.input(0))
     if len({tensor.shape for tensor in use.outputs}) > 1:
         return f"outputs {[list(tensor.shape) for tensor in use.outputs]}"
-    return shapes_split(use, use.input(1), axis)
+    return shapes_split(use, use.input(1), use.input(0))
 
 
 def lower(use: Use) -> Split:

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 def parts_fit(use: Use) -> str | None:
     """Axis and sizes are constant int32; the outputs are parts of these sizes (-1: what is left) of the input."""
-    sizes, axis = use.input(1), axis_of(use.input(0), use.input(2))
+    given, sizes, axis = use.input(0), use.input(1), axis_of(use.input(0), use.input(2))
     if sizes.data is None or sizes.dtype != "int32" or sizes.elements != len(use.outputs):
         return f"sizes {sizes.dtype} of shape {list(sizes.shape)} for {len(use.outputs)} outputs"
-    broken = shapes_split(use, use.input(0), axis)
-    if broken is not None or axis is None:
-        return broken
-    given = sizes.data.ravel().astype(int).tolist()
-    fits = all(n in {-1, tensor.shape[axis]} for n, tensor in zip(given, use.outputs, strict=True))
-    return None if fits else f"sizes {given}, outputs {[list(tensor.shape) for tensor in use.outputs]}"
+    wrong = shapes_split(use, given, use.input(2))
+    if wrong or axis is None:
+        return wrong
+    asked = sizes.data.ravel().astype(int).tolist()
+    fits = all(n in {-1, tensor.shape[axis]} for n, tensor in zip(asked, use.outputs, strict=True))
+    return None if fits else f"sizes {asked}, outputs {[list(tensor.shape) for tensor in use.outputs]}"
 
 
 def lower(use: Use) -> Split:

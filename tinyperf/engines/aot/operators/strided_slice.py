@@ -59,7 +59,8 @@ def bounds_are_constant(use: Use) -> str | None:
 
 def masks_are_simple(use: Use) -> str | None:
     """There is no ellipsis and no new axis."""
-    return "such a mask" if use.number("ellipsis_mask") or use.number("new_axis_mask") else None
+    masks = {name: use.number(name) for name in ("ellipsis_mask", "new_axis_mask")}
+    return ", ".join(f"{name} {mask}" for name, mask in masks.items() if mask) or None
 
 
 def output_is_the_slice(use: Use) -> str | None:

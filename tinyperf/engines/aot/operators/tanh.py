@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def output_is_128ths(use: Use) -> str | None:
     """The output scale is 1/128 and its zero point 0."""
     fits = scale(use.output) == 1 / 128 and zero(use.output) == 0
-    return None if fits else f"output {use.output.quantization}"
+    return None if fits else f"the output has {use.output.quantization}"
 
 
 def lower(use: Use) -> Lookup:

@@ -101,7 +101,8 @@ def _broken(use: Use, operator: Operator) -> list[Reason]:
     common = COMMON if operator.lower else (input_count,)
     for rule in (*common, *operator.rules):
         try:
-            seen = rule(use)
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                seen = rule(use)
         except (ModelError, LookupError, ValueError, ArithmeticError, TypeError):
             if not reasons:
                 raise
