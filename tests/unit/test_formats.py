@@ -56,7 +56,11 @@ def read(records: Iterable[Record]) -> list[Trial]:
 # ------------------------------------------------------------------------------------------------------ our own
 
 
-@given(st.lists(st.tuples(st.sampled_from(["host", "device", "note"]), st.binary(max_size=40), st.floats(0, 1e6))))
+WIRE = st.tuples(st.sampled_from(["host", "device"]), st.binary(max_size=40), st.floats(0, 1e6))
+NOTES = st.tuples(st.just("note"), st.text(max_size=20).map(lambda text: text.encode()), st.floats(0, 1e6))
+
+
+@given(st.lists(WIRE | NOTES))
 def test_a_transcript_comes_back(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -> None:
     path = tmp_path_factory.mktemp("t") / "transcript.jsonl"
     path.write_bytes(b"".join(own.line_of(r) for r in records) + b'{"t_s": 1')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pty
@@ -16,6 +17,7 @@ import pytest
 
 import tinyperf
 from tests.graphs import O, T, build, constant
+from tests.unit.test_session import dataset, right_class
 from tinyperf import board, tflite
 from tinyperf.device import protocol
 from tinyperf.device.dut import Dut
@@ -23,12 +25,16 @@ from tinyperf.device.link import SerialLink
 from tinyperf.device.process import ProcessLink
 from tinyperf.firmware import build as firmware
 from tinyperf.learn import backends
+from tinyperf.request import Request
+from tinyperf.session import run as session
 from tinyperf.session.compare import compare
+from tinyperf.session.replay import replay
 from tinyperf.virtual.fake import FakeDevice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tinyperf.result import Mode, RunResult
     from tinyperf.tflite import Model
 
 BAUD = 115200
@@ -156,3 +162,38 @@ def test_a_real_line_carries_them_at_its_own_pace(monkeypatch: pytest.MonkeyPatc
     line = b"m-results-[" + ",".join(f"{v:.3f}" for v in values).encode() + b"]\r\n"
     assert len(line) > 3 * protocol.MAX_LINE_BYTES
     assert took_s > len(line) * 10 / BAUD
+
+
+@pytest.mark.parametrize("mode", ["performance", "accuracy"])
+@pytest.mark.parametrize(("at", "count"), [(2, 13), (3, 11), (4, 1)])
+def test_an_answer_with_another_number_of_results_is_asked_again(
+    mode: Mode, at: int, count: int, tmp_path: Path
+) -> None:
+    """A byte that becomes a comma leaves a line that looks whole."""
+    found = odd_results(tmp_path, mode, {at: count})
+    assert found.valid, found.reasons
+    assert found.accuracy is None or found.accuracy.value == 1.0
+    assert found.notes == ("1 inputs were sent a second time; the transcript says why",)
+
+
+def test_a_first_answer_with_another_number_of_results_makes_a_session_not_valid(tmp_path: Path) -> None:
+    found = odd_results(tmp_path, "accuracy", {1: 13})
+    assert (found.valid, found.accuracy) == (False, None)
+    assert found.reasons == ("results of 12 to 13 values in one session",)
+    assert replay(tmp_path / "session").reasons == found.reasons
+
+
+def test_results_for_more_classes_than_there_are_make_a_session_not_valid(tmp_path: Path) -> None:
+    found = odd_results(tmp_path, "accuracy", dict.fromkeys(range(1, 9), 13))
+    assert found.reasons == ("results of 13 values for 12 classes",)
+
+
+def odd_results(folder: Path, mode: Mode, counts: dict[int, int]) -> RunResult:
+    """A run of kws on a device that gives another number of values at some of its answers, counted from 1."""
+    (folder / "fw.bin").write_bytes(b"not run")
+    dataset(folder, 5)
+    answers = itertools.count(1)
+    device = FakeDevice(lambda data: (*right_class(data), 0.0)[: counts.get(next(answers), 12)])
+    data = str(folder) if mode == "accuracy" else None
+    request = Request("host", "kws", mode, image=str(folder / "fw.bin"), data=data, out=str(folder / "session"))
+    return session.run(request, open_link=lambda _: device)

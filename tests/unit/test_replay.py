@@ -138,8 +138,9 @@ def test_a_damaged_mlcommons_session_is_not_valid(old: str, new: str, reason: st
     ("change", "words"),
     [
         pytest.param({}, "", id="good"),
-        pytest.param({"sample_rate_hz": float("nan")}, "a time or rate is no number", id="no-rate"),
-        pytest.param({"pulses_s": [float("inf")]}, "a time or rate is no number", id="pulse-at-infinity"),
+        pytest.param({"sample_rate_hz": float("nan")}, "a time, rate or bound is no number", id="no-rate"),
+        pytest.param({"pulses_s": [float("inf")]}, "a time, rate or bound is no number", id="pulse-at-infinity"),
+        pytest.param({"monitor": {"range_w": [0.0, float("nan")]}}, "a time, rate or bound", id="no-bound"),
         pytest.param({"error_percent": "ten"}, "ValueError(", id="error-in-words"),
         pytest.param(
             {"expected": [{"role": "start", "at_s": 1.0, "inferences": float("inf")}]}, "OverflowError(", id="endless"

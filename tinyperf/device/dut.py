@@ -148,6 +148,8 @@ class Dut:
         self.spent_s = {"download": 0.0, "infer": 0.0}  # wall clock, to say where the time of a run goes
         self._record = record
         self._reader = TranscriptReader()
+        self._results: int | None = None  # how many values the results before held
+        self._odd_results: int | None = None  # and those that were not believed
         self._torn = b""  # the last line that a command cut off
         self._inference: Inference | None = None  # of the answer that is being read
         self._most_bytes = most_bytes
@@ -374,9 +376,23 @@ class Dut:
         if answer.why:  # everything but the last m-ready has arrived
             self.note(f"infer {inferences} {warmups}: complete, but {answer.why}")
             self._resynchronize(answer.why)
+        if not self._as_many(len(answer.inference.results), command):
+            return None
         took_s = max(answer.inference.host_s, answer.inference.seconds)
         self.inference_s = took_s / inferences if took_s > 0 else self.inference_s
         return answer.inference
+
+    def _as_many(self, results: int, command: bytes) -> bool:
+        """As many results as before. Where a byte became a comma, or a comma was lost, the answer must be repeated.
+
+        A count that comes twice running is believed: it was the one before that was wrong.
+        """
+        if self._results not in {None, results} and self._odd_results != results:
+            self.note(f"{_short(command)}: {results} results, {self._results} before")
+            self._odd_results = results
+            return False
+        self._results, self._odd_results = results, None
+        return True
 
     def _check_inference(self, answer: Answer, command: bytes) -> None:
         """Raises: DeviceError: the device refused, or gave what is no number."""

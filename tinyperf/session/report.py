@@ -83,12 +83,14 @@ def _timed(measured: Measured) -> list[rules.Timed]:
 
 def _reasons(measured: Measured, timed: list[rules.Timed]) -> tuple[str, ...]:
     planned = measured.record.planned
+    uneven = tuple(_width_reasons(measured))
     if planned.mode == "performance":
-        return rules.reasons(timed, cross_check=measured.record.transport != "virtual")
+        return rules.reasons(timed, cross_check=measured.record.transport != "virtual") + uneven
     if planned.mode == "energy":
-        return measured.energy_reasons if measured.energy else (*measured.energy_reasons, "no energy was measured")
+        energy = () if measured.energy else ("no energy was measured",)
+        return (*measured.energy_reasons, *energy, *uneven)
     wanted = sum(sample.windows for sample in planned.samples)
-    reasons = []
+    reasons = [*uneven]
     if len(measured.trials) < wanted:
         reasons.append(f"{len(measured.trials)} of {wanted} inputs were measured")
     if planned.inputs == "subset":
@@ -97,6 +99,20 @@ def _reasons(measured: Measured, timed: list[rules.Timed]) -> tuple[str, ...]:
     if planned.metric == "auc" and len(labels) == 1:
         reasons.append("all samples measured have the same label; an AUC needs both")
     return tuple(reasons)
+
+
+def _width_reasons(measured: Measured) -> list[str]:
+    """Every input must give as many values; in accuracy mode by the largest of them, one for each class."""
+    planned, widths = measured.record.planned, _widths(measured)
+    if len(widths) > 1:
+        return [f"results of {widths[0]} to {widths[-1]} values in one session"]
+    if planned.mode == "accuracy" and planned.metric == "top1" and widths and widths[0] != planned.classes:
+        return [f"results of {widths[0]} values for {planned.classes} classes"]
+    return []
+
+
+def _widths(measured: Measured) -> list[int]:
+    return sorted({len(trial.results) for trial in measured.trials})
 
 
 def _notes(measured: Measured) -> tuple[str, ...]:
@@ -118,7 +134,7 @@ def outputs(measured: Measured) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
 
 
 def _accuracy(measured: Measured) -> Accuracy | None:
-    if not measured.trials:
+    if len(_widths(measured)) != 1:
         return None
     rows, labels = outputs(measured)
     metric = measured.record.planned.metric
