@@ -199,13 +199,14 @@ def _read(data: bytes, name: str) -> Model:
         raise _DamageError("the model, field subgraphs: 0 subgraphs")
     graph = graphs[0]
     codes = _entries("the model", "operator_codes", root.OperatorCodesLength, root.OperatorCodes, size)
-    kinds = [_kind(tflite, code, f"operator code {i}") for i, code in enumerate(codes)]
     buffers = _entries("the model", "buffers", root.BuffersLength, root.Buffers, size)
     tensors = _entries("subgraph 0", "tensors", graph.TensorsLength, graph.Tensors, size)
     ops = _entries("subgraph 0", "operators", graph.OperatorsLength, graph.Operators, size)
-    made = [_tensor(buffers, raw, i) for i, raw in enumerate(tensors)]
-    operators = tuple(_op(tflite, kinds, raw, i) for i, raw in enumerate(ops))
+    operators = tuple(_op(tflite, codes, raw, i) for i, raw in enumerate(ops))
     inputs = _field("subgraph 0", "inputs", lambda: _ints(graph.InputsAsNumpy()))
+    outputs = _field("subgraph 0", "outputs", lambda: _ints(graph.OutputsAsNumpy()))
+    used = {*inputs, *outputs, *(i for op in operators for i in (*op.inputs, *op.outputs))}
+    made = [_tensor(buffers, raw, i) if i in used else _unused(buffers, raw, i) for i, raw in enumerate(tensors)]
     return Model(
         name=name,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -213,7 +214,7 @@ def _read(data: bytes, name: str) -> Model:
         tensors=_without_elements(made, operators, inputs),
         ops=operators,
         inputs=inputs,
-        outputs=_field("subgraph 0", "outputs", lambda: _ints(graph.OutputsAsNumpy())),
+        outputs=outputs,
         data=data,
     )
 
@@ -240,9 +241,15 @@ def _kind(tflite: Any, code: Any, where: str) -> str:
     number = max(new, old)
     if number == tflite.BuiltinOperator.CUSTOM:
         custom = _field(where, "custom_code", code.CustomCode)
-        return f"CUSTOM {custom.decode(errors='replace') if custom else '(no name)'}"
+        return f"CUSTOM {_printable(custom) or '(no name)'}"
     known: str = tflite.BUILTIN_OPCODE2NAME.get(number, f"(builtin operator {number})")
     return known
+
+
+def _printable(text: bytes | None) -> str:
+    """A name on one line: what a terminal would obey is written as \\x1b."""
+    decoded = (text or b"").decode(errors="replace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
 
 
 def _int32(raw: Any, slot: int) -> int:
@@ -267,8 +274,17 @@ def _dtype(number: int) -> str:
     return DTYPES[number] if 0 <= number < len(DTYPES) else f"(type {number})"
 
 
+def _unused(buffers: list[Any], raw: Any, index: int) -> Tensor:
+    """A tensor that nothing names: TFLM looks for its buffer, and whatever else is wrong with it matters to nobody."""
+    _buffer(buffers, raw, f"tensor {index}")
+    try:
+        return _tensor(buffers, raw, index)
+    except (_DamageError, ModelError):
+        return Tensor(index, "", (), "int8", None)
+
+
 def _tensor(buffers: list[Any], raw: Any, index: int) -> Tensor:
-    name = (_field(f"tensor {index}", "name", raw.Name) or b"").decode(errors="replace")
+    name = _printable(_field(f"tensor {index}", "name", raw.Name))
     where = f"tensor {index} '{name}'"
     shape = _field(where, "shape", lambda: _ints(raw.ShapeAsNumpy()))
     dtype = _dtype(_field(where, "type", raw.Type))
@@ -283,13 +299,18 @@ def _tensor(buffers: list[Any], raw: Any, index: int) -> Tensor:
     return Tensor(index, name, shape, dtype, quantization, data, bool(_field(where, "is_variable", raw.IsVariable)))
 
 
+def _buffer(buffers: list[Any], raw: Any, where: str) -> int:
+    number: int = _field(where, "buffer", raw.Buffer)
+    if number >= len(buffers):
+        raise _DamageError(f"{where}, field buffer: {number} of {len(buffers)} buffers")
+    return number
+
+
 def _data(
     buffers: list[Any], raw: Any, where: str, shape: tuple[int, ...], dtype: str
 ) -> npt.NDArray[np.generic] | None:
     """The constant, or None; a tensor of no elements needs no bytes, and `_check_graph` says whether it is one."""
-    number = _field(where, "buffer", raw.Buffer)
-    if number >= len(buffers):
-        raise _DamageError(f"{where}, field buffer: {number} of {len(buffers)} buffers")
+    number = _buffer(buffers, raw, where)
     buffer = buffers[number]
     content = _field(f"buffer {number}", "data", buffer.DataAsNumpy)
     if not isinstance(content, np.ndarray) or not content.size:
@@ -350,12 +371,12 @@ ENUMERATIONS = {"padding": "Padding", "fused_activation_function": "ActivationFu
 NO_OPTIONS = b"\4\0\4\0\4\0\0\0"
 
 
-def _op(tflite: Any, kinds: list[str], raw: Any, index: int) -> Op:
+def _op(tflite: Any, codes: list[Any], raw: Any, index: int) -> Op:
     where = f"op {index}"
     code = _field(where, "opcode_index", raw.OpcodeIndex)
-    if code >= len(kinds):
-        raise _DamageError(f"{where}, field opcode_index: {code} of {len(kinds)} operator codes")
-    kind = kinds[code]
+    if code >= len(codes):
+        raise _DamageError(f"{where}, field opcode_index: {code} of {len(codes)} operator codes")
+    kind = _kind(tflite, codes[code], f"operator code {code}")
     where = f"op {index} {kind}"
     inputs = _field(where, "inputs", lambda: _ints(raw.InputsAsNumpy()))
     outputs = _field(where, "outputs", lambda: _ints(raw.OutputsAsNumpy()))

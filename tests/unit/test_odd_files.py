@@ -182,6 +182,23 @@ def no_bytes(shape: list[int]) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def spare(bytes_of: dict[str, Any], **fields: Any) -> Callable[[dict[str, Any]], None]:
+    """One more tensor, which nothing names, on one more buffer."""
+
+    def change(model: dict[str, Any]) -> None:
+        model["subgraphs"][0]["tensors"].append(
+            {"name": "spare", "shape": [4], "type": 9, "buffer": len(model["buffers"])} | fields
+        )
+        model["buffers"].append(bytes_of)
+
+    return change
+
+
+def negative_code(model: dict[str, Any]) -> None:
+    """One more operator code, which no operator has."""
+    model["operator_codes"].append({"builtin_code": -1, "deprecated_builtin_code": -1})
+
+
 def scratch(model: dict[str, Any]) -> None:
     """An input that nothing makes, as Vela adds them."""
     model["subgraphs"][0]["operators"][0]["inputs"].append(len(model["subgraphs"][0]["tensors"]))
@@ -264,6 +281,18 @@ RUNS = [
     pytest.param(maximum(changed(2, quantized_dimension=1)), id="MAXIMUM, one scale along another dimension"),
     pytest.param(maximum(changed(0, quantized_dimension=-9)), id="MAXIMUM, one scale along no dimension"),
     pytest.param(box("int64"), id="SLICE by int64"),
+    pytest.param(fully_connected(negative_code), id="an unused code that is none"),
+    *(
+        pytest.param(fully_connected(spare(buffer, **fields)), id=f"an unused tensor, {what}")
+        for what, buffer, fields in (
+            ("of 12 dimensions", {}, {"shape": [1] * 12}),
+            ("of 16 GB", {}, {"shape": [2**31 - 1, 8]}),
+            ("of open shape", {"data": bytes(4)}, {"shape": [-1]}),
+            ("behind the file", {"offset": 2**40, "size": 4}, {}),
+            ("too few bytes", {"data": bytes(3)}, {}),
+            ("scale nan", {}, {"quantization": {"scale": [float("nan")], "zero_point": [0]}}),
+        )
+    ),
     *(
         pytest.param(fully_connected(as_is, inputs=i, outputs=o), id=f"{i} bytes in, {o} out")
         for i, o in [(1, 1), (1, 4), (2, 3), (3, 2), (4, 1)]
@@ -339,6 +368,14 @@ REFUSED = [
             id=f"{kind} that makes a channel",
         )
         for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+    ),
+    pytest.param(
+        written([T((1, 4), 0.1), T((1, 4), 0.1)], [O("CUSTOM", [0], [1], None, "a\x1b[31m\nb")], [0], [1], as_is),
+        r"op 0 CUSTOM a\\x1b.31m\\nb is not supported",
+        id="a name that a terminal would obey",
+    ),
+    pytest.param(
+        fully_connected(spare({}, buffer=99)), "damaged: tensor 4, field buffer: 99 of 4", id="unused, no such buffer"
     ),
     pytest.param(box("int16"), "op 0 SLICE: begin is int16, size int16; rule", id="SLICE by int16"),
     pytest.param(box("int64", "int32"), "op 0 SLICE: begin is int64, size int32; rule", id="SLICE by two types"),
