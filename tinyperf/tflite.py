@@ -1,4 +1,6 @@
-"""A .tflite model as typed values: its first subgraph, one int8 input, one int8 output, batch 1.
+"""A .tflite model as typed values: its first subgraph, with any inputs, outputs and types.
+
+The reader refuses what is damaged, and nothing that TFLM takes; what cannot run, the engines say (`engines.ends`).
 
 `load` and `parse` check what every later pass relies on: indices in range, constants of the right size, each tensor
 made once and before it is used. Damaged bytes end in a ModelError that names the field, whatever the flatbuffer
@@ -94,11 +96,11 @@ class Op:
 
 @dataclass(frozen=True)
 class Model:
-    """One subgraph with one input and one output tensor, both int8, batch 1.
+    """The subgraph that runs first, with its input and output tensors.
 
-    A float model input that goes straight into QUANTIZE, and a float output straight from DEQUANTIZE, are cut off:
-    `inputs` and `outputs` are then the int8 tensors inside, and `boundary` holds the ops so removed (the host does
-    their work). `data` is the file itself.
+    Of a model with one of each: a float input that goes straight into QUANTIZE, and a float output straight from
+    DEQUANTIZE, are cut off: `inputs` and `outputs` are then the int8 tensors inside, and `boundary` holds the ops so
+    removed (the host does their work). `data` is the file itself.
     """
 
     name: str
@@ -113,17 +115,19 @@ class Model:
 
     @property
     def input(self) -> Tensor:
+        """The one input, where `engines.ends` found nothing to say; else the first."""
         return self.tensors[self.inputs[0]]
 
     @property
     def output(self) -> Tensor:
+        """As `input`."""
         return self.tensors[self.outputs[0]]
 
 
 def load(path: Path) -> Model:
     """Read a .tflite file.
 
-    Raises: ModelError: no such file, damaged, or not one int8 graph with one input and one output.
+    Raises: ModelError: no such file, damaged, or in a form that TFLM does not read either.
     """
     try:
         data = path.read_bytes()
@@ -137,7 +141,7 @@ def load(path: Path) -> Model:
 def parse(data: bytes, name: str) -> Model:
     """A model from the bytes of a .tflite file; `name` is what messages and reports call it.
 
-    Raises: ModelError: damaged, or not one int8 graph with one input and one output.
+    Raises: ModelError: damaged, or in a form that TFLM does not read either.
     """
     if len(data) < 8 or data[4:8] != b"TFL3":
         what = "is empty" if not data else "does not hold 'TFL3' at byte 4"
@@ -154,7 +158,7 @@ def parse(data: bytes, name: str) -> Model:
             means=f"its {len(data)} bytes were cut short or changed, or the program that wrote them erred",
             hint="copy or convert the model again",
         ) from damage
-    return _int8_boundary(model)
+    return without_float_ends(model)
 
 
 class _DamageError(Exception):
@@ -469,42 +473,16 @@ def _without_elements(tensors: Iterable[Tensor], ops: Iterable[Op], inputs: tupl
     )
 
 
-INT8_HINT = (
-    "'tinyperf quantize' makes an int8 model, or convert with inference_input_type = inference_output_type = tf.int8 "
-    "and a representative dataset"
-)
+def without_float_ends(model: Model) -> Model:
+    """The model from code to code: float ends that QUANTIZE and DEQUANTIZE bound are cut off.
 
-
-def _int8_boundary(model: Model) -> Model:
-    """Cut off float at both ends where QUANTIZE and DEQUANTIZE bound it; then both ends must be int8, batch 1.
-
-    Raises: ModelError: with everything that stands in the way.
+    Only where there is one input and one output; any other model is given back as it is.
     """
-    made = _cut(model) if len(model.inputs) == len(model.outputs) == 1 else model
-    reasons: dict[str, str] = {}  # what is seen -> what can be done
-    for what, indices in (("input", made.inputs), ("output", made.outputs)):
-        if len(indices) != 1:
-            seen = f"has {len(indices)} {what} tensors {list(indices)}; supported: exactly one"
-            reasons[seen] = f"export the model with one {what}"
-        for index in indices:
-            reasons |= _end_reasons(what, made.tensors[index])
-    for op in made.ops:
-        for tensor in (made.tensors[index] for index in op.outputs):
-            if min(tensor.shape, default=1) < 0 and not reasons:
-                reasons |= _open_shape(f"op {op.index} {op.kind}: tensor", tensor)
-    if reasons:
-        float_ends = any(t.dtype == "float32" for t in (made.tensors[i] for i in (*made.inputs, *made.outputs)))
-        raise ModelError(
-            f"model '{model.name}': " + "; ".join(reasons),
-            means="the model was not quantized to full integers" if float_ends else "",
-            hint="; ".join(dict.fromkeys(reasons.values())),
-        )
-    return made
-
-
-def _cut(model: Model) -> Model:
+    if not len(model.inputs) == len(model.outputs) == 1:
+        return model
     cut: list[Op] = []
-    inputs, outputs = model.inputs, model.outputs
+    inputs: tuple[int, ...] = model.inputs
+    outputs: tuple[int, ...] = model.outputs
     first = [op for op in model.ops if inputs[0] in op.inputs]
     if model.input.dtype == "float32" and len(first) == 1 and first[0].kind == "QUANTIZE":
         cut.append(first[0])
@@ -515,35 +493,3 @@ def _cut(model: Model) -> Model:
         outputs = last.inputs
     ops = tuple(op for op in model.ops if op not in cut)
     return replace(model, ops=ops, inputs=inputs, outputs=outputs, boundary=tuple(cut))
-
-
-def _end_reasons(what: str, tensor: Tensor) -> dict[str, str]:
-    """What keeps a tensor from being the input or output of firmware, and what can be done."""
-    reasons: dict[str, str] = {}
-    called = f"{what} tensor {tensor.index} '{tensor.name}'"
-    if what == "input" and tensor.data is not None:
-        reasons[f"input tensor {tensor.index} holds data of its own, so what is sent to it would be ignored"] = (
-            "export the model again"
-        )
-    quantization = tensor.quantization
-    if tensor.dtype != "int8" or quantization is None or quantization.per_channel:
-        scales = f" with {quantization}" if quantization and quantization.per_channel else ""
-        seen = (
-            f"{called} is {tensor.dtype}{scales if quantization else ' without quantization'}; supported: int8 with "
-            "one scale and zero point (float32 only where a QUANTIZE or DEQUANTIZE op turns it into int8)"
-        )
-        reasons[seen] = INT8_HINT
-    if min(tensor.shape, default=1) < 1:
-        reasons |= _open_shape(f"the model's {what}", tensor)
-    elif what == "input" and len(tensor.shape) > 1 and tensor.shape[0] != 1:
-        seen = f"input shape {list(tensor.shape)} has batch {tensor.shape[0]}; supported: batch 1"
-        reasons[seen] = "convert the model with batch size 1"
-    return reasons
-
-
-def _open_shape(where: str, tensor: Tensor) -> dict[str, str]:
-    seen = (
-        f"{where} {tensor.index} '{tensor.name}' has the open shape {list(tensor.shape)}; "
-        "supported: every dimension fixed at conversion, batch 1"
-    )
-    return {seen: "in Keras: tf.keras.Input(batch_shape=(1, ...)), then convert again"}

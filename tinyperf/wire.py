@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.engines import ends
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
@@ -25,16 +26,9 @@ LARGEST_MILLI = 1 << 31
 def check_model(model: Model, benchmark: Benchmark | None) -> None:
     """Refuses a model whose input or output does not fit.
 
-    Raises: ModelError: not int8, not quantized, or not of the benchmark's sizes.
+    Raises: ModelError: the ends are not what a firmware takes, or not of the benchmark's sizes.
     """
-    for role, tensor in (("input", model.input), ("output", model.output)):
-        if tensor.dtype != "int8" or tensor.quantization is None:
-            raise ModelError(
-                f"{model.name}: {role} '{tensor.name}' is {tensor.dtype}"
-                + ("" if tensor.quantization else " without quantization"),
-                means="the firmware feeds int8 tensors",
-                hint="convert with int8 inputs and outputs; 'tinyperf quantize' does",
-            )
+    ends.check(model)
     if benchmark is None:
         return
     outputs = math.prod(benchmark.input_shape) if benchmark.metric == "auc" else len(benchmark.labels)

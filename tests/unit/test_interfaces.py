@@ -10,11 +10,12 @@ from tinyperf.device.link import Link, ScriptedLink
 from tinyperf.engines import Engine, FakeEngine, Target
 from tinyperf.errors import UsageError
 from tinyperf.measure.monitor import Chunk, Monitor, ScriptedMonitor, open_monitor, parse_monitor
-from tinyperf.tflite import Model, Tensor
+from tinyperf.tflite import Model, Quantization, Tensor
 
 
 def tiny_model() -> Model:
-    tensors = (Tensor(0, "in", (1, 8), "int8", None), Tensor(1, "out", (1, 4), "int8", None))
+    codes = Quantization((1.0,), (0,))
+    tensors = (Tensor(0, "in", (1, 8), "int8", codes), Tensor(1, "out", (1, 4), "int8", codes))
     return Model("tiny", "0" * 64, 0, tensors, (), (0,), (1,))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tinyperf.engines import ends
 from tinyperf.errors import ContentError, UsageError
 from tinyperf.options import split
 from tinyperf.result import EngineDetails
@@ -171,6 +172,7 @@ class FakeEngine:
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         if options:
             raise UsageError(f"engine 'fake' has no option {min(options)}", hint="leave it out")
+        ends.check(model)
         self.asked.append((model.name, target))
         n_in, n_out = math.prod(model.input.shape), math.prod(model.output.shape)
         text = FAKE_MODEL_C.format(n_in=n_in, n_out=n_out)

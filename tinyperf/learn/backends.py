@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from tinyperf.engines import ends
 from tinyperf.errors import MissingExtraError, ModelError, UsageError
 from tinyperf.learn.silence import silent_stderr
 
@@ -80,9 +81,13 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
     if backend == "tflm":
         yield _tflm(model)
     elif backend == "litert":
-        yield interpreter(backend, _litert(), model)
+        kind = _litert()
+        ends.check(model)
+        yield interpreter(backend, kind, model)
     elif backend == "tflite-runtime":
-        yield interpreter(backend, _tflite_runtime(), model)
+        kind = _tflite_runtime()
+        ends.check(model)
+        yield interpreter(backend, kind, model)
     elif backend == "aot":
         from tinyperf.engines.aot.host import HostModel
 
@@ -126,6 +131,7 @@ def _tflm(model: Model) -> Runner:
         raise MissingExtraError(
             "backend 'tflm' needs the Python package tflite-micro", hint="pip install 'tinyperf[tflm]'"
         ) from exc
+    ends.check(model)
     try:
         interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=max(10 * len(model.data), 1 << 24))
     except (RuntimeError, ValueError, TypeError) as exc:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf.datasets import layout
+from tinyperf.engines import ends
 from tinyperf.errors import DataError
 from tinyperf.learn import backends
 from tinyperf.rules import accuracy
@@ -141,6 +142,9 @@ def evaluate(
     Raises: UsageError, DataError, ModelError, MissingExtraError.
     """
     start = time.perf_counter()
+    if "aot" in {backend, compare} and ends.reasons(model):
+        with backends.opened("aot", model):  # says its own reasons too
+            pass
     check_model(model, benchmark)
     dataset = _dataset(benchmark, model, data).first(samples)
     if compare:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf import benchmark as benchmarks
 from tinyperf import content, tflite
+from tinyperf.engines import ends
 from tinyperf.errors import UsageError
 from tinyperf.firmware import build
 from tinyperf.virtual.connect import open_image
@@ -64,6 +65,15 @@ def model(benchmark: str | None, file: Path | None) -> tuple[Benchmark | None, M
             hint=f"name one of {', '.join(benchmarks.BENCHMARKS)}, or --model FILE.tflite for a model of your own",
         )
     return chosen, shipped(chosen)
+
+
+def check_ends(board: Board, model: Model, benchmark: Benchmark | None, engine: str) -> None:
+    """Refuses a model whose ends no firmware takes, before inputs are made for it.
+
+    Raises: ModelError: with the engine's own reasons too.
+    """
+    if ends.reasons(model):
+        build.prepare(board, model, benchmark=benchmark, engine=engine, need=False)
 
 
 def built(
@@ -133,8 +143,15 @@ def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
     if foreign is None and wanted.benchmark is None and wanted.model is None:
         raise UsageError("nothing to run", hint="name a benchmark (kws, vww, ic, ad), or --model FILE, or --image FILE")
     own = wanted.model if wanted.benchmark is None else None
-    input_bytes = math.prod(tflite.load(own).input.shape) if own is not None else None
     if foreign is not None:
-        return Started(foreign, None, input_bytes)
+        return Started(foreign, None, _input_bytes(own))
     own_image = image(board, wanted)
-    return Started(own_image.path, own_image, input_bytes)
+    return Started(own_image.path, own_image, _input_bytes(own))
+
+
+def _input_bytes(file: Path | None) -> int | None:
+    if file is None:
+        return None
+    own = tflite.load(file)
+    ends.check(own)
+    return math.prod(own.input.shape)

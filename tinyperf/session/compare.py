@@ -14,7 +14,7 @@ import numpy as np
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
 from tinyperf.learn import backends
-from tinyperf.session.choose import built
+from tinyperf.session.choose import built, check_ends
 from tinyperf.virtual.connect import open_image
 from tinyperf.wire import output_milli
 
@@ -73,6 +73,9 @@ def compare(
     """
     if board.emulator is None:
         raise UsageError(f"there is no virtual {board.name}", hint="'tinyperf boards' lists the boards")
+    for model in models:
+        for engine in engines:
+            check_ends(board, model, None, engine)
     rows = []
     for model in models:
         inputs = np.random.default_rng(SEED).integers(-128, 128, (INPUTS, *model.input.shape[1:]), dtype=np.int8)

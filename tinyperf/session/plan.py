@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf import __version__, benchmark, board, tflite
 from tinyperf.datasets import layout
-from tinyperf.engines import parse_engine
+from tinyperf.engines import ends, parse_engine
 from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
 from tinyperf.session import checks, choose
@@ -104,9 +104,14 @@ def prepare(
     if measured is None and request.model is None:
         measured, model_id = _benchmark_of_firmware(device)
     model = _model(request, measured)
+    builds = request.image is None and request.build
+    if model is not None:
+        if builds:
+            choose.check_ends(chosen, model, measured, request.engine)
+        ends.check(model)
     dataset = _dataset(request, measured, model)
     image = None
-    if request.image is None and request.build:
+    if builds:
         tell("building")
         image = _build(request, chosen, model, measured)
     start = device.image or (image.path if image else None)

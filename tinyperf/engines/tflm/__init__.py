@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from tinyperf import __version__, content, templates
 from tinyperf.ctext import c_array, c_comment
-from tinyperf.engines import Engine, Generated
+from tinyperf.engines import Engine, Generated, ends
 from tinyperf.engines.tflm import arena, ops, registered
 from tinyperf.engines.tflm.library import KERNELS, PINNED, Library, check_core, from_text
-from tinyperf.errors import ModelError, UsageError
+from tinyperf.errors import UsageError
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Tflm:
 
     def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:
         found = registered.resolve(workshop.board, options, need=workshop.builds)
+        _check_model(model, _library(found)[1])  # before a measurement that takes minutes
         return arena.prepared(model, found, workshop)
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
@@ -169,20 +170,26 @@ def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:
 
 
 def _check_model(model: Model, library: Library | None) -> None:
+    """Raises: ModelError: with everything that stands in the way."""
+    lines, means, hints = [], [], []
     if model.boundary:
-        raise ModelError(
-            f"{model.name}: the input or output is float, behind {model.boundary[0].kind}",
-            means="TFLM runs the file as it is, and the firmware feeds int8 tensors",
-            hint="convert with int8 inputs and outputs; engine 'aot' cuts such operators off",
-        )
+        lines.append(f"{model.name}: the input or output is float, behind {model.boundary[0].kind}")
+        means.append("TFLM runs the file as it is, and the firmware feeds int8 tensors")
+        hints.append("convert with int8 inputs and outputs; engine 'aot' cuts such operators off")
+    if missing := ops.missing(model):
+        lines += missing
+        hints.append("convert the model with operators of TFLM only")
     dense = ops.per_channel_dense(model)
     if dense is not None and library is not None and not library.per_channel_dense:
-        raise ModelError(
+        lines.append(
             f"{model.name}: op {dense.index} FULLY_CONNECTED has one scale per output channel; "
-            f"{library.version} would compute it wrongly",
-            means="TFLM knows such layers since September 2024",
-            hint="register a newer tree with 'tinyperf tflm use PATH', or convert with per-tensor dense layers",
+            f"{library.version} would compute it wrongly"
         )
+        means.append("TFLM knows such layers since September 2024")
+        hints.append("register a newer tree with 'tinyperf tflm use PATH', or convert with per-tensor dense layers")
+    at_ends = ends.reasons(model)
+    if at_ends or lines:
+        raise ends.refusal(model, at_ends, lines, means="; ".join(means), hints=hints)
 
 
 def _arena(model: Model, options: Mapping[str, str]) -> tuple[int, bool]:

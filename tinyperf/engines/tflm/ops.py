@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.errors import ModelError
-
 if TYPE_CHECKING:
     from tinyperf.tflite import Model, Op
 
@@ -36,6 +34,9 @@ _KNOWN = frozenset({
 })
 # fmt: on
 
+# TFLM has these; the firmware's interpreter is given nothing to run them with.
+_SUBGRAPHS_AND_VARIABLES = {"ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "VAR_HANDLE", "WHILE"}
+
 # Kernel header that declares Register_<KIND>_INT8. These leave the other types out of the image.
 INT8_HEADERS = {
     "ADD": "add.h",
@@ -62,17 +63,28 @@ def method(kind: str) -> str:
 
 
 def used(model: Model) -> list[str]:
-    """The model's operators, each once, by schema name.
+    """The model's operators, each once, by schema name."""
+    return sorted({op.kind for op in model.ops})
 
-    Raises: ModelError: one that TFLM has not.
-    """
+
+def missing(model: Model) -> list[str]:
+    """A line for each kind of operator that the engine has not, in the order of the model."""
+    found: dict[str, list[int]] = {}
     for op in model.ops:
         if op.kind not in _KNOWN:
-            raise ModelError(
-                f"{model.name}: op {op.index} {op.kind}: TensorFlow Lite Micro has no such operator",
-                hint="convert the model with operators of TFLM only",
-            )
-    return sorted({op.kind for op in model.ops})
+            found.setdefault(op.kind, []).append(op.index)
+    return [
+        f"op {first} {kind}: {_why_missing(kind)}" + (f" (also op {', '.join(map(str, others))})" if others else "")
+        for kind, (first, *others) in found.items()
+    ]
+
+
+def _why_missing(kind: str) -> str:
+    if kind in _SUBGRAPHS_AND_VARIABLES:
+        return "engine 'tflm' runs one subgraph, without resource variables"
+    if kind.startswith("CUSTOM"):
+        return "engine 'tflm' registers no custom operators"
+    return "TensorFlow Lite Micro has no such operator"
 
 
 def int8_kinds(model: Model) -> set[str]:

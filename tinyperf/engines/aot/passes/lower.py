@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.engines import ends
 from tinyperf.engines.aot.graph import QUANTIZED, Graph, Node, Origin, Value
 from tinyperf.engines.aot.operators import Use, all_operators
 from tinyperf.engines.aot.operators._rules import COMMON, input_count, sentence
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tinyperf.engines.aot.operators import Operator
     from tinyperf.tflite import Model, Op, Tensor
 
@@ -40,9 +43,12 @@ ACCELERATORS = {
 def lower(model: Model) -> Graph:
     """`model` as a graph of works on integers.
 
-    Raises: ModelError: it holds operators that are not supported, or not in this use; all of them are named.
+    Raises: ModelError: its ends are not those of a firmware, or it holds operators that are not supported, or not in
+        this use; all of it is named.
     """
+    at_ends = ends.reasons(model)
     tensors = {t.index: t for t in model.tensors}
+    unknown = {t.index for t in model.tensors if t.data is None and min(t.shape, default=1) < 1} if at_ends else set()
     nodes: list[Node] = []
     reasons: list[Reason] = []
     for op in model.ops:
@@ -50,27 +56,38 @@ def lower(model: Model) -> Graph:
         if operator is None:
             reasons.append(Reason(op, ACCELERATORS.get(op.kind, "is not supported")))
             continue
+        if unknown & {*op.inputs, *op.outputs}:  # nothing can be said of an operator before its shapes are fixed
+            unknown |= {*op.outputs}
+            continue
         use = Use(op, operator.arity, tuple(tensors.get(i) for i in op.inputs), tuple(tensors[i] for i in op.outputs))
-        made = _lowered(use, operator)
+        made = _judged(use, operator) if at_ends else _lowered(use, operator)
         if isinstance(made, Node):
             nodes.append(made)
         elif isinstance(made, list):
             reasons += made
         else:
             tensors[made.index] = made
-    if reasons:
-        raise refusal(reasons)
+    if any(tensors[index].data is not None for index in model.outputs):
+        at_ends["its output is a constant"] = "export the model again"
+    if at_ends or reasons:
+        raise refusal(model, at_ends, reasons)
     return _graph(model, tensors, tuple(nodes))
+
+
+def _judged(use: Use, operator: Operator) -> Tensor | list[Reason]:
+    """As `_lowered` for a model that is refused already: the rules are asked, no work is made."""
+    try:
+        made = _folded(use, operator)
+        return _broken(use, operator) if made is None else made
+    except (LookupError, ValueError, ArithmeticError, TypeError):
+        return []  # a rule that takes for granted what the ends lack: their line says it
 
 
 def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     """The node of a use, or its output as a constant, or why there is neither."""
-    try:
-        data = operator.fold(use) if operator.fold and not input_count(use) else None
-    except (ValueError, IndexError, TypeError) as exc:
-        return [Reason(use.op, f"cannot be folded: {exc}", "Shape arithmetic is folded at compile time.")]
-    if data is not None:
-        return replace(use.output, shape=data.shape, dtype=str(data.dtype), data=data)
+    made = _folded(use, operator)
+    if made is not None:
+        return made
     broken = _broken(use, operator)
     if broken or operator.lower is None:
         return broken
@@ -78,6 +95,15 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
     return Node(operator.lower(use), inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
+
+
+def _folded(use: Use, operator: Operator) -> Tensor | list[Reason] | None:
+    """The output of a use as a constant; None where it is none."""
+    try:
+        data = operator.fold(use) if operator.fold and not input_count(use) else None
+    except (ValueError, IndexError, TypeError) as exc:
+        return [Reason(use.op, f"cannot be folded: {exc}", "Shape arithmetic is folded at compile time.")]
+    return None if data is None else replace(use.output, shape=data.shape, dtype=str(data.dtype), data=data)
 
 
 def _bare(use: Use) -> str:
@@ -103,7 +129,9 @@ def _broken(use: Use, operator: Operator) -> list[Reason]:
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 seen = rule(use)
-        except (ModelError, LookupError, ValueError, ArithmeticError, TypeError):
+        except ModelError as error:
+            seen = None if reasons else error.seen.removeprefix(f"op {use.op.index} {use.op.kind}: ")
+        except (LookupError, ValueError, ArithmeticError, TypeError):
             if not reasons:
                 raise
             continue
@@ -112,8 +140,8 @@ def _broken(use: Use, operator: Operator) -> list[Reason]:
     return reasons
 
 
-def refusal(reasons: list[Reason]) -> ModelError:
-    """One error, a line for each reason: operators that are missing first; those that share a reason stand together."""
+def refusal(model: Model, at_ends: Mapping[str, str], reasons: list[Reason]) -> ModelError:
+    """One error. A line of the ends, and one for each reason: missing operators first, equal reasons together."""
     groups: dict[tuple[str, str], list[Reason]] = {}
     for reason in sorted(reasons, key=lambda reason: bool(reason.rule)):
         groups.setdefault((reason.op.kind, reason.rule), []).append(reason)
@@ -128,7 +156,9 @@ def refusal(reasons: list[Reason]) -> ModelError:
         hints.append("leave the operators out of the model")
     if len(groups) > missing:
         hints.append("docs/supported_operators.md lists every rule; convert the model to full int8 where it is not")
-    return ModelError("\n".join(lines), hint=f"{', '.join(hints)}, or try --engine tflm")
+    if not at_ends:  # engine 'tflm' takes the same ends
+        hints.append("or try --engine tflm")
+    return ends.refusal(model, at_ends, lines, hints=[", ".join(hints)] if hints else [])
 
 
 def _line(group: list[Reason]) -> str:
@@ -141,9 +171,6 @@ def _line(group: list[Reason]) -> str:
 
 
 def _graph(model: Model, tensors: dict[int, Tensor], nodes: tuple[Node, ...]) -> Graph:
-    for index in model.outputs:
-        if tensors[index].data is not None:
-            raise ModelError(f"model '{model.name}': its output is a constant", hint="export the model again")
     used = {*model.inputs, *model.outputs, *(i for node in nodes for i in (*node.inputs, *node.outputs))}
     values = {i: _value(tensors[i]) for i in sorted(used)}
     return Graph(model.name, values, nodes, model.inputs, model.outputs)

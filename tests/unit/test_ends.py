@@ -1,0 +1,219 @@
+"""What a firmware cannot take: the reader reads it, every command says all of it, with the engine's reasons."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests import graphs
+from tests.data import CASES, DATA, needs
+from tests.flatbuffer import write
+from tests.graphs import O, T
+from tinyperf import cli, cores, engines, tflite
+from tinyperf.engines import Target, ends
+from tinyperf.engines.tflm.library import PINNED
+from tinyperf.errors import ModelError
+from tinyperf.learn import backends
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+M4 = Target(cores.load("cortex-m4"))
+RELU = O("RELU", [0], [1])
+INT8 = T((1, 4), 0.1)
+
+# uint8 ends, two outputs, an operator that no engine has, and a rule that is broken.
+EVERYTHING = graphs.build(
+    [T((1, 4), 0.1, dtype="uint8"), T((1, 4), 0.1), T((1, 4), 0.1), T((1, 4), 0.1, dtype="uint8")],
+    [O("CUMSUM", [0], [1]), O("SOFTMAX", [1], [2], {"beta": 1.0}), O("FLOOR_MOD", [2], [3])],
+    [0],
+    [2, 3],
+)
+AT_ENDS = ("model 'odd': input tensor 0 't0' is uint8", "has 2 output tensors [2, 3]", "output tensor 3 't3' is uint8")
+OF_AOT = ("op 0 CUMSUM is not supported", "op 1 SOFTMAX: output", "op 2 FLOOR_MOD is not supported")
+
+
+def refused(engine: str, data: bytes) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        engines.engine(engine).generate(tflite.parse(data, "odd"), M4, {})
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("build --board host", id="build"),
+        pytest.param("generate --board nucleo-l4r5zi -o made", id="generate"),
+        pytest.param("profile --board nucleo-l4r5zi", id="profile"),
+        pytest.param("emulate --board nucleo-l4r5zi", id="emulate"),
+        pytest.param("flash --board nucleo-l4r5zi --virtual", id="flash"),
+        pytest.param("run --board host --out made", id="run"),
+        pytest.param("run --board host --mode accuracy --data inputs --out made", id="run, accuracy"),
+        pytest.param("run --board nucleo-l4r5zi --virtual kws --out made", id="run, a benchmark"),
+        pytest.param("compare", id="compare"),
+        pytest.param("evaluate --backend aot --data inputs", id="evaluate"),
+        pytest.param("evaluate --backend litert --compare aot --data inputs", id="evaluate, compare"),
+    ],
+)
+def test_every_command_says_everything(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "odd.tflite").write_bytes(EVERYTHING)
+    assert cli.invoke([*command.split(), "--model", "odd.tflite", "--json"]) == 2
+    shown = capsys.readouterr()
+    seen = json.loads(shown.out)["error"]["seen"]
+    for words in (*AT_ENDS, *OF_AOT):
+        assert words in seen
+    assert "Traceback" not in shown.err
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["profile --board nucleo-l4r5zi", "emulate --board nucleo-l4r5zi", "run --board nucleo-l4r5zi --virtual"],
+)
+def test_a_foreign_image_needs_a_model_that_can_be_fed(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "odd.tflite").write_bytes(EVERYTHING)
+    image = tmp_path / "f.bin"
+    image.write_bytes(bytes(64))
+    argv = [*command.split(), "--image", str(image), "--model", str(tmp_path / "odd.tflite"), "--json"]
+    assert cli.invoke(argv) == 2
+    assert AT_ENDS[1] in json.loads(capsys.readouterr().out)["error"]["seen"]
+
+
+def test_tflm_joins_its_own_reasons() -> None:
+    weights = graphs.constant(np.ones((2, 4), np.int8), [0.1, 0.2])
+    data = graphs.build(
+        [T((1, 4), 0.1, dtype="uint8"), T((1, 4), 0.1), weights, T((1, 2), 0.1), T((1, 2), 0.1), T((1, 2), 0.1)],
+        [
+            O("QUANTIZE", [0], [1]),
+            O("FULLY_CONNECTED", [1, 2], [3]),
+            O("REVERSE_V2", [3], [4]),
+            O("WHILE", [4], [5]),
+            O("CUSTOM", [4], [], None, "ethos-u"),
+        ],
+        [0],
+        [5],
+    )
+    first, *others = refused("tflm", data).seen.splitlines()
+    assert first.startswith(AT_ENDS[0])
+    assert others == [
+        "op 2 REVERSE_V2: TensorFlow Lite Micro has no such operator",
+        "op 3 WHILE: engine 'tflm' runs one subgraph, without resource variables",
+        "op 4 CUSTOM ethos-u: engine 'tflm' registers no custom operators",
+        f"odd: op 1 FULLY_CONNECTED has one scale per output channel; {PINNED.version} would compute it wrongly",
+    ]
+
+
+READ = [
+    pytest.param({"inputs": [0, 2]}, "has 2 input tensors [0, 2]", id="two inputs"),
+    pytest.param({"inputs": [], "ops": [O("RELU", [2], [1])]}, "has 0 input tensors []", id="no input"),
+    pytest.param({"outputs": [1, 0]}, "has 2 output tensors [1, 0]", id="two outputs"),
+    pytest.param({"outputs": []}, "has 0 output tensors []", id="no output"),
+    *(
+        pytest.param({"tensors": [T((1, 4), 0.1, dtype=dtype), INT8]}, f"is {dtype}", id=dtype)
+        for dtype in ("uint8", "int16", "float32", "int32", "bool", "float64")
+    ),
+    pytest.param({"tensors": [INT8, T((1, 4), [0.1] * 4, axis=1)]}, "output tensor 1 't1' is int8", id="many scales"),
+    pytest.param({"tensors": [T((1, 4)), INT8]}, "is int8 without quantization", id="no scale"),
+    pytest.param({"tensors": [T((3, 4), 0.1), T((3, 4), 0.1)]}, "has batch 3; supported: batch 1", id="batch"),
+    pytest.param({"tensors": [T((1, -1), 0.1), INT8]}, "the model's input 0 't0' has the open shape", id="open input"),
+    pytest.param({"tensors": [INT8, T((1, 0), 0.1)]}, "the model's output 1 't1' has the open shape", id="no elements"),
+    pytest.param(
+        {"tensors": [INT8, INT8, T((-1, 4), 0.1)], "ops": [O("RELU", [0], [2]), O("RELU", [2], [1])]},
+        "op 0 RELU: tensor 2 't2' has the open shape",
+        id="open inside",
+    ),
+]
+
+
+def changed(parts: dict[str, Any]) -> bytes:
+    """A RELU of four codes, parts of it replaced; tensor 2 is a constant where it is not given."""
+    whole: dict[str, Any] = {"tensors": [INT8, INT8], "ops": [RELU], "inputs": [0], "outputs": [1]} | parts
+    tensors = [*whole["tensors"], graphs.constant(np.zeros((1, 4), np.int8), 0.1)]
+    return graphs.build(tensors, whole["ops"], whole["inputs"], whole["outputs"])
+
+
+@pytest.mark.parametrize(("parts", "seen"), READ)
+def test_the_reader_reads_it_and_both_engines_refuse_it(parts: dict[str, Any], seen: str) -> None:
+    model = tflite.parse(changed(parts), "odd")
+    assert any(seen in reason for reason in ends.reasons(model))
+    for name in ("aot", "tflm", "fake"):
+        with pytest.raises(ModelError) as caught:
+            (engines.FakeEngine() if name == "fake" else engines.engine(name)).generate(model, M4, {})
+        assert seen in caught.value.seen.splitlines()[0]
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize("shape", [(1, -1), (-1, 4)])
+def test_an_operator_of_open_shape_is_not_judged_but_named(shape: tuple[int, ...]) -> None:
+    """SHAPE of it is not known, nor what is made of that; an operator that does not exist is none in any shape."""
+    tensors = [T(shape, 0.1), T((2,), dtype="int32"), T((1, 4), 0.1), T((1, 4), 0.1)]
+    ops = [O("SHAPE", [0], [1], {"outType": 2}), O("RESHAPE", [0, 1], [2]), O("CUMSUM", [2], [3])]
+    lines = refused("aot", graphs.build(tensors, ops, [0], [3])).seen.splitlines()
+    assert [line.split("; ")[0] for line in lines] == [
+        f"model 'odd': the model's input 0 't0' has the open shape {list(shape)}",
+        "op 2 CUMSUM is not supported by engine 'aot'",
+    ]
+
+
+def test_state_and_further_subgraphs_are_read() -> None:
+    called = graphs.model(
+        graphs.G([T((1, 4), 0.1), INT8, T((1, 4), 0.1, variable=True)], [O("IF", [0], [1])], [0], [1])
+    )
+    called["subgraphs"].append({"tensors": [], "operators": [], "inputs": [], "outputs": [], "name": "then"})
+    model = tflite.parse(write(called), "odd")
+    assert model.tensors[2].variable
+    assert not ends.reasons(model)
+    assert "op 0 IF is not supported" in refused("aot", write(called)).seen
+    assert "op 0 IF: engine 'tflm' runs one subgraph" in refused("tflm", write(called)).seen
+
+
+def test_what_one_engine_reads_another_names() -> None:
+    """The ends fit: no line of theirs, and the other engine is offered."""
+    error = refused("aot", changed({"ops": [O("CUMSUM", [0], [1])]}))
+    assert error.seen.startswith("op 0 CUMSUM is not supported")
+    assert "try --engine tflm" in error.hint
+
+
+@pytest.mark.parametrize("backend", ["tflm", "litert", "aot"])
+def test_no_backend_is_fed_two_inputs(backend: backends.Backend) -> None:
+    if backend != "aot":
+        pytest.importorskip({"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend])
+    model = tflite.parse(changed({"inputs": [0, 2]}), "odd")
+    with pytest.raises(ModelError, match="has 2 input tensors"):
+        backends.infer(backend, model, np.zeros((1, 4), np.int8))
+
+
+@needs("zoo")
+@pytest.mark.parametrize("path", sorted((DATA / "zoo").glob("*.tflite")), ids=lambda path: path.stem)
+def test_every_model_of_the_zoo_is_read(path: Path) -> None:
+    model = tflite.load(path)
+    if found := ends.reasons(model):
+        seen = refused("aot", path.read_bytes()).seen
+        assert all(reason in seen for reason in found)
+
+
+@needs("cases/models")
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("svdf", "op 0 SVDF is not supported"),
+        ("stream", "is not supported"),
+        ("two_outputs", r"has 2 output tensors \[3, 6\]"),
+        ("uint8_in", "input tensor 0 't0' is uint8"),
+        ("uint8_in_out", "output tensor 5 't5' is uint8"),
+    ],
+)
+def test_the_case_is_read(name: str, seen: str) -> None:
+    model = tflite.load(CASES / "models" / f"{name}.tflite")
+    with pytest.raises(ModelError, match=seen):
+        engines.engine("aot").generate(model, M4, {})
