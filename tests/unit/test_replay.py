@@ -141,6 +141,15 @@ def test_a_damaged_mlcommons_session_is_not_valid(old: str, new: str, reason: st
         pytest.param({"sample_rate_hz": float("nan")}, "a time, rate or bound is no number", id="no-rate"),
         pytest.param({"pulses_s": [float("inf")]}, "a time, rate or bound is no number", id="pulse-at-infinity"),
         pytest.param({"monitor": {"range_w": [0.0, float("nan")]}}, "a time, rate or bound", id="no-bound"),
+        pytest.param({"accuracy": -0.02}, "no recording has such an accuracy", id="accuracy-negative"),
+        pytest.param({"edge_s": -1e-5}, "no recording has such an accuracy, edge", id="edge-negative"),
+        pytest.param({"sample_rate_hz": 1e30}, "edge, rate", id="rate-huge"),
+        pytest.param({"damage": ""}, "rate or damage", id="damage-text"),
+        pytest.param({"error_percent": float("nan")}, "a time, rate or bound", id="error-nan"),
+        pytest.param({"expected": [{"role": "x", "at_s": 0.0, "inferences": 0}]}, "KeyError('x')", id="other-role"),
+        pytest.param(
+            {"expected": [{"role": "start", "at_s": 0.0, "inferences": 10**400}]}, "so many", id="inferences-huge"
+        ),
         pytest.param({"error_percent": "ten"}, "ValueError(", id="error-in-words"),
         pytest.param(
             {"expected": [{"role": "start", "at_s": 1.0, "inferences": float("inf")}]}, "OverflowError(", id="endless"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tinyperf.device.happenings import Record
 
 DIRECTIONS: dict[str, Direction] = {direction: direction for direction in get_args(Direction)}
+ROLES: dict[str, joules.Role] = {role: role for role in get_args(joules.Role)}
+MOST_HZ = 1e9  # no instrument samples power as often
 SIDECAR = "energy.json"
 POWER = "energy-power.f32"
 
@@ -117,7 +119,9 @@ def read_energy(folder: Path) -> Recording:
     try:
         rate_hz = float(said["sample_rate_hz"])
         power_w = np.fromfile(raw, dtype="<f4").astype(np.float64)
-        expected = tuple(joules.Expected(e["role"], float(e["at_s"]), int(e["inferences"])) for e in said["expected"])
+        expected = tuple(
+            joules.Expected(ROLES[e["role"]], float(e["at_s"]), int(e["inferences"])) for e in said["expected"]
+        )
         pulses = tuple(float(p) for p in said["pulses_s"])
         damage = [str(reason) for reason in said["damage"]]
         accuracy, edge_s, samples = (float(said[k]) for k in ("accuracy", "edge_s", "samples"))
@@ -128,8 +132,14 @@ def read_energy(folder: Path) -> Recording:
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
         raise ContentError(f"{path} is damaged: {exc!r}", hint=files.AGAIN) from exc
     times_s = [*pulses, *(e.at_s for e in expected)]
-    if not (rate_hz >= 1 and all(map(math.isfinite, (rate_hz, accuracy, edge_s, *times_s, *bounds)))):
+    if not (rate_hz >= 1 and all(map(math.isfinite, (rate_hz, accuracy, edge_s, error_percent, *times_s, *bounds)))):
         raise ContentError(f"{path} is damaged: a time, rate or bound is no number", hint=files.AGAIN)
+    if not all(0 <= e.inferences < 1 << 53 for e in expected):
+        raise ContentError(f"{path} is damaged: no window has so many inferences", hint=files.AGAIN)
+    if min(accuracy, edge_s, error_percent) < 0 or not rate_hz <= MOST_HZ or not isinstance(said["damage"], list):
+        raise ContentError(
+            f"{path} is damaged: no recording has such an accuracy, edge, rate or damage", hint=files.AGAIN
+        )
     if len(power_w) != samples or raw.stat().st_size % 4:
         damage.append(f"{raw.name} holds {raw.stat().st_size / 4:g} samples, {samples:.0f} were recorded")
     return Recording(
