@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from tinyperf.device import protocol
-from tinyperf.device.dut import Dut, Identity
+from tinyperf.device.dut import Dut, DutIdentity
 from tinyperf.device.link import ScriptedLink
 from tinyperf.errors import DeviceError
 
@@ -113,13 +113,13 @@ def connected(script: list[Step]) -> tuple[Dut, ScriptedLink, list[tuple[str, by
 )
 def test_handshake_survives(script: list[Step]) -> None:
     device, link, _ = dut(script)
-    assert device.connect() == Identity("x", "P", "kws01", None, 80, 31)
+    assert device.connect() == DutIdentity("x", "P", "kws01", None, 80, 31)
     assert link.finished
 
 
 def test_our_own_firmware_tells_build_id_and_limits() -> None:
     device, _, _ = dut([QUIET, *NAME, *PROFILE, *OURS])
-    assert device.connect() == Identity("x", "P", "kws01", BUILD_ID, 259, 128)
+    assert device.connect() == DutIdentity("x", "P", "kws01", BUILD_ID, 259, 128)
     device.require_build(BUILD_ID)
     with pytest.raises(DeviceError, match="the image built is ffff"):
         device.require_build("f" * 32)

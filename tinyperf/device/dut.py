@@ -55,7 +55,7 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class Identity:
+class DutIdentity:
     """What the device says of itself. `build_id` is None for foreign firmware, which also gets the standard limits."""
 
     vendor: str
@@ -141,7 +141,7 @@ class Dut:
         self.link = link
         self.where = where
         self.baud = baud
-        self.identity: Identity | None = None
+        self.identity: DutIdentity | None = None
         self.boot_mode: str | None = None
         self.boot_line = ""  # that said so
         self.inference_s: float | None = None  # what one inference took, or is known to take
@@ -157,7 +157,7 @@ class Dut:
 
     # ---------------------------------------------------------------- handshake
 
-    def connect(self) -> Identity:
+    def connect(self) -> DutIdentity:
         """Find out who answers.
 
         Survives boot text at any time, a lost `m-ready`, wrong bytes and a restart during the handshake.
@@ -191,7 +191,7 @@ class Dut:
             heard += [e for _, e in self._listen(BOOT_SILENCE_S)]
         return heard
 
-    def _identify(self, name: Name) -> Identity | None:
+    def _identify(self, name: Name) -> DutIdentity | None:
         if name.device != "dut":
             raise DeviceError(
                 f"the device on {self.where} calls itself '{name.device}' (vendor '{name.vendor}')",
@@ -206,7 +206,7 @@ class Dut:
         if build.first(Reset):
             return None
         own, limits = build.first(Build), build.first(Limits)
-        return Identity(
+        return DutIdentity(
             vendor=name.vendor,
             profile=text.text if text else "",
             model_id=model.text,

@@ -25,7 +25,7 @@ from tinyperf.measure.recorder import Recorder
 from tinyperf.rules import joules, power
 from tinyperf.session import store
 from tinyperf.session.parallel import identity, spent
-from tinyperf.session.windows import Work
+from tinyperf.session.windows import WindowRun
 from tinyperf.virtual import bench
 from tinyperf.virtual.instruments import played_on
 
@@ -202,7 +202,7 @@ class Rig:
             self.progress(f"starting {self.prepared.device.where}", 0, 0)
             dut = self.prepared.converse(record, lambda link: self._listening(link, recorder))
             self.session.learn(**identity(dut))
-            self._record(Work(self.session, self.prepared, transcript, dut, self.progress), recorder)
+            self._record(WindowRun(self.session, self.prepared, transcript, dut, self.progress), recorder)
             return spent(dut)
         except BaseException:
             self._note("the energy recording was cut short")
@@ -221,7 +221,7 @@ class Rig:
         board = self.prepared.device.board
         return Listening(link, recorder, Feed(cast("VirtualLink", link), board, self.feeding, misses))
 
-    def _record(self, work: Work, recorder: Recorder) -> None:
+    def _record(self, work: WindowRun, recorder: Recorder) -> None:
         """The pilot, and then everything that belongs to the recording."""
         dut = work.dut
         self.session.learn(inferences=work.pilot(work.inputs[0]))

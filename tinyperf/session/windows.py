@@ -38,7 +38,7 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
         progress(f"starting {prepared.device.where}", 0, 0)
         dut = prepared.converse(transcript.record)
         session.learn(**identity(dut))
-        Work(session, prepared, transcript, dut, progress).windows()
+        WindowRun(session, prepared, transcript, dut, progress).windows()
         return spent(dut)
     finally:
         if dut is not None:
@@ -47,7 +47,7 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
 
 
 @dataclass
-class Work:
+class WindowRun:
     """A performance or energy run under way: five windows on one device."""
 
     session: Session
