@@ -377,6 +377,22 @@ REFUSED = [
     pytest.param(
         fully_connected(spare({}, buffer=99)), "damaged: tensor 4, field buffer: 99 of 4", id="unused, no such buffer"
     ),
+    *(
+        pytest.param(
+            graphs.build(
+                [T((1, 4, 4, 2), 0.1, 5), T((1, 2, 2, 2), 0.1, 5)],
+                [O("AVERAGE_POOL_2D", [0], [1], POOL | {"padding": 0, name: size})],
+                [0],
+                [1],
+            ),
+            f"op 0 AVERAGE_POOL_2D: stride .*{size}.*16 bits",
+            id=f"{name} {size}",
+        )
+        for name, size in (("filterHeight", 2**15), ("strideW", 2**16))
+    ),
+    pytest.param(
+        unary("RELU", as_is, (1, 0)), "the model's input 0 't0' has shape .1, 0., so it holds nothing", id="nothing"
+    ),
     pytest.param(box("int16"), "op 0 SLICE: begin is int16, size int16; rule", id="SLICE by int16"),
     pytest.param(box("int64", "int32"), "op 0 SLICE: begin is int64, size int32; rule", id="SLICE by two types"),
     *(

@@ -85,6 +85,9 @@ def _end_reasons(what: str, tensor: Tensor) -> dict[str, str]:
 
 
 def _open_shape(where: str, tensor: Tensor) -> dict[str, str]:
+    if min(tensor.shape) == 0:
+        seen = f"{where} {tensor.index} '{tensor.name}' has shape {list(tensor.shape)}, so it holds nothing"
+        return {seen: "export the model with an input and an output of at least one element"}
     seen = (
         f"{where} {tensor.index} '{tensor.name}' has the open shape {list(tensor.shape)}; "
         "supported: every dimension fixed at conversion, batch 1"

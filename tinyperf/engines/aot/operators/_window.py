@@ -76,16 +76,20 @@ def images_have_four_dimensions(use: Use) -> str | None:
 
 
 def window_fits(use: Use) -> str | None:
-    """Padding is SAME or VALID, strides and dilations are positive, and the output has the size that follows."""
+    """Padding is SAME or VALID, strides and dilations are positive, and the output has the size that follows; strides
+    and reaches are at most 32767, as TFLM keeps them in 16 bits.
+    """
     kernel, dilation, stride = kernel_of(use), dilation_of(use), stride_of(use)
     if use.text("padding") not in {"SAME", "VALID"}:
         return f"padding {use.text('padding')}"
     if min(*stride, *dilation, *kernel) < 1:
         return f"kernel {kernel}, stride {stride}, dilation {dilation}"
+    reaches = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if max(*stride, *dilation, *reaches) >= 2**15:
+        return f"stride {stride}, dilation {dilation}, reach {tuple(reaches)}"
     for axis in range(2):
         size, made = use.input(0).shape[1 + axis], use.output.shape[1 + axis]
-        reach = (kernel[axis] - 1) * dilation[axis] + 1
-        expected = -(-(size if use.text("padding") == "SAME" else size - reach + 1) // stride[axis])
+        expected = -(-(size if use.text("padding") == "SAME" else size - reaches[axis] + 1) // stride[axis])
         if made != expected:
             return f"output size {made}, expected {expected}"
     return None
