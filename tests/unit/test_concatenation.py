@@ -64,7 +64,9 @@ def joined(second: T, made: T, **options: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "seen"),
     [
-        pytest.param(joined(T((1, 4, 4, 4), 0.06, -128), T((1, 4, 4, 8), 0.05, -128), axis=3), "0.0599", id="scales"),
+        pytest.param(
+            joined(T((1, 4, 4, 4), 0.06, -128), T((1, 4, 4, 8), 0.05, -128), axis=3), "scale 0.06 ", id="scales"
+        ),
         pytest.param(
             joined(T((1, 4, 4, 4), 0.05, -127), T((1, 4, 4, 8), 0.05, -128), axis=3), "-127", id="zero points"
         ),
