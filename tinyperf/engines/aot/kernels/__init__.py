@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tinyperf.engines.aot.graph import Form, Work
 
@@ -92,7 +92,7 @@ class Kernel(Generic[W]):
 
 
 @cache
-def all_kernels() -> tuple[Kernel[Any], ...]:
+def all_kernels() -> tuple[Kernel[Work], ...]:
     """Every kernel of this folder, by name."""
     names = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
     return tuple(importlib.import_module(f"{__name__}.{name}").KERNEL for name in names)
