@@ -127,7 +127,7 @@ def test_a_project_written_over_another_leaves_none_of_its_sources(tmp_path: Pat
 @pytest.mark.parametrize(
     "settings",
     [
-        pytest.param({}, id="bare"),
+        pytest.param({}, id="bare", marks=pytest.mark.slow),
         pytest.param({"PLATFORMIO_CORE_DIR": "elsewhere"}, id="own-core-folder", marks=pytest.mark.slow),
     ],
 )

@@ -218,8 +218,17 @@ def name(row: Row) -> str:
     return f"{row.fault}: {row.monitor.partition(':')[0]}".replace(" ", "-")
 
 
+# The LPM01A answers at the pace of its port: its rows take seconds each, the other two instruments' do not.
+PACED = [row for row in ENDS if row.monitor.startswith("lpm01a:port=simulated") and row.fault != "device restarts"]
+
+
 @pytest.mark.parametrize(
-    "row", [*(pytest.param(r, marks=pytest.mark.slow) for r in (*HARMLESS, *NOT_VALID)), *ENDS], ids=name
+    "row",
+    [
+        *(pytest.param(row, marks=pytest.mark.slow) for row in (*HARMLESS, *NOT_VALID, *PACED)),
+        *(row for row in ENDS if row not in PACED),
+    ],
+    ids=name,
 )
 def test_a_fault_never_gives_a_wrong_figure_that_is_valid(row: Row, tmp_path: Path, benches: list[bench.Bench]) -> None:
     found = measure(tmp_path, row.monitor, benches, dict(row.device))

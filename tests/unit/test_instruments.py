@@ -37,7 +37,10 @@ def test_every_instrument_declares_what_a_sample_can_be(name: str, range_w: tupl
         assert instrument.describe().range_w == pytest.approx(range_w)
 
 
-@pytest.mark.parametrize("name", ["lpm01a", "ppk2", "joulescope"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("lpm01a", marks=pytest.mark.slow), "ppk2", pytest.param("joulescope", marks=pytest.mark.slow)],
+)
 def test_check_finds_a_good_instrument_good(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["energy", "check", f"{name}:port=simulated", "--seconds", "1.5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -48,6 +51,7 @@ def test_check_finds_a_good_instrument_good(name: str, capsys: pytest.CaptureFix
     assert found["test_pulse"].startswith("seen at ")
 
 
+@pytest.mark.slow
 def test_check_says_how_to_make_the_pulse_that_it_has_not_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +70,7 @@ def test_a_full_disk_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> Non
     assert "/dev/full cannot be written: No space left on device" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_check_names_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["energy", "check", "lpm01a:port=simulated,fault=overcurrent", "--seconds", "4"]) == 1
     assert "Overcurrent" in capsys.readouterr().out
@@ -85,7 +90,13 @@ def test_wrong_words_are_usage_errors(argv: list[str], words: str, capsys: pytes
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill-15"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, id="kill-15"),
+    ],
+)
 def test_the_target_is_off_after_a_signal(number: signal.Signals) -> None:
     simulator = subprocess.Popen(
         [sys.executable, "-m", "tinyperf", "energy", "simulate", "lpm01a"],

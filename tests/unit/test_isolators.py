@@ -331,7 +331,8 @@ def test_the_isolators_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--isolator io_manager:port=" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["io_manager", pytest.param("interface_board", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["io_manager", "interface_board"])
 def test_a_simulator_on_a_port_of_its_own(name: str) -> None:
     playing = subprocess.Popen(
         [sys.executable, "-m", "tinyperf", "energy", "simulate", name], cwd=ROOT, stdout=subprocess.PIPE, text=True

@@ -225,7 +225,7 @@ def test_faults_are_seen(fault: str, run_s: float, lost: int, words: str) -> Non
     ("fault", "words"),
     [
         pytest.param("old", "refused 'pwr off' (firmware 1.0.4)", id="old-firmware"),
-        pytest.param("mute", "no answer to 'htc'", id="mute"),
+        pytest.param("mute", "no answer to 'htc'", id="mute", marks=pytest.mark.slow),
     ],
 )
 def test_an_instrument_that_cannot_be_used_is_an_error(fault: str, words: str) -> None:

@@ -325,7 +325,17 @@ def test_damaged_files_of_every_operator(kind: str) -> None:
 WORDS = (0, 1, 2**7, 2**15, 2**31, 2**31 - 1, 2**32 - 1, 2**32 - 128)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, operator in all_operators().items() if operator.sample])
+QUICKLY_CHANGED = {"CONV_2D", "FULLY_CONNECTED", "CONCATENATION", "STRIDED_SLICE"}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in QUICKLY_CHANGED else pytest.param(kind, marks=pytest.mark.slow)
+        for kind, operator in all_operators().items()
+        if operator.sample
+    ],
+)
 def test_every_word_changed(kind: str) -> None:
     """One after the other, for every operator: sizes, offsets, types, scales, options and constants."""
     sample, random = all_operators()[kind].sample, Random(7)
