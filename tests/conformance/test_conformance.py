@@ -214,6 +214,7 @@ def error_of(ad: Link, window: bytes) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 def test_error_of_ad_is_the_float32_sum_to_the_last_digit(ad: Link) -> None:
     """From errors below a thousandth to ones of 10**15, as the host's own arithmetic and `%.3f` have them."""
     rng = np.random.default_rng(9)

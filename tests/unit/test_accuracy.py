@@ -62,6 +62,7 @@ def test_auc_is_scikit_learns(pairs: list[tuple[float, bool]]) -> None:
         assert found == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.lists(st.integers(0, 256), min_size=4, max_size=4), st.integers(0, 3)), min_size=8))
 def test_auc_of_many_classes_is_scikit_learns(rows: list[tuple[list[int], int]]) -> None:
     outputs = np.array([r[0] for r in rows], np.float64) / 256 + 0.001

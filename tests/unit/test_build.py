@@ -90,6 +90,7 @@ def test_second_build_is_the_first_one_again() -> None:
     assert replace(second, cached=False) == first
 
 
+@pytest.mark.slow
 def test_a_damaged_image_is_built_again() -> None:
     first = built(HOST)
     first.path.write_bytes(b"half an ima")
@@ -153,6 +154,7 @@ def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 @needs_cross_compiler
 def test_memory_is_laid_out_as_the_board_file_says() -> None:
     source = engines.FAKE_MODEL_C.format(n_in=4, n_out=4).replace(
@@ -188,6 +190,7 @@ def test_other_clocks_compile(clock_hz: int) -> None:
     assert built(NUCLEO.model_copy(update={"clock_hz": clock_hz})).bin
 
 
+@pytest.mark.slow
 @needs_cross_compiler
 def test_a_clock_that_the_chip_layer_does_not_know_is_named() -> None:
     with pytest.raises(BuildError, match="clock_hz of the board file must be"):

@@ -147,6 +147,7 @@ def test_one_label_alone_has_no_auc() -> None:
     assert "all samples have one label: an AUC needs both" in result.notes
 
 
+@pytest.mark.slow
 @needs_data
 def test_plot_writes_a_png(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")

@@ -472,7 +472,7 @@ def test_weights_without_zero_point_warn(data: bytes, tensor: str) -> None:
     assert f"{tensor} has a scale and no zero point" in made.warnings[0]
 
 
-@pytest.mark.parametrize("elements", [1, 2, 3, 4])
+@pytest.mark.parametrize("elements", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))])
 @pytest.mark.parametrize("compiler", [("gcc",), ("arm-none-eabi-gcc", *m4.M4)], ids=["host", "cortex-m4"])
 def test_firmware_of_few_bytes_compiles(compiler: tuple[str, ...], elements: int, tmp_path: Path) -> None:
     if not shutil.which(compiler[0]):

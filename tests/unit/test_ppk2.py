@@ -82,7 +82,9 @@ def switching(count: int, every: int, spike: int) -> bytes:
 
 
 @pytest.mark.parametrize(("every", "spike"), [(20, 3), (10, 2), (7, 3)])
-@pytest.mark.parametrize("piece", [1 << 20, 8000, 1600, 400, 8, 3])
+@pytest.mark.parametrize(
+    "piece", [1 << 20, 1600, *(pytest.param(size, marks=pytest.mark.slow) for size in (8000, 400, 8, 3))]
+)
 def test_spikes_of_range_switches_never_count(every: int, spike: int, piece: int) -> None:
     data = switching(6000, every, spike)
     assert mean_ma(decoded(data, tuple(range(piece, len(data), piece)))) == pytest.approx(5.0, rel=2e-4)

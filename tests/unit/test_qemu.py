@@ -39,6 +39,7 @@ def test_board_without_a_machine() -> None:
         QemuLink(boards.load("nucleo-l4r5zi"), Path("fw.elf"))
 
 
+@pytest.mark.slow
 def test_firmware_speaks_and_infers() -> None:
     for program in (PROGRAM, "arm-none-eabi-gcc"):
         if shutil.which(program) is None:
