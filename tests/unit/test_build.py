@@ -54,7 +54,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def generated(on: Board, **changes: object) -> Generated:
     made = engines.FakeEngine().generate(MODEL, Target(on.core), {})
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)  # type: ignore[arg-type]  # a table's values
 
 
 def rendered(on: Board, made: Generated | None = None) -> tuple[Project, Generated, Toolset]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytest.importorskip("tflite_micro", reason="graphs are written with the tflite-micro wheel's schema")
+pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
 
 M4 = Target(cores.load("cortex-m4"))
 HOST = Target(cores.load("host"))

@@ -317,7 +317,7 @@ def test_an_accuracy_session_is_computed_again(tool: str, tmp_path: Path) -> Non
 def test_a_session_that_breaks_the_rules_is_not_valid(
     tool: str, change: dict[str, float], words: str, tmp_path: Path
 ) -> None:
-    write_session(tmp_path, tool, "performance", measured("performance", **change))  # type: ignore[arg-type]
+    write_session(tmp_path, tool, "performance", measured("performance", **change))  # type: ignore[arg-type]  # a table's values
     found = replay(tmp_path)
     assert words in "; ".join(found.reasons)
     assert found.differences == ()

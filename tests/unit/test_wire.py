@@ -66,7 +66,7 @@ def test_results_beyond_32_bits_are_refused() -> None:
 def test_a_model_of_another_kind_is_refused(changed: dict[str, object], words: str) -> None:
     ends = (tensor(0.58, 83, (1, 490)), replace(tensor(1 / 256, -128, (1, 12)), index=1))
     good = Model("kws.tflite", "0" * 64, 1, ends, (), (0,), (1,))
-    odd = replace(good, tensors=(replace(good.input, **changed), good.output))  # type: ignore[arg-type]
+    odd = replace(good, tensors=(replace(good.input, **changed), good.output))  # type: ignore[arg-type]  # a table's values
     with pytest.raises(ModelError, match=re.escape(words)):
         wire.check_model(odd, KWS)
 

@@ -166,7 +166,12 @@ class FakeEngine:
     options: Mapping[str, str] = field(default_factory=dict)
     asked: list[tuple[str, Target]] = field(default_factory=list)
 
-    def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:  # noqa: ARG002
+    def prepare(
+        self,
+        model: Model,  # noqa: ARG002  (the interface's; nothing to find out first)
+        options: Mapping[str, str],
+        workshop: Workshop,  # noqa: ARG002  (likewise)
+    ) -> Mapping[str, str]:
         return options
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from tinyperf.errors import ContentError
 from tinyperf.measure.monitor import Identity  # noqa: TC001  (pydantic reads these)
-from tinyperf.request import Request  # noqa: TC001
-from tinyperf.result import EngineDetails, Inputs, Memory, Metric, Mode, Toolchain  # noqa: TC001
-from tinyperf.virtual.board import Calibration  # noqa: TC001
+from tinyperf.request import Request  # noqa: TC001  (likewise)
+from tinyperf.result import EngineDetails, Inputs, Memory, Metric, Mode, Toolchain  # noqa: TC001  (likewise)
+from tinyperf.virtual.board import Calibration  # noqa: TC001  (likewise)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -35,7 +35,12 @@ class Aot:
         {"fold": "on or off: leave out channels that are constant for every input (default on)"}
     )
 
-    def prepare(self, model: Model, options: Mapping[str, str], workshop: Workshop) -> Mapping[str, str]:  # noqa: ARG002
+    def prepare(
+        self,
+        model: Model,  # noqa: ARG002  (the interface's; nothing to find out first)
+        options: Mapping[str, str],
+        workshop: Workshop,  # noqa: ARG002  (likewise)
+    ) -> Mapping[str, str]:
         """Nothing is to be found out."""
         return options
 
