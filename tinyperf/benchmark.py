@@ -143,7 +143,11 @@ def benchmark(name: str) -> Benchmark:
     try:
         return BENCHMARKS[name]
     except KeyError:
-        near = difflib.get_close_matches(name, BENCHMARKS, n=1)
+        near = difflib.get_close_matches(name.lower(), BENCHMARKS, n=1)
+        if name.endswith(".tflite"):
+            raise UsageError(
+                f"unknown benchmark '{name}': it is a file's name", hint=f"did you mean '--model {name}'?"
+            ) from None
         raise UsageError(
             f"unknown benchmark '{name}'",
             hint=(f"did you mean '{near[0]}'? " if near else "") + f"choose one of {', '.join(BENCHMARKS)}",

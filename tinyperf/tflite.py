@@ -15,15 +15,17 @@ import re
 import struct
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tinyperf import foreign
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
+    from typing import BinaryIO
 
     import numpy.typing as npt
 
@@ -32,6 +34,10 @@ Option = int | float | str | bool | tuple[int, ...] | None
 # One size for all: far above any microcontroller, far below what would make a damaged file a slow one.
 MAX_RANK = 8
 MAX_ELEMENTS = 2**28
+LARGEST_BYTES = 2**26
+"""Of a file. Boards with external flash have up to 2**25."""
+LONGEST_FIELDS = 256
+"""Bytes of a flatbuffer table's list of fields; the schema's Model needs 20."""
 
 
 @dataclass(frozen=True)
@@ -125,17 +131,61 @@ class Model:
 
 
 def load(path: Path) -> Model:
-    """Read a .tflite file.
+    """Read a .tflite file. Of anything else only the head is read.
 
-    Raises: ModelError: no such file, damaged, or in a form that TFLM does not read either.
+    Raises: ModelError: no such file, something else, damaged, or in a form that TFLM does not read either.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as exc:
+    file = foreign.regular(
+        path, "model", ModelError, hint="give the path of a .tflite file; a benchmark is named without --model"
+    )
+    if file.kind is not foreign.TFLITE:
+        raise _no_tflite(path, file.head, file.kind)
+    if file.size_bytes > LARGEST_BYTES:
         raise ModelError(
-            f"cannot read model {path}: {exc.strerror}", hint="give the path of a .tflite file, or a benchmark's name"
-        ) from exc
+            f"model {path} has {file.size_bytes:,} bytes; models of up to {LARGEST_BYTES:,} are read",
+            means="no microcontroller holds it, or it is another file that begins like a .tflite",
+            hint="give a model of the size that boards have flash for; 'tinyperf boards' lists it",
+        )
+    try:
+        with path.open("rb") as opened:
+            if file.size_bytes > foreign.HEAD_BYTES and not _root_inside(opened, file.size_bytes):
+                raise _damaged(path.stem, file.size_bytes, "the file, field root_table, leads outside the file")
+            data = opened.read()
+    except OSError as exc:
+        raise ModelError(f"cannot read model {path}: {exc.strerror}", hint="check its disk") from exc
     return parse(data, path.stem)
+
+
+def _no_tflite(path: Path, head: bytes, kind: foreign.Kind | None) -> ModelError:
+    what = f"is {kind.what}: it does" if kind else "is empty: it does" if not head else "does"
+    return ModelError(
+        f"model '{path.name}' {what} not hold 'TFL3' at byte 4, so it is no .tflite file",
+        hint=foreign.model_hint(path, kind),
+    )
+
+
+def _damaged(name: str, size: int, why: str) -> ModelError:
+    return ModelError(
+        f"model '{name}' is damaged: {why}",
+        means=f"its {size} bytes were cut short or changed, or the program that wrote them erred",
+        hint="copy or convert the model again",
+    )
+
+
+def _root_inside(file: BinaryIO, size: int) -> bool:
+    """Whether the root table and the table of its fields lie inside the file: what only begins like one is not read."""
+
+    def at(offset: int, form: str) -> int:
+        file.seek(offset)
+        (value,) = struct.unpack(form, file.read(struct.calcsize(form)).ljust(4, b"\0")[: struct.calcsize(form)])
+        file.seek(0)
+        return int(value)
+
+    root = at(0, "<I")
+    if not 8 <= root <= size - 4:
+        return False
+    fields = root - at(root, "<i")
+    return 4 <= fields <= size - 4 and 4 <= at(fields, "<H") <= LONGEST_FIELDS
 
 
 def parse(data: bytes, name: str) -> Model:
@@ -144,20 +194,13 @@ def parse(data: bytes, name: str) -> Model:
     Raises: ModelError: damaged, or in a form that TFLM does not read either.
     """
     if len(data) < 8 or data[4:8] != b"TFL3":
-        what = "is empty" if not data else "does not hold 'TFL3' at byte 4"
-        raise ModelError(
-            f"model '{name}' {what}, so it is no .tflite file",
-            hint="give a TensorFlow Lite flatbuffer, as the TFLite converter writes it",
-        )
+        head = data[: foreign.HEAD_BYTES]
+        raise _no_tflite(Path(name), head, foreign.kind(head))
     try:
         model = _read(data, name)
         _check_graph(model)
     except _DamageError as damage:
-        raise ModelError(
-            f"model '{name}' is damaged: {damage}",
-            means=f"its {len(data)} bytes were cut short or changed, or the program that wrote them erred",
-            hint="copy or convert the model again",
-        ) from damage
+        raise _damaged(name, len(data), str(damage)) from damage
     return without_float_ends(model)
 
 

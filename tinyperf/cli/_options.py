@@ -24,6 +24,8 @@ class Number(click.FloatRange):
 
 
 SECONDS = Number(0, 86400, min_open=True)
+MODEL = click.Path(path_type=Path)
+"""Whatever else it is, a folder too: the reader says what it is and what to do."""
 MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ENGINE = click.option(
@@ -55,7 +57,7 @@ def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.argument("benchmark", metavar="[BENCH]", required=False),
         click.option("--board", required=True, metavar="NAME|FILE", help="A shipped board, or a board file."),
-        click.option("--model", type=MODEL_FILE, metavar="FILE", help="Your own .tflite instead of the shipped one."),
+        click.option("--model", type=MODEL, metavar="FILE", help="Your own .tflite instead of the shipped one."),
         ENGINE,
         click.option("--energy", is_flag=True, help="Energy mode: 9600 baud, pulses on the timestamp pin."),
         click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout."),

@@ -34,7 +34,7 @@ ENGINES = ("aot", "tflm:kernels=cmsis_nn", "tflm:kernels=reference")
     help="May be given several times.",
 )
 @click.option(
-    "--model", "models", multiple=True, type=_options.MODEL_FILE, metavar="FILE", help="A .tflite; several times too."
+    "--model", "models", multiple=True, type=_options.MODEL, metavar="FILE", help="A .tflite; several times too."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 def command(

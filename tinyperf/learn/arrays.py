@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
-import pickle
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf import foreign
 from tinyperf.datasets import originals
 from tinyperf.errors import DataError
 
@@ -25,31 +25,27 @@ Wanted = tuple[int | str, ...]
 size, the same wherever the word stands."""
 
 
+NPZ_HINT = "numpy.savez writes an .npz of arrays; 'tinyperf data' makes the training files"
+
+
 def read(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Every array of an .npz file, by name.
 
-    Raises: DataError: it is damaged or no such file, or holds values that are not finite.
+    Raises: DataError: it is damaged or no such file, something else, or holds values that are not finite.
     """
+    kind = foreign.regular(path, "data file", DataError, hint=NPZ_HINT).kind
+    if kind is not foreign.NPZ:
+        what = kind.what if kind else "no zip archive"
+        raise DataError(f"{path} cannot be read as an .npz file: it is {what}", hint=NPZ_HINT)
     try:
-        # A file of ours: numpy does not close its own where it fails. Of an .npy file, `stored` is an array.
-        with path.open("rb") as file, np.load(file) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             found = {name: stored[name] for name in stored.files}
-    # numpy takes anything that is no zip for a pickle or a single array: AttributeError, EOFError, UnpicklingError.
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        AttributeError,
-        TypeError,
-        KeyError,
-        zipfile.BadZipFile,
-        zlib.error,
-        pickle.PickleError,
-    ) as exc:
+    # Of arrays of objects, which are pickles, numpy raises ValueError.
+    except (OSError, ValueError, EOFError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as exc:
         raise DataError(
             f"{path} cannot be read as an .npz file ({type(exc).__name__})",
-            means="it is cut short, or something else",
-            hint="numpy.savez writes one; 'tinyperf data' makes the training files",
+            means="it is cut short, or holds objects in place of numbers",
+            hint=NPZ_HINT,
         ) from exc
     for name, array in found.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
