@@ -80,7 +80,7 @@ def measure(path: Path) -> dict[str, Any]:
     """One row of the table."""
     model = tflite.load(path)
     with HostModel(model) as compiled:
-        outputs = compiled.run(inputs(model.input.elements))
+        (outputs,) = compiled.run(inputs(model.input.elements))
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
         tinyperf.generate(BOARD, out=project, model=path)

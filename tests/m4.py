@@ -89,8 +89,9 @@ class Machine:
         assert view is not None
         return view
 
-    def call(self, symbol: str) -> int:
-        """Call a function without arguments; its result."""
+    def call(self, symbol: str, index: int = 0) -> int:
+        """Call a function of at most one argument; its result."""
+        self._cpu.set_frame([index])
         self._cpu.set("sp", STACK + STACK_BYTES)
         self._cpu.set("lr", STOP | 1)
         ran = self._cpu.run(self._symbols[symbol], MOST_INSTRUCTIONS)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* What an engine must provide: input, invoke, output. Quantization is in tp_config.h, made by the
- * host. */
+/* What an engine must provide. Types and sizes of the tensors are in tp_config.h, made by the host. */
 #ifndef TP_MODEL_H
 #define TP_MODEL_H
 
@@ -14,15 +13,18 @@ extern "C" {
 /* Called once. NULL, or why the model cannot run (printed as e-[...]). */
 const char *tp_model_init(void);
 
-/* The int8 input tensor, row-major as in the model file. Keeps its contents through
- * tp_model_invoke. */
-int8_t *tp_model_input(void);
+/* Input tensor `index`, counted in the order of the model file: elements of its type, row-major,
+ * aligned for it. Keeps its contents through tp_model_invoke. */
+void *tp_model_input(size_t index);
 
 /* One inference. NULL, or why it failed. */
 const char *tp_model_invoke(void);
 
-/* The int8 output tensor, valid until the next tp_model_invoke. */
-const int8_t *tp_model_output(void);
+/* Output tensor `index`, likewise; valid until the next tp_model_invoke. */
+const void *tp_model_output(size_t index);
+
+/* Variables hold again what they held after tp_model_init. Nothing to do where there are none. */
+void tp_model_reset(void);
 
 #ifdef __cplusplus
 }

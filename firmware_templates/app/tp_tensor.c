@@ -54,7 +54,7 @@ static int8_t quantize(float real)
 
 void tp_tensor_load(const uint8_t *wire)
 {
-    int8_t *const input = tp_model_input();
+    int8_t *const input = tp_model_input(0U);
 
     for (size_t i = 0U; i < TP_INPUT_ELEMENTS; i++) {
         input[i] = quantize(wire_float(wire, i));
@@ -64,7 +64,7 @@ void tp_tensor_load(const uint8_t *wire)
 /* float32 throughout and in this order, as the reference firmware: the last digit depends on it. */
 static float mean_squared_error(const uint8_t *wire)
 {
-    const int8_t *const output = tp_model_output();
+    const int8_t *const output = tp_model_output(0U);
     float sum = 0.0f;
 
     for (size_t i = 0U; i < TP_OUTPUT_ELEMENTS; i++) {
@@ -129,7 +129,7 @@ _Static_assert(TP_INPUT_BYTES == TP_INPUT_ELEMENTS, "one byte per input element"
 
 void tp_tensor_load(const uint8_t *wire)
 {
-    int8_t *const input = tp_model_input();
+    int8_t *const input = tp_model_input(0U);
 
     for (size_t i = 0U; i < TP_INPUT_ELEMENTS; i++) {
         input[i] = tp_input_codes[wire[i]];
@@ -138,7 +138,7 @@ void tp_tensor_load(const uint8_t *wire)
 
 void tp_tensor_results(const uint8_t *wire)
 {
-    const int8_t *const output = tp_model_output();
+    const int8_t *const output = tp_model_output(0U);
 
     (void)wire;
     tp_print("m-results-[");

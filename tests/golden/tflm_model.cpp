@@ -103,7 +103,7 @@ const char *tp_model_init(void)
     return find_tensors();
 }
 
-int8_t *tp_model_input(void)
+void *tp_model_input(size_t)
 {
     return input;
 }
@@ -114,7 +114,12 @@ const char *tp_model_invoke(void)
     return interpreter->Invoke() == kTfLiteOk ? nullptr : "TFLM: Invoke failed";
 }
 
-const int8_t *tp_model_output(void)
+const void *tp_model_output(size_t)
 {
     return output_tensor;
+}
+
+void tp_model_reset(void)
+{
+    (void)interpreter->Reset();
 }

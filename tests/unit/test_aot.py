@@ -38,7 +38,7 @@ def test_reference_model_equals_the_wheel(name: str) -> None:
     inputs = np.random.default_rng(1).integers(-128, 128, (8, *model.input.shape[1:]), np.int8)
     wheel = runtime.Interpreter.from_file(str(path))
     with HostModel(model) as host:
-        for given, made in zip(inputs, host.run(inputs), strict=True):
+        for given, made in zip(inputs, host.run(inputs)[0], strict=True):
             wheel.set_input(given[None], 0)
             wheel.invoke()
             np.testing.assert_array_equal(made, wheel.get_output(0).ravel())
@@ -60,7 +60,7 @@ def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> N
     wheel = runtime.Interpreter.from_file(str(path))
     mismatches = 0
     with HostModel(model) as host:
-        for given, made in zip(inputs, host.run(inputs), strict=True):
+        for given, made in zip(inputs, host.run(inputs)[0], strict=True):
             wheel.set_input(given[None], 0)
             wheel.invoke()
             mismatches += not np.array_equal(made, wheel.get_output(0).ravel())
@@ -93,7 +93,7 @@ def test_dsp_path_equals_the_portable_one_in_fewer_instructions_than_tflm(name: 
     sample = np.random.default_rng(2).integers(-128, 128, (1, *model.input.shape[1:]), np.int8)
     machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), tmp_path), model)
     with HostModel(model) as host:
-        np.testing.assert_array_equal(machine.infer(sample), host.run(sample)[0])
+        np.testing.assert_array_equal(machine.infer(sample), host.run(sample)[0][0])
     assert machine.instructions < TFLM_INSTRUCTIONS[name]
 
 

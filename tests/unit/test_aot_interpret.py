@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import pytest
 
@@ -12,8 +10,7 @@ from tests.data import REFERENCE, find
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Graph, Node, Origin, State, Value
-from tinyperf.engines.aot.host import BATCH_C
-from tinyperf.engines.aot.host import _library as library_of
+from tinyperf.engines.aot.host import HostCode
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.operators import all_operators
 from tinyperf.engines.aot.operators._sample import Random
@@ -93,10 +90,10 @@ def test_the_generated_code_keeps_a_state_too() -> None:
     graph = choose(running_sum(zero=7), host)
     no_file = tflite.Model("sum", "0" * 64, 0, (), (), (0,), (2,))
     sources = emit(no_file, graph, place(graph), host).sources
-    library = ctypes.CDLL(str(library_of({**sources, "batch.c": BATCH_C})))
-    samples = np.ascontiguousarray(Random(3).codes(40, 1, 3))
-    made = np.empty_like(samples)
-    for _ in range(2):  # tp_model_init starts anew
-        library.tp_model_init()
-        library.tp_batch(ctypes.c_void_p(samples.ctypes.data), 3, ctypes.c_void_p(made.ctypes.data), 3, 40)
-        np.testing.assert_array_equal(made, interpret(graph, samples)[0])
+    samples = Random(3).codes(40, 1, 3)
+    (expected,) = interpret(graph, samples)
+    with HostCode(sources, [graph.values[0]], [graph.values[2]]) as code:
+        for _ in range(2):
+            np.testing.assert_array_equal(code.run(samples[:25])[0], expected[:25, 0])
+            np.testing.assert_array_equal(code.run(samples[25:])[0], expected[25:, 0])
+            code.reset()

@@ -44,7 +44,7 @@ def outputs(path: Path, samples: int) -> tuple[Codes, Codes] | ModelError:
         model = tflite.load(path)
         given = np.random.default_rng(0).integers(-128, 128, (samples, *model.input.shape), dtype=np.int8)
         with HostModel(model) as host:
-            made = host.run(given)
+            (made,) = host.run(given)
     except ModelError as error:
         return error
     ends = {op.kind for op in model.boundary}

@@ -198,8 +198,19 @@ static int8_t input[{n_in}];
 static int8_t output[{n_out}];
 
 const char *tp_model_init(void) {{ return NULL; }}
-int8_t *tp_model_input(void) {{ return input; }}
-const int8_t *tp_model_output(void) {{ return output; }}
+void tp_model_reset(void) {{}}
+
+void *tp_model_input(size_t index)
+{{
+    (void)index;
+    return input;
+}}
+
+const void *tp_model_output(size_t index)
+{{
+    (void)index;
+    return output;
+}}
 
 const char *tp_model_invoke(void)
 {{

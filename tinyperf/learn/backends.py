@@ -92,7 +92,7 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
         from tinyperf.engines.aot.host import HostModel
 
         with HostModel(model) as host:
-            yield host.run
+            yield lambda codes: host.run(codes)[0]
     else:
         raise UsageError(f"unknown backend '{backend}'", hint=f"choose one of {', '.join(BACKENDS)}")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import math
 import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -19,6 +18,8 @@ from tinyperf.engines.aot import ENGINE
 from tinyperf.errors import BuildError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy.typing as npt
 
     from tinyperf.tflite import Model
@@ -31,32 +32,51 @@ BATCH_C = """\
 #include "tp_model.h"
 #include <string.h>
 
-void tp_batch(const int8_t *inputs, size_t input_bytes, int8_t *outputs, size_t output_bytes, size_t count);
+struct tp_end { char *rows; size_t bytes; };
 
-void tp_batch(const int8_t *inputs, size_t input_bytes, int8_t *outputs, size_t output_bytes, size_t count)
+void tp_batch(const struct tp_end *inputs, size_t n_in, const struct tp_end *outputs, size_t n_out, size_t rows);
+
+void tp_batch(const struct tp_end *inputs, size_t n_in, const struct tp_end *outputs, size_t n_out, size_t rows)
 {
-    for (size_t i = 0; i < count; i++) {
-        memcpy(tp_model_input(), &inputs[i * input_bytes], input_bytes);
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t i = 0; i < n_in; i++) {
+            memcpy(tp_model_input(i), inputs[i].rows + row * inputs[i].bytes, inputs[i].bytes);
+        }
         (void)tp_model_invoke();
-        memcpy(&outputs[i * output_bytes], tp_model_output(), output_bytes);
+        for (size_t i = 0; i < n_out; i++) {
+            memcpy(outputs[i].rows + row * outputs[i].bytes, tp_model_output(i), outputs[i].bytes);
+        }
     }
 }
 """
 
 
-class HostModel:
-    """A compiled model. A context manager; the library file is cached by content below the user's cache folder.
+class End(Protocol):
+    """An input or output: how many elements of which type (numpy's name) one inference takes or gives."""
 
-    Raises: ModelError: the model is not supported. BuildError: no C compiler, or it failed.
+    @property
+    def elements(self) -> int: ...
+    @property
+    def dtype(self) -> str: ...
+
+
+class _Rows(ctypes.Structure):
+    _fields_ = (("rows", ctypes.c_void_p), ("bytes", ctypes.c_size_t))
+
+
+class HostCode:
+    """Generated sources, compiled and loaded. The library file is cached by content below the user's cache folder.
+
+    Two of the same sources are one: they share their arena and their variables.
+
+    Raises: BuildError: no C compiler, or it failed.
     """
 
-    def __init__(self, model: Model) -> None:
-        generated = ENGINE.generate(model, Target(cores.load("host")), {})
-        self._inputs = math.prod(model.input.shape)
-        self._outputs = math.prod(model.output.shape)
-        self._library = ctypes.CDLL(str(_library({**generated.sources, "batch.c": BATCH_C})))
-        pointer, size = ctypes.c_void_p, ctypes.c_size_t
-        self._library.tp_batch.argtypes = (pointer, size, pointer, size, size)
+    def __init__(self, sources: Mapping[str, str], inputs: Sequence[End], outputs: Sequence[End]) -> None:
+        self._inputs, self._outputs = tuple(inputs), tuple(outputs)
+        self._library = ctypes.CDLL(str(_library({**sources, "batch.c": BATCH_C})))
+        ends = ctypes.POINTER(_Rows)
+        self._library.tp_batch.argtypes = (ends, ctypes.c_size_t, ends, ctypes.c_size_t, ctypes.c_size_t)
         self._library.tp_batch.restype = None
         self._library.tp_model_init()
 
@@ -66,12 +86,41 @@ class HostModel:
     def __exit__(self, *_: object) -> None:
         """Nothing to release: the library stays loaded, as libraries do, and its file stays in the cache."""
 
-    def run(self, inputs: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-        """One inference per row. Args: int8 [n, ...input shape]. Returns: int8 [n, elements of the output]."""
-        rows = np.ascontiguousarray(inputs, np.int8).reshape(-1, self._inputs)
-        outputs = np.empty((len(rows), self._outputs), np.int8)
-        self._library.tp_batch(rows.ctypes.data, self._inputs, outputs.ctypes.data, self._outputs, len(rows))
-        return outputs
+    def run(self, *inputs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], ...]:
+        """One inference per row, one after the other: variables go from row to row, and from call to call.
+
+        Args: an array for each input of the model, [n, ...], of its type or one that numpy casts safely to it.
+        Returns: an array for each output, [n, elements], of its type.
+        """
+        given = [
+            np.ascontiguousarray(rows.astype(end.dtype, casting="same_kind", copy=False)).reshape(-1, end.elements)
+            for rows, end in zip(inputs, self._inputs, strict=True)
+        ]
+        (count,) = {len(rows) for rows in given}
+        made = [np.empty((count, end.elements), end.dtype) for end in self._outputs]
+        self._library.tp_batch(_rows(given), len(given), _rows(made), len(made), count)
+        return tuple(made)
+
+    def reset(self) -> None:
+        """Variables back to what they hold before the first inference."""
+        self._library.tp_model_reset()
+
+
+class HostModel(HostCode):
+    """A model compiled for this computer, as a context manager; its ends are `model.inputs` and `model.outputs`.
+
+    Raises: ModelError: the model is not supported. BuildError: no C compiler, or it failed.
+    """
+
+    def __init__(self, model: Model) -> None:
+        generated = ENGINE.generate(model, Target(cores.load("host")), {})
+        inputs, outputs = ([model.tensors[i] for i in ends] for ends in (model.inputs, model.outputs))
+        super().__init__(generated.sources, inputs, outputs)
+
+
+def _rows(arrays: Sequence[npt.NDArray[Any]]) -> ctypes.Array[_Rows]:
+    """As BATCH_C takes them."""
+    return (_Rows * len(arrays))(*(_Rows(a.ctypes.data, a.itemsize * a.shape[1]) for a in arrays))
 
 
 def compiler() -> tuple[str, ...]:

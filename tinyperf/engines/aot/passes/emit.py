@@ -45,8 +45,8 @@ class ModelText:
     arena_bytes: int
     layers: tuple[LayerText, ...]
     states: tuple[StateText, ...]
-    input_offset: int
-    output_offset: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
         arena_bytes=plan.arena_bytes,
         layers=layers,
         states=tuple(_state(graph.values[state.before], plan) for state in graph.states),
-        input_offset=plan.values[graph.inputs[0]],
-        output_offset=plan.values[graph.outputs[0]],
+        inputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.inputs),
+        outputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.outputs),
     )
     texts = tuple(_array(array) for array in arrays.values())
     weights = WeightsFile(made, weights_bytes, texts)
