@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from typing import TYPE_CHECKING
@@ -36,6 +37,28 @@ def c_float(value: float) -> str:
     if not np.isfinite(single):
         raise ValueError(f"{value} is no finite float32")
     return f"{np.format_float_scientific(single, unique=True)}f"
+
+
+def c_number(value: float) -> str:
+    """A literal of any number: of a Python float as float32 (infinities and NaN too), of an int up to 64 bits."""
+    if not isinstance(value, int):
+        if math.isfinite(np.float32(value)):
+            return c_float(value)
+        return '__builtin_nanf("")' if math.isnan(value) else f"{'-' if value < 0 else ''}__builtin_inff()"
+    return _c_whole(value)
+
+
+def _c_whole(value: int) -> str:
+    if -(2**31) <= value < 2**31:
+        return c_int(int(value))
+    if value >= 2**63:
+        return f"UINT64_C({value})"
+    return "INT64_MIN" if value == -(2**63) else f"INT64_C({value})"
+
+
+def c_type(dtype: str) -> str:
+    """The C type of an element, by numpy's name; a bool is a byte, which holds 0 or 1."""
+    return {"float32": "float", "bool": "uint8_t"}.get(dtype, f"{dtype}_t")
 
 
 def c_string(text: str) -> str:
@@ -76,6 +99,6 @@ def c_rows(items: Iterable[str]) -> str:
     return "\n".join([*lines, line])
 
 
-def c_array(values: Iterable[int]) -> str:
-    """The inside of an integer array's initializer; bytes are values too."""
-    return c_rows(map(str, values))
+def c_array(values: Iterable[float]) -> str:
+    """The inside of an array's initializer, of numbers as `c_number` writes them; bytes are values too."""
+    return c_rows(map(c_number, values))

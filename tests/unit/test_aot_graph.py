@@ -85,7 +85,7 @@ DAMAGE: list[tuple[str, Callable[[Graph], Graph], str]] = [
     ("empty shape", lambda g: value(g, 3, shape=(1, 0)), r"value 3 has shape \(1, 0\)"),
     ("input too many", lambda g: node(g, 0, inputs=(0, 2)), "op 0 RELU has 2 inputs, its work 1"),
     ("missing range", lambda g: value(g, 3, range=None), "value 3 has range None"),
-    ("missing scale", lambda g: value(g, 3, scale=None), "value 3 has no scale"),
+    ("missing scale", lambda g: value(g, 3, scale=None), "value 3 has a scale or a zero point alone"),
     ("constant without data", lambda g: value(g, 2, data=None), "reads value 2, a constant without data"),
     ("data of another type", lambda g: value(g, 2, data=np.zeros(8, np.int32)), "its data int32"),
     ("data of another size", lambda g: value(g, 2, data=np.zeros(7, np.int8)), "its data int8"),
@@ -106,7 +106,7 @@ def test_a_damaged_graph_is_caught(damage: Callable[[Graph], Graph], seen: str) 
 
 def test_every_defect_is_named() -> None:
     graph = value(value(whole(), 1, range=None), 3, scale=None)
-    with pytest.raises(GraphError, match="value 1 has range None; value 3 has no scale"):
+    with pytest.raises(GraphError, match="value 1 has range None; value 3 has a scale or a zero point alone"):
         graph.verify("damage")
 
 

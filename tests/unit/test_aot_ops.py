@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 
 M4 = Target(cores.load("cortex-m4"))
-KINDS = [kind for kind, operator in all_operators().items() if operator.sample]
+INT8 = ("int8",), ()
+KINDS = [k for k, o in all_operators().items() if o.sample and INT8 in {(typed.given, typed.made) for typed in o.types}]
 
 
 def sampled(kind: str, random: Random) -> bytes:

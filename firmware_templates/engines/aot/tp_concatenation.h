@@ -8,10 +8,10 @@
 #include "tp_kernels.h"
 
 /* `rows` pieces of `part` bytes, which stand `whole` bytes apart in the output. */
-TP_KERNEL void tp_concatenation(int32_t rows, int32_t part, int32_t whole, const int8_t *input, int8_t *output)
+TP_KERNEL void tp_concatenation(int32_t rows, int32_t part, int32_t whole, const void *input, void *output)
 {
     for (int32_t row = 0; row < rows; row++) {
-        memcpy(output + row * whole, input + row * part, (size_t)part);
+        memcpy((char *)output + row * whole, (const char *)input + row * part, (size_t)part);
     }
 }
 

@@ -8,10 +8,10 @@
 #include "tp_kernels.h"
 
 /* `rows` pieces of `part` bytes, which stand `whole` bytes apart in the input. */
-TP_KERNEL void tp_split(int32_t rows, int32_t part, int32_t whole, const int8_t *input, int8_t *output)
+TP_KERNEL void tp_split(int32_t rows, int32_t part, int32_t whole, const void *input, void *output)
 {
     for (int32_t row = 0; row < rows; row++) {
-        memcpy(output + row * part, input + row * whole, (size_t)part);
+        memcpy((char *)output + row * part, (const char *)input + row * whole, (size_t)part);
     }
 }
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 INT8_LOW, INT8_HIGH = -128, 127
 
 
+def code_range(dtype: str) -> tuple[int, int]:
+    """Lowest and highest code of an integer type, by numpy's name."""
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """Fixed-point form of a scale ratio: real = mantissa * 2**(shift - 31), within 2**-31 relative.
 
@@ -38,7 +44,7 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (mantissa, shift)
 
 
-BEYOND_INT8 = 1e9
+BEYOND_CODES = 1e9
 """As far from zero as matters: a scale near 0 would give infinity, which is no whole number."""
 
 
@@ -47,7 +53,7 @@ def round_half_away(value: float) -> int:
     return math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
 
 
-def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
+def activation_range(activation: str, scale: float, zero_point: int, dtype: str = "int8") -> tuple[int, int]:
     """Lowest and highest output code of a fused activation.
 
     Source: TFLM `CalculateActivationRangeQuantized`; the division is a float32 one there.
@@ -56,15 +62,16 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
     def code(real: float) -> int:
         with np.errstate(over="ignore"):
             steps = float(np.float32(real) / np.float32(scale))
-        return zero_point + round_half_away(min(max(steps, -BEYOND_INT8), BEYOND_INT8))
+        return zero_point + round_half_away(min(max(steps, -BEYOND_CODES), BEYOND_CODES))
 
+    low, high = code_range(dtype)
     if activation == "RELU":
-        return max(INT8_LOW, code(0.0)), INT8_HIGH
+        return max(low, code(0.0)), high
     if activation == "RELU6":
-        return max(INT8_LOW, code(0.0)), min(INT8_HIGH, code(6.0))
+        return max(low, code(0.0)), min(high, code(6.0))
     if activation == "RELU_N1_TO_1":
-        return max(INT8_LOW, code(-1.0)), min(INT8_HIGH, code(1.0))
-    return INT8_LOW, INT8_HIGH
+        return max(low, code(-1.0)), min(high, code(1.0))
+    return low, high
 
 
 def requantize(accumulator: int, multiplier: int, shift: int) -> int:

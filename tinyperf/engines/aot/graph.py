@@ -26,7 +26,7 @@ NHWC = "NHWC"
 """The layout of a .tflite: dimensions in their order, the last one contiguous."""
 
 QUANTIZED = {"int8", "uint8", "int16"}
-"""dtypes whose values are codes: they have a scale, a zero point and a range."""
+"""dtypes whose values are codes: they have a range, and a scale and a zero point where they are more than moved."""
 
 
 class GraphError(Exception):
@@ -53,12 +53,12 @@ class Value:
 
     @property
     def size_bytes(self) -> int:
-        return self.elements * np.dtype(self.dtype).itemsize
+        return self.elements * size_of(self.dtype)
 
 
 @dataclass(frozen=True)
 class Operand:
-    """What a work expects of a value: as many elements as `shape` has, of this type."""
+    """What a work expects of a value: as many elements as `shape` has, of this type (numpy's name)."""
 
     shape: tuple[int, ...]
     dtype: str = "int8"
@@ -66,6 +66,11 @@ class Operand:
     @property
     def elements(self) -> int:
         return math.prod(self.shape)
+
+
+def size_of(dtype: str) -> int:
+    """Bytes of an element."""
+    return np.dtype(dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,10 @@ class Shared:
 
 
 class Work(ABC):
-    """What a node computes, on integers: no scale is left. Its fields are all that a kernel needs to know.
+    """What a node computes: no scale is left. Its fields are all that a kernel needs to know.
 
-    A work is defined in the file of the operator that it is named for.
+    A work is defined in the file of the operator that it is named for. One that computes knows its types, and does
+    so for one combination; one that moves elements has a field `dtype` and does so for any.
     """
 
     @property
@@ -256,8 +262,8 @@ def _values(graph: Graph) -> Iterator[str]:
         if min(value.shape, default=1) < 1:
             yield f"value {i} has shape {value.shape}"
         if value.dtype in QUANTIZED:
-            if value.scale is None or value.zero_point is None:
-                yield f"value {i} has no scale and zero point"
+            if (value.scale is None) != (value.zero_point is None):
+                yield f"value {i} has a scale or a zero point alone"
             if value.range is None or not value.range[0] <= value.range[1]:
                 yield f"value {i} has range {value.range}"
         data = value.data

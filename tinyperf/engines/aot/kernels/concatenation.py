@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call
 from tinyperf.engines.aot.operators.concatenation import Concatenation
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def forms(work: Concatenation, costs: Costs) -> tuple[Form, ...]:
-    whole = sum(work.parts)
+    whole = sum(work.parts) * size_of(work.dtype)
     return (Form(work.rows * (costs["byte"] * whole + costs["part"] * len(work.parts))),)
 
 
 def emit(work: Concatenation, place: Place) -> Code:
-    calls, before = [], 0
+    size, calls, before = size_of(work.dtype), [], 0
     for part, given in zip(work.parts, place.inputs, strict=True):
         output = f"{place.output} + {before}" if before else place.output
-        calls.append(call("tp_concatenation", work.rows, part, sum(work.parts), given, output))
+        calls.append(call("tp_concatenation", work.rows, part * size, sum(work.parts) * size, given, output))
         before += part
     return Code((), "\n".join(calls))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call
 from tinyperf.engines.aot.operators._split import Split
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def forms(work: Split, costs: Costs) -> tuple[Form, ...]:
-    whole = sum(work.parts)
+    whole = sum(work.parts) * size_of(work.dtype)
     return (Form(work.rows * (costs["byte"] * whole + costs["part"] * len(work.parts))),)
 
 
 def emit(work: Split, place: Place) -> Code:
-    calls, before = [], 0
+    size, calls, before = size_of(work.dtype), [], 0
     for part, made in zip(work.parts, place.outputs, strict=True):
         given = f"{place.inputs[0]} + {before}" if before else place.inputs[0]
-        calls.append(call("tp_split", work.rows, part, sum(work.parts), given, made))
+        calls.append(call("tp_split", work.rows, part * size, sum(work.parts) * size, given, made))
         before += part
     return Code((), "\n".join(calls))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators._strided import Strided
@@ -23,7 +23,8 @@ def emit(work: Strided, place: Place) -> Code:
         f"    static const int32_t shape[5] = {ints(work.shape)};\n"
         f"    static const int32_t stride[5] = {ints(work.strides)};\n"
     )
-    return Code((), body + call("tp_strided", "shape", "stride", work.start, place.inputs[0], place.output))
+    arguments = ("shape", "stride", work.start, size_of(work.dtype), place.inputs[0], place.output)
+    return Code((), body + call("tp_strided", *arguments))
 
 
 KERNEL = Kernel("strided", Strided, "tp_strided.h", forms, emit, costs={"element": 8.0})

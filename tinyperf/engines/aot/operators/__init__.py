@@ -1,9 +1,12 @@
 """Operators of a .tflite: one file each; the folder is the registry, and nothing else knows an operator.
 
-An operator module has `OPERATOR`: how many inputs it takes, on what terms it is compiled
-(each rule is a function whose docstring is the rule), what it computes on integers (`lower`), its
-multiply-accumulates, and a sampler for the test that compares random graphs with TFLM. The dataclass of its work
-stands in the same file. Modules that start with an underscore hold what several share.
+An operator module has `OPERATOR`: how many inputs it takes, of which types, on what terms it is compiled
+(each rule is a function whose docstring is the rule), what it computes (`lower`), its multiply-accumulates, and a
+sampler for the test that compares random graphs with TFLM. The dataclass of its work stands in the same file.
+Modules that start with an underscore hold what several share.
+
+`types` has a line for each combination of types: the data inputs' and the outputs'. A line may have rules, a `lower`
+and a sampler of its own, beside or in place of the operator's.
 """
 
 from __future__ import annotations
@@ -97,13 +100,68 @@ def nothing(_: Use) -> str:
 
 
 @dataclass(frozen=True)
+class Typed:
+    """A combination of types that an operator is compiled in.
+
+    given:  types of the data inputs, by numpy's names; the last one stands for all that follow.
+    made:   the same of the outputs; empty: all are of the first input's type.
+    scales: codes must have a scale and a zero point; False where they are only moved.
+    rules:  beside those of the operator.
+    lower:  in place of the operator's; `sample` likewise.
+    """
+
+    given: tuple[str, ...]
+    made: tuple[str, ...] = ()
+    scales: bool = True
+    rules: tuple[Rule, ...] = ()
+    lower: Callable[[Use], Work] | None = None
+    sample: Callable[[Random], Sample] | None = None
+
+    @property
+    def result(self) -> str:
+        """The first output's type."""
+        return (self.made or self.given)[0]
+
+    def fits(self, use: Use) -> bool:
+        """Data inputs and outputs of `use` are of these types."""
+        made = self.made or self.given[:1]
+        return _are(use.data, self.given) and _are(use.outputs, made)
+
+    def __str__(self) -> str:
+        """As documents call it: 'int8', 'int8 to float32', 'bool and int8 to int8'."""
+        given = " and ".join(self.given)
+        return given if not self.made else f"{given} to {' and '.join(self.made)}"
+
+
+def _are(tensors: tuple[Tensor, ...], types: tuple[str, ...]) -> bool:
+    expected = types[: len(tensors)] + types[-1:] * (len(tensors) - len(types))
+    return all(tensor.dtype == dtype for tensor, dtype in zip(tensors, expected, strict=True))
+
+
+INT8 = (Typed(("int8",)),)
+"""Codes of 8 bits in, codes of 8 bits out."""
+
+
+EVERY = ("int8", "uint8", "int16", "int32", "uint32", "int64", "float32", "bool")
+"""Types of which TFLM's wheel takes and gives tensors."""
+
+
+def moved(*types: str) -> tuple[Typed, ...]:
+    """Each of these types in and out, by an operator that moves elements and computes nothing."""
+    return tuple(Typed((dtype,), scales=False) for dtype in types)
+
+
+@dataclass(frozen=True)
 class Operator:
     """See the module.
 
-    lower:  the work of a use that breaks no rule; None where the operator exists at compile time only.
+    rules:  of all types.
+    lower:  the work of a use that breaks no rule; None where the operator exists at compile time only, or each line
+            of `types` has its own.
+    types:  a line for each combination.
     fold:   the output's data where it is known at compile time, else None.
     warn:   what a user must know of a use that is compiled faithfully but does not do what one expects.
-    sample: a random use of the operator that breaks no rule; None where the operator exists at compile time only.
+    sample: a random use of the operator that breaks no rule, of the types that the drawer names; None as of `lower`.
     """
 
     kind: str
@@ -111,9 +169,19 @@ class Operator:
     rules: tuple[Rule, ...]
     lower: Callable[[Use], Work] | None = None
     sample: Callable[[Random], Sample] | None = None
+    types: tuple[Typed, ...] = INT8
     macs: Callable[[Use], int] = no_macs
     fold: Callable[[Use], npt.NDArray[np.generic] | None] | None = None
     warn: Callable[[Use], str] = nothing
+
+    @property
+    def compiled(self) -> bool:
+        """It computes something while the model runs."""
+        return self.lower is not None or any(typed.lower for typed in self.types)
+
+    def typed(self, use: Use) -> Typed | None:
+        """The line of `types` that the tensors of `use` have; None where there is none."""
+        return next((typed for typed in self.types if typed.fits(use)), None)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import Strided, strided, strides_of
 from tinyperf.engines.aot.operators._window import images_have_four_dimensions
@@ -27,14 +27,14 @@ def to_space(use: Use) -> Strided:
     """Output [height, block, width, block, channel] of input [height, width, block, block, channel]."""
     (_, height, width, _), block, channels = use.input(0).shape, use.number("block_size"), use.output.shape[3]
     h, w, y, x, c = strides_of((height, width, block, block, channels))
-    return strided(use.output.elements, 0, [(height, h), (block, y), (width, w), (block, x), (channels, c)])
+    return strided(use.input(0), 0, [(height, h), (block, y), (width, w), (block, x), (channels, c)])
 
 
 def to_depth(use: Use) -> Strided:
     """Output [height, width, block, block, channel] of input [height, block, width, block, channel]."""
     (_, height, width, _), block, channels = use.output.shape, use.number("block_size"), use.input(0).shape[3]
     h, y, w, x, c = strides_of((height, block, width, block, channels))
-    return strided(use.output.elements, 0, [(height, h), (width, w), (block, y), (block, x), (channels, c)])
+    return strided(use.input(0), 0, [(height, h), (width, w), (block, y), (block, x), (channels, c)])
 
 
 def rearranging(kind: str, *, deepen: bool) -> Operator:
@@ -58,4 +58,5 @@ def rearranging(kind: str, *, deepen: bool) -> Operator:
         rules=(images_have_four_dimensions, blocks_fit, right_way, codes_are_copied),
         lower=to_depth if deepen else to_space,
         sample=sample,
+        types=moved("int8", "float32"),
     )

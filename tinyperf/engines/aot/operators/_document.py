@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.operators import ANY, all_operators
-from tinyperf.engines.aot.operators._rules import COMMON, sentence
+from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, sentence, types_are_known
 
 if TYPE_CHECKING:
-    from tinyperf.engines.aot.operators import Arity
+    from collections.abc import Iterator
+
+    from tinyperf.engines.aot.operators import Arity, Operator
 
 
 def document() -> str:
@@ -17,19 +19,19 @@ def document() -> str:
         "# Operators that engine `aot` compiles",
         "",
         "Written by `scripts/test --update-golden` from the rules that the compiler checks; do not edit.",
-        "Outputs equal TensorFlow Lite Micro's int8 reference kernels bit for bit, in the version of the Python",
+        "Outputs equal TensorFlow Lite Micro's reference kernels bit for bit, in the version of the Python",
         "package `tflite-micro` 0.dev20261023182759. The tree that engine `tflm` builds (90b983c) is older and forms",
         "the product of FULLY_CONNECTED's scales in float32: at about one sum in 2^18 its output differs by one.",
         "",
         "Every operator:",
-        *(f"- {sentence(rule)}" for rule in COMMON),
+        *(f"- {sentence(rule)}" for rule in (*COMMON, types_are_known, codes_have_scales)),
         "",
-        "| operator | inputs | rules |",
-        "| --- | --- | --- |",
+        "| operator | inputs | types | rules |",
+        "| --- | --- | --- | --- |",
     ]
     for kind, operator in sorted(all_operators().items()):
-        rules = "<br>".join(sentence(rule) for rule in operator.rules)
-        lines.append(f"| {kind} | {_count(operator.arity)} | {rules} |")
+        cells = kind, _count(operator.arity), _types(operator), "<br>".join(_rules(operator))
+        lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
         "Besides: QUANTIZE from float32 at the model's input and DEQUANTIZE to float32 at its output are cut off",
@@ -38,6 +40,20 @@ def document() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _types(operator: Operator) -> str:
+    return ", ".join(map(str, operator.types)) if operator.compiled else "any: computed at compile time"
+
+
+def _rules(operator: Operator) -> Iterator[str]:
+    """Those of all types, then those of some."""
+    yield from map(sentence, operator.rules)
+    groups: dict[str, list[str]] = {}
+    for typed in operator.types:
+        for rule in typed.rules:
+            groups.setdefault(sentence(rule), []).append(str(typed))
+    yield from (f"{', '.join(types)}: {said}" for said, types in groups.items())
 
 
 def _count(arity: Arity) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.aot.arithmetic import code_range
+from tinyperf.engines.aot.graph import QUANTIZED
 from tinyperf.engines.aot.operators import ANY
 
 if TYPE_CHECKING:
-    from tinyperf.engines.aot.operators import Rule, Use
+    from collections.abc import Callable, Iterable
+
+    from tinyperf.engines.aot.operators import Typed, Use
 
 
 SMALLEST = 2.0**-60
@@ -24,20 +28,45 @@ def input_count(use: Use) -> str | None:
     return f"{count} inputs and {len(use.outputs)} outputs"
 
 
-def activations_are_int8(use: Use) -> str | None:
-    """Activations are int8 with one scale (2**-60 to 2**60) and zero point (-128 to 127) per tensor, and no state."""
+def tensors_are_whole(use: Use) -> str | None:
+    """No input and no output is empty."""
     for tensor in (*use.data, *use.outputs):
-        quantization = tensor.quantization
-        if tensor.dtype != "int8" or tensor.elements < 1:
+        if tensor.elements < 1:
             return f"tensor {tensor.index} '{tensor.name}' is {tensor.dtype} of shape {list(tensor.shape)}"
+    return None
+
+
+def nothing_is_kept(use: Use) -> str | None:
+    """No tensor is kept from inference to inference."""
+    for tensor in (*use.data, *use.outputs):
         if tensor.variable:
             return f"tensor {tensor.index} '{tensor.name}' is kept from inference to inference"
+    return None
+
+
+def types_are_known(use: Use, types: Iterable[Typed]) -> str | None:
+    """Inputs and outputs are of the types that the table names; int4 and float16 are never among them."""
+    if any(typed.fits(use) for typed in types):
+        return None
+    given, made = (" and ".join(dict.fromkeys(t.dtype for t in ts)) for ts in (use.data, use.outputs))
+    return f"{given} to {made}; supported: {', '.join(map(str, types))}"
+
+
+def codes_have_scales(use: Use) -> str | None:
+    """Codes (int8, uint8, int16) have one scale (2**-60 to 2**60) and zero point (one of the codes) per tensor, but
+    where they are only moved. Zero points of int16 are 0.
+    """
+    for tensor in (*use.data, *use.outputs):
+        if tensor.dtype not in QUANTIZED:
+            continue
+        quantization = tensor.quantization
         if quantization is None:
             return f"tensor {tensor.index} '{tensor.name}' has no scale"
+        low, high = (0, 0) if tensor.dtype == "int16" else code_range(tensor.dtype)
         if (
             quantization.per_channel
             or not SMALLEST <= quantization.scale[0] <= 1 / SMALLEST
-            or not -128 <= quantization.zero_point[0] <= 127
+            or not low <= quantization.zero_point[0] <= high
         ):
             return f"tensor {tensor.index} '{tensor.name}' has {quantization}"
     return None
@@ -50,9 +79,9 @@ def activation_is_known(use: Use) -> str | None:
 
 
 def codes_are_copied(use: Use) -> str | None:
-    """Inputs and outputs have the same scale and zero point."""
+    """Inputs and outputs have the same scale and zero point, or all have none."""
     for tensor in (*use.data, *use.outputs):
-        if tensor.quantization != use.output.quantization:
+        if tensor.dtype in QUANTIZED and tensor.quantization != use.output.quantization:
             given, made = tensor.quantization or "no scale", use.output.quantization or "no scale"
             return f"tensor {tensor.index} has {given}, the output {made}"
     return None
@@ -64,9 +93,9 @@ def same_elements(use: Use) -> str | None:
     return None if given == made else f"{given} elements in, {made} out"
 
 
-COMMON = (input_count, activations_are_int8)
+COMMON = (input_count, tensors_are_whole, nothing_is_kept)
 
 
-def sentence(rule: Rule) -> str:
+def sentence(rule: Callable[..., str | None]) -> str:
     """The rule in one line."""
-    return " ".join((rule.__doc__ or "").split())
+    return " ".join((getattr(rule, "func", rule).__doc__ or "").split())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from tinyperf.engines.aot.arithmetic import code_range
+from tinyperf.engines.aot.graph import QUANTIZED
 from tinyperf.tflite import Quantization, Tensor
 
 if TYPE_CHECKING:
@@ -36,10 +38,14 @@ class Sample:
 
 
 class Random:
-    """Choices from one seed; scales, codes and biases as models have them, the ends more often than chance would."""
+    """Choices from one seed; scales, codes and biases as models have them, the ends more often than chance would.
 
-    def __init__(self, seed: int) -> None:
+    given: the type of tensors that are drawn where no other is asked for; made: that of outputs.
+    """
+
+    def __init__(self, seed: int, given: str = "int8", made: str = "") -> None:
         self.generator = np.random.default_rng(seed)
+        self.given, self.made = given, made or given
 
     def integer(self, low: int, high: int) -> int:
         return int(self.generator.integers(low, high + 1))
@@ -47,8 +53,12 @@ class Random:
     def pick(self, *choices: T) -> T:
         return choices[self.integer(0, len(choices) - 1)]
 
-    def zero(self) -> int:
-        return self.pick(-128, 0, 127, self.integer(-128, 127))
+    def zero(self, dtype: str = "") -> int:
+        dtype = dtype or self.given
+        if dtype not in {"int8", "uint8"}:
+            return 0
+        low, high = code_range(dtype)
+        return self.pick(low, 0, high, self.integer(low, high))
 
     def scale(self, low: float = -6.0, high: float = 0.0) -> float:
         """Log-uniform, a float32 as in every file."""
@@ -58,13 +68,22 @@ class Random:
         """`scale`, give or take that many powers of ten."""
         return float(np.float32(scale * 10 ** self.generator.uniform(-decades, decades)))
 
-    def codes(self, *shape: int) -> npt.NDArray[np.int8]:
-        drawn = self.generator.integers(-128, 128, shape)
-        ends = self.generator.choice(np.array([-128, 127, 0]), shape)
-        return np.where(self.generator.random(shape) < 0.2, ends, drawn).astype(np.int8)
+    def codes(self, *shape: int, dtype: str = "") -> npt.NDArray[Any]:
+        """Numbers of a type, `given` where none is named; floats are about 1, now and then 0 or large."""
+        dtype = dtype or self.given
+        if dtype == "bool":
+            return self.generator.random(shape) < 0.5
+        if dtype == "float32":
+            drawn = self.generator.normal(0, self.pick(1, 1, 10), shape)
+            return np.where(self.generator.random(shape) < 0.1, 0, drawn).astype(np.float32)
+        low, high = code_range(dtype)
+        numbers = self.generator.integers(low, high, shape, dtype, endpoint=True)
+        ends = self.generator.choice(np.array([low, high, 0], dtype), shape)
+        return np.where(self.generator.random(shape) < 0.2, ends, numbers).astype(dtype)
 
     def weights(self, *shape: int) -> npt.NDArray[np.int8]:
-        return np.maximum(self.codes(*shape), -127).astype(np.int8)
+        codes: npt.NDArray[np.int8] = self.codes(*shape, dtype="int8")
+        return np.maximum(codes, np.int8(-127))
 
     def activation(self) -> str:
         return self.pick(*ACTIVATIONS)
@@ -90,9 +109,12 @@ class Random:
             bias[0] = self.pick(2**30, -(2**30), 2**30 - 1)
         return bias
 
-    def tensor(self, shape: tuple[int, ...], scale: float, zero: int | None = None) -> Tensor:
-        """An int8 activation."""
-        return Tensor(0, "", shape, "int8", Quantization((scale,), (self.zero() if zero is None else zero,)))
+    def tensor(self, shape: tuple[int, ...], scale: float, zero: int | None = None, *, dtype: str = "") -> Tensor:
+        """An activation, of type `given` where no other is named; of types that are no codes, the scale is nothing."""
+        dtype = dtype or self.given
+        if dtype not in QUANTIZED:
+            return Tensor(0, "", shape, dtype, None)
+        return Tensor(0, "", shape, dtype, Quantization((scale,), (self.zero(dtype) if zero is None else zero,)))
 
     def like(self, tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
         """An activation of that tensor's scale and zero point."""
@@ -109,7 +131,7 @@ class Random:
     ) -> Tensor:
         """`like`: the tensor whose scale and zero point it has."""
         quantization = None if like is None else like.quantization
-        if scales is not None:
+        if scales is not None and (data.dtype == np.int32 or data.dtype.name in QUANTIZED):
             each = scales if isinstance(scales, tuple) else (scales,)
             quantization = Quantization(each, (zero,) * len(each), axis)
         return Tensor(0, "", data.shape, str(data.dtype), quantization, data)

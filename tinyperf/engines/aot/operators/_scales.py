@@ -32,7 +32,8 @@ def zero(tensor: Tensor) -> int:
 
 def clamp(use: Use) -> Pair:
     """Lowest and highest code of the output, by its fused activation."""
-    return activation_range(use.text("fused_activation_function"), scale(use.output), zero(use.output))
+    activation, made = use.text("fused_activation_function"), use.output
+    return activation_range(activation, scale(made), zero(made), made.dtype)
 
 
 def int8(tensor: Tensor) -> npt.NDArray[np.int8]:

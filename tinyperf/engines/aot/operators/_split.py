@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work
+from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work, size_of
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Split(Work):
-    """`rows` times: so many bytes for each output, one after the other."""
+    """`rows` times: so many elements for each output, one after the other."""
 
     rows: int
     parts: tuple[int, ...]
+    dtype: str
 
     @property
     def signature(self) -> Signature:
-        made = tuple(Operand((self.rows, part)) for part in self.parts)
-        return Signature((Operand((self.rows, sum(self.parts))),), made)
+        made = tuple(Operand((self.rows, part), self.dtype) for part in self.parts)
+        return Signature((Operand((self.rows, sum(self.parts)), self.dtype),), made)
 
     @property
     def shared(self) -> tuple[Shared, ...]:
@@ -36,7 +37,7 @@ class Split(Work):
         if self.rows > 1:
             return ()
         starts = (0, *itertools.accumulate(self.parts[:-1]))
-        return tuple(Shared(0, i, start) for i, start in enumerate(starts))
+        return tuple(Shared(0, i, start * size_of(self.dtype)) for i, start in enumerate(starts))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         return tuple(np.split(inputs[0], list(itertools.accumulate(self.parts))[:-1], axis=2))
@@ -64,7 +65,8 @@ def shapes_split(use: Use, given: Tensor, tensor: Tensor) -> str | None:
 
 def split(use: Use, given: Tensor, axis: int | None) -> Split:
     at = axis or 0
-    return Split(math.prod(given.shape[:at]), tuple(math.prod(tensor.shape[at:]) for tensor in use.outputs))
+    parts = tuple(math.prod(tensor.shape[at:]) for tensor in use.outputs)
+    return Split(math.prod(given.shape[:at]), parts, given.dtype)
 
 
 def random_parts(random: Random, sizes: list[int]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:

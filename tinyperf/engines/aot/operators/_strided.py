@@ -1,4 +1,4 @@
-"""Codes that are copied from places at regular distances: transposes and slices."""
+"""Elements that are copied from places at regular distances: transposes and slices."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tinyperf.engines.aot.graph import Data
+    from tinyperf.tflite import Tensor
 
 MOST = 5
 """Dimensions, after those that can be walked as one are merged."""
@@ -21,7 +22,7 @@ MOST = 5
 
 @dataclass(frozen=True)
 class Strided(Work):
-    """Output of `shape`; along each dimension, the input's codes stand `strides` apart, the first one at `start`.
+    """Output of `shape`; along each dimension, the input's elements stand `strides` apart, the first one at `start`.
 
     `shape` and `strides` have MOST dimensions; a stride may be negative. `elements`: of the input.
     """
@@ -30,10 +31,11 @@ class Strided(Work):
     start: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    dtype: str
 
     @property
     def signature(self) -> Signature:
-        return Signature((Operand((self.elements,)),), (Operand(self.shape),))
+        return Signature((Operand((self.elements,), self.dtype),), (Operand(self.shape, self.dtype),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         at = np.full((1,) * MOST, self.start, np.int64)
@@ -47,8 +49,8 @@ def strides_of(shape: tuple[int, ...]) -> list[int]:
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
-def strided(elements: int, start: int, dimensions: Iterable[tuple[int, int]]) -> Strided:
-    """Args: dimensions: size and stride of each, at most MOST of them."""
+def strided(given: Tensor, start: int, dimensions: Iterable[tuple[int, int]]) -> Strided:
+    """Args: given: the input; dimensions: size and stride of each, at most MOST of them."""
     merged: list[tuple[int, int]] = []
     for size, stride in dimensions:
         if size == 1:
@@ -58,4 +60,5 @@ def strided(elements: int, start: int, dimensions: Iterable[tuple[int, int]]) ->
         else:
             merged.append((size, stride))
     merged = [(1, 0)] * (MOST - len(merged)) + merged
-    return Strided(elements, start, tuple(n for n, _ in merged), tuple(s for _, s in merged))
+    sizes, strides = tuple(n for n, _ in merged), tuple(s for _, s in merged)
+    return Strided(given.elements, start, sizes, strides, given.dtype)

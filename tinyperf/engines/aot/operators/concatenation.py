@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work
-from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work, size_of
+from tinyperf.engines.aot.operators import ANY, Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 
 if TYPE_CHECKING:
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Concatenation(Work):
-    """`rows` times: so many bytes of each input, one after the other."""
+    """`rows` times: so many elements of each input, one after the other."""
 
     rows: int
     parts: tuple[int, ...]
+    dtype: str
 
     @property
     def signature(self) -> Signature:
-        given = tuple(Operand((self.rows, part)) for part in self.parts)
-        return Signature(given, (Operand((self.rows, sum(self.parts))),))
+        given = tuple(Operand((self.rows, part), self.dtype) for part in self.parts)
+        return Signature(given, (Operand((self.rows, sum(self.parts)), self.dtype),))
 
     @property
     def shared(self) -> tuple[Shared, ...]:
@@ -37,7 +38,7 @@ class Concatenation(Work):
         if self.rows > 1:
             return ()
         starts = (0, *itertools.accumulate(self.parts[:-1]))
-        return tuple(Shared(i, 0, -start) for i, start in enumerate(starts))
+        return tuple(Shared(i, 0, -start * size_of(self.dtype)) for i, start in enumerate(starts))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         return (np.concatenate(inputs, axis=2),)
@@ -61,10 +62,10 @@ def shapes_join(use: Use) -> str | None:
 
 
 def lower(use: Use) -> Concatenation:
-    axis = use.number("axis") % len(use.output.shape)
-    return Concatenation(
-        math.prod(use.output.shape[:axis]), tuple(math.prod(tensor.shape[axis:]) for tensor in use.data)
-    )
+    made = use.output
+    axis = use.number("axis") % len(made.shape)
+    parts = tuple(math.prod(tensor.shape[axis:]) for tensor in use.data)
+    return Concatenation(math.prod(made.shape[:axis]), parts, made.dtype)
 
 
 def sample(random: Random) -> Sample:
@@ -88,4 +89,5 @@ OPERATOR = Operator(
     rules=(shapes_join, codes_are_copied, no_activation),
     lower=lower,
     sample=sample,
+    types=moved("int8", "int16", "int32", "int64", "float32", "bool"),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator, reshape
+from tinyperf.engines.aot.operators import Arity, Operator, moved, reshape
 from tinyperf.engines.aot.operators._rules import codes_are_copied, same_elements
 
 if TYPE_CHECKING:
@@ -36,4 +36,5 @@ OPERATOR = Operator(
     lower=reshape.lower,
     fold=reshape.fold,
     sample=sample,
+    types=moved("int8", "int16", "float32"),
 )

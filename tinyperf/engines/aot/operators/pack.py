@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators import ANY, Arity, Operator, moved
 from tinyperf.engines.aot.operators._constant import constants
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators.concatenation import Concatenation
@@ -37,7 +37,7 @@ def shapes_stack(use: Use) -> str | None:
 def lower(use: Use) -> Concatenation:
     axis = use.number("axis") % len(use.output.shape)
     part = math.prod(use.input(0).shape[axis:])
-    return Concatenation(math.prod(use.output.shape[:axis]), (part,) * len(use.data))
+    return Concatenation(math.prod(use.output.shape[:axis]), (part,) * len(use.data), use.output.dtype)
 
 
 def sample(random: Random) -> Sample:
@@ -58,4 +58,5 @@ OPERATOR = Operator(
     lower=lower,
     fold=fold,
     sample=sample,
+    types=moved("int8", "int16", "int32", "int64", "float32"),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._scales import zero
 
 if TYPE_CHECKING:
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PadImage(Work):
-    """PAD and PADV2 over four dimensions: `before` in each, `value` everywhere outside."""
+    """PAD and PADV2 over four dimensions: `before` in each, `value` (of `dtype`) everywhere outside."""
 
     in_shape: Shape4
     out_shape: Shape4
     before: Shape4
-    value: int
+    value: float
+    dtype: str
 
     @property
     def signature(self) -> Signature:
-        return Signature((Operand(self.in_shape),), (Operand(self.out_shape),))
+        return Signature((Operand(self.in_shape, self.dtype),), (Operand(self.out_shape, self.dtype),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        made = np.full((len(inputs[0]), *self.out_shape), self.value, np.int8)
+        made = np.full((len(inputs[0]), *self.out_shape), self.value, self.dtype)
         inside = tuple(slice(b, b + n) for b, n in zip(self.before, self.in_shape, strict=True))
         made[:, *inside] = inputs[0]
         return (made,)
@@ -51,16 +52,16 @@ def paddings_are_constant(use: Use) -> str | None:
 
 
 def lower(use: Use) -> PadImage:
-    """micro/kernels/pad_common.cc: without a value, what is outside has the output's zero point."""
-    return padded(use, zero(use.output))
+    """micro/kernels/pad.cc: without a value, what is outside is 0, of int8 the output's zero point."""
+    return padded(use, zero(use.output) if use.output.dtype == "int8" else 0)
 
 
-def padded(use: Use, value: int) -> PadImage:
+def padded(use: Use, value: float) -> PadImage:
     shape, paddings = use.input(0).shape, use.input(1).data
     lead = 4 - len(shape)
     before = [int(p) for p in paddings.reshape(-1, 2)[:, 0]] if paddings is not None else []
     given, made = _four((1,) * lead + shape), _four((1,) * lead + use.output.shape)
-    return PadImage(given, made, _four((0,) * lead + tuple(before)), value)
+    return PadImage(given, made, _four((0,) * lead + tuple(before)), value, use.output.dtype)
 
 
 def _four(values: tuple[int, ...]) -> Shape4:
@@ -76,4 +77,11 @@ def sample(random: Random) -> Sample:
     return random.use("PAD", (image, random.constant(pairs), made), (0, 1))
 
 
-OPERATOR = Operator(kind="PAD", arity=Arity(2, 2), rules=(paddings_are_constant,), lower=lower, sample=sample)
+OPERATOR = Operator(
+    kind="PAD",
+    arity=Arity(2, 2),
+    rules=(paddings_are_constant,),
+    lower=lower,
+    sample=sample,
+    types=moved("int8", "int16", "int32", "float32"),
+)

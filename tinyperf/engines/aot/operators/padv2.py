@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.operators import Arity, Operator, pad
-from tinyperf.engines.aot.operators._scales import int8
+from tinyperf.engines.aot.graph import QUANTIZED
+from tinyperf.engines.aot.operators import Arity, Operator, moved, pad
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
 
-def pad_value_is_constant_int8(use: Use) -> str | None:
-    """The value of PADV2 is one constant int8 with the output's scale and zero point."""
+def pad_value_is_constant(use: Use) -> str | None:
+    """The value of PADV2 is one constant of the output's type, scale and zero point."""
     value = use.input(2)
-    if value.data is None or value.dtype != "int8" or value.elements != 1:
+    if value.data is None or value.dtype != use.output.dtype or value.elements != 1:
         return f"tensor {value.index} is {value.dtype} of shape {list(value.shape)}"
-    return None if value.quantization == use.output.quantization else f"value has {value.quantization or 'no scale'}"
+    same = value.dtype not in QUANTIZED or value.quantization == use.output.quantization
+    return None if same else f"value has {value.quantization or 'no scale'}"
 
 
 def lower(use: Use) -> pad.PadImage:
-    return pad.padded(use, int(int8(use.input(2)).ravel()[0]))
+    value = use.input(2).data
+    return pad.padded(use, 0 if value is None else value.ravel()[0].item())
 
 
 def sample(random: Random) -> Sample:
@@ -33,7 +35,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="PADV2",
     arity=Arity(3, 3),
-    rules=(pad.paddings_are_constant, pad_value_is_constant_int8),
+    rules=(pad.paddings_are_constant, pad_value_is_constant),
     lower=lower,
     sample=sample,
+    types=moved("int8", "int16", "int32", "float32"),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import EVERY, Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import same_elements
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ class Alias(Work):
     """RESHAPE: the same bytes under another shape."""
 
     elements: int
+    dtype: str
 
     @property
     def signature(self) -> Signature:
-        row = (Operand((self.elements,)),)
+        row = (Operand((self.elements,), self.dtype),)
         return Signature(row, row)
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
@@ -39,7 +40,7 @@ class Alias(Work):
 
 
 def lower(use: Use) -> Alias:
-    return Alias(use.output.elements)
+    return Alias(use.output.elements, use.output.dtype)
 
 
 def fold(use: Use) -> npt.NDArray[np.generic] | None:
@@ -58,4 +59,12 @@ def sample(random: Random) -> Sample:
     return random.use("RESHAPE", (given, shape, random.like(given, (1, 1, n))), (0, 1), {"new_shape": (1, 1, n)})
 
 
-OPERATOR = Operator(kind="RESHAPE", arity=Arity(1, 2), rules=(same_elements,), lower=lower, fold=fold, sample=sample)
+OPERATOR = Operator(
+    kind="RESHAPE",
+    arity=Arity(1, 2),
+    rules=(same_elements,),
+    lower=lower,
+    fold=fold,
+    sample=sample,
+    types=moved(*EVERY),
+)

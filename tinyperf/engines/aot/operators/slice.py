@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
 
@@ -39,7 +39,7 @@ def _numbers(use: Use, position: int) -> list[int]:
 def lower(use: Use) -> Strided:
     strides = strides_of(use.input(0).shape)
     start = sum(b * stride for b, stride in zip(_numbers(use, 1), strides, strict=True))
-    return strided(use.input(0).elements, start, zip(use.output.shape, strides, strict=True))
+    return strided(use.input(0), start, zip(use.output.shape, strides, strict=True))
 
 
 def sample(random: Random) -> Sample:
@@ -53,5 +53,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="SLICE", arity=Arity(3, 3), rules=(box_is_inside, codes_are_copied), lower=lower, sample=sample
+    kind="SLICE",
+    arity=Arity(3, 3),
+    rules=(box_is_inside, codes_are_copied),
+    lower=lower,
+    sample=sample,
+    types=moved("int8", "int16", "int32", "float32", "bool"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators import ANY, Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._split import Split, axis_of, random_parts, shapes_split, split
 
@@ -36,4 +36,5 @@ OPERATOR = Operator(
     rules=(parts_are_equal, codes_are_copied),
     lower=lower,
     sample=sample,
+    types=moved("int8", "int16", "int32", "float32"),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators import ANY, Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._split import Split, axis_of, random_parts, shapes_split, split
 
@@ -48,4 +48,5 @@ OPERATOR = Operator(
     rules=(parts_fit, codes_are_copied),
     lower=lower,
     sample=sample,
+    types=moved("int8", "int16", "int32", "float32"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.operators import Arity, Operator, reshape
+from tinyperf.engines.aot.operators import EVERY, Arity, Operator, moved, reshape
 from tinyperf.engines.aot.operators._rules import codes_are_copied, same_elements
 
 if TYPE_CHECKING:
@@ -27,4 +27,5 @@ OPERATOR = Operator(
     lower=reshape.lower,
     fold=reshape.fold,
     sample=sample,
+    types=moved(*EVERY),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._constant import constants
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
@@ -80,7 +80,7 @@ def lower(use: Use) -> Strided:
         taken = range(n)[index] if isinstance(index, slice) else range(index % n, index % n + 1)
         start += taken.start * stride
         dimensions.append((len(taken), taken.step * stride))
-    return strided(use.input(0).elements, start, dimensions)
+    return strided(use.input(0), start, dimensions)
 
 
 def sample(random: Random) -> Sample:
@@ -114,4 +114,5 @@ OPERATOR = Operator(
     lower=lower,
     fold=fold,
     sample=sample,
+    types=moved("int8", "int16", "int32", "float32", "bool"),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
 
@@ -37,7 +37,7 @@ def order_is_constant(use: Use) -> str | None:
 def lower(use: Use) -> Strided:
     shape = use.input(0).shape
     strides = strides_of(shape)
-    return strided(use.input(0).elements, 0, [(shape[axis], strides[axis]) for axis in order(use)])
+    return strided(use.input(0), 0, [(shape[axis], strides[axis]) for axis in order(use)])
 
 
 def sample(random: Random) -> Sample:
@@ -49,5 +49,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="TRANSPOSE", arity=Arity(2, 2), rules=(order_is_constant, codes_are_copied), lower=lower, sample=sample
+    kind="TRANSPOSE",
+    arity=Arity(2, 2),
+    rules=(order_is_constant, codes_are_copied),
+    lower=lower,
+    sample=sample,
+    types=moved("int8", "int16", "float32"),
 )

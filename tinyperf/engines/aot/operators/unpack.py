@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.operators import ANY, Arity, Operator
+from tinyperf.engines.aot.operators import ANY, Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._split import Split
 
@@ -27,7 +27,8 @@ def shapes_unstack(use: Use) -> str | None:
 def lower(use: Use) -> Split:
     shape = use.input(0).shape
     axis = use.number("axis") % len(shape)
-    return Split(math.prod(shape[:axis]), (math.prod(shape[axis + 1 :]),) * shape[axis])
+    parts = (math.prod(shape[axis + 1 :]),) * shape[axis]
+    return Split(math.prod(shape[:axis]), parts, use.output.dtype)
 
 
 def sample(random: Random) -> Sample:
@@ -45,4 +46,5 @@ OPERATOR = Operator(
     rules=(shapes_unstack, codes_are_copied),
     lower=lower,
     sample=sample,
+    types=moved("int8", "int16", "int32", "float32"),
 )

@@ -24,14 +24,16 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model
 
 
-def stages(model: Model, target: Target, *, channels: bool = True) -> Iterator[tuple[str, Graph]]:
+def stages(
+    model: Model, target: Target, *, channels: bool = True, at_ends: dict[str, str] | None = None
+) -> Iterator[tuple[str, Graph]]:
     """The graph after each pass, by the pass's name; the last one has a form for every node.
 
-    channels: leave out those that are constant or that nobody reads.
+    channels: leave out those that are constant or that nobody reads. at_ends: as `lower` takes it.
 
     Raises: ModelError: the model holds what is not supported. GraphError: a defect of a pass.
     """
-    graph = lower(model)
+    graph = lower(model, at_ends)
     graph.verify("lower")
     yield "lower", graph
     for run in (fold, *((leave_out,) if channels else ()), dead_channels, bounds):
@@ -43,7 +45,7 @@ def stages(model: Model, target: Target, *, channels: bool = True) -> Iterator[t
     yield "choose", graph
 
 
-def compiled(model: Model, target: Target, *, channels: bool = True) -> Graph:
+def compiled(model: Model, target: Target, *, channels: bool = True, at_ends: dict[str, str] | None = None) -> Graph:
     """The graph after all passes."""
-    *_, (_, graph) = stages(model, target, channels=channels)
+    *_, (_, graph) = stages(model, target, channels=channels, at_ends=at_ends)
     return graph

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf import __version__, content, templates
-from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows
+from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows, c_type
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Place, all_kernels
@@ -181,18 +181,14 @@ def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> La
 def _pointer(value: Value, offset: int) -> str:
     """Where an activation lies: bytes of the arena, cast where its elements are larger."""
     at = f"&tp_arena[{offset}]"
-    return at if value.dtype == "int8" else f"({_c_type(value.dtype)} *)(void *){at}"
-
-
-def _c_type(dtype: str) -> str:
-    return "float" if dtype == "float32" else f"{dtype}_t"
+    return at if value.dtype == "int8" else f"({c_type(value.dtype)} *)(void *){at}"
 
 
 def _constant(value: Value) -> Array:
     """An input that is no activation lies in flash."""
     if value.data is None:
         raise TypeError(value)
-    return Array(f"constant_{value.id:02d}", _c_type(value.dtype), value.data.ravel(), "A constant input.")
+    return Array(f"constant_{value.id:02d}", c_type(value.dtype), value.data.ravel(), "A constant input.")
 
 
 def _array(array: Array) -> ArrayText:

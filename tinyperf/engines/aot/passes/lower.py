@@ -6,6 +6,7 @@ What is known at compile time (the arithmetic that Keras does on shapes) is comp
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,13 @@ import numpy as np
 from tinyperf.engines import ends
 from tinyperf.engines.aot.graph import QUANTIZED, Graph, Node, Origin, Value
 from tinyperf.engines.aot.operators import Use, all_operators
-from tinyperf.engines.aot.operators._rules import COMMON, input_count, sentence
+from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, input_count, sentence, types_are_known
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from tinyperf.engines.aot.operators import Operator
+    from tinyperf.engines.aot.operators import Operator, Rule
     from tinyperf.tflite import Model, Op, Tensor
 
 
@@ -40,13 +41,15 @@ ACCELERATORS = {
 """Custom operators that hold a part of the model compiled for other hardware."""
 
 
-def lower(model: Model) -> Graph:
-    """`model` as a graph of works on integers.
+def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
+    """`model` as a graph of works.
+
+    Args: at_ends: what is wrong with the ends; None: whatever those of a firmware are.
 
     Raises: ModelError: its ends are not those of a firmware, or it holds operators that are not supported, or not in
         this use; all of it is named.
     """
-    at_ends = ends.reasons(model)
+    at_ends = ends.reasons(model) if at_ends is None else at_ends
     tensors = {t.index: t for t in model.tensors}
     unknown = {t.index for t in model.tensors if t.data is None and min(t.shape, default=1) < 1} if at_ends else set()
     nodes: list[Node] = []
@@ -89,12 +92,14 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     if made is not None:
         return made
     broken = _broken(use, operator)
-    if broken or operator.lower is None:
+    typed = operator.typed(use)
+    make = (typed and typed.lower) or operator.lower
+    if broken or make is None:
         return broken
     inputs = tuple(t.index for t in use.data)
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
-    return Node(operator.lower(use), inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
+    return Node(make(use), inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
 
 
 def _folded(use: Use, operator: Operator) -> Tensor | list[Reason] | None:
@@ -124,8 +129,7 @@ def _bare(use: Use) -> str:
 def _broken(use: Use, operator: Operator) -> list[Reason]:
     """Every rule that `use` breaks; a rule that cannot be judged because an earlier one is broken is left out."""
     reasons: list[Reason] = []
-    common = COMMON if operator.lower else (input_count,)
-    for rule in (*common, *operator.rules):
+    for rule in _rules(use, operator):
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 seen = rule(use)
@@ -138,6 +142,21 @@ def _broken(use: Use, operator: Operator) -> list[Reason]:
         if seen is not None:
             reasons.append(Reason(use.op, seen, sentence(rule)))
     return reasons
+
+
+def _rules(use: Use, operator: Operator) -> Iterator[Rule]:
+    """What holds for every operator, what its types demand, then its own rules."""
+    if not operator.compiled:  # it exists at compile time only, where any type will do
+        yield from (input_count, *operator.rules)
+        return
+    yield from COMMON
+    typed = operator.typed(use)
+    if typed is None:
+        yield partial(types_are_known, types=operator.types)
+        return
+    if typed.scales:
+        yield codes_have_scales
+    yield from (*operator.rules, *typed.rules)
 
 
 def refusal(model: Model, at_ends: Mapping[str, str], reasons: list[Reason]) -> ModelError:

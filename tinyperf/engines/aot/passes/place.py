@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form, GraphError
+from tinyperf.engines.aot.graph import Form, GraphError, size_of
 from tinyperf.engines.aot.plan import ALIGNMENT, Plan, Storage, lives_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def place(graph: Graph) -> Plan:
     busy = [position for position, form in enumerate(forms) if form.scratch_bytes]
     scratch = [Storage(None, forms[p].scratch_bytes, p, p) for p in busy]
     storages = (*tensors, *scratch)
-    offsets, total = pack(storages, tuple(groups.over(roots)))
+    alignment = max(ALIGNMENT, *(size_of(graph.values[i].dtype) for i in groups.root))
+    offsets, total = pack(storages, tuple(groups.over(roots)), alignment)
     start = dict(zip(roots, offsets[: len(roots)], strict=True))
     plan = Plan(
         values={i: start[groups.root[i]] + groups.inside[i] for i in groups.root},
@@ -143,7 +144,9 @@ class _Groups:
                     yield Over(roots.index(writer), roots.index(reader), apart)
 
 
-def pack(storages: tuple[Storage, ...], over: tuple[Over, ...] = ()) -> tuple[tuple[int, ...], int]:
+def pack(
+    storages: tuple[Storage, ...], over: tuple[Over, ...] = (), alignment: int = ALIGNMENT
+) -> tuple[tuple[int, ...], int]:
     """Offsets of the storages and the bytes in all: the best of several greedy orders, the first where they tie.
 
     Each order places one storage after another at the lowest offset where no storage of an overlapping life stands
@@ -156,7 +159,7 @@ def pack(storages: tuple[Storage, ...], over: tuple[Over, ...] = ()) -> tuple[tu
         lambda s: (-s.last, -s.size_bytes),
         lambda s: (-s.size_bytes * (s.last - s.first + 1), s.first),
     )
-    found = [_greedy(storages, _sorted(storages, order), over) for order in orders]
+    found = [_greedy(storages, _sorted(storages, order), over, alignment) for order in orders]
     return min(found, key=lambda placed: placed[1])
 
 
@@ -164,7 +167,9 @@ def _sorted(storages: tuple[Storage, ...], order: Callable[[Storage], tuple[int,
     return sorted(range(len(storages)), key=lambda i: order(storages[i]))
 
 
-def _greedy(storages: tuple[Storage, ...], order: list[int], over: tuple[Over, ...]) -> tuple[tuple[int, ...], int]:
+def _greedy(
+    storages: tuple[Storage, ...], order: list[int], over: tuple[Over, ...], alignment: int
+) -> tuple[tuple[int, ...], int]:
     leads = {(pair.writer, pair.reader): pair.lead for pair in over}
     offsets: dict[int, int] = {}
     bottom, top = 0, 0
@@ -179,10 +184,10 @@ def _greedy(storages: tuple[Storage, ...], order: list[int], over: tuple[Over, .
         for low, high in taken:
             if at <= low:
                 break
-            at = max(at, -(-high // ALIGNMENT) * ALIGNMENT)
+            at = max(at, -(-high // alignment) * alignment)
         # A writer may also start below everything that stands, just as far ahead of its reader as it must.
         for ahead in (offsets[j] - lead for (writer, j), lead in leads.items() if writer == i and j in offsets):
-            below = ahead // ALIGNMENT * ALIGNMENT
+            below = ahead // alignment * alignment
             fits = all(below <= low or high <= below for low, high in taken)
             if fits and bottom - below < at + own.size_bytes - top:
                 at = below

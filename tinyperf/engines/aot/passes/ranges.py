@@ -56,7 +56,7 @@ def by_channel(graph: Graph, node: Node) -> bool:
 
 
 def ranges(graph: Graph) -> dict[int, Codes]:
-    """The codes of every int8 value, by its id."""
+    """The codes of every value, by its id; whatever its type has where it is not int8."""
     found = {i: _any(value) for i, value in graph.values.items()}
     for node in graph.nodes:
         if not by_channel(graph, node):
@@ -75,8 +75,8 @@ def ranges(graph: Graph) -> dict[int, Codes]:
 
 
 def _any(value: Value) -> Codes:
-    count = channels_of(value)
-    return Codes(np.full(count, INT8_LOW, np.int64), np.full(count, INT8_HIGH, np.int64))
+    count, (low, high) = channels_of(value), value.range or (INT8_LOW, INT8_HIGH)
+    return Codes(np.full(count, low, np.int64), np.full(count, high, np.int64))
 
 
 def _weighted(work: Weighted, given: Codes) -> Codes:

@@ -1,0 +1,71 @@
+"""Many small models of any types as portable C in one library: what their layers compute, whatever firmware takes."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tests.m4 import APP
+from tinyperf import cores, tflite
+from tinyperf.engines import Target
+from tinyperf.engines.aot.host import compiler
+from tinyperf.engines.aot.passes import compiled
+from tinyperf.engines.aot.passes.emit import emit
+from tinyperf.engines.aot.passes.place import place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    Data = npt.NDArray[np.generic]
+
+FUNCTIONS = ("init", "input", "invoke", "output")
+SANITIZED = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g")
+FLAGS = ("-std=c99", "-O1", "-fwrapv", "-fPIC", "-Wall", "-Wextra", "-Werror")
+
+
+class Library:
+    """The models of these files, by position."""
+
+    def __init__(self, files: Sequence[bytes], folder: Path, *flags: str) -> None:
+        self.models = [tflite.parse(file, f"m{i}") for i, file in enumerate(files)]
+        objects = [_object(model, folder / f"m{i}", i, flags) for i, model in enumerate(self.models)]
+        library = folder / "models.so"
+        _run([*compiler(), *FLAGS, *flags, "-shared", *objects, "-o", str(library)])
+        self._library = ctypes.CDLL(str(library))
+
+    def run(self, index: int, samples: Data) -> Data:
+        """One inference per row: [n, ...input shape] in, [n, elements of the output] out."""
+        call = {name: getattr(self._library, f"m{index}_{name}") for name in FUNCTIONS}
+        call["input"].restype = call["output"].restype = ctypes.c_void_p
+        output = self.models[index].output
+        call["init"]()
+        made = np.empty((len(samples), output.elements), output.dtype)
+        for sample, row in zip(samples, made, strict=True):
+            ctypes.memmove(call["input"](), np.ascontiguousarray(sample).ctypes.data, sample.nbytes)
+            call["invoke"]()
+            ctypes.memmove(row.ctypes.data, call["output"](), row.nbytes)
+        return made
+
+
+def _object(model: tflite.Model, folder: Path, index: int, flags: tuple[str, ...]) -> str:
+    target = Target(cores.load("host"))
+    graph = compiled(model, target, at_ends={})
+    sources = emit(model, graph, place(graph), target).sources
+    folder.mkdir(parents=True)
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    names = [f"-Dtp_model_{name}=m{index}_{name}" for name in FUNCTIONS]
+    made = str(folder / "model.o")
+    _run([*compiler(), *FLAGS, *flags, *names, f"-I{APP}", "-c", str(folder / "model.c"), "-o", made])
+    return made
+
+
+def _run(argv: list[str]) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

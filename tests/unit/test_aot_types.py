@@ -1,0 +1,64 @@
+"""Random small graphs of every operator in every combination of types, portable C against the tflite-micro wheel."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests import graphs
+from tests.portable import Library
+from tinyperf.engines.aot.operators import all_operators
+from tinyperf.engines.aot.operators._sample import Random
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.operators import Operator, Typed
+
+PAIRS = [
+    (operator, typed)
+    for operator in all_operators().values()
+    for typed in operator.types
+    if typed.sample or operator.sample
+]
+KINDS = sorted({operator.kind for operator, _ in PAIRS})
+
+
+def drawn(operator: Operator, typed: Typed, seed: int) -> tuple[bytes, npt.NDArray[np.generic]]:
+    """A file with one use, and samples of its input."""
+    random = Random(seed, typed.given[0], typed.result)
+    sample = typed.sample or operator.sample
+    assert sample is not None
+    use = sample(random)
+    (given,) = (use.tensors[i] for i in dict.fromkeys(use.inputs) if use.tensors[i].data is None)
+    return graphs.sampled(use), random.codes(8, *given.shape, dtype=given.dtype)
+
+
+def every_pair(kinds: list[str], seeds: range) -> Iterator[tuple[str, bytes, npt.NDArray[np.generic]]]:
+    for operator, typed in PAIRS:
+        for seed in seeds if operator.kind in kinds else ():
+            yield f"{operator.kind} {typed} {seed}", *drawn(operator, typed, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", [KINDS[i : i + 12] for i in range(0, len(KINDS), 12)], ids=lambda kinds: kinds[0])
+def test_operators_in_every_type_equal_the_wheel(kinds: list[str], tmp_path: Path) -> None:
+    cases = list(every_pair(kinds, range(2)))
+    library = Library([file for _, file, _ in cases], tmp_path)
+    for i, (name, file, samples) in enumerate(cases):
+        np.testing.assert_array_equal(library.run(i, samples), graphs.wheel(file, samples), err_msg=name)
+
+
+def test_many_pairs_of_operator_and_type_are_reached(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every line of every operator that computes can be drawn."""
+    reached = {(operator.kind, str(typed)) for operator, typed in PAIRS}
+    with capsys.disabled():
+        sys.stdout.write(f" {len(reached)} pairs of operator and type ")
+    declared = {(o.kind, str(typed)) for o in all_operators().values() if o.compiled for typed in o.types}
+    assert reached == declared
