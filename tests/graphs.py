@@ -12,7 +12,7 @@ from tests.flatbuffer import write
 from tinyperf.tflite import ENUMERATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -186,16 +186,18 @@ def wheel(data: bytes, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def wheel_all(
-    data: bytes, samples: Iterable[Sequence[npt.NDArray[Any]]], *, outputs: int
+    data: bytes, samples: Iterable[Sequence[npt.NDArray[Any]]], *, outputs: int, resets: Container[int] = ()
 ) -> list[list[npt.NDArray[Any]]]:
     """Outputs of TFLM itself, a list per sample; a sample holds an array for each input, in the model's order.
 
-    One interpreter runs them all in turn, so that variable tensors keep their state.
+    One interpreter runs them all in turn, so that variables keep their state; it is reset before the samples `resets`.
     """
     runtime = pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64").runtime
     interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 22)
     rows = []
-    for sample in samples:
+    for number, sample in enumerate(samples):
+        if number in resets:
+            interpreter.reset()
         for i, given in enumerate(sample):
             interpreter.set_input(given, i)
         interpreter.invoke()

@@ -1,4 +1,4 @@
-"""A .tflite model as typed values: its first subgraph, with any inputs, outputs and types.
+"""A .tflite model as typed values: its first subgraph and those it calls, with any inputs, outputs and types.
 
 The reader refuses what is damaged, and nothing that TFLM takes; what cannot run, the engines say (`engines.ends`).
 
@@ -106,7 +106,8 @@ class Model:
 
     Of a model with one of each: a float input that goes straight into QUANTIZE, and a float output straight from
     DEQUANTIZE, are cut off: `inputs` and `outputs` are then the int8 tensors inside, and `boundary` holds the ops so
-    removed (the host does their work). `data` is the file itself.
+    removed (the host does their work). `data` is the file itself. `called`: the subgraphs that CALL_ONCE names, here
+    or in one of them, by their numbers.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Model:
     outputs: tuple[int, ...]
     boundary: tuple[Op, ...] = ()
     data: bytes = field(default=b"", repr=False, compare=False)
+    called: Mapping[int, Model] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def input(self) -> Tensor:
@@ -198,7 +200,8 @@ def parse(data: bytes, name: str) -> Model:
         raise _no_tflite(Path(name), head, foreign.kind(head))
     try:
         model = _read(data, name)
-        _check_graph(model)
+        for number, graph in ((0, model), *model.called.items()):
+            _check_graph(graph, f"subgraph {number}")
     except _DamageError as damage:
         raise _damaged(name, len(data), str(damage)) from damage
     return without_float_ends(model)
@@ -235,34 +238,80 @@ def _entries(where: str, name: str, length: Callable[[], int], entry: Callable[[
     return [_field(where, f"{name}[{i}]", partial(entry, i)) for i in range(count)]
 
 
+@dataclass(frozen=True)
+class _File:
+    """The parts of a file that subgraphs share. Further subgraphs matter only where an operator calls them."""
+
+    data: bytes
+    name: str
+    graphs: list[Any]
+    codes: list[Any]
+    buffers: list[Any]
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+
 def _read(data: bytes, name: str) -> Model:
     import tflite
 
     size = len(data)
     root = _field("the file", "root_table", lambda: tflite.Model.GetRootAs(data, 0))
-    # Further subgraphs matter only to operators that call them, and the engine knows whether it has those.
     graphs = _entries("the model", "subgraphs", root.SubgraphsLength, root.Subgraphs, size)
     if not graphs:
         raise _DamageError("the model, field subgraphs: 0 subgraphs")
-    graph = graphs[0]
     codes = _entries("the model", "operator_codes", root.OperatorCodesLength, root.OperatorCodes, size)
     buffers = _entries("the model", "buffers", root.BuffersLength, root.Buffers, size)
-    tensors = _entries("subgraph 0", "tensors", graph.TensorsLength, graph.Tensors, size)
-    ops = _entries("subgraph 0", "operators", graph.OperatorsLength, graph.Operators, size)
-    operators = tuple(_op(tflite, codes, raw, i) for i, raw in enumerate(ops))
-    inputs = _field("subgraph 0", "inputs", lambda: _ints(graph.InputsAsNumpy()))
-    outputs = _field("subgraph 0", "outputs", lambda: _ints(graph.OutputsAsNumpy()))
+    file = _File(data, name, graphs, codes, buffers)
+    model = _graph(file, 0, hashlib.sha256(data).hexdigest())
+    called: dict[int, Model] = {}
+    waiting = _calls(model, file)
+    while waiting:
+        number = waiting.pop()
+        if number not in called:
+            called[number] = _graph(file, number, model.sha256)
+            waiting += _calls(called[number], file)
+    return replace(model, called=called)
+
+
+def _calls(model: Model, file: _File) -> list[int]:
+    """The subgraphs that its operators CALL_ONCE name."""
+    found = []
+    for op in model.ops:
+        if op.kind == "CALL_ONCE":
+            number = op.options["init_subgraph_index"]
+            if not isinstance(number, int) or not 0 <= number < len(file.graphs):
+                raise _DamageError(
+                    f"op {op.index} CALL_ONCE, field builtin_options.init_subgraph_index: {number} of "
+                    f"{len(file.graphs)} subgraphs"
+                )
+            found.append(number)
+    return found
+
+
+def _graph(file: _File, number: int, sha256: str) -> Model:
+    import tflite
+
+    graph, where = file.graphs[number], f"subgraph {number}"
+    tensors = _entries(where, "tensors", graph.TensorsLength, graph.Tensors, file.size)
+    ops = _entries(where, "operators", graph.OperatorsLength, graph.Operators, file.size)
+    operators = tuple(_op(tflite, file.codes, raw, i) for i, raw in enumerate(ops))
+    inputs = _field(where, "inputs", lambda: _ints(graph.InputsAsNumpy()))
+    outputs = _field(where, "outputs", lambda: _ints(graph.OutputsAsNumpy()))
     used = {*inputs, *outputs, *(i for op in operators for i in (*op.inputs, *op.outputs))}
-    made = [_tensor(buffers, raw, i) if i in used else _unused(buffers, raw, i) for i, raw in enumerate(tensors)]
+    made = [
+        _tensor(file.buffers, raw, i) if i in used else _unused(file.buffers, raw, i) for i, raw in enumerate(tensors)
+    ]
     return Model(
-        name=name,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size_bytes=size,
+        name=file.name,
+        sha256=sha256,
+        size_bytes=file.size,
         tensors=_without_elements(made, operators, inputs),
         ops=operators,
         inputs=inputs,
         outputs=outputs,
-        data=data,
+        data=file.data,
     )
 
 
@@ -342,8 +391,10 @@ def _tensor(buffers: list[Any], raw: Any, index: int) -> Tensor:
             hint="the file is damaged, or the model is none for a microcontroller",
         )
     quantization = _quantization(_field(where, "quantization", raw.Quantization), where)
-    data = _data(buffers, raw, where, shape, dtype)
-    return Tensor(index, name, shape, dtype, quantization, data, bool(_field(where, "is_variable", raw.IsVariable)))
+    variable = bool(_field(where, "is_variable", raw.IsVariable))
+    # TFLM gives a variable bytes of its own and never looks at those of the file.
+    data = None if variable else _data(buffers, raw, where, shape, dtype)
+    return Tensor(index, name, shape, dtype, quantization, data, variable)
 
 
 def _buffer(buffers: list[Any], raw: Any, where: str) -> int:
@@ -475,8 +526,8 @@ def _enum_name(enumeration: Any, value: int) -> str:
     return names.get(value, str(value))
 
 
-def _check_graph(model: Model) -> None:
-    """Indices in range; each activation made once, before its first use.
+def _check_graph(model: Model, graph: str) -> None:
+    """Indices in range; each activation made once, before its first use. `graph`: what messages call it.
 
     Raises: _DamageError.
     """
@@ -484,7 +535,7 @@ def _check_graph(model: Model) -> None:
     for what, indices in (("inputs", model.inputs), ("outputs", model.outputs)):
         for index in indices:
             if not 0 <= index < count:
-                raise _DamageError(f"subgraph 0, field {what}: {what[:-1]} tensors {list(indices)}, there are {count}")
+                raise _DamageError(f"{graph}, field {what}: {what[:-1]} tensors {list(indices)}, there are {count}")
     made = {t.index for t in model.tensors if t.data is not None or t.variable} | set(model.inputs)
     for op in model.ops:
         where = f"op {op.index} {op.kind}"
@@ -502,7 +553,7 @@ def _check_graph(model: Model) -> None:
             made.add(index)
     for index in model.outputs:
         if index not in made:
-            raise _DamageError(f"subgraph 0, field outputs: tensor {index} is made by no operator")
+            raise _DamageError(f"{graph}, field outputs: tensor {index} is made by no operator")
 
 
 def _without_elements(tensors: Iterable[Tensor], ops: Iterable[Op], inputs: tuple[int, ...]) -> tuple[Tensor, ...]:

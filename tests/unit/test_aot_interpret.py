@@ -68,7 +68,7 @@ def running_sum(zero: int) -> Graph:
     strides = ((0, 0, 0, 1), (0, 0, 0, 1))
     add = Add((1, 1, 1, 3), strides, (zero, zero), (half, half, (2**30, -18)), zero, codes)
     node = Node(add, (0, 1), (2,), (Origin(0, "ADD"),))
-    return Graph("sum", values, (node,), (0,), (2,), (State(1, 2),))
+    return Graph("sum", values, (node,), (0,), (2,), (State(1, 2, reset=zero),))
 
 
 @pytest.mark.parametrize("seed", range(5))

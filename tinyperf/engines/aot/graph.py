@@ -194,10 +194,18 @@ class Node:
 
 @dataclass(frozen=True)
 class State:
-    """A variable: what it holds before the first node, and the value that it holds after the last one."""
+    """A variable: what it holds before the first node, and the value that it holds after the last one.
+
+    reset:  every byte of it after `tp_model_reset`, -128 to 127.
+    start:  what the first inference after `tp_model_init` finds instead; None: the reset's bytes, like every other one.
+    origin: the operator that gives it its new value.
+    """
 
     before: int
     after: int
+    reset: int = 0
+    start: npt.NDArray[np.generic] | None = field(default=None, repr=False, compare=False)
+    origin: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from tinyperf.engines.aot.graph import Data, Graph
+    from tinyperf.engines.aot.graph import Data, Graph, State
 
 BATCH = 16
 """Inferences at once: enough to amortize Python, few enough for the windows of a first layer to fit into a cache."""
@@ -19,26 +19,44 @@ BATCH = 16
 def interpret(graph: Graph, *inputs: Data) -> tuple[Data, ...]:
     """Outputs of n inferences.
 
-    Args:    one array per input of the graph, [n, *shape]. States start at their zero point and are kept from one
-             inference to the next.
+    Args:    one array per input of the graph, [n, *shape]. States are at first what `tp_model_init` leaves, and are
+             kept from one inference to the next.
     Returns: one array per output, [n, *shape].
     """
     count = len(inputs[0])
     size = 1 if graph.states else BATCH
-    states = {
-        state.before: np.full((1, *_shape(graph, state.before)), _zero(graph, state.before)) for state in graph.states
-    }
+    states = _first(graph)
     batches = []
     for start in range(0, count, size):
-        values = _run(graph, dict(zip(graph.inputs, (i[start : start + size] for i in inputs), strict=True)) | states)
+        given = dict(zip(graph.inputs, (i[start : start + size] for i in inputs), strict=True))
+        values = _run(graph, given | states, min(size, count - start))
         states = {state.before: values[state.after] for state in graph.states}
         batches.append([values[i] for i in graph.outputs])
     return tuple(np.concatenate(parts) for parts in zip(*batches, strict=True))
 
 
-def _run(graph: Graph, values: dict[int, Data]) -> dict[int, Data]:
-    """`values` at the start, and all that the nodes make of them."""
-    count = len(next(iter(values.values())))
+def left(graph: Graph) -> tuple[Data, ...]:
+    """What the states of a graph without inputs hold after its first inference, each of its value's shape."""
+    values = _run(graph, _first(graph), 1)
+    return tuple(values[state.after].reshape(_shape(graph, state.before)) for state in graph.states)
+
+
+def _first(graph: Graph) -> dict[int, Data]:
+    """What the states hold before the first inference."""
+    return {state.before: _start(graph, state) for state in graph.states}
+
+
+def _start(graph: Graph, state: State) -> Data:
+    shape = (1, *_shape(graph, state.before))
+    if state.start is not None:
+        return state.start.reshape(shape)
+    value = graph.values[state.before]
+    data: Data = np.full(value.size_bytes, state.reset, np.int8).view(value.dtype).reshape(shape)
+    return data
+
+
+def _run(graph: Graph, values: dict[int, Data], count: int) -> dict[int, Data]:
+    """`values` at the start, and all that the nodes make of them in `count` inferences."""
     values = values | {
         i: np.broadcast_to(v.data, (count, *v.shape)) for i, v in graph.values.items() if v.data is not None
     }
@@ -52,8 +70,3 @@ def _run(graph: Graph, values: dict[int, Data]) -> dict[int, Data]:
 
 def _shape(graph: Graph, i: int) -> tuple[int, ...]:
     return graph.values[i].shape
-
-
-def _zero(graph: Graph, i: int) -> Data:
-    value = graph.values[i]
-    return np.array(value.zero_point or 0, value.dtype)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tinyperf.engines.aot.graph import Work
+    from tinyperf.engines.aot.graph import Node, Work
     from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._variables import Variables
     from tinyperf.tflite import Op, Tensor
 
 ANY = 1_000_000
@@ -36,23 +37,29 @@ ANY = 1_000_000
 class Arity:
     """From `least` to `most` inputs; those from `data[0]` up to `data[1]` are activations, the others parameters.
 
-    `outputs`: how many there are; ANY: one or more.
+    `outputs`: how many there are; ANY: one or more. `variables`: positions of the variable tensors that it reads and
+    writes; they are inputs of its work behind the activations, and outputs behind its own.
     """
 
     least: int
     most: int
     data: tuple[int, int] = (0, 1)
     outputs: int = 1
+    variables: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Use:
-    """One operator of a model with its tensors; None for an absent optional input."""
+    """One operator of a model with its tensors; None for an absent optional input.
+
+    `variables`: of the subgraph, as the operators before it left them.
+    """
 
     op: Op
     arity: Arity
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
+    variables: Variables
 
     @property
     def output(self) -> Tensor:
@@ -64,6 +71,11 @@ class Use:
         """The inputs that are activations."""
         first, end = self.arity.data
         return tuple(t for t in self.inputs[first:end] if t is not None)
+
+    @property
+    def written(self) -> tuple[Tensor, ...]:
+        """The inputs that are variables of the operator's own."""
+        return tuple(self.input(position) for position in self.arity.variables)
 
     def input(self, position: int) -> Tensor:
         """The tensor at that position; the operator's own rules say that it is there."""
@@ -159,6 +171,8 @@ class Operator:
     lower:  the work of a use that breaks no rule; None where the operator exists at compile time only, or each line
             of `types` has its own.
     types:  a line for each combination.
+    effect: of an operator on resource variables: what it does to them while the model is lowered, in place of `lower`;
+            the node that is left of it, if any.
     fold:   the output's data where it is known at compile time, else None.
     warn:   what a user must know of a use that is compiled faithfully but does not do what one expects.
     sample: a random use of the operator that breaks no rule, of the types that the drawer names; None as of `lower`.
@@ -172,6 +186,7 @@ class Operator:
     types: tuple[Typed, ...] = INT8
     macs: Callable[[Use], int] = no_macs
     fold: Callable[[Use], npt.NDArray[np.generic] | None] | None = None
+    effect: Callable[[Use], Node | None] | None = None
     warn: Callable[[Use], str] = nothing
 
     @property

@@ -36,14 +36,6 @@ def tensors_are_whole(use: Use) -> str | None:
     return None
 
 
-def nothing_is_kept(use: Use) -> str | None:
-    """No tensor is kept from inference to inference."""
-    for tensor in (*use.data, *use.outputs):
-        if tensor.variable:
-            return f"tensor {tensor.index} '{tensor.name}' is kept from inference to inference"
-    return None
-
-
 def types_are_known(use: Use, types: Iterable[Typed]) -> str | None:
     """Inputs and outputs are of the types that the table names; int4 and float16 are never among them."""
     if any(typed.fits(use) for typed in types):
@@ -93,7 +85,7 @@ def same_elements(use: Use) -> str | None:
     return None if given == made else f"{given} elements in, {made} out"
 
 
-COMMON = (input_count, tensors_are_whole, nothing_is_kept)
+COMMON = (input_count, tensors_are_whole)
 
 
 def sentence(rule: Callable[..., str | None]) -> str:

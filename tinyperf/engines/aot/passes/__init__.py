@@ -1,6 +1,8 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> fold -> leave_out -> dead_channels -> bounds -> choose, then place (a plan of the arena) and emit (C text)
+    lower -> fold -> leave_out -> dead_channels -> bounds -> choose -> keep
+
+then place (a plan of the arena) and emit (C text).
 
 The graph is verified after every one of them.
 """
@@ -13,6 +15,7 @@ from tinyperf.engines.aot.passes.bounds import bounds
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
 from tinyperf.engines.aot.passes.fold import fold
+from tinyperf.engines.aot.passes.keep import keep
 from tinyperf.engines.aot.passes.leave_out import leave_out
 from tinyperf.engines.aot.passes.lower import lower
 
@@ -40,9 +43,10 @@ def stages(
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph
-    graph = choose(graph, target)
-    graph.verify("choose")
-    yield "choose", graph
+    for form in (choose, keep):
+        graph = form(graph, target)
+        graph.verify(form.__name__)
+        yield form.__name__, graph
 
 
 def compiled(model: Model, target: Target, *, channels: bool = True, at_ends: dict[str, str] | None = None) -> Graph:

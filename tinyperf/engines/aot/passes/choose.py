@@ -24,7 +24,7 @@ def choose(graph: Graph, target: Target) -> Graph:
     forms: dict[int, Form] = {}  # by the values that a node makes
     nodes: list[Node] = []
     for node in graph.nodes:
-        form = _placed(graph, node, forms) or _cheapest(node, target.core)
+        form = _placed(graph, node, forms) or cheapest(node, target.core)
         forms |= dict.fromkeys(node.outputs, form)
         nodes.append(replace(node, form=form))
     return replace(graph, nodes=tuple(nodes))
@@ -54,7 +54,8 @@ def _fits(graph: Graph, node: Node, shared: Shared, forms: dict[int, Form]) -> b
     return alone and i in forms and not forms[i].shared
 
 
-def _cheapest(node: Node, core: Core) -> Form:
+def cheapest(node: Node, core: Core) -> Form:
+    """The form of the cheapest kernel that fits."""
     fitting: list[Form] = []
     lacking: list[str] = []
     for kernel in all_kernels():

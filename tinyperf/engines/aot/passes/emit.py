@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tinyperf import __version__, content, templates
 from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows, c_type
 from tinyperf.engines import Layer
@@ -13,7 +15,7 @@ from tinyperf.engines.aot.kernels import Array, Place, all_kernels
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
-    from tinyperf.engines.aot.graph import Graph, Node, Value
+    from tinyperf.engines.aot.graph import Graph, Node, State, Value
     from tinyperf.engines.aot.plan import Plan, Storage
     from tinyperf.tflite import Model
 
@@ -27,11 +29,15 @@ class LayerText:
 
 @dataclass(frozen=True)
 class StateText:
-    """A variable before the first inference: bytes of the arena, and the code in each of them."""
+    """A variable: bytes of the arena, and the code in each of them after a reset.
+
+    `start`: the array that the first inference finds there instead; "" where there is none.
+    """
 
     offset: int
     bytes: int
     code: int
+    start: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class ModelText:
     arena_bytes: int
     layers: tuple[LayerText, ...]
     states: tuple[StateText, ...]
+    started: bool
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
@@ -89,7 +96,8 @@ class _Written:
 def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     """Sources (model.c, model_weights.h and the kernels used) and what the report says of every layer."""
     written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
-    arrays = {array.name: array for each in written for array in each.arrays}
+    starts = tuple(_start(graph, state) for state in graph.states if state.start is not None)
+    arrays = {array.name: array for array in (*(a for each in written for a in each.arrays), *starts)}
     headers = {each.header for each in written if each.header}
     weights_bytes = sum(array.values.nbytes for array in arrays.values())
     made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
@@ -101,7 +109,8 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
         headers=tuple(sorted(headers)),
         arena_bytes=plan.arena_bytes,
         layers=layers,
-        states=tuple(_state(graph.values[state.before], plan) for state in graph.states),
+        states=tuple(_state(graph, plan, state) for state in graph.states),
+        started=not starts,
         inputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.inputs),
         outputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.outputs),
     )
@@ -137,10 +146,11 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     kernel = next((kernel for kernel in all_kernels() if kernel.name == form.kernel), None)
     if kernel is None:
         return _Written(_layer(node, form, "", ()))
-    symbol = f"tp_layer_{origin.index:02d}_{c_identifier(origin.kind.lower())}"
+    name = _name(graph, position)
+    symbol = f"tp_{name}_{c_identifier(origin.kind.lower())}"
     values = [graph.values[i] for i in node.inputs]
     place = Place(
-        f"layer_{origin.index:02d}",
+        name,
         tuple(_constant(v).name if v.data is not None else _pointer(v, plan.values[v.id]) for v in values),
         tuple(_pointer(graph.values[i], plan.values[i]) for i in node.outputs),
         f"&tp_arena[{plan.scratch[position]}]" if position in plan.scratch else "NULL",
@@ -153,14 +163,28 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     return _Written(_layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), kernel.header)
 
 
+def _name(graph: Graph, position: int) -> str:
+    """layer_07: by the operator of the file; further nodes of the same one have a letter."""
+    index = graph.nodes[position].origin[0].index
+    same = sum(node.origin[0].index == index for node in graph.nodes[:position])
+    return f"layer_{index:02d}" + (f"_{same + 1}" if same else "")
+
+
 def _why(node: Node, form: Form) -> str:
     return "; ".join(said for said in (form.why, node.why) if said)
 
 
-def _state(value: Value, plan: Plan) -> StateText:
-    """TFLM's `ResetVariableTensors`: every byte is the zero point where the type is int8, and else 0."""
-    code = value.zero_point if value.dtype == "int8" and value.zero_point is not None else 0
-    return StateText(plan.values[value.id], value.size_bytes, code)
+def _state(graph: Graph, plan: Plan, state: State) -> StateText:
+    value = graph.values[state.before]
+    start = "" if state.start is None else _start(graph, state).name
+    return StateText(plan.values[value.id], value.size_bytes, state.reset, start)
+
+
+def _start(graph: Graph, state: State) -> Array:
+    """The bytes that the first inference finds in a variable."""
+    data = np.ascontiguousarray(state.start).view(np.int8).ravel()
+    name = graph.values[state.before].name
+    return Array(f"state_{state.before:02d}_start", "int8_t", data, f"Variable '{name}' before the first inference.")
 
 
 def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> Layer:

@@ -13,14 +13,18 @@ import numpy as np
 
 from tinyperf.engines import ends
 from tinyperf.engines.aot.graph import QUANTIZED, Graph, Node, Origin, Value
+from tinyperf.engines.aot.interpret import left
 from tinyperf.engines.aot.operators import Use, all_operators
 from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, input_count, sentence, types_are_known
+from tinyperf.engines.aot.operators._variables import Resources, Variables
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Operator, Rule
+    from tinyperf.engines.aot.operators._variables import Resource
     from tinyperf.tflite import Model, Op, Tensor
 
 
@@ -50,7 +54,28 @@ def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
         this use; all of it is named.
     """
     at_ends = ends.reasons(model) if at_ends is None else at_ends
+    lowered = _operators(model, 0, Resources(model), at_ends)
+    if any(lowered.tensors[index].data is not None for index in model.outputs):
+        at_ends["its output is a constant"] = "export the model again"
+    if at_ends or lowered.reasons:
+        raise refusal(model, at_ends, lowered.reasons)
+    return _graph(model, lowered)
+
+
+@dataclass(frozen=True)
+class _Lowered:
+    """The operators of a subgraph; `tensors` by index, also of the values that variables take."""
+
+    nodes: tuple[Node, ...]
+    tensors: dict[int, Tensor]
+    variables: Variables
+    reasons: list[Reason]
+
+
+def _operators(model: Model, number: int, resources: Resources, at_ends: Mapping[str, str]) -> _Lowered:
+    """Subgraph `number`, which is `model`."""
     tensors = {t.index: t for t in model.tensors}
+    variables = Variables(number, tensors, resources, partial(_initial, model, resources))
     unknown = {t.index for t in model.tensors if t.data is None and min(t.shape, default=1) < 1} if at_ends else set()
     nodes: list[Node] = []
     reasons: list[Reason] = []
@@ -62,7 +87,8 @@ def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
         if unknown & {*op.inputs, *op.outputs}:  # nothing can be said of an operator before its shapes are fixed
             unknown |= {*op.outputs}
             continue
-        use = Use(op, operator.arity, tuple(tensors.get(i) for i in op.inputs), tuple(tensors[i] for i in op.outputs))
+        inputs, outputs = tuple(tensors.get(i) for i in op.inputs), tuple(tensors[i] for i in op.outputs)
+        use = Use(op, operator.arity, inputs, outputs, variables)
         made = _judged(use, operator) if at_ends else _lowered(use, operator)
         if isinstance(made, Node):
             nodes.append(made)
@@ -70,11 +96,28 @@ def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
             reasons += made
         else:
             tensors[made.index] = made
-    if any(tensors[index].data is not None for index in model.outputs):
-        at_ends["its output is a constant"] = "export the model again"
-    if at_ends or reasons:
-        raise refusal(model, at_ends, reasons)
-    return _graph(model, tensors, tuple(nodes))
+    return _Lowered(tuple(nodes), tensors, variables, reasons)
+
+
+def _initial(model: Model, resources: Resources, number: int) -> tuple[tuple[Resource, Data], ...]:
+    """What subgraph `number`, called once by one of `model`, leaves in the resources that it assigns.
+
+    Raises: ModelError: it takes or gives something, or its operators are not supported.
+    """
+    called = model.called.get(number)
+    if called is None:
+        raise ModelError("it calls itself", hint="convert the model again")
+    if called.inputs or called.outputs:
+        ends_of = f"{len(called.inputs)} inputs and {len(called.outputs)} outputs"
+        raise ModelError(f"it has {ends_of}", hint="convert the model again")
+    rest = {key: graph for key, graph in model.called.items() if key != number}
+    lowered = _operators(replace(called, called=rest), number, resources, {})
+    if lowered.reasons:
+        raise refusal(called, {}, lowered.reasons)
+    graph = _graph(called, lowered)
+    graph.verify("lower")
+    by_value = dict(zip((state.before for state in graph.states), left(graph), strict=True))
+    return tuple((resource, by_value[state.before]) for resource, state in lowered.variables.resources())
 
 
 def _judged(use: Use, operator: Operator) -> Tensor | list[Reason]:
@@ -92,6 +135,8 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     if made is not None:
         return made
     broken = _broken(use, operator)
+    if not broken and operator.effect is not None:
+        return operator.effect(use) or []
     typed = operator.typed(use)
     make = (typed and typed.lower) or operator.lower
     if broken or make is None:
@@ -99,7 +144,8 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     inputs = tuple(t.index for t in use.data)
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
-    return Node(make(use), inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
+    node = Node(make(use), inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
+    return use.variables.bound(node, use.written)
 
 
 def _folded(use: Use, operator: Operator) -> Tensor | list[Reason] | None:
@@ -189,10 +235,14 @@ def _line(group: list[Reason]) -> str:
     return f"op {first.op.index} {first.op.kind}: {first.seen}; rule: {first.rule}{also}"
 
 
-def _graph(model: Model, tensors: dict[int, Tensor], nodes: tuple[Node, ...]) -> Graph:
-    used = {*model.inputs, *model.outputs, *(i for node in nodes for i in (*node.inputs, *node.outputs))}
-    values = {i: _value(tensors[i]) for i in sorted(used)}
-    return Graph(model.name, values, nodes, model.inputs, model.outputs)
+def _graph(model: Model, lowered: _Lowered) -> Graph:
+    variables, nodes = lowered.variables, lowered.nodes
+    outputs = tuple(variables.now(i) for i in model.outputs)
+    states = variables.states()
+    used = {*model.inputs, *outputs, *(i for node in nodes for i in (*node.inputs, *node.outputs))}
+    used.update(i for state in states for i in (state.before, state.after))
+    values = {i: _value(lowered.tensors[i]) for i in sorted(used)}
+    return Graph(model.name, values, nodes, model.inputs, outputs, states)
 
 
 def _value(tensor: Tensor) -> Value:
