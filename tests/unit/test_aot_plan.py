@@ -78,7 +78,7 @@ def replay(graph: Graph, placed: Plan) -> None:
                     continue
                 assert lead is not None, f"node {position}: output {out} lies over input {i}"
                 assert span(out).start <= span(i).start - lead
-                assert lead or span(out) == span(i)
+                assert lead or graph.values[out].size_bytes <= graph.values[i].size_bytes
             make(out)
         whole(memory, span, content, list(node.outputs), f"node {position}: outputs")
     whole(memory, span, content, [*graph.inputs, *graph.outputs], "after the inference")
@@ -241,7 +241,7 @@ def chain(size: int, made: int, lead: int | None) -> Graph:
     ("lead", "arena_bytes"),
     [
         pytest.param(None, 4 + 100 + 60, id="apart"),
-        pytest.param(0, 4 + 100 + 60, id="in place needs the same size"),
+        pytest.param(0, 4 + 100, id="in the place of its start"),
         pytest.param(8, 4 + 8 + 100, id="eight bytes ahead"),
         pytest.param(60, 4 + 60 + 100, id="as far ahead as it is long"),
     ],

@@ -145,8 +145,9 @@ class Form:
     """How a node is done: by which kernel, in which layouts, at what cost, and what may lie over what.
 
     cycles:  an estimate, to rank the candidates.
-    lead:    per input: None: the output must not touch it. 0: it may be the very same bytes. k: it may lie over it
-             if it starts at least k bytes before it. The kernel then reads every byte before it writes over it.
+    lead:    per input: None: the output must not touch it. k: it may lie over it if it starts at least k bytes before
+             it; 0, the very same bytes among them, only where it is no larger. The kernel then reads every byte before
+             it writes over it.
     shared:  outputs and inputs that are the same bytes.
     inputs, outputs: layouts; all NHWC where absent.
     kernel:  its name; "" where no code is needed.

@@ -30,20 +30,31 @@ class Storage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Offsets in bytes: by value id, and of each node's scratch by its position. `in_place`: outputs over an input."""
+    """Offsets in bytes: by value id, and of each node's scratch by its position. `in_place`: outputs over an input.
+
+    `keeps_input`: the inputs are there after the inference as they were before it.
+    """
 
     values: Mapping[int, int]
     scratch: Mapping[int, int]
     arena_bytes: int
     in_place: frozenset[int]
+    keeps_input: bool
     storages: tuple[tuple[int, Storage], ...]
 
     @property
     def busiest_bytes(self) -> int:
-        """What lives at once at the busiest node: only an output that runs ahead of its input lets a plan need less."""
-        storages = [storage for _, storage in self.storages]
-        moments = {storage.first for storage in storages}
-        return max((sum(s.size_bytes for s in storages if s.first <= m <= s.last) for m in moments), default=0)
+        """What is in use at once at the busiest node; bytes of an output that runs over its input count once."""
+        return max((self._used(first) for first in {storage.first for _, storage in self.storages}), default=0)
+
+    def _used(self, moment: int) -> int:
+        """Bytes of the storages that live then, which `storages` has in order of their offsets."""
+        used, end = 0, 0
+        for offset, storage in self.storages:
+            if storage.first <= moment <= storage.last:
+                used += max(offset + storage.size_bytes - max(offset, end), 0)
+                end = max(end, offset + storage.size_bytes)
+        return used
 
     def verify(self, graph: Graph) -> None:
         """Raises: GraphError: two values that live together share bytes that they may not share."""
@@ -52,7 +63,7 @@ class Plan:
             raise GraphError(f"in the plan of the arena: {'; '.join(defects)}")
 
 
-def lives_of(graph: Graph) -> dict[int, tuple[int, int]]:
+def lives_of(graph: Graph, *, keeps_input: bool) -> dict[int, tuple[int, int]]:
     """First and last node of every value in the arena, by position; -1 and the number of nodes: outside of them."""
     end = len(graph.nodes)
     first = dict.fromkeys((*graph.inputs, *(state.before for state in graph.states)), -1)
@@ -60,13 +71,14 @@ def lives_of(graph: Graph) -> dict[int, tuple[int, int]]:
     last = dict(first)
     for position, node in enumerate(graph.nodes):
         last |= dict.fromkeys(node.inputs, position)
-    last |= dict.fromkeys((*graph.inputs, *graph.outputs, *(state.after for state in graph.states)), end)
+    kept = graph.inputs if keeps_input else ()
+    last |= dict.fromkeys((*kept, *graph.outputs, *(state.after for state in graph.states)), end)
     return {i: (first[i], last[i]) for i in first}
 
 
 def _overlaps(graph: Graph, plan: Plan) -> Iterator[str]:
     """What stands where it must not: values by their own lives, none of the planner's groups."""
-    lives = lives_of(graph)
+    lives = lives_of(graph, keeps_input=plan.keeps_input)
     for position, offset in plan.scratch.items():
         size = (graph.nodes[position].form or Form()).scratch_bytes
         for i, (first, last) in lives.items():
@@ -149,5 +161,5 @@ def _written_over(graph: Graph, plan: Plan, lives: dict[int, tuple[int, int]], o
     leads = [(node.form or Form()).lead_of(order) for order, i in enumerate(node.inputs) if i == one]
     if other not in node.outputs or len(leads) != 1 or leads[0] is None:
         return False
-    same = plan.values[other] == plan.values[one] and graph.values[other].size_bytes == graph.values[one].size_bytes
-    return same if leads[0] == 0 else plan.values[other] + leads[0] <= plan.values[one]
+    smaller = graph.values[other].size_bytes <= graph.values[one].size_bytes
+    return plan.values[other] + leads[0] <= plan.values[one] and (leads[0] > 0 or smaller)

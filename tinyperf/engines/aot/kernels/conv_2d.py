@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, channels_array, weights_array, window_constant
+from tinyperf.engines.aot.kernels._lead import direct
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
-    return (Form(work.window.pixels * each),)
+    return (Form(work.window.pixels * each, lead=(direct(work.window),)),)
 
 
 def emit(work: Conv, place: Place) -> Code:

@@ -16,6 +16,7 @@ from tinyperf.engines.aot.kernels._c_layers import (
     weights_array,
     window_constant,
 )
+from tinyperf.engines.aot.kernels._lead import gathered
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     length, out_c = _length(work), work.window.out_shape[2]
     sums = costs["tap"] * length * out_c + costs["output"] * out_c
     each = sums + costs["gathered"] * length + costs["row"] * work.window.kernel[0]
-    return (Form(pixels * each, scratch_bytes=2 * length),)
+    return (Form(pixels * each, scratch_bytes=2 * length, lead=(gathered(work.window, 2),)),)
 
 
 def emit(work: Conv, place: Place) -> Code:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tinyperf.ctext import c_number, c_type
 from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def forms(work: PadImage, costs: Costs) -> tuple[Form, ...]:
-    return (Form(costs["element"] * math.prod(work.out_shape)),)
+    # Every code moves by what is padded before it, the last one the most.
+    last = np.ravel_multi_index([n + k - 1 for n, k in zip(work.in_shape, work.before, strict=True)], work.out_shape)
+    ahead = (int(last) + 1 - math.prod(work.in_shape)) * size_of(work.dtype)
+    return (Form(costs["element"] * math.prod(work.out_shape), lead=(ahead,)),)
 
 
 def emit(work: PadImage, place: Place) -> Code:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, window_constant
+from tinyperf.engines.aot.kernels._lead import direct
 from tinyperf.engines.aot.operators._pool import Pool
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def forms(work: Pool, costs: Costs) -> tuple[Form, ...]:
     taps = work.window.kernel[0] * work.window.kernel[1]
     outputs = work.window.pixels * work.window.out_shape[2]
-    return (Form(outputs * (costs["tap"] * taps + costs["output"])),)
+    return (Form(outputs * (costs["tap"] * taps + costs["output"]), lead=(direct(work.window),)),)
 
 
 def emit(work: Pool, place: Place) -> Code:

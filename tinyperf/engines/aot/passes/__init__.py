@@ -1,6 +1,6 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> fold -> leave_out -> dead_channels -> bounds -> choose -> keep
+    lower -> fold -> rewrite -> leave_out -> dead_channels -> bounds -> choose -> keep
 
 then place (a plan of the arena) and emit (C text).
 
@@ -18,6 +18,7 @@ from tinyperf.engines.aot.passes.fold import fold
 from tinyperf.engines.aot.passes.keep import keep
 from tinyperf.engines.aot.passes.leave_out import leave_out
 from tinyperf.engines.aot.passes.lower import lower
+from tinyperf.engines.aot.passes.rewrite import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def stages(
     graph = lower(model, at_ends)
     graph.verify("lower")
     yield "lower", graph
-    for run in (fold, *((leave_out,) if channels else ()), dead_channels, bounds):
+    for run in (fold, rewrite, *((leave_out,) if channels else ()), dead_channels, bounds):
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph

@@ -1,9 +1,10 @@
 """One block of RAM, a place in it for every value and every scratch buffer, in bytes, decided once.
 
 Values that share bytes (a RESHAPE and its input, parts of a whole, a layer that computes in place) form one storage.
-It lives from the node that writes it first to the node that reads it last. The model's input lives through the whole
-inference, because `infer N` must return what `infer 1` returns, its output to the end, and states always. An output
-may also lie over an input that dies, as far ahead of it as the form's `lead` says.
+It lives from the node that writes it first to the node that reads it last, outputs of the model to the end, states
+always. The model's inputs live through the whole inference where they are to be kept: the firmware's `infer N` must
+return what `infer 1` returns; a library may let its caller fill them anew. An output may also lie over an input that
+dies, as far ahead of it as the form's `lead` says.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Over:
     lead: int
 
 
-def place(graph: Graph) -> Plan:
+def place(graph: Graph, *, keeps_input: bool = True) -> Plan:
     """A place for every activation, state and scratch buffer of a graph whose nodes have their forms."""
-    lives = lives_of(graph)
+    lives = lives_of(graph, keeps_input=keeps_input)
     groups = _Groups(graph, lives)
     in_place = groups.merge()
     roots = sorted(groups.roots(), key=lambda root: groups.members[root][0])
@@ -50,6 +51,7 @@ def place(graph: Graph) -> Plan:
         scratch=dict(zip(busy, offsets[len(roots) :], strict=True)),
         arena_bytes=-(-total // ARENA_ALIGNMENT) * ARENA_ALIGNMENT,
         in_place=frozenset(in_place),
+        keeps_input=keeps_input,
         storages=tuple(sorted(zip(offsets, storages, strict=True), key=lambda s: (s[0], s[1].first))),
     )
     plan.verify(graph)
@@ -135,9 +137,11 @@ class _Groups:
             given = [self.root.get(i) for i in node.inputs]
             for order, reader in enumerate(given):
                 lead = (node.form or Form()).lead_of(order)
-                if not lead or reader is None or given.count(reader) > 1 or len(node.outputs) > 1:
+                if lead is None or reader is None or given.count(reader) > 1 or len(node.outputs) > 1:
                     continue
                 (out,) = node.outputs
+                if not lead and self._bytes(out) > self._bytes(node.inputs[order]):
+                    continue
                 writer = self.root[out]
                 if reader != writer and self._last(reader) == position == self._first(writer):
                     apart = lead + self.inside[out] - self.inside[node.inputs[order]]
