@@ -87,7 +87,8 @@ def sampled(sample: Sample) -> bytes:
     """The .tflite file of a random use of an operator: its tensors, the last one the output."""
     tensors = [_plain(tensor) for tensor in sample.tensors]
     outputs = list(range(len(tensors) - sample.made, len(tensors)))
-    inputs = [i for i in dict.fromkeys(sample.inputs) if sample.tensors[i].data is None]
+    given = [i for i in dict.fromkeys(sample.inputs) if i >= 0]
+    inputs = [i for i in given if sample.tensors[i].data is None and not sample.tensors[i].variable]
     options = {name: _number(name, value) for name, value in sample.options.items()}
     return build(tensors, [O(sample.kind, list(sample.inputs), outputs, options)], inputs, outputs[-1:])
 
@@ -95,9 +96,9 @@ def sampled(sample: Sample) -> bytes:
 def _plain(tensor: Tensor) -> T:
     quantization = tensor.quantization
     if quantization is None:
-        return T(tensor.shape, data=tensor.data, dtype=tensor.dtype)
+        return T(tensor.shape, data=tensor.data, dtype=tensor.dtype, variable=tensor.variable)
     scale, zero = list(quantization.scale), list(quantization.zero_point)
-    return T(tensor.shape, scale, zero, tensor.data, tensor.dtype, quantization.axis)
+    return T(tensor.shape, scale, zero, tensor.data, tensor.dtype, quantization.axis, tensor.variable)
 
 
 def _number(name: str, value: Option) -> Any:
