@@ -6,11 +6,10 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING
 
-import jinja2
-
 from tinyperf import content
 
 if TYPE_CHECKING:
+    import jinja2
     from _typeshed import DataclassInstance
 
 
@@ -22,6 +21,8 @@ def render(name: str, context: DataclassInstance) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
+    import jinja2  # a tenth of a second that 'inspect' does not have
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(content.shipped("firmware_templates")),
         undefined=jinja2.StrictUndefined,

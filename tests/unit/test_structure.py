@@ -25,6 +25,7 @@ LAYERS = [
         "benchmark",
         "board",
         "tflite",
+        "described",
         "wire",
         "measure.monitor",
         "engines",

@@ -4,7 +4,7 @@ A path may be text or `Path`. Nothing heavy is imported before a verb is called.
 """
 
 from tinyperf.api.energy import energy_check, energy_isolators, energy_monitors, energy_simulate
-from tinyperf.api.firmware import boards, build, doctor, flash, generate, new_board, tflm_registered, tflm_use
+from tinyperf.api.firmware import boards, build, doctor, flash, generate, inspect, new_board, tflm_registered, tflm_use
 from tinyperf.api.learning import (
     data,
     data_synthetic,
@@ -47,6 +47,7 @@ __all__ = [
     "evaluate",
     "flash",
     "generate",
+    "inspect",
     "models",
     "models_pull",
     "new_board",

@@ -1,4 +1,4 @@
-"""Boards, and the firmware that runs on them: generate, build, flash; and what this machine needs for it."""
+"""Models, boards, and the firmware between them: inspect, generate, build, flash; and what a machine needs for it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from tinyperf.api.paths import AnyPath, maybe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tinyperf.board import Board
     from tinyperf.diagnosis.check import Diagnosis
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
     from tinyperf.firmware.render import Project
+    from tinyperf.session.inspect import Inspection
 
 
 def boards() -> list[Board]:
@@ -128,3 +131,23 @@ def doctor(board: AnyPath = "nucleo-l4r5zi") -> Diagnosis:
     from tinyperf.diagnosis import machine
 
     return machine.diagnose(_board.load(str(board)))
+
+
+def inspect(model: AnyPath, *, boards: Sequence[AnyPath] = (), engines: Sequence[str] = ()) -> Inspection:
+    """What a model is, which engine runs it or why not, and which board holds it; nothing is built.
+
+    Args: model: a .tflite, or a benchmark's name for the shipped one. boards: names or files, () for all that are
+        shipped. engines: each as `NAME[:OPTION=VALUE,...]`, () for all there are.
+    Raises: ModelError: it cannot be read. UsageError, ContentError: no such board or engine.
+    """
+    from tinyperf import board as _board
+    from tinyperf import engines as _engines
+    from tinyperf.benchmark import BENCHMARKS
+    from tinyperf.session import inspect as session
+    from tinyperf.session import models
+
+    name = str(model)
+    shipped = name in BENCHMARKS and not Path(model).exists()
+    _, loaded = models.named(name, None) if shipped else models.named(None, Path(model))
+    chosen = [_board.load(str(board)) for board in boards] or _board.shipped()
+    return session.inspect(loaded, chosen, list(engines) or _engines.names())

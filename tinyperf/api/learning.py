@@ -160,9 +160,9 @@ def evaluate(
         runtime.
     """
     from tinyperf.learn import evaluate as _evaluate
-    from tinyperf.session import choose
+    from tinyperf.session import models
 
-    chosen, loaded = choose.model(benchmark, maybe(model))
+    chosen, loaded = models.named(benchmark, maybe(model))
     return _evaluate.evaluate(
         chosen,
         loaded,

@@ -121,11 +121,11 @@ def compare(
     Raises: as `build`; DeviceError: the firmware refuses or is silent.
     """
     from tinyperf import board as _board
-    from tinyperf.session import choose
     from tinyperf.session import compare as session
+    from tinyperf.session import models as named_models
 
-    loaded = [choose.model(name, None)[1] for name in benchmarks]
-    loaded += [choose.model(None, Path(path))[1] for path in models]
+    loaded = [named_models.named(name, None)[1] for name in benchmarks]
+    loaded += [named_models.named(None, Path(path))[1] for path in models]
     return session.compare(_board.load(str(board)), loaded, engines, progress=progress)
 
 

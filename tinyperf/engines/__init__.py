@@ -19,7 +19,7 @@ from tinyperf.options import split
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tinyperf.board import Board
     from tinyperf.cores import Core
@@ -77,6 +77,20 @@ class Generated:
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """What a model takes of a chip, said without writing sources or starting anything.
+
+    arena_bytes, weights_bytes: as of `Generated`; `planned`: the arena is what it will be, and no starting value.
+    code_bytes: an estimate from images that were built, with everything in flash that is not weights.
+    """
+
+    arena_bytes: int
+    planned: bool
+    weights_bytes: int
+    code_bytes: int
+
+
+@dataclass(frozen=True)
 class Workshop:
     """What the build lends an engine for `prepare`.
 
@@ -109,6 +123,12 @@ class Engine(Protocol):
         """Sources for `model` on `target`. Pure: reads no file but its templates, starts nothing.
 
         Raises: ModelError: the model holds what this engine does not support. UsageError: unknown option.
+        """
+
+    def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:
+        """What `generate` would need on each of `targets`, found quickly; None: no kernels for that core. Pure.
+
+        Raises: as `generate`.
         """
 
 
@@ -187,6 +207,10 @@ class FakeEngine:
             weights_bytes=0,
             details=EngineDetails(kernels="copy", version="0"),
         )
+
+    def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:
+        made = [self.generate(model, target, options) for target in targets]
+        return [Footprint(each.arena_bytes, planned=True, weights_bytes=0, code_bytes=0) for each in made]
 
 
 FAKE_MODEL_C = """\

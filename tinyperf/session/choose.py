@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf import benchmark as benchmarks
-from tinyperf import content, tflite
+from tinyperf import tflite
 from tinyperf.engines import ends
 from tinyperf.errors import UsageError
 from tinyperf.firmware import build
+from tinyperf.session import models
 from tinyperf.virtual.connect import open_image
 
 if TYPE_CHECKING:
@@ -35,36 +35,6 @@ class Content:
     model: Path | None = None
     engine: str = "aot"
     energy: bool = False
-
-
-def shipped(benchmark: Benchmark) -> Model:
-    """The model that this version brings for a benchmark.
-
-    Raises: UsageError: none.
-    """
-    files = content.names("models", ".tflite")
-    if benchmark.name not in files:
-        raise UsageError(
-            f"no trained model is shipped for '{benchmark.name}' in this version",
-            hint=f"give one: --model FILE.tflite; 'tinyperf train {benchmark.name}' makes one",
-        )
-    return tflite.load(files[benchmark.name])
-
-
-def model(benchmark: str | None, file: Path | None) -> tuple[Benchmark | None, Model]:
-    """What to run: a benchmark's shipped model, a benchmark with a model of the user's, or (benchmark None) any model.
-
-    Raises: UsageError: unknown benchmark, neither given, or nothing shipped for it. ModelError: as `tflite.load`.
-    """
-    chosen = benchmarks.benchmark(benchmark) if benchmark is not None else None
-    if file is not None:
-        return chosen, tflite.load(file)
-    if chosen is None:
-        raise UsageError(
-            "neither a benchmark nor a model is given",
-            hint=f"name one of {', '.join(benchmarks.BENCHMARKS)}, or --model FILE.tflite for a model of your own",
-        )
-    return chosen, shipped(chosen)
 
 
 def check_ends(board: Board, model: Model, benchmark: Benchmark | None, engine: str) -> None:
@@ -109,13 +79,13 @@ def greeting(board: Board, image: Path) -> str:
 
 def project(board: Board, wanted: Content, folder: Path) -> Project:
     """The firmware project, written to `folder`; see api.generate."""
-    chosen, loaded = model(wanted.benchmark, wanted.model)
+    chosen, loaded = models.named(wanted.benchmark, wanted.model)
     return build.generate(board, loaded, benchmark=chosen, engine=wanted.engine, energy=wanted.energy, folder=folder)
 
 
 def image(board: Board, wanted: Content, folder: Path | None = None) -> Image:
     """The firmware image, also copied to `folder`; see api.build."""
-    chosen, loaded = model(wanted.benchmark, wanted.model)
+    chosen, loaded = models.named(wanted.benchmark, wanted.model)
     return built(board, loaded, chosen, engine=wanted.engine, energy=wanted.energy, folder=folder)
 
 

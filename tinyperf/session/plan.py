@@ -17,7 +17,7 @@ from tinyperf.datasets import layout
 from tinyperf.engines import ends, parse_engine
 from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
-from tinyperf.session import checks, choose
+from tinyperf.session import checks, choose, models
 from tinyperf.session.device import Device, open_device
 from tinyperf.session.profile import about_instructions
 from tinyperf.session.record import ModelFile, Planned, Rules, Sample
@@ -164,7 +164,7 @@ def _model(request: Request, measured: Benchmark | None) -> Model | None:
         return tflite.load(Path(request.model))
     if request.image or not request.build or measured is None:
         return None
-    return choose.shipped(measured)
+    return models.shipped(measured)
 
 
 def _dataset(request: Request, measured: Benchmark | None, model: Model | None) -> Dataset:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from tinyperf import __version__, content, templates
 from tinyperf.ctext import c_array, c_comment
-from tinyperf.engines import Engine, Generated, ends
+from tinyperf.engines import Engine, Footprint, Generated, ends
 from tinyperf.engines.tflm import arena, ops, registered
 from tinyperf.engines.tflm.library import KERNELS, PINNED, Library, check_core, from_text
 from tinyperf.errors import UsageError
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tinyperf.engines import Target, Workshop
     from tinyperf.tflite import Model
@@ -36,6 +36,10 @@ INNER = ("library", "measure", "measured_on")
 OPERATOR_BYTES = 160
 TENSOR_BYTES = 64
 SCRATCH_BYTES = 16384
+
+# Of images with CMSIS-NN's kernels (docs/tflm.md: 66 kB for five kinds of operator).
+INTERPRETER_BYTES = 36_000
+OPERATOR_CODE_BYTES = 6_000
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,16 @@ class Tflm:
             warnings=_warnings(kernels, library, options, measured=measured),
             family=kernels,
         )
+
+    def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:
+        _, library = _library(options)
+        _check_model(model, library)
+        arena_bytes, measured = _arena(model, options)
+        code_bytes = INTERPRETER_BYTES + OPERATOR_CODE_BYTES * len(ops.used(model))
+        taken = Footprint(
+            arena_bytes + model.input.elements, planned=measured, weights_bytes=len(model.data), code_bytes=code_bytes
+        )
+        return [None if target.core.architecture == "host" else taken for target in targets]
 
 
 def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:

@@ -21,7 +21,7 @@ from tinyperf.engines.aot.passes.lower import lower
 from tinyperf.engines.aot.passes.rewrite import rewrite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph
@@ -33,10 +33,18 @@ def stages(
 ) -> Iterator[tuple[str, Graph]]:
     """The graph after each pass, by the pass's name; the last one has a form for every node.
 
-    channels: leave out those that are constant or that nobody reads. at_ends: as `lower` takes it.
+    channels: leave out those that are constant or that nobody reads. at_ends: as `lower` has it.
 
     Raises: ModelError: the model holds what is not supported. GraphError: a defect of a pass.
     """
+    graph = None
+    for name, graph in _for_any_target(model, channels=channels, at_ends=at_ends):
+        yield name, graph
+    if graph is not None:
+        yield from _for_target(graph, target)
+
+
+def _for_any_target(model: Model, *, channels: bool, at_ends: dict[str, str] | None) -> Iterator[tuple[str, Graph]]:
     graph = lower(model, at_ends)
     graph.verify("lower")
     yield "lower", graph
@@ -44,6 +52,9 @@ def stages(
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph
+
+
+def _for_target(graph: Graph, target: Target) -> Iterator[tuple[str, Graph]]:
     for form in (choose, keep):
         graph = form(graph, target)
         graph.verify(form.__name__)
@@ -52,5 +63,13 @@ def stages(
 
 def compiled(model: Model, target: Target, *, channels: bool = True, at_ends: dict[str, str] | None = None) -> Graph:
     """The graph after all passes."""
-    *_, (_, graph) = stages(model, target, channels=channels, at_ends=at_ends)
+    (graph,) = compiled_for(model, (target,), channels=channels, at_ends=at_ends)
     return graph
+
+
+def compiled_for(
+    model: Model, targets: Iterable[Target], *, channels: bool = True, at_ends: dict[str, str] | None = None
+) -> list[Graph]:
+    """The graph after all passes for each target; what does not depend on the target is done once."""
+    *_, (_, graph) = _for_any_target(model, channels=channels, at_ends=at_ends)
+    return [list(_for_target(graph, target))[-1][1] for target in targets]

@@ -14,6 +14,8 @@ from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Place, all_kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node, State, Value
     from tinyperf.engines.aot.plan import Plan, Storage
@@ -96,10 +98,10 @@ class _Written:
 def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     """Sources (model.c, model_weights.h and the kernels used) and what the report says of every layer."""
     written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
-    starts = tuple(_start(graph, state) for state in graph.states if state.start is not None)
-    arrays = {array.name: array for array in (*(a for each in written for a in each.arrays), *starts)}
+    starts = _starts(graph)
+    arrays = _arrays(written, starts)
     headers = {each.header for each in written if each.header}
-    weights_bytes = sum(array.values.nbytes for array in arrays.values())
+    total_bytes = sum(array.values.nbytes for array in arrays.values())
     made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
     layers = tuple(each.text for each in written if each.text)
     context = ModelText(
@@ -115,13 +117,27 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
         outputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.outputs),
     )
     texts = tuple(_array(array) for array in arrays.values())
-    weights = WeightsFile(made, weights_bytes, texts)
+    weights = WeightsFile(made, total_bytes, texts)
     sources = {
         "model.c": templates.render("engines/aot/model.c.j2", context),
         "model_weights.h": templates.render("engines/aot/model_weights.h.j2", weights),
         **_kernel_headers(headers),
     }
-    return Emitted(sources, tuple(each.layer for each in written), weights_bytes)
+    return Emitted(sources, tuple(each.layer for each in written), total_bytes)
+
+
+def weights_bytes(graph: Graph, plan: Plan) -> int:
+    """Bytes of all constant arrays, each once."""
+    written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
+    return sum(array.values.nbytes for array in _arrays(written, _starts(graph)).values())
+
+
+def _starts(graph: Graph) -> tuple[Array, ...]:
+    return tuple(_start(graph, state) for state in graph.states if state.start is not None)
+
+
+def _arrays(written: Iterable[_Written], starts: Iterable[Array]) -> dict[str, Array]:
+    return {array.name: array for array in (*(array for each in written for array in each.arrays), *starts)}
 
 
 def _summary(graph: Graph, plan: Plan, layers: int, target: Target) -> str:

@@ -214,11 +214,7 @@ def refusal(model: Model, at_ends: Mapping[str, str], reasons: list[Reason]) -> 
     missing = sum(not rule for _, rule in groups)
     hints = []
     if missing:
-        lines[missing - 1] += (
-            f"; supported: {', '.join(sorted(all_operators()))}, "
-            "QUANTIZE and DEQUANTIZE between float and int8 at the model's ends"
-        )
-        hints.append("leave the operators out of the model")
+        hints.append("leave the operators out of the model; docs/supported_operators.md lists those that are supported")
     if len(groups) > missing:
         hints.append("docs/supported_operators.md lists every rule; convert the model to full int8 where it is not")
     if not at_ends:  # engine 'tflm' takes the same ends
