@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Data = npt.NDArray[np.generic]
 
-FUNCTIONS = ("init", "input", "invoke", "output")
+FUNCTIONS = ("init", "input", "invoke", "output", "reset")
 SANITIZED = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g")
 FLAGS = ("-std=c99", "-O1", "-fwrapv", "-fPIC", "-Wall", "-Wextra", "-Werror")
 
@@ -47,9 +47,9 @@ class Library:
         call["init"]()
         made = np.empty((len(samples), output.elements), output.dtype)
         for sample, row in zip(samples, made, strict=True):
-            ctypes.memmove(call["input"](), np.ascontiguousarray(sample).ctypes.data, sample.nbytes)
+            ctypes.memmove(call["input"](0), np.ascontiguousarray(sample).ctypes.data, sample.nbytes)
             call["invoke"]()
-            ctypes.memmove(row.ctypes.data, call["output"](), row.nbytes)
+            ctypes.memmove(row.ctypes.data, call["output"](0), row.nbytes)
         return made
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.ctext import c_int, c_rows
+from tinyperf.ctext import c_int, c_number, c_rows
 from tinyperf.engines.aot.kernels import Array
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from tinyperf.engines.aot.graph import Bounds
@@ -29,6 +31,15 @@ def call(function: str, *arguments: str | int) -> str:
             line = indent
         line += text
     return "\n".join([*lines, line])
+
+
+def floats(values: Iterable[float]) -> tuple[str, ...]:
+    """Arguments that are floats, infinities too."""
+    return tuple(c_number(float(value)) for value in values)
+
+
+def float_array(name: str, values: npt.NDArray[np.float32], comment: str) -> Array:
+    return Array(name, "float", values.ravel(), comment)
 
 
 def ints(values: tuple[int, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Array, Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call
 from tinyperf.engines.aot.operators.resize_nearest_neighbor import ResizeNearest
@@ -27,7 +27,7 @@ def emit(work: ResizeNearest, place: Place) -> Code:
         f"{place.prefix}_columns", "int32_t", np.array(work.columns, np.int32), "Where each column comes from."
     )
     _, width, channels = work.in_shape
-    sizes = (len(work.rows), len(work.columns), width, channels)
+    sizes = (len(work.rows), len(work.columns), width, channels * size_of(work.dtype))
     body = call("tp_resize_nearest", *sizes, rows.name, columns.name, place.inputs[0], place.output)
     return Code((rows, columns), body)
 

@@ -120,6 +120,8 @@ class Typed:
     scales: codes must have a scale and a zero point; False where they are only moved.
     rules:  beside those of the operator.
     lower:  in place of the operator's; `sample` likewise.
+    ulps:   how far an output may be from TFLM's, whose exponentials are those of a C library, in units of its last
+            place, or of that of `least` where an output is smaller.
     """
 
     given: tuple[str, ...]
@@ -128,6 +130,8 @@ class Typed:
     rules: tuple[Rule, ...] = ()
     lower: Callable[[Use], Work] | None = None
     sample: Callable[[Random], Sample] | None = None
+    ulps: int = 0
+    least: float = 0.0
 
     @property
     def result(self) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def choosing(kind: str, *, maximum: bool) -> Operator:
         kind=kind,
         arity=Arity(2, 2, data=(0, 2)),
         rules=(shapes_broadcast, codes_are_copied),
+        types=(*INT8, Typed(("float32",), lower=paired(kind.lower()))),
         lower=lower,
         sample=sample,
     )

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import INT8_LOW, codes
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_pool import pooled
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp
@@ -21,6 +22,8 @@ from tinyperf.engines.aot.operators._window import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
@@ -67,11 +70,8 @@ def channels_stay(use: Use) -> str | None:
     return None if given[3] == made[3] else f"{given[3]} channels in, {made[3]} out"
 
 
-def pooling(kind: str, *, maximum: bool) -> Operator:
-    """The operator of that name."""
-
-    def lower(use: Use) -> Pool:
-        return Pool(window(use), maximum, clamp(use))
+def random_pooling(kind: str) -> Callable[[Random], Sample]:
+    """Draws one of that name."""
 
     def sample(random: Random) -> Sample:
         kernel = random.integer(1, 4), random.integer(1, 4)
@@ -81,10 +81,23 @@ def pooling(kind: str, *, maximum: bool) -> Operator:
         options |= {"filter_height": kernel[0], "filter_width": kernel[1]}
         return random.use(kind, (image, random.like(image, (1, *made, channels))), (0,), options)
 
+    return sample
+
+
+def pooling(kind: str, *, maximum: bool) -> Operator:
+    """The operator of that name."""
+
+    def lower(use: Use) -> Pool:
+        return Pool(window(use), maximum, clamp(use))
+
     return Operator(
         kind=kind,
         arity=Arity(1, 1),
-        rules=(images_have_four_dimensions, channels_stay, window_fits, scales_are_equal, activation_is_known),
+        rules=(images_have_four_dimensions, channels_stay, window_fits, activation_is_known),
+        types=(
+            Typed(("int8",), rules=(scales_are_equal,)),
+            Typed(("float32",), lower=pooled("max" if maximum else "average")),
+        ),
         lower=lower,
-        sample=sample,
+        sample=random_pooling(kind),
     )

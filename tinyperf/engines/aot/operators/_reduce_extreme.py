@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator, mean
+from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed, mean
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def reducing(kind: str, *, maximum: bool) -> Operator:
         kind=kind,
         arity=Arity(2, 2),
         rules=(mean.axes_are_constant, codes_are_copied),
+        types=(*INT8, Typed(("float32",), lower=mean.of_floats("max" if maximum else "min"))),
         lower=lower,
         sample=sample,
     )

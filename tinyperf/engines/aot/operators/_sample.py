@@ -168,6 +168,9 @@ class Random:
             self.constant(self.bias(channels, taps), _product(scale, scales)),
             self.tensor(made, self.output_scale(scale, scales, taps)),
         )
+        if self.given == "float32":
+            floats = self.constant(self.codes(*weights.shape)), self.constant(self.codes(channels))
+            tensors = (tensors[0], *floats, tensors[3])
         with_bias = self.pick((0, 1, 2), (0, 1, 2), (0, 1))
         return self.use(kind, tensors, with_bias, {**options, "fused_activation_function": self.activation()})
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
@@ -65,7 +66,11 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="ADD",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(shapes_broadcast, sum_is_scaled_down, activation_is_known),
+    rules=(shapes_broadcast, activation_is_known),
+    types=(
+        Typed(("int8",), rules=(sum_is_scaled_down,)),
+        Typed(("float32",), lower=paired("add", activation=True)),
+    ),
     lower=lower,
     sample=sample,
 )

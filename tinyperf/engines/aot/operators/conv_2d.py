@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_weighted import FLOATS, conv
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
@@ -46,6 +47,14 @@ def weights_fit_the_channels(use: Use) -> str | None:
     return f"weights of shape {list(weights)} for {given} channels in, {made} out"
 
 
+def weights_fit_the_groups(use: Use) -> str | None:
+    """Weights are [output channels, height, width, input channels / groups]; all channels divide into groups."""
+    weights, given, made = use.input(1).shape, use.input(0).shape[-1], use.output.shape[-1]
+    if len(weights) == 4 and weights[0] == made and not given % weights[3] and not made % (given // weights[3]):
+        return None
+    return f"weights of shape {list(weights)} for {given} channels in, {made} out"
+
+
 def lower(use: Use) -> Conv:
     weights = int8(use.input(1))
     per_channel = channels(use, weights.shape[0], ratios(use))
@@ -67,7 +76,11 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="CONV_2D",
     arity=Arity(2, 3),
-    rules=(*WEIGHTED, images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
+    rules=(images_have_four_dimensions, window_fits, activation_is_known),
+    types=(
+        Typed(("int8",), rules=(*WEIGHTED, weights_fit_the_channels)),
+        Typed(("float32",), rules=(*FLOATS, weights_fit_the_groups), lower=conv),
+    ),
     lower=lower,
     macs=macs,
     sample=sample,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_weighted import FLOATS, depthwise
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
@@ -77,7 +78,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="DEPTHWISE_CONV_2D",
     arity=Arity(2, 3),
-    rules=(*WEIGHTED, images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
+    rules=(images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
+    types=(Typed(("int8",), rules=WEIGHTED), Typed(("float32",), rules=FLOATS, lower=depthwise)),
     lower=lower,
     macs=macs,
     sample=sample,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_weighted import FLOATS, rows
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, channels, macs, ratios
@@ -65,7 +66,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="FULLY_CONNECTED",
     arity=Arity(2, 3),
-    rules=(*WEIGHTED, bias_scale_fits, rows_fit_the_weights, activation_is_known),
+    rules=(rows_fit_the_weights, activation_is_known),
+    types=(Typed(("int8",), rules=(*WEIGHTED, bias_scale_fits)), Typed(("float32",), rules=FLOATS, lower=rows)),
     lower=lower,
     macs=macs,
     sample=sample,

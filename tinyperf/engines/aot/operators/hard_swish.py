@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, divide_by_power_of_two, quantize_multiplier
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._lookup import EVERY_CODE, Lookup
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
@@ -66,5 +67,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="HARD_SWISH", arity=Arity(1, 1), rules=(same_elements, output_is_not_finer), lower=lower, sample=sample
+    kind="HARD_SWISH",
+    arity=Arity(1, 1),
+    rules=(same_elements,),
+    types=(Typed(("int8",), rules=(output_is_not_finer,)), mapped("hard_swish")),
+    lower=lower,
+    sample=sample,
 )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float import single
 from tinyperf.engines.aot.operators._lookup import EVERY_CODE, Lookup
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
@@ -32,6 +36,26 @@ def lower(use: Use) -> Lookup:
     return Lookup(use.output.elements, codes(np.where(x >= 0, positive, negative) + zero(use.output)))
 
 
+@dataclass(frozen=True)
+class LeakyReluFloat(Work):
+    elements: int
+    alpha: float
+
+    @property
+    def signature(self) -> Signature:
+        row = (Operand((self.elements,), "float32"),)
+        return Signature(row, row)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        given = single(inputs[0])
+        with np.errstate(all="ignore"):  # infinities and NaN are results like any other
+            return (single(np.where(given > 0, given, given * np.float32(self.alpha))),)
+
+
+def lower_float(use: Use) -> LeakyReluFloat:
+    return LeakyReluFloat(use.output.elements, float(use.text("alpha")))
+
+
 def sample(random: Random) -> Sample:
     shape, given = (1, random.integer(1, 40)), random.scale(-3, 0)
     tensors = random.tensor(shape, given), random.tensor(shape, random.near(given, 1))
@@ -39,5 +63,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="LEAKY_RELU", arity=Arity(1, 1), rules=(same_elements, alpha_is_a_slope), lower=lower, sample=sample
+    kind="LEAKY_RELU",
+    arity=Arity(1, 1),
+    rules=(same_elements,),
+    types=(Typed(("int8",), rules=(alpha_is_a_slope,)), Typed(("float32",), lower=lower_float)),
+    lower=lower,
+    sample=sample,
 )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, codes, divide_by_power_of_two
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._exponential import LARGEST, exp, one_over_one_plus
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._lookup import INTEGER_BITS, Lookup, fixed_point, input_is_coarse
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
@@ -43,7 +44,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="LOGISTIC",
     arity=Arity(1, 1),
-    rules=(same_elements, probabilities_are_256ths, input_is_coarse),
+    rules=(same_elements,),
+    types=(Typed(("int8",), rules=(probabilities_are_256ths, input_is_coarse)), mapped("logistic", ulps=2)),
     lower=lower,
     sample=sample,
 )

@@ -10,10 +10,13 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_reduce import ReduceFloat
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
@@ -74,6 +77,16 @@ def lower(use: Use) -> Mean:
     return Mean(alternating(shape, reduced(use)), *zeros, (multiplier << bits) // count, shift - bits)
 
 
+def of_floats(function: str, *, average: bool = False) -> Callable[[Use], Work]:
+    """What lowers a reduction of float32: sum, max or min; divided by how many numbers one was made of, or not."""
+
+    def lower(use: Use) -> ReduceFloat:
+        shape = alternating(use.input(0).shape, reduced(use))
+        return ReduceFloat(shape, function, shape[1] * shape[3] if average else 1)
+
+    return lower
+
+
 def alternating(shape: tuple[int, ...], reduced: set[int]) -> tuple[int, int, int, int, int]:
     """Dimensions merged into kept, reduced, kept, reduced, kept."""
     sizes = [1, 1, 1, 1, 1]
@@ -105,6 +118,7 @@ OPERATOR = Operator(
     kind="MEAN",
     arity=Arity(2, 2),
     rules=(axes_are_constant,),
+    types=(*INT8, Typed(("float32",), lower=of_floats("sum", average=True))),
     lower=lower,
     sample=sample,
 )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
@@ -60,7 +61,11 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="MUL",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(shapes_broadcast, product_is_not_scaled_up, activation_is_known),
+    rules=(shapes_broadcast, activation_is_known),
+    types=(
+        Typed(("int8",), rules=(product_is_not_scaled_up,)),
+        Typed(("float32",), lower=paired("mul", activation=True)),
+    ),
     lower=lower,
     sample=sample,
 )

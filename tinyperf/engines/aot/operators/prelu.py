@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="PRELU",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(shapes_broadcast, slopes_repeat, ratios_are_moderate),
+    rules=(shapes_broadcast, slopes_repeat),
+    types=(Typed(("int8",), rules=(ratios_are_moderate,)), Typed(("float32",), lower=paired("prelu"))),
     lower=lower,
     sample=sample,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, quantize_multiplier
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import INT8, Arity, Operator
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
 from tinyperf.engines.aot.operators.quantize import Rescale
@@ -27,4 +28,6 @@ def sample(random: Random) -> Sample:
     return random.elementwise("RELU")
 
 
-OPERATOR = Operator(kind="RELU", arity=Arity(1, 1), rules=(same_elements,), lower=lower, sample=sample)
+OPERATOR = Operator(
+    kind="RELU", arity=Arity(1, 1), rules=(same_elements,), types=(*INT8, mapped("relu")), lower=lower, sample=sample
+)

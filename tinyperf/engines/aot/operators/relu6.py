@@ -9,7 +9,8 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import activation_range
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import INT8, Arity, Operator
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
 
@@ -45,7 +46,7 @@ def lower(use: Use) -> Clamp:
 
 
 def warn(use: Use) -> str:
-    if use.input(0).quantization == use.output.quantization:
+    if use.input(0).quantization == use.output.quantization or use.output.dtype != "int8":
         return ""
     return (
         f"op {use.op.index} RELU6 stands alone and its input and output scales differ: TFLM ignores the output's "
@@ -57,4 +58,12 @@ def sample(random: Random) -> Sample:
     return random.elementwise("RELU6")
 
 
-OPERATOR = Operator(kind="RELU6", arity=Arity(1, 1), rules=(same_elements,), lower=lower, warn=warn, sample=sample)
+OPERATOR = Operator(
+    kind="RELU6",
+    arity=Arity(1, 1),
+    rules=(same_elements,),
+    types=(*INT8, mapped("relu6")),
+    lower=lower,
+    warn=warn,
+    sample=sample,
+)

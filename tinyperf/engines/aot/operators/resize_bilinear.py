@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed, _float_resize
 from tinyperf.engines.aot.operators._resize import RESIZING, resized
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 
@@ -77,5 +77,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="RESIZE_BILINEAR", arity=Arity(2, 2), rules=(*RESIZING, codes_are_copied), lower=lower, sample=sample
+    kind="RESIZE_BILINEAR",
+    arity=Arity(2, 2),
+    rules=(*RESIZING, codes_are_copied),
+    types=(*INT8, Typed(("float32",), lower=_float_resize.lower)),
+    lower=lower,
+    sample=sample,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._resize import RESIZING, resized
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 
@@ -26,11 +26,12 @@ class ResizeNearest(Work):
     in_shape: Shape3
     rows: tuple[int, ...]
     columns: tuple[int, ...]
+    dtype: str
 
     @property
     def signature(self) -> Signature:
         made = (len(self.rows), len(self.columns), self.in_shape[2])
-        return Signature((Operand(self.in_shape),), (Operand(made),))
+        return Signature((Operand(self.in_shape, self.dtype),), (Operand(made, self.dtype),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         return (inputs[0][:, self.rows][:, :, self.columns],)
@@ -56,6 +57,7 @@ def lower(use: Use) -> ResizeNearest:
         (height, width, channels),
         nearest((height, rows), align=align, half=half),
         nearest((width, columns), align=align, half=half),
+        use.output.dtype,
     )
 
 
@@ -64,5 +66,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="RESIZE_NEAREST_NEIGHBOR", arity=Arity(2, 2), rules=(*RESIZING, codes_are_copied), lower=lower, sample=sample
+    kind="RESIZE_NEAREST_NEIGHBOR",
+    arity=Arity(2, 2),
+    rules=(*RESIZING, codes_are_copied),
+    lower=lower,
+    sample=sample,
+    types=moved("int8", "int16", "float32"),
 )

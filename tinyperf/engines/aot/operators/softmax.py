@@ -10,8 +10,9 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import INT8_LOW, codes, divide_by_power_of_two, int32, multiply_high
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._exponential import exp, one_over_one_plus
+from tinyperf.engines.aot.operators._float_rows import SoftmaxFloat, shape_of
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale
 
@@ -58,10 +59,15 @@ def probabilities_are_256ths(use: Use) -> str | None:
     return None if beta * given.scale[0] * 2**26 > 1 else f"beta {beta:g}, input scale {given.scale[0]:g}"
 
 
+def has_a_dimension(use: Use) -> str | None:
+    """Input and output have a dimension."""
+    return None if use.input(0).shape and use.output.shape else "a number alone"
+
+
 def sum_of_exponentials_fits(use: Use) -> str | None:
     """A row has at most 511 entries: from 512 on their sum can leave the range of the fixed-point arithmetic."""
     shape = use.input(0).shape
-    return None if shape and shape[-1] <= 511 else f"{shape[-1]} entries" if shape else "no dimension"
+    return None if shape[-1] <= 511 else f"{shape[-1]} entries"
 
 
 def lower(use: Use) -> Softmax:
@@ -76,6 +82,10 @@ def lower(use: Use) -> Softmax:
     return Softmax(use.input(0).elements // depth, depth, multiplier, left_shift, diff_min)
 
 
+def lower_float(use: Use) -> SoftmaxFloat:
+    return SoftmaxFloat(*shape_of(use), float(use.text("beta")))
+
+
 def sample(random: Random) -> Sample:
     shape = random.pick((1, random.integer(1, 20)), (1, 3, random.integer(1, 6)))
     tensors = random.tensor(shape, random.scale(-3, 1)), random.tensor(shape, 1 / 256, -128)
@@ -85,7 +95,11 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="SOFTMAX",
     arity=Arity(1, 1),
-    rules=(same_elements, probabilities_are_256ths, sum_of_exponentials_fits),
+    rules=(same_elements, has_a_dimension),
+    types=(
+        Typed(("int8",), rules=(probabilities_are_256ths, sum_of_exponentials_fits)),
+        Typed(("float32",), lower=lower_float, ulps=6),
+    ),
     lower=lower,
     sample=sample,
 )

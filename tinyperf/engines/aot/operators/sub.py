@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, requantized
-from tinyperf.engines.aot.operators import Arity, Operator, add
+from tinyperf.engines.aot.operators import Arity, Operator, Typed, add
 from tinyperf.engines.aot.operators._broadcast import Broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._rules import activation_is_known
 
 if TYPE_CHECKING:
@@ -49,7 +50,11 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="SUB",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(shapes_broadcast, add.sum_is_scaled_down, activation_is_known),
+    rules=(shapes_broadcast, activation_is_known),
+    types=(
+        Typed(("int8",), rules=(add.sum_is_scaled_down,)),
+        Typed(("float32",), lower=paired("sub", activation=True)),
+    ),
     lower=lower,
     sample=sample,
 )

@@ -152,7 +152,9 @@ def _summary(graph: Graph, plan: Plan, layers: int, target: Target) -> str:
 
 def _kernel_headers(used: set[str]) -> dict[str, str]:
     folder = content.shipped("firmware_templates") / "engines" / "aot"
-    shared = {"tp_kernels.h"} | ({"tp_dsp.h"} if any(header.endswith("_dsp.h") for header in used) else set())
+    shared = {"tp_kernels.h"}
+    for ending, common in (("_dsp.h", "tp_dsp.h"), ("_f32.h", "tp_float.h")):
+        shared |= {common} if any(header.endswith(ending) for header in used) else set()
     return {header: (folder / header).read_text(encoding="utf-8") for header in sorted(shared | used)}
 
 
