@@ -181,9 +181,10 @@ def _option_table(kind: str) -> str:
     return OPTIONS.get(kind) or next((name for name in vars(tflite.BuiltinOptions) if name.lower() == plain), "")
 
 
-def wheel(data: bytes, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Outputs of TFLM itself, one row per sample (`samples` [n, ...input shape without batch])."""
-    return np.stack([made.ravel() for (made,) in wheel_all(data, [[sample] for sample in samples], outputs=1)])
+def wheel(data: bytes, *samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The output of TFLM itself, one row per sample; `samples`: of each input, [n, ...its shape]."""
+    rows = [list(row) for row in zip(*samples, strict=True)]
+    return np.stack([made.ravel() for (made,) in wheel_all(data, rows, outputs=1)])
 
 
 def wheel_all(

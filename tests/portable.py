@@ -39,17 +39,21 @@ class Library:
         _run([*compiler(), *FLAGS, *flags, "-shared", *objects, "-o", str(library)])
         self._library = ctypes.CDLL(str(library))
 
-    def run(self, index: int, samples: Data) -> Data:
-        """One inference per row: [n, ...input shape] in, [n, elements of the output] out."""
+    def run(self, index: int, *samples: Data) -> list[Data]:
+        """One inference per row: an array [n, ...shape] for each input, one [n, elements] for each output."""
         call = {name: getattr(self._library, f"m{index}_{name}") for name in FUNCTIONS}
         call["input"].restype = call["output"].restype = ctypes.c_void_p
-        output = self.models[index].output
+        model = self.models[index]
+        outputs = [model.tensors[i] for i in model.outputs]
         call["init"]()
-        made = np.empty((len(samples), output.elements), output.dtype)
-        for sample, row in zip(samples, made, strict=True):
-            ctypes.memmove(call["input"](0), np.ascontiguousarray(sample).ctypes.data, sample.nbytes)
+        made = [np.empty((len(samples[0]), output.elements), output.dtype) for output in outputs]
+        for row in range(len(samples[0])):
+            for i, given in enumerate(samples):
+                sample = np.ascontiguousarray(given[row])
+                ctypes.memmove(call["input"](i), sample.ctypes.data, sample.nbytes)
             call["invoke"]()
-            ctypes.memmove(row.ctypes.data, call["output"](0), row.nbytes)
+            for i, rows in enumerate(made):
+                ctypes.memmove(rows[row].ctypes.data, call["output"](i), rows[row].nbytes)
         return made
 
 

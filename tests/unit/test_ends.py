@@ -28,12 +28,12 @@ INT8 = T((1, 4), 0.1)
 # uint8 ends, two outputs, an operator that no engine has, and a rule that is broken.
 EVERYTHING = graphs.build(
     [T((1, 4), 0.1, dtype="uint8"), T((1, 4), 0.1), T((1, 4), 0.1), T((1, 4), 0.1, dtype="uint8")],
-    [O("CUMSUM", [0], [1]), O("SOFTMAX", [1], [2], {"beta": 1.0}), O("FLOOR_MOD", [2], [3])],
+    [O("TILE", [0], [1]), O("SOFTMAX", [1], [2], {"beta": 1.0}), O("FLOOR_MOD", [2], [3])],
     [0],
     [2, 3],
 )
 AT_ENDS = ("model 'odd': input tensor 0 't0' is uint8", "has 2 output tensors [2, 3]", "output tensor 3 't3' is uint8")
-OF_AOT = ("op 0 CUMSUM is not supported", "op 1 SOFTMAX: output", "op 2 FLOOR_MOD is not supported")
+OF_AOT = ("op 0 TILE is not supported", "op 1 SOFTMAX: output", "op 2 FLOOR_MOD is not supported")
 
 
 def refused(engine: str, data: bytes) -> ModelError:
@@ -159,11 +159,11 @@ def test_the_reader_reads_it_and_both_engines_refuse_it(parts: dict[str, Any], s
 def test_an_operator_of_open_shape_is_not_judged_but_named(shape: tuple[int, ...]) -> None:
     """SHAPE of it is not known, nor what is made of that; an operator that does not exist is none in any shape."""
     tensors = [T(shape, 0.1), T((2,), dtype="int32"), T((1, 4), 0.1), T((1, 4), 0.1)]
-    ops = [O("SHAPE", [0], [1], {"outType": 2}), O("RESHAPE", [0, 1], [2]), O("CUMSUM", [2], [3])]
+    ops = [O("SHAPE", [0], [1], {"outType": 2}), O("RESHAPE", [0, 1], [2]), O("TILE", [2], [3])]
     lines = refused("aot", graphs.build(tensors, ops, [0], [3])).seen.splitlines()
     assert [line.split("; ")[0] for line in lines] == [
         f"model 'odd': the model's input 0 't0' has the open shape {list(shape)}",
-        "op 2 CUMSUM is not supported by engine 'aot'",
+        "op 2 TILE is not supported by engine 'aot'",
     ]
 
 
@@ -181,8 +181,8 @@ def test_state_and_further_subgraphs_are_read() -> None:
 
 def test_what_one_engine_reads_another_names() -> None:
     """The ends fit: no line of theirs, and the other engine is offered."""
-    error = refused("aot", changed({"ops": [O("CUMSUM", [0], [1])]}))
-    assert error.seen.startswith("op 0 CUMSUM is not supported")
+    error = refused("aot", changed({"ops": [O("TILE", [0], [1])]}))
+    assert error.seen.startswith("op 0 TILE is not supported")
     assert "try --engine tflm" in error.hint
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.kernels import Place
+    from tinyperf.engines.aot.operators._broadcast import Broadcast
     from tinyperf.engines.aot.operators._weighted import Channels, Weighted
     from tinyperf.engines.aot.operators._window import Window
 
@@ -44,6 +46,17 @@ def float_array(name: str, values: npt.NDArray[np.float32], comment: str) -> Arr
 
 def ints(values: tuple[int, ...]) -> str:
     return "{" + ", ".join(c_int(v) for v in values) + "}"
+
+
+def broadcast_call(work: Broadcast, place: Place, function: str, numbers: tuple[int, ...]) -> str:
+    """A call of tp_broadcast: `function` makes every code of one code of each input and of the struct `numbers`."""
+    a, b = place.inputs
+    return (
+        f"    static const int32_t shape[4] = {ints(work.shape)};\n"
+        f"    static const int32_t stride_a[4] = {ints(work.strides[0])};\n"
+        f"    static const int32_t stride_b[4] = {ints(work.strides[1])};\n"
+        f"    static const struct {function} numbers = {ints(numbers)};\n"
+    ) + call("tp_broadcast", "shape", "stride_a", a, "stride_b", b, function, "&numbers", place.output)
 
 
 def window_constant(window: Window) -> str:

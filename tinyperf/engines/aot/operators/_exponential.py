@@ -50,3 +50,37 @@ def _two_over_one_plus(v: Wide) -> Wide:
         rest = (1 << 29) - multiply_high(half, u)
         u = u + np.clip(multiply_high(u, rest) * 4, -(2**31), LARGEST)
     return u
+
+
+LOG_2 = 1488522236  # in Q0.31, as all that follow
+QUARTER_ROOT_HALF = 1805811301
+ROOT_HALF = 1518500250
+ALPHA = {"n": 117049297, "d": 127690142, "i": 1057819769, "f": 638450708}
+"""Of a rational approximation around the fourth root of 1/2."""
+
+
+def logarithm(x: Wide) -> Wide:
+    """log(x): x >= 1 in Q12.19, result in Q5.26. `log_x_for_x_greater_than_or_equal_to_1` of kernels/internal/common.h.
+
+    x is a power of two times r; of two such forms that with the r nearer to the fourth root of 1/2 is taken.
+    """
+    zeros, zeros_b = _leading_zeros(x), _leading_zeros(multiply_high(x, ROOT_HALF))
+    r_a = multiply_high(x << (zeros - 1), ROOT_HALF) * 2
+    r_b = np.minimum(x << (zeros_b - 1), LARGEST)
+    r = np.minimum(r_a, r_b)
+    quarter = 1 << 23
+    power = np.maximum(((12 - zeros) << 25) + quarter, ((12 - (zeros_b - 1)) << 25) - quarter)
+    p = (r + QUARTER_ROOT_HALF + 1) >> 1
+    q = (r - QUARTER_ROOT_HALF) * 2
+    square = multiply_high(q, q)
+    numerator = multiply_high(q, r) + multiply_high(multiply_high(q, square), ALPHA["n"])
+    inner = ALPHA["i"] + q + multiply_high(square, ALPHA["d"])
+    denominator = multiply_high(p, inner) + multiply_high(q, ALPHA["f"])
+    fraction = multiply_high(divide_by_power_of_two(numerator, 6), one_over_one_plus(denominator))
+    made: Wide = np.minimum((multiply_high(power, LOG_2) + fraction) * 2, LARGEST)
+    return made
+
+
+def _leading_zeros(x: Wide) -> Wide:
+    """Of a number of 32 bits, above zero."""
+    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)

@@ -38,6 +38,12 @@ class Lookup(Work):
         return (self.table[inputs[0].astype(np.int64) - INT8_LOW],)
 
 
+def rounded(made: npt.NDArray[np.float32], zero_point: int) -> npt.NDArray[np.int8]:
+    """Numbers as codes: halves away from zero, then the zero point added in float32, as TFLM's tables are made."""
+    nearest = np.copysign(np.floor(np.abs(made) + np.float32(0.5)), made)
+    return np.clip(nearest + np.float32(zero_point), INT8_LOW, INT8_HIGH).astype(np.int8)
+
+
 INTEGER_BITS = 4  # of the input of sigmoids in fixed point
 
 

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
+GROUPS = 5
+"""Dimensions, after neighbours that stay or go together are merged."""
+
 
 @dataclass(frozen=True)
 class Mean(Work):
-    """MEAN over any axes: dimensions merged into kept, reduced, kept, reduced, kept."""
+    """MEAN and SUM over any axes: dimensions merged into kept, reduced, kept, reduced, kept."""
 
     shape: tuple[int, int, int, int, int]
     in_zero: int
@@ -50,15 +53,20 @@ class Mean(Work):
 
 
 def axes_are_constant(use: Use) -> str | None:
-    """Axes are constant int32 within the input's at most four dimensions; the output has what they leave."""
+    """Axes are constant int32 within the input's dimensions; the output has what they leave.
+
+    Neighbouring dimensions that go, or stay, count as one; at most two such groups go.
+    """
     shape, axes = use.input(0).shape, use.input(1)
-    if axes.data is None or axes.dtype != "int32" or len(shape) > 4:
+    if axes.data is None or axes.dtype != "int32":
         return f"axis tensor {axes.index} is {axes.dtype}, input {list(shape)}"
     found = axes.data.ravel().astype(int).tolist()
     if not all(-len(shape) <= a < len(shape) for a in found):
         return f"axes {found} of {len(shape)} dimensions"
-    kept = [n for i, n in enumerate(shape) if i not in {a % len(shape) for a in found}]
-    return None if int(np.prod(kept)) == use.output.elements else f"output {list(use.output.shape)}"
+    kept = [n for i, n in enumerate(shape) if i not in reduced(use)]
+    if math.prod(kept) != use.output.elements:
+        return f"output {list(use.output.shape)}"
+    return None if len(_groups(shape, reduced(use))) <= GROUPS else f"axes {found} of {list(shape)}"
 
 
 def reduced(use: Use) -> set[int]:
@@ -89,21 +97,28 @@ def of_floats(function: str, *, average: bool = False) -> Callable[[Use], Work]:
 
 def alternating(shape: tuple[int, ...], reduced: set[int]) -> tuple[int, int, int, int, int]:
     """Dimensions merged into kept, reduced, kept, reduced, kept."""
-    sizes = [1, 1, 1, 1, 1]
-    at = 0
-    for axis, size in enumerate(shape):
-        while size > 1 and (at % 2 == 1) != (axis in reduced):
-            at += 1
-        sizes[min(at, 4)] *= size
-    a, b, c, d, e = sizes
+    sizes = _groups(shape, reduced)
+    a, b, c, d, e = sizes + [1] * (GROUPS - len(sizes))
     return a, b, c, d, e
 
 
+def _groups(shape: tuple[int, ...], reduced: set[int]) -> list[int]:
+    """Sizes of what stays and what goes, in turns, starting with what stays."""
+    sizes = [1]
+    for axis, size in enumerate(shape):
+        if size > 1 and (len(sizes) % 2 == 0) != (axis in reduced):
+            sizes.append(1)
+        sizes[-1] *= size
+    return sizes
+
+
 def sample(random: Random) -> Sample:
-    shape = (1, random.integer(1, 5), random.integer(1, 5), random.integer(1, 5))
+    shape: tuple[int, ...] = (1, random.integer(1, 5), random.integer(1, 5), random.integer(1, 5))
     axes = random.pick([1, 2], [1], [2], [3], [1, 3], [2, 3], [-1], [2, 1], [1, 2, 3])
+    if random.pick(True, False, False, False):
+        shape, axes = (*shape, random.integer(1, 3)), random.pick([1, 2], [1, 4], [2, 3, -1], [1, 3])
     keep = random.pick(True, False)
-    gone = {a % 4 for a in axes}
+    gone = {a % len(shape) for a in axes}
     made = tuple(1 if i in gone else n for i, n in enumerate(shape) if keep or i not in gone)
     scale_in = random.scale(-3, 0)
     tensors = (

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
+LONGEST_ROW = 2**12 - 1
+LONGEST_SAFE_ROW = 2**9 - 1
+"""Of entries whose sum of exponentials TFLM can always divide by."""
+
 
 @dataclass(frozen=True)
 class Softmax(Work):
@@ -38,7 +42,7 @@ class Softmax(Work):
         return Signature(rows, rows)
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        """reference/softmax.h: exponentials in Q0.31, their sum in Q12.19."""
+        """reference/softmax.h: exponentials in Q0.31, their sum in Q12.19; from 512 on every quotient rounds to 0."""
         given = inputs[0].astype(np.int64)
         difference = given - given.max(axis=-1, keepdims=True)
         counts = difference >= self.diff_min
@@ -65,21 +69,39 @@ def has_a_dimension(use: Use) -> str | None:
 
 
 def sum_of_exponentials_fits(use: Use) -> str | None:
-    """A row has at most 511 entries: from 512 on their sum can leave the range of the fixed-point arithmetic."""
+    """A row has at most 4095 entries, as their sum is kept in 12 integer bits."""
     shape = use.input(0).shape
-    return None if shape[-1] <= 511 else f"{shape[-1]} entries"
+    return None if shape[-1] <= LONGEST_ROW else f"{shape[-1]} entries"
+
+
+def warn(use: Use) -> str:
+    """reference/softmax.h checks that it need not shift by more than 31 bits, and stops the program where it must."""
+    depth = use.input(0).shape[-1]
+    if depth <= LONGEST_SAFE_ROW or use.output.dtype != "int8":
+        return ""
+    return (
+        f"op {use.op.index} SOFTMAX has {depth} entries in a row: where the largest probability is below 1/512, TFLM "
+        "stops the program; this code goes on with what is right then, the lowest code for every entry"
+    )
+
+
+def scaled_difference(scale: float) -> tuple[int, int, int]:
+    """Multiplier and left shift that bring differences of codes to Q5.26, and the least difference that fits.
+
+    Source: `PreprocessSoftmaxScaling` and `CalculateInputRadius` of quantization_util.cc.
+    """
+    fraction, left_shift = math.frexp(min(scale * 2**26, 2.0**31 - 1))
+    multiplier = math.floor(fraction * 2**31 + 0.5)
+    if multiplier == 2**31:
+        multiplier, left_shift = multiplier // 2, left_shift + 1
+    return multiplier, left_shift, -math.floor(31 * 2**26 / 2**left_shift)
 
 
 def lower(use: Use) -> Softmax:
     """micro/kernels/softmax_common.cc; five integer bits in the scaled difference."""
-    real = min(float(use.text("beta")) * scale(use.input(0)) * 2**26, 2.0**31 - 1)
-    fraction, left_shift = math.frexp(real)
-    multiplier = math.floor(fraction * 2**31 + 0.5)
-    if multiplier == 2**31:
-        multiplier, left_shift = multiplier // 2, left_shift + 1
     depth = use.input(0).shape[-1]
-    diff_min = -math.floor(31 * 2**26 / 2**left_shift)
-    return Softmax(use.input(0).elements // depth, depth, multiplier, left_shift, diff_min)
+    numbers = scaled_difference(float(use.text("beta")) * scale(use.input(0)))
+    return Softmax(use.input(0).elements // depth, depth, *numbers)
 
 
 def lower_float(use: Use) -> SoftmaxFloat:
@@ -101,5 +123,6 @@ OPERATOR = Operator(
         Typed(("float32",), lower=lower_float, ulps=6),
     ),
     lower=lower,
+    warn=warn,
     sample=sample,
 )

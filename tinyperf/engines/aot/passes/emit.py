@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -151,11 +152,15 @@ def _summary(graph: Graph, plan: Plan, layers: int, target: Target) -> str:
 
 
 def _kernel_headers(used: set[str]) -> dict[str, str]:
+    """The headers used and those that they include."""
     folder = content.shipped("firmware_templates") / "engines" / "aot"
-    shared = {"tp_kernels.h"}
-    for ending, common in (("_dsp.h", "tp_dsp.h"), ("_f32.h", "tp_float.h")):
-        shared |= {common} if any(header.endswith(ending) for header in used) else set()
-    return {header: (folder / header).read_text(encoding="utf-8") for header in sorted(shared | used)}
+    texts: dict[str, str] = {}
+    wanted = {"tp_kernels.h", *used}
+    while wanted:
+        header = wanted.pop()
+        texts[header] = (folder / header).read_text(encoding="utf-8")
+        wanted |= set(re.findall(r'^#include "(tp_\w+\.h)"$', texts[header], re.MULTILINE)) - texts.keys()
+    return dict(sorted(texts.items()))
 
 
 def _node(graph: Graph, plan: Plan, position: int) -> _Written:

@@ -1,0 +1,26 @@
+"""DIV in portable C, with broadcasting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.kernels import Code, Kernel
+from tinyperf.engines.aot.kernels._c_layers import broadcast_call
+from tinyperf.engines.aot.operators.div import Div
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.kernels import Costs, Place
+
+
+def forms(work: Div, costs: Costs) -> tuple[Form, ...]:
+    lead = (0, 0) if work.elementwise else ()
+    return (Form(costs["element"] * work.elements, lead=lead),)
+
+
+def emit(work: Div, place: Place) -> Code:
+    numbers = (*work.zeros, work.multiplier, work.shift, work.out_zero, *work.clamp)
+    return Code((), broadcast_call(work, place, "tp_div", numbers))
+
+
+KERNEL = Kernel("div", Div, "tp_div.h", forms, emit, costs={"element": 140.0})
