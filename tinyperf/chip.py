@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib.metadata
 import importlib.util
+import itertools
 import re
 from functools import cached_property
 from pathlib import Path
@@ -48,11 +49,15 @@ class Block(Region):
 
 
 class Linked(Description):
-    """The blocks that our own linker script uses, by name."""
+    """The blocks that our own linker script uses, by name; `ram` may be several that adjoin, in order."""
 
     flash: Plain
-    ram: Plain
+    ram: Plain | list[Plain]
     arena: Plain | None = None
+
+    @property
+    def ram_blocks(self) -> list[str]:
+        return [self.ram] if isinstance(self.ram, str) else self.ram
 
 
 class WaitStates(Description):
@@ -158,9 +163,12 @@ class Chip(Description):
         names = {block.name for block in self.memories}
         if core.architecture != "host" and self.link is None:
             raise ValueError(f"link: missing: core {core.name} is linked by it")
-        for name in (self.link.flash, self.link.ram, self.link.arena) if self.link else ():
+        for name in (self.link.flash, *self.link.ram_blocks, self.link.arena) if self.link else ():
             if name is not None and name not in names:
                 raise ValueError(f"link: there is no memory '{name}'; known: {', '.join(sorted(names)) or 'none'}")
+        for one, other in itertools.pairwise(self._ram_blocks()):
+            if one.origin + one.bytes != other.origin:
+                raise ValueError(f"link: ram: '{other.name}' does not begin where '{one.name}' ends")
         return self
 
     @cached_property
@@ -175,7 +183,13 @@ class Chip(Description):
             return None
         blocks = {block.name: Region(origin=block.origin, bytes=block.bytes) for block in self.memories}
         arena = blocks[self.link.arena] if self.link.arena else None
-        return Memory(flash=blocks[self.link.flash], ram=blocks[self.link.ram], arena=arena)
+        ram = self._ram_blocks()
+        whole = Region(origin=ram[0].origin, bytes=sum(block.bytes for block in ram))
+        return Memory(flash=blocks[self.link.flash], ram=whole, arena=arena)
+
+    def _ram_blocks(self) -> list[Block]:
+        blocks = {block.name: block for block in self.memories}
+        return [blocks[name] for name in self.link.ram_blocks] if self.link else []
 
     @cached_property
     def whole_ram(self) -> Memory | None:

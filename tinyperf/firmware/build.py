@@ -21,7 +21,7 @@ from tinyperf import engines, folders, tool
 from tinyperf.board import shipped as shipped_boards
 from tinyperf.engines import Target, Workshop
 from tinyperf.errors import BuildError, DiskError
-from tinyperf.firmware.render import Project, Toolset, native_command, render
+from tinyperf.firmware.render import STACK_BYTES, Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
 
 if TYPE_CHECKING:
@@ -200,10 +200,11 @@ def check_fits(board: Board, generated: Generated) -> None:
     if board.memory is None:
         return
     region = board.memory.arena or board.memory.ram
-    if generated.arena_bytes > region.bytes:
+    room = region.bytes - (0 if board.memory.arena else STACK_BYTES)
+    if generated.arena_bytes > room:
         raise BuildError(
             f"the model needs {generated.arena_bytes:,} bytes of RAM for its tensors; "
-            f"{board.name} has {region.bytes:,} at {region.origin:#x}",
+            f"{board.name} has {room:,} at {region.origin:#x}",
             hint="choose a smaller model or a board with more RAM",
         )
     if generated.weights_bytes > board.memory.flash.bytes:
@@ -353,6 +354,11 @@ def failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskErro
             means="a package of the online form is not installed, and the registry is out of reach",
             hint=f"install {CROSS_COMPILER} (Debian: gcc-arm-none-eabi), which needs no download",
         )
+    if over := _OVERFLOW.search(output):
+        return BuildError(
+            f"stack, data and the model's tensors take {int(over['bytes']):,} bytes more than the {over['region']} has",
+            hint="choose a smaller model or a board with more memory",
+        )
     errors, command = explain(output)
     return BuildError(
         "\n".join(errors) or "\n".join(output.strip().splitlines()[-8:]) or f"{step.argv[0]} failed without a word",
@@ -361,6 +367,7 @@ def failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskErro
     )
 
 
+_OVERFLOW = re.compile(r"region [`'](?P<region>RAM|ARENA)' overflowed by (?P<bytes>\d+) bytes")
 _ERROR = re.compile(
     r"(?P<file>[^\s:]+\.\w+):\d+(?::\d+)?: (?:fatal )?error: |.*(?:undefined reference|/ld: |ld returned)"
 )

@@ -49,35 +49,35 @@ TP_KERNEL void tp_depthwise_pixels(const struct tp_window *w, int32_t depth_mult
             const int32_t tap = tp_load4(&weights[kx * filled_c]);
             const int16x2_t tap_even = tp_even(tap);
             const int16x2_t tap_odd = tp_odd(tap);
-            const int8_t *const xa = &from[kx * w->dilation_w * w->in_c];
+            const int32_t at = kx * w->dilation_w * w->in_c;
             if (depth_multiplier == 1) {
-                const int32_t word = tp_load4(xa);
-                const int16x2_t even = tp_even(word);
-                const int16x2_t odd = tp_odd(word);
-                a0 = __smlabb(even, tap_even, a0);
-                a1 = __smlabb(odd, tap_odd, a1);
-                a2 = __smlatt(even, tap_even, a2);
-                a3 = __smlatt(odd, tap_odd, a3);
+                const int32_t xa = tp_load4(&from[at]);
+                const int16x2_t xa_even = tp_even(xa);
+                const int16x2_t xa_odd = tp_odd(xa);
+                a0 = __smlabb(xa_even, tap_even, a0);
+                a1 = __smlabb(xa_odd, tap_odd, a1);
+                a2 = __smlatt(xa_even, tap_even, a2);
+                a3 = __smlatt(xa_odd, tap_odd, a3);
+                if (pixels == 2) {
+                    const int32_t xb = tp_load4(&from[at + step]);
+                    const int16x2_t xb_even = tp_even(xb);
+                    const int16x2_t xb_odd = tp_odd(xb);
+                    b0 = __smlabb(xb_even, tap_even, b0);
+                    b1 = __smlabb(xb_odd, tap_odd, b1);
+                    b2 = __smlatt(xb_even, tap_even, b2);
+                    b3 = __smlatt(xb_odd, tap_odd, b3);
+                }
             } else {
-                a0 = __smlabb(xa[0], tap_even, a0);
-                a1 = __smlabb(xa[apart[0]], tap_odd, a1);
-                a2 = __smlabt(xa[apart[1]], tap_even, a2);
-                a3 = __smlabt(xa[apart[2]], tap_odd, a3);
-            }
-            if (pixels == 2 && depth_multiplier == 1) {
-                const int32_t word = tp_load4(&xa[step]);
-                const int16x2_t even = tp_even(word);
-                const int16x2_t odd = tp_odd(word);
-                b0 = __smlabb(even, tap_even, b0);
-                b1 = __smlabb(odd, tap_odd, b1);
-                b2 = __smlatt(even, tap_even, b2);
-                b3 = __smlatt(odd, tap_odd, b3);
-            } else if (pixels == 2) {
-                const int8_t *const xb = &xa[step];
-                b0 = __smlabb(xb[0], tap_even, b0);
-                b1 = __smlabb(xb[apart[0]], tap_odd, b1);
-                b2 = __smlabt(xb[apart[1]], tap_even, b2);
-                b3 = __smlabt(xb[apart[2]], tap_odd, b3);
+                a0 = __smlabb(from[at], tap_even, a0);
+                a1 = __smlabb(from[at + apart[0]], tap_odd, a1);
+                a2 = __smlabt(from[at + apart[1]], tap_even, a2);
+                a3 = __smlabt(from[at + apart[2]], tap_odd, a3);
+                if (pixels == 2) {
+                    b0 = __smlabb(from[at + step], tap_even, b0);
+                    b1 = __smlabb(from[at + step + apart[0]], tap_odd, b1);
+                    b2 = __smlabt(from[at + step + apart[1]], tap_even, b2);
+                    b3 = __smlabt(from[at + step + apart[2]], tap_odd, b3);
+                }
             }
         }
         weights += w->kernel_w * filled_c;
@@ -90,7 +90,6 @@ TP_KERNEL void tp_depthwise_pixels(const struct tp_window *w, int32_t depth_mult
             from += again ? (w->dilation_h - reach_h) * row_codes : w->dilation_h * row_codes;
         }
     }
-    int8_t *const next = &output[w->out_c];
     int32_t q = tp_requantize_s8(a0, channels[0].multiplier, channels[0].shift, out_zero);
     output[0] = tp_activation_s8(q, low, high);
     if (live > 1) {
@@ -109,18 +108,18 @@ TP_KERNEL void tp_depthwise_pixels(const struct tp_window *w, int32_t depth_mult
         return;
     }
     q = tp_requantize_s8(b0, channels[0].multiplier, channels[0].shift, out_zero);
-    next[0] = tp_activation_s8(q, low, high);
+    output[w->out_c] = tp_activation_s8(q, low, high);
     if (live > 1) {
         q = tp_requantize_s8(b1, channels[1].multiplier, channels[1].shift, out_zero);
-        next[1] = tp_activation_s8(q, low, high);
+        output[w->out_c + 1] = tp_activation_s8(q, low, high);
     }
     if (live > 2) {
         q = tp_requantize_s8(b2, channels[2].multiplier, channels[2].shift, out_zero);
-        next[2] = tp_activation_s8(q, low, high);
+        output[w->out_c + 2] = tp_activation_s8(q, low, high);
     }
     if (live > 3) {
         q = tp_requantize_s8(b3, channels[3].multiplier, channels[3].shift, out_zero);
-        next[3] = tp_activation_s8(q, low, high);
+        output[w->out_c + 3] = tp_activation_s8(q, low, high);
     }
 }
 

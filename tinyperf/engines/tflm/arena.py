@@ -23,6 +23,7 @@ MARGIN_BYTES = 64
 """Added to the smallest arena that was seen to work, which is more than arena_used_bytes(): planning takes room too."""
 
 GUARD_BYTES = 64
+BESIDE_BYTES = 32768  # stack and data, where the arena shares its region with them
 """Left free beside arena and input while measuring."""
 
 
@@ -53,8 +54,10 @@ def prepared(model: Model, options: Mapping[str, str], workshop: Workshop) -> di
 
 
 def _room(bench: Board, model: Model) -> int:
-    region = bench.memory and (bench.memory.arena or bench.memory.ram)
-    return (region.bytes if region else 0) - model.input.elements - GUARD_BYTES
+    memory = bench.memory
+    beside = 0 if memory and memory.arena else BESIDE_BYTES
+    region = memory and (memory.arena or memory.ram)
+    return (region.bytes if region else 0) - beside - model.input.elements - GUARD_BYTES
 
 
 def measured_arena(
