@@ -83,6 +83,14 @@ def build(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int])
     return write(model(G(tensors, ops, inputs, outputs)))
 
 
+def kinds_in_int8() -> list[str]:
+    """Operators that a sampler draws with int8 in and out."""
+    from tinyperf.engines.aot.operators import all_operators
+
+    known = all_operators().items()
+    return [kind for kind, o in known if o.sample and any((t.given, t.made) == (("int8",), ()) for t in o.types)]
+
+
 def sampled(sample: Sample) -> bytes:
     """The .tflite file of a random use of an operator: its tensors, the last one the output."""
     tensors = [_plain(tensor) for tensor in sample.tensors]

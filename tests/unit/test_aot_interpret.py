@@ -23,7 +23,7 @@ from tinyperf.engines.aot.passes.place import place
 pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
 
 M4 = Target(cores.load("cortex-m4"))
-KINDS = [kind for kind, operator in all_operators().items() if operator.sample]
+KINDS = graphs.kinds_in_int8()
 
 
 def compare(data: bytes, random: Random, count: int) -> None:

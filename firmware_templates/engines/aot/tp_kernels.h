@@ -12,8 +12,15 @@
 #include <stdint.h>
 
 #define TP_KERNEL static inline __attribute__((always_inline))
+/* GCC 12 takes a store whose address it splits into a zero base and an index for one to NULL, calls the layer a
+ * function without effects, and drops it from tp_model_invoke; noipa keeps callers from believing that. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#define TP_LAYER static __attribute__((noipa)) void
+#else
 #define TP_LAYER static __attribute__((noinline)) void
+#endif
 #define TP_ALIGNED __attribute__((aligned(16)))
+#define TP_ALIASING __attribute__((may_alias))
 #if defined(__arm__) && !defined(TP_ARENA_IN_BSS)
 #define TP_ARENA __attribute__((section(".arena"), aligned(16)))
 #else
