@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ class Library:
     """The models of these files, by position."""
 
     def __init__(self, files: Sequence[bytes], folder: Path, *flags: str) -> None:
-        self.models = [tflite.parse(file, f"m{i}") for i, file in enumerate(files)]
+        self.models = [uncut(tflite.parse(file, f"m{i}")) for i, file in enumerate(files)]
         objects = [_object(model, folder / f"m{i}", i, flags) for i, model in enumerate(self.models)]
         library = folder / "models.so"
         _run([*compiler(), *FLAGS, *flags, "-shared", *objects, "-o", str(library)])
@@ -55,6 +56,15 @@ class Library:
             for i, rows in enumerate(made):
                 ctypes.memmove(rows[row].ctypes.data, call["output"](i), rows[row].nbytes)
         return made
+
+
+def uncut(model: tflite.Model) -> tflite.Model:
+    """With the QUANTIZE and DEQUANTIZE that the host does the work of otherwise."""
+    ends = {op.kind: op for op in model.boundary}
+    inputs = (*ends["QUANTIZE"].inputs,) if "QUANTIZE" in ends else model.inputs
+    outputs = (*ends["DEQUANTIZE"].outputs,) if "DEQUANTIZE" in ends else model.outputs
+    ops = tuple(sorted((*model.ops, *model.boundary), key=lambda op: op.index))
+    return replace(model, ops=ops, inputs=inputs, outputs=outputs, boundary=())
 
 
 def _object(model: tflite.Model, folder: Path, index: int, flags: tuple[str, ...]) -> str:

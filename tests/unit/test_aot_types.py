@@ -10,8 +10,10 @@ import pytest
 from tests import graphs
 from tests.floats import assert_near
 from tests.portable import Library
+from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.operators import all_operators
 from tinyperf.engines.aot.operators._sample import Random
+from tinyperf.engines.aot.passes.lower import lower
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +58,8 @@ def test_operators_in_every_type_equal_the_wheel(kinds: list[str], tmp_path: Pat
     for i, (name, typed, file, samples) in enumerate(cases):
         made, expected = library.run(i, *samples)[0], graphs.wheel(file, *samples)
         assert_near(made, expected, typed.ulps, typed.least, name)
+        meant = interpret(lower(library.models[i], {}), *samples)[0].reshape(expected.shape)
+        assert_near(meant, expected, typed.ulps, typed.least, f"{name}, interpreted")
 
 
 def test_many_pairs_of_operator_and_type_are_reached(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,6 +112,14 @@ def requantized(accumulators: Wide, multiplier: Wide | int, shift: Wide | int) -
     return divide_by_power_of_two(multiply_high(scaled, multiplier), np.maximum(-np.asarray(shift), 0))
 
 
-def codes(numbers: Wide, low: int = INT8_LOW, high: int = INT8_HIGH) -> npt.NDArray[np.int8]:
-    """Clamped as the kernels do it: low wins where the two bounds cross."""
-    return np.maximum(np.minimum(numbers, high), low).astype(np.int8)
+def codes(numbers: Wide, low: int = INT8_LOW, high: int = INT8_HIGH, dtype: str = "int8") -> npt.NDArray[Any]:
+    """Clamped as the kernels do it, low wins where the two bounds cross; of an integer type."""
+    return np.maximum(np.minimum(numbers, high), low).astype(dtype)
+
+
+def truncated(numbers: npt.NDArray[np.generic], dtype: str = "int32") -> Wide:
+    """Floats without what is behind the point; beyond the type's 32 bits its last number, 0 for NaN: as Arm's VCVT.
+
+    C leaves open what becomes of those, and TFLM's wheel, on another machine, does something else with them.
+    """
+    return np.clip(np.nan_to_num(numbers.astype(np.float64), nan=0.0), *code_range(dtype)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""QUANTIZE from int8 to int8, and RELU on its own, in portable C."""
+"""QUANTIZE from codes to codes, and RELU on its own, in portable C."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call
+from tinyperf.engines.aot.kernels._each import lead
 from tinyperf.engines.aot.operators.quantize import Rescale
 
 if TYPE_CHECKING:
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def forms(work: Rescale, costs: Costs) -> tuple[Form, ...]:
-    return (Form(costs["element"] * work.elements, lead=(0,)),)
+    return (Form(costs["element"] * work.elements, lead=lead(work.elements, work.given, work.made)),)
 
 
 def emit(work: Rescale, place: Place) -> Code:
     numbers = (work.in_zero, work.multiplier, -work.shift, work.out_zero, *work.clamp)
-    return Code((), call("tp_rescale", work.elements, place.inputs[0], *numbers, place.output))
+    name = f"tp_rescale_{work.given}_{work.made}"
+    return Code((), call(name, work.elements, place.inputs[0], *numbers, place.output))
 
 
 KERNEL = Kernel("rescale", Rescale, "tp_rescale.h", forms, emit)
