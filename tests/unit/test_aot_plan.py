@@ -14,8 +14,9 @@ from tests.data import find
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Form, Graph, GraphError, Node, Operand, Shared, Signature, State, Value, Work
+from tinyperf.engines.aot.packing import pack
 from tinyperf.engines.aot.passes import compiled
-from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, pack, place
+from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, place
 from tinyperf.engines.aot.plan import Storage
 
 if TYPE_CHECKING:
@@ -116,8 +117,9 @@ STORAGE = st.builds(
 @settings(deadline=None, derandomize=True, database=None)
 @given(storages=st.lists(STORAGE, max_size=25))
 def test_packing_keeps_lives_apart(storages: list[Storage]) -> None:
-    offsets, total = pack(tuple(storages))
-    placed = list(zip(offsets, storages, strict=True))
+    packed = pack(tuple(storages))
+    total = packed.bytes
+    placed = list(zip(packed.offsets, storages, strict=True))
     for i, (at, one) in enumerate(placed):
         assert at + one.size_bytes <= total
         for other_at, other in placed[i + 1 :]:
@@ -127,7 +129,7 @@ def test_packing_keeps_lives_apart(storages: list[Storage]) -> None:
 
 def test_packing_is_tight_where_lives_do_not_meet() -> None:
     storages = (Storage(0, 100, 0, 1), Storage(1, 60, 1, 2), Storage(2, 100, 2, 3))
-    assert pack(storages)[1] == 160
+    assert pack(storages).bytes == 160
 
 
 @dataclass(frozen=True)

@@ -9,27 +9,18 @@ dies, as far ahead of it as the form's `lead` says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form, GraphError, size_of
+from tinyperf.engines.aot.packing import Over, pack
 from tinyperf.engines.aot.plan import ALIGNMENT, Plan, Storage, lives_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from tinyperf.engines.aot.graph import Graph
 
 ARENA_ALIGNMENT = 16
-
-
-@dataclass(frozen=True)
-class Over:
-    """Storage `writer` may lie over storage `reader` if it starts at least `lead` bytes before it."""
-
-    writer: int
-    reader: int
-    lead: int
 
 
 def place(graph: Graph, *, keeps_input: bool = True) -> Plan:
@@ -44,12 +35,13 @@ def place(graph: Graph, *, keeps_input: bool = True) -> Plan:
     scratch = [Storage(None, forms[p].scratch_bytes, p, p) for p in busy]
     storages = (*tensors, *scratch)
     alignment = max(ALIGNMENT, *(size_of(graph.values[i].dtype) for i in groups.root))
-    offsets, total = pack(storages, tuple(groups.over(roots)), alignment)
+    packed = pack(storages, tuple(groups.over(roots)), alignment)
+    offsets = packed.offsets
     start = dict(zip(roots, offsets[: len(roots)], strict=True))
     plan = Plan(
         values={i: start[groups.root[i]] + groups.inside[i] for i in groups.root},
         scratch=dict(zip(busy, offsets[len(roots) :], strict=True)),
-        arena_bytes=-(-total // ARENA_ALIGNMENT) * ARENA_ALIGNMENT,
+        arena_bytes=-(-packed.bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT,
         in_place=frozenset(in_place),
         keeps_input=keeps_input,
         storages=tuple(sorted(zip(offsets, storages, strict=True), key=lambda s: (s[0], s[1].first))),
@@ -146,67 +138,3 @@ class _Groups:
                 if reader != writer and self._last(reader) == position == self._first(writer):
                     apart = lead + self.inside[out] - self.inside[node.inputs[order]]
                     yield Over(roots.index(writer), roots.index(reader), apart)
-
-
-def pack(
-    storages: tuple[Storage, ...], over: tuple[Over, ...] = (), alignment: int = ALIGNMENT
-) -> tuple[tuple[int, ...], int]:
-    """Offsets of the storages and the bytes in all: the best of several greedy orders, the first where they tie.
-
-    Each order places one storage after another at the lowest offset where no storage of an overlapping life stands
-    in its way.
-    """
-    orders: tuple[Callable[[Storage], tuple[int, ...]], ...] = (
-        lambda s: (-s.size_bytes, s.first),
-        lambda s: (-(s.last - s.first), -s.size_bytes),
-        lambda s: (s.first, -s.size_bytes),
-        lambda s: (-s.last, -s.size_bytes),
-        lambda s: (-s.size_bytes * (s.last - s.first + 1), s.first),
-    )
-    found = [_greedy(storages, _sorted(storages, order), over, alignment) for order in orders]
-    return min(found, key=lambda placed: placed[1])
-
-
-def _sorted(storages: tuple[Storage, ...], order: Callable[[Storage], tuple[int, ...]]) -> list[int]:
-    return sorted(range(len(storages)), key=lambda i: order(storages[i]))
-
-
-def _greedy(
-    storages: tuple[Storage, ...], order: list[int], over: tuple[Over, ...], alignment: int
-) -> tuple[tuple[int, ...], int]:
-    leads = {(pair.writer, pair.reader): pair.lead for pair in over}
-    offsets: dict[int, int] = {}
-    bottom, top = 0, 0
-    for i in order:
-        own = storages[i]
-        taken = sorted(
-            _taken(i, j, offsets[j], storages, leads)
-            for j in offsets
-            if storages[j].first <= own.last and own.first <= storages[j].last
-        )
-        at = 0
-        for low, high in taken:
-            if at <= low:
-                break
-            at = max(at, -(-high // alignment) * alignment)
-        # A writer may also start below everything that stands, just as far ahead of its reader as it must.
-        for ahead in (offsets[j] - lead for (writer, j), lead in leads.items() if writer == i and j in offsets):
-            below = ahead // alignment * alignment
-            fits = all(below <= low or high <= below for low, high in taken)
-            if fits and bottom - below < at + own.size_bytes - top:
-                at = below
-        offsets[i] = at
-        bottom, top = min(bottom, at), max(top, at + own.size_bytes)
-    return tuple(offsets[i] - bottom for i in range(len(storages))), top - bottom
-
-
-def _taken(
-    i: int, j: int, at: int, storages: tuple[Storage, ...], leads: Mapping[tuple[int, int], int]
-) -> tuple[int, int]:
-    """Storage `i` must start at or below the first of these offsets, or at or above the second; `j` stands `at`."""
-    low, high = at - storages[i].size_bytes, at + storages[j].size_bytes
-    if (i, j) in leads:
-        low = max(low, at - leads[i, j])
-    if (j, i) in leads:
-        high = min(high, at + leads[j, i])
-    return low, high
