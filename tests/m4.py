@@ -6,11 +6,10 @@ image would take seconds to build for each of the random graphs.
 
 from __future__ import annotations
 
-import math
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pytest
@@ -21,9 +20,10 @@ from tinyperf.virtual.board.cpu import Cpu, Memory
 from tinyperf.virtual.board.image import load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
-    from tinyperf.engines import Generated
     from tinyperf.tflite import Model
 
 STRICT = (
@@ -50,12 +50,19 @@ APP = Path(__file__).parent.parent / "firmware_templates" / "app"
 KEEP = "-Wl,--undefined=tp_model_init,--undefined=tp_model_input,--undefined=tp_model_output"
 
 
-def write_sources(generated: Generated, folder: Path) -> None:
+class Sources(Protocol):
+    """What a compiler gave."""
+
+    @property
+    def sources(self) -> Mapping[str, str]: ...
+
+
+def write_sources(generated: Sources, folder: Path) -> None:
     for name, text in generated.sources.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def build(generated: Generated, folder: Path) -> Path:
+def build(generated: Sources, folder: Path) -> Path:
     """The ELF of `generated`, compiled with -O2 and every warning an error. Skips without the cross compiler."""
     if not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("arm-none-eabi-gcc is not on PATH")
@@ -99,14 +106,20 @@ class Machine:
         self.instructions = ran.executed
         return self._cpu.frame()[0]
 
-    def infer(self, sample: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-        """One inference; the input must still be there afterwards."""
-        given = self._bytes(self.call("tp_model_input"), sample.size)
-        given[:] = sample.astype(np.int8).tobytes()
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names of all symbols."""
+        return frozenset(self._symbols)
+
+    def infer(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """One inference; the input must still be there afterwards. Args: sample: of the model's input type."""
+        given = self._bytes(self.call("tp_model_input"), sample.nbytes)
+        given[:] = sample.tobytes()
         output = self.call("tp_model_output")
         assert self.call("tp_model_invoke") == 0
         assert given == sample.tobytes()
-        return np.frombuffer(bytes(self._bytes(output, math.prod(self._model.output.shape))), np.int8)
+        made = self._model.output
+        return np.frombuffer(bytes(self._bytes(output, made.elements * np.dtype(made.dtype).itemsize)), made.dtype)
 
 
 def _read(address: int, width: int) -> int:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from tinyperf.engines.aot.passes.emit import Emitted
+
     Data = npt.NDArray[np.generic]
 
 FUNCTIONS = ("init", "input", "invoke", "output", "reset")
@@ -67,12 +69,16 @@ def uncut(model: tflite.Model) -> tflite.Model:
     return replace(model, ops=ops, inputs=inputs, outputs=outputs, boundary=())
 
 
-def _object(model: tflite.Model, folder: Path, index: int, flags: tuple[str, ...]) -> str:
-    target = Target(cores.load("host"))
+def emitted(model: tflite.Model, core: str) -> Emitted:
+    """The C of a model for a core, whatever its ends."""
+    target = Target(cores.load(core))
     graph = compiled(model, target, at_ends={})
-    sources = emit(model, graph, place(graph), target).sources
+    return emit(model, graph, place(graph), target)
+
+
+def _object(model: tflite.Model, folder: Path, index: int, flags: tuple[str, ...]) -> str:
     folder.mkdir(parents=True)
-    for name, text in sources.items():
+    for name, text in emitted(model, "host").sources.items():
         (folder / name).write_text(text, encoding="utf-8")
     names = [f"-Dtp_model_{name}=m{index}_{name}" for name in FUNCTIONS]
     made = str(folder / "model.o")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from tests import graphs, m4
+from tests.floats import distance
+from tests.portable import Library, emitted
 from tinyperf.engines.aot.host import FLAGS, compiler
-from tinyperf.engines.aot.operators import _float_map
+from tinyperf.engines.aot.operators import _float_map, all_operators
+from tinyperf.engines.aot.operators._sample import Random
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,3 +94,34 @@ def test_results_are_near_the_exact_ones(
         unit = np.spacing(np.abs(expected[finite].astype(np.float32))).astype(np.float64)
         assert (np.abs(made[finite] - expected[finite]) / unit).max() <= ulps
         np.testing.assert_array_equal(made[~finite], expected[~finite].astype(np.float32))
+
+
+# Of each kind of arithmetic one; the others are made of the same.
+KINDS = ("CONV_2D", "L2_POOL_2D", "LOG", "PRELU", "ROUND", "SIN", "SOFTMAX", "TANH")
+
+
+@pytest.mark.slow
+def test_a_core_has_the_bits_of_the_host_without_double(tmp_path: Path) -> None:
+    files = {kind: drawn(kind) for kind in KINDS}
+    library = Library([file for file, _ in files.values()], tmp_path)
+    for i, (kind, (_, samples)) in enumerate(files.items()):
+        folder = tmp_path / kind
+        folder.mkdir()
+        machine = m4.Machine(m4.build(emitted(library.models[i], "cortex-m4"), folder), library.models[i])
+        made = np.stack([machine.infer(sample) for sample in samples])
+        (expected,) = library.run(i, samples)
+        assert distance(made, expected) == 0, kind
+        assert not [name for name in machine.functions if re.match(r"__aeabi_d|__\w*df\d*$", name)], kind
+
+
+def drawn(kind: str) -> tuple[bytes, Floats]:
+    """A file with one use, and samples of its input: usual ones and odd ones."""
+    operator = all_operators()[kind]
+    (typed,) = (typed for typed in operator.types if typed.given == ("float32",))
+    random = Random(1, "float32", "float32")
+    sample = typed.sample or operator.sample
+    assert sample is not None
+    use = sample(random)
+    shape = use.tensors[use.inputs[0]].shape
+    odd = random.generator.choice(np.array([*SPECIAL, *ENDS], np.float32), (2, *shape))
+    return graphs.sampled(use), np.concatenate([random.codes(2, *shape), odd])

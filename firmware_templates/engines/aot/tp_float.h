@@ -180,12 +180,19 @@ TP_KERNEL struct tp_angle tp_angle(float x)
     const bool negative = (int64_t)fraction < 0;
     /* pi / 2 in Q2.62, so this is in Q4.60. */
     const uint64_t size = tp_multiply_high_u64(negative ? 0U - fraction : fraction, 0x6487ed5110b4611aU);
-    const float r = (float)size;
-    const float rest = (float)(int64_t)(size - (uint64_t)r);
-    const float unit = negative ? -8.67361738e-19f : 8.67361738e-19f; /* 2^-60 */
+    /* Its upper 24 bits, and the 24 behind them. */
+    uint64_t upmost = size | 1U;
+    uint32_t lead = 0;
+    for (uint32_t step = 32; step != 0U; step >>= 1) {
+        if (upmost >> (64U - step) == 0U) {
+            upmost <<= step;
+            lead += step;
+        }
+    }
+    const float unit = tp_from_bits((127U - 20U - lead) << 23); /* 2^(40 - 60 - lead) */
     made.quadrant = (uint32_t)quadrant;
-    made.r = r * unit;
-    made.rest = rest * unit;
+    made.r = (float)(int32_t)(upmost >> 40) * (negative ? -unit : unit);
+    made.rest = (float)(int32_t)(upmost >> 16 & 0x00ffffffU) * (negative ? -unit : unit) * 5.96046448e-8f; /* 2^-24 */
     return made;
 }
 

@@ -147,14 +147,18 @@ def _angle(x: Float) -> tuple[npt.NDArray[np.uint32], Float, Float]:
     quadrant = (turned + np.uint64(1 << 61)) >> np.uint64(62)
     fraction = (turned - (quadrant << np.uint64(62))).view(np.int64)
     whole = _high(np.abs(fraction).astype(np.uint64), 0x6487ED5110B4611A)
-    r = whole.astype(np.float32)
-    rest = (whole - r.astype(np.uint64)).view(np.int64).astype(np.float32)
-    unit = single(np.where(fraction < 0, -8.67361738e-19, 8.67361738e-19))
-    near = from_bits(size)
+    upmost, lead = whole | np.uint64(1), np.zeros(whole.shape, np.uint32)
+    for step in (32, 16, 8, 4, 2, 1):
+        small = upmost >> np.uint64(64 - step) == 0
+        upmost = np.where(small, upmost << np.uint64(step), upmost)
+        lead += np.where(small, step, 0).astype(np.uint32)
+    unit = from_bits((107 - lead) << 23) * single(np.where(fraction < 0, -1, 1))
+    r = single(upmost >> np.uint64(40)) * unit
+    rest = single(upmost >> np.uint64(16) & np.uint64(0xFFFFFF)) * unit * 5.96046448e-8
     return (
         np.where(far, quadrant, 0).astype(np.uint32),
-        single(np.where(far, r * unit, near)),
-        single(np.where(far, rest * unit, 0)),
+        single(np.where(far, r, from_bits(size))),
+        single(np.where(far, rest, 0)),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import code_range, codes, int32, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators import Arity, Operator, Typed, _float_svdf
 from tinyperf.engines.aot.operators._scales import scale, zero
 from tinyperf.tflite import Quantization, Tensor
 
@@ -145,7 +145,11 @@ def lower(use: Use) -> Svdf:
 def warn(use: Use) -> str:
     """TFLM's kernel never looks at the fused activation; a converter makes the output's codes begin at 0."""
     activation = use.text("fused_activation_function")
-    if activation == "NONE" or (activation == "RELU" and zero(use.output) == code_range("int8")[0]):
+    if (
+        activation == "NONE"
+        or use.output.dtype != "int8"
+        or (activation == "RELU" and zero(use.output) == code_range("int8")[0])
+    ):
         return ""
     return (
         f"op {use.op.index} SVDF: TFLM's kernel ignores the fused activation {activation}, and so does this code; the "
@@ -179,10 +183,13 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="SVDF",
     arity=Arity(5, 5, variables=(STATE,)),
-    rules=(shapes_fit, parameters_are_constant, state_is_variable, parameters_have_scales, bias_scale_fits),
+    rules=(shapes_fit, state_is_variable),
     lower=lower,
     macs=macs,
     sample=sample,
     warn=warn,
-    types=(Typed(("int8",)),),
+    types=(
+        Typed(("int8",), rules=(parameters_are_constant, parameters_have_scales, bias_scale_fits)),
+        Typed(("float32",), rules=_float_svdf.FLOATS, lower=_float_svdf.lower, sample=_float_svdf.sample),
+    ),
 )
