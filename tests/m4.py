@@ -88,7 +88,7 @@ class Machine:
             self._bytes(address, len(data))[:] = data
         self._symbols = {symbol.name: symbol.address for symbol in image.symbols}
         self._model = model
-        self.instructions = 0
+        self.call("tp_model_init")
 
     def _bytes(self, address: int, size: int) -> memoryview:
         """What the core has there."""
@@ -103,7 +103,7 @@ class Machine:
         self._cpu.set("lr", STOP | 1)
         ran = self._cpu.run(self._symbols[symbol], MOST_INSTRUCTIONS)
         assert ran.why == "bkpt", ran
-        self.instructions = ran.executed
+        self.instructions: int = ran.executed
         return self._cpu.frame()[0]
 
     @property

@@ -39,7 +39,7 @@ def drawn(operator: Operator, typed: Typed, seed: int) -> tuple[bytes, list[npt.
     sample = typed.sample or operator.sample
     assert sample is not None
     use = sample(random)
-    given = [use.tensors[i] for i in dict.fromkeys(use.inputs)]
+    given = [use.tensors[i] for i in dict.fromkeys(use.inputs) if i >= 0]
     ends = [tensor for tensor in given if tensor.data is None and not tensor.variable]
     return graphs.sampled(use), [random.codes(8, *tensor.shape, dtype=tensor.dtype) for tensor in ends]
 

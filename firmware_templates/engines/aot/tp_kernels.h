@@ -68,6 +68,14 @@ TP_KERNEL int32_t tp_requantize(int32_t x, int32_t multiplier, int32_t shift)
     return tp_divide_by_power_of_two(tp_multiply_high(scaled, multiplier), right);
 }
 
+/* The same of a 64-bit sum, |x| < 2^47: a multiplier of 15 bits, rounded once; `shift` is above -8. */
+TP_KERNEL int32_t tp_requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t reduced = multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+    const int32_t total = 15 + shift;
+    return (int32_t)((x * reduced + ((int64_t)1 << (total - 1))) >> total);
+}
+
 TP_KERNEL int32_t tp_clamp(int32_t x, int32_t low, int32_t high)
 {
     return x < low ? low : (x > high ? high : x);

@@ -112,6 +112,13 @@ def requantized(accumulators: Wide, multiplier: Wide | int, shift: Wide | int) -
     return divide_by_power_of_two(multiply_high(scaled, multiplier), np.maximum(-np.asarray(shift), 0))
 
 
+def requantized_wide(accumulators: Wide, multiplier: int, shift: int) -> Wide:
+    """TFLM's `MultiplyByQuantizedMultiplier` of 64-bit sums: a multiplier of 15 bits, rounded once. shift: below 8."""
+    reduced = (multiplier + 2**15) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
+    total = 15 - shift
+    return int32((accumulators * reduced + (1 << (total - 1))) >> total)
+
+
 def codes(numbers: Wide, low: int = INT8_LOW, high: int = INT8_HIGH, dtype: str = "int8") -> npt.NDArray[Any]:
     """Clamped as the kernels do it, low wins where the two bounds cross; of an integer type."""
     return np.maximum(np.minimum(numbers, high), low).astype(dtype)
