@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._lookup import EVERY_CODE, Lookup
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
@@ -37,5 +38,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="ABS", arity=Arity(1, 1), rules=(same_elements, input_is_not_much_coarser), lower=lower, sample=sample
+    kind="ABS",
+    arity=Arity(1, 1),
+    rules=(same_elements,),
+    types=(Typed(("int8",), rules=(input_is_not_much_coarser,)), mapped("abs")),
+    lower=lower,
+    sample=sample,
 )

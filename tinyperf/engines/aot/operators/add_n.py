@@ -9,7 +9,8 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_sum import AddNFloat
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
@@ -74,10 +75,22 @@ def sample(random: Random) -> Sample:
     return random.use("ADD_N", (given, *others, made), (*order, *random.pick((), (0,))))
 
 
+def lower_float(use: Use) -> AddNFloat:
+    return AddNFloat(use.output.elements, len(use.data))
+
+
+def sample_float(random: Random) -> Sample:
+    shape = (1, random.integer(1, 4), random.integer(1, 8))
+    given, made = (random.tensor(shape, 1.0) for _ in range(2))
+    others = [random.constant(random.codes(*shape)) for _ in range(random.integer(1, 4))]
+    return random.use("ADD_N", (given, *others, made), (*range(len(others), -1, -1), *random.pick((), (0,))))
+
+
 OPERATOR = Operator(
     kind="ADD_N",
     arity=Arity(2, MOST, data=(0, MOST)),
-    rules=(inputs_are_alike, sum_is_scaled_down),
+    rules=(inputs_are_alike,),
+    types=(Typed(("int8",), rules=(sum_is_scaled_down,)), Typed(("float32",), lower=lower_float, sample=sample_float)),
     lower=lower,
     sample=sample,
 )

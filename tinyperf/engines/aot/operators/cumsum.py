@@ -10,7 +10,8 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, int32, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_sum import CumSumFloat
 from tinyperf.engines.aot.operators._scales import Shape3, scale, zero
 from tinyperf.engines.aot.operators.add_n import FRACTION_BITS, sum_is_scaled_down
 
@@ -58,28 +59,42 @@ def axis_is_constant(use: Use) -> str | None:
     return None if fits else f"axis {axis} of {list(shape)}, output {list(use.output.shape)}"
 
 
-def lower(use: Use) -> CumSum:
-    """micro/kernels/cumsum.cc. Its sum starts at minus the zero point, not at zero."""
+def _walk(use: Use) -> tuple[Shape3, bool, bool]:
+    """Dimensions before, of and behind the axis; exclusive, reverse."""
     shape, data = use.input(0).shape, use.input(1).data
     axis = 0 if data is None else int(data.ravel()[0]) % len(shape)
     parts = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+    return parts, bool(use.number("exclusive")), bool(use.number("reverse"))
+
+
+def lower(use: Use) -> CumSum:
+    """micro/kernels/cumsum.cc. Its sum starts at minus the zero point, not at zero."""
     multiplier = quantize_multiplier(2 * scale(use.input(0)) / (2**20 * scale(use.output)))
-    flags = bool(use.number("exclusive")), bool(use.number("reverse"))
-    return CumSum(parts, *flags, zero(use.input(0)), *multiplier, zero(use.output))
+    return CumSum(*_walk(use), zero(use.input(0)), *multiplier, zero(use.output))
+
+
+def lower_float(use: Use) -> CumSumFloat:
+    return CumSumFloat(*_walk(use))
 
 
 def sample(random: Random) -> Sample:
+    given_scale = random.scale(-3, 0)
     shape = (1, *(random.integer(1, 6) for _ in range(random.integer(1, 3))))
     if random.pick(True, False, False):
         shape = (1, random.integer(10, 60))
     axis = random.integer(1, len(shape) - 1)
-    given = random.tensor(shape, random.scale(-3, 0))
-    made = random.tensor(shape, random.near(scale(given) * shape[axis] ** 0.5, 1))
+    given = random.tensor(shape, given_scale)
+    made = random.tensor(shape, random.near(given_scale * shape[axis] ** 0.5, 1))
     index = random.constant(np.array(random.pick(axis, axis - len(shape)), np.int32))
     options = {"exclusive": random.pick(True, False), "reverse": random.pick(True, False)}
     return random.use("CUMSUM", (given, index, made), (0, 1), options)
 
 
 OPERATOR = Operator(
-    kind="CUMSUM", arity=Arity(2, 2), rules=(axis_is_constant, sum_is_scaled_down), lower=lower, sample=sample
+    kind="CUMSUM",
+    arity=Arity(2, 2),
+    rules=(axis_is_constant,),
+    types=(Typed(("int8",), rules=(sum_is_scaled_down,)), Typed(("float32",), lower=lower_float)),
+    lower=lower,
+    sample=sample,
 )

@@ -16,9 +16,10 @@ from tinyperf.engines.aot.arithmetic import (
     multiply_high,
     quantize_multiplier,
 )
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._exponential import one_over_one_plus
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
@@ -105,10 +106,18 @@ def sample(random: Random) -> Sample:
     return random.use("DIV", (given, constant, made), (0, 1), options)
 
 
+def sample_float(random: Random) -> Sample:
+    return random_pair(random, "DIV", max, {"fused_activation_function": random.activation()})
+
+
 OPERATOR = Operator(
     kind="DIV",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(shapes_broadcast, nothing_is_divided_by_zero, quotients_are_shifted_by_31_bits_at_most, activation_is_known),
+    rules=(shapes_broadcast, activation_is_known),
+    types=(
+        Typed(("int8",), rules=(nothing_is_divided_by_zero, quotients_are_shifted_by_31_bits_at_most)),
+        Typed(("float32",), lower=paired("div", activation=True), sample=sample_float),
+    ),
     lower=lower,
     sample=sample,
 )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._lookup import EVERY_CODE, Lookup, rounded
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
@@ -35,5 +36,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="ELU", arity=Arity(1, 1), rules=(same_elements, output_is_not_much_finer), lower=lower, sample=sample
+    kind="ELU",
+    arity=Arity(1, 1),
+    rules=(same_elements,),
+    types=(Typed(("int8",), rules=(output_is_not_much_finer,)), mapped("elu", ulps=1)),
+    lower=lower,
+    sample=sample,
 )

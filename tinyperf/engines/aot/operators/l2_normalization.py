@@ -10,11 +10,13 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_rows import L2NormalizationFloat, shape_of
 from tinyperf.engines.aot.operators._inverse_root import inverse_root
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
 from tinyperf.engines.aot.operators.concatenation import no_activation
+from tinyperf.engines.aot.operators.softmax import has_a_dimension
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
@@ -53,7 +55,7 @@ def row_is_short(use: Use) -> str | None:
 
 
 def warn(use: Use) -> str:
-    if scale(use.output) == 2**-OUTPUT_BITS and zero(use.output) == 0:
+    if use.output.dtype != "int8" or (scale(use.output) == 2**-OUTPUT_BITS and zero(use.output) == 0):
         return ""
     return (
         f"op {use.op.index} L2_NORMALIZATION has an output with {use.output.quantization}: TFLM's codes are 128ths "
@@ -66,6 +68,10 @@ def lower(use: Use) -> L2Normalization:
     return L2Normalization(math.prod(shape[:-1]), shape[-1], zero(use.input(0)))
 
 
+def lower_float(use: Use) -> L2NormalizationFloat:
+    return L2NormalizationFloat(*shape_of(use))
+
+
 def sample(random: Random) -> Sample:
     shape = random.pick((1, random.integer(1, 40)), (1, 2, 3, random.integer(1, 6)), (1, random.integer(1, 6)))
     tensors = random.tensor(shape, random.scale()), random.tensor(shape, 1 / 128, 0)
@@ -75,7 +81,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="L2_NORMALIZATION",
     arity=Arity(1, 1),
-    rules=(same_elements, row_is_short, no_activation),
+    rules=(same_elements, has_a_dimension, no_activation),
+    types=(Typed(("int8",), rules=(row_is_short,)), Typed(("float32",), lower=lower_float)),
     lower=lower,
     warn=warn,
     sample=sample,

@@ -18,11 +18,12 @@ from tinyperf.engines.aot.arithmetic import (
     requantized,
 )
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._exponential import exp, logarithm
+from tinyperf.engines.aot.operators._float_rows import LogSoftmaxFloat, shape_of
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
-from tinyperf.engines.aot.operators.softmax import scaled_difference, sum_of_exponentials_fits
+from tinyperf.engines.aot.operators.softmax import has_a_dimension, scaled_difference, sum_of_exponentials_fits
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
@@ -77,6 +78,10 @@ def lower(use: Use) -> LogSoftmax:
     return LogSoftmax(math.prod(use.input(0).shape[:-1]), depth, multiplier, left_shift, diff_min, back)
 
 
+def lower_float(use: Use) -> LogSoftmaxFloat:
+    return LogSoftmaxFloat(*shape_of(use))
+
+
 def sample(random: Random) -> Sample:
     shape = random.pick((1, random.integer(1, 20)), (1, 3, random.integer(1, 6)), (1, random.integer(500, 1200)))
     tensors = random.tensor(shape, random.scale(-3, 1)), random.tensor(shape, SCALE, INT8_HIGH)
@@ -86,7 +91,11 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="LOG_SOFTMAX",
     arity=Arity(1, 1),
-    rules=(same_elements, sum_of_exponentials_fits, output_is_16ths),
+    rules=(same_elements, has_a_dimension),
+    types=(
+        Typed(("int8",), rules=(sum_of_exponentials_fits, output_is_16ths)),
+        Typed(("float32",), lower=lower_float, ulps=4, least=1.0),
+    ),
     lower=lower,
     sample=sample,
 )

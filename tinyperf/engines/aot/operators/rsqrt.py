@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, codes, quantize_multiplier, requantize
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._inverse_root import inverse_root
 from tinyperf.engines.aot.operators._lookup import Lookup
 from tinyperf.engines.aot.operators._rules import same_elements
@@ -57,7 +58,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="RSQRT",
     arity=Arity(1, 1),
-    rules=(same_elements, input_is_not_negative, output_is_moderate),
+    rules=(same_elements,),
+    types=(Typed(("int8",), rules=(input_is_not_negative, output_is_moderate)), mapped("rsqrt")),
     lower=lower,
     sample=sample,
 )

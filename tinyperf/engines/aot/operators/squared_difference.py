@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
+from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="SQUARED_DIFFERENCE",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(shapes_broadcast, square_is_scaled_down),
+    rules=(shapes_broadcast,),
+    types=(Typed(("int8",), rules=(square_is_scaled_down,)), Typed(("float32",), lower=paired("squared_difference"))),
     lower=lower,
     sample=sample,
 )

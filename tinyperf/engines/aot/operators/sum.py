@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.arithmetic import quantize_multiplier
-from tinyperf.engines.aot.operators import Arity, Operator, mean
+from tinyperf.engines.aot.operators import Arity, Operator, Typed, mean
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
@@ -33,4 +33,19 @@ def sample(random: Random) -> Sample:
     return random.use("SUM", (*drawn.tensors[:2], wide), (0, 1), drawn.options)
 
 
-OPERATOR = Operator(kind="SUM", arity=Arity(2, 2), rules=(mean.axes_are_constant, sum_fits), lower=lower, sample=sample)
+def sample_float(random: Random) -> Sample:
+    drawn = mean.sample(random)
+    return random.use("SUM", drawn.tensors, (0, 1), drawn.options)
+
+
+OPERATOR = Operator(
+    kind="SUM",
+    arity=Arity(2, 2),
+    rules=(mean.axes_are_constant,),
+    types=(
+        Typed(("int8",), rules=(sum_fits,)),
+        Typed(("float32",), lower=mean.of_floats("sum"), sample=sample_float),
+    ),
+    lower=lower,
+    sample=sample,
+)
