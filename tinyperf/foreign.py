@@ -37,14 +37,12 @@ NPY = Kind("an .npy NumPy array", "arrays are inputs: numpy.savez makes the .npz
 KERAS = Kind("a Keras model", quantizable=True)
 HDF5 = Kind("an HDF5 file, as Keras writes .h5 models", quantizable=True)
 SAVED_MODEL = Kind("a TensorFlow SavedModel", quantizable=True)
-ONNX = Kind("an ONNX model", "convert it to a SavedModel with onnx2tf, then 'tinyperf quantize' makes an int8 .tflite")
-EXPORTED = Kind(
-    "a PyTorch program of torch.export",
-    "convert it with litert-torch, or by way of ONNX and onnx2tf to a SavedModel for 'tinyperf quantize'",
-)
+ONNX = Kind("an ONNX model", quantizable=True)
+EXPORTED = Kind("a PyTorch program of torch.export", quantizable=True)
 PYTORCH = Kind(
     "a PyTorch file, which is a pickle: it is never read, since unpickling runs code",
-    "export the network: torch.export.save(torch.export.export(model.eval(), (example,)), 'model.pt2'), and convert it",
+    "export the network, and give that to 'tinyperf quantize': "
+    "torch.export.save(torch.export.export(model.eval(), (example,)), 'model.pt2')",
 )
 PICKLE = Kind(
     "a Python pickle: it is never read, since unpickling runs code",
@@ -163,7 +161,7 @@ def _text(head: bytes) -> Kind | None:
 def quantize_command(path: Path) -> str:
     """The command that makes an int8 .tflite of a float model."""
     out = shlex.quote(f"{path.stem or 'model'}_int8.tflite")
-    return f"tinyperf quantize --model {shlex.quote(str(path))} --calibration inputs.npz -o {out}"
+    return f"tinyperf quantize {shlex.quote(str(path))} --calibration inputs.npz -o {out}"
 
 
 def model_hint(path: Path, found: Kind | None) -> str:

@@ -64,34 +64,50 @@ WRONG = [
     pytest.param(
         "trap.tflite", pickle.dumps(Trap()), "is a Python pickle", "numpy.savez", id="a pickle that runs code"
     ),
-    pytest.param("a.onnx", b"\x08\x0a\x12\x07pytorch", "is an ONNX model", "onnx2tf", id="ONNX"),
-    pytest.param("onnx", b"\x08\x09:\x20\x0a\x0c", "is an ONNX model", "onnx2tf", id="ONNX without its suffix"),
+    pytest.param(
+        "a.onnx",
+        b"\x08\x0a\x12\x07pytorch",
+        "is an ONNX model",
+        "tinyperf quantize {path} --calibration inputs.npz",
+        id="ONNX",
+    ),
+    pytest.param(
+        "onnx",
+        b"\x08\x09:\x20\x0a\x0c",
+        "is an ONNX model",
+        "tinyperf quantize {path} --calibration inputs.npz",
+        id="ONNX without its suffix",
+    ),
     pytest.param("a.pt", zipped("a/data.pkl", "a/version"), "PyTorch file, which is a pickle", ".pt2", id="state dict"),
     pytest.param(
         "old.pth", pickle.dumps({"torch": 1}, 2), "PyTorch file, which is a pickle", ".pt2", id="old torch.save"
     ),
     pytest.param(
-        "a.pt2", zipped("a/archive_format"), "is a PyTorch program of torch.export", "litert-torch", id=".pt2"
+        "a.pt2",
+        zipped("a/archive_format"),
+        "is a PyTorch program of torch.export",
+        "tinyperf quantize {path} --calibration inputs.npz",
+        id=".pt2",
     ),
     pytest.param(
         "my net.keras",
         zipped("metadata.json", "config.json", "model.weights.h5"),
         "is a Keras model",
-        "tinyperf quantize --model '{path}' --calibration inputs.npz -o 'my net_int8.tflite'",
+        "tinyperf quantize '{path}' --calibration inputs.npz -o 'my net_int8.tflite'",
         id=".keras",
     ),
     pytest.param(
         "a.h5",
         b"\x89HDF\r\n\x1a\n" + bytes(90),
         "is an HDF5 file",
-        "tinyperf quantize --model {path} --calibration inputs.npz -o a_int8.tflite",
+        "tinyperf quantize {path} --calibration inputs.npz -o a_int8.tflite",
         id=".h5",
     ),
     pytest.param(
         "saved",
         saved_model,
         "is a directory",
-        "tinyperf quantize --model {path} --calibration inputs.npz -o saved_int8.tflite",
+        "tinyperf quantize {path} --calibration inputs.npz -o saved_int8.tflite",
         id="SavedModel",
     ),
     pytest.param("saved_model.pb", b"\x08\x01\x12\x90", "saved_model.pb", "folder that holds it", id="saved_model.pb"),

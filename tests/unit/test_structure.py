@@ -55,6 +55,8 @@ WORLD = {
     "unicorn": {"virtual.board.cpu"},
     "tensorflow": {"learn"},
     "keras": {"learn"},
+    "onnx": {"learn"},
+    "torch": {"learn"},
 }
 
 

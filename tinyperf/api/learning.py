@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tinyperf.datasets.sources import PreparedData
     from tinyperf.learn.backends import Backend
     from tinyperf.learn.evaluate import Evaluation
-    from tinyperf.learn.quantize import Quantized
+    from tinyperf.learn.quantize import Activations, Quantized
     from tinyperf.learn.shipped_models import Card
     from tinyperf.learn.train import Epoch, Trained
 
@@ -85,6 +85,7 @@ def quantize(
     benchmark: str | None = None,
     percentile: float | None = None,
     fc_per_channel: bool = False,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Quantized:
     """The model of a run folder as full int8 .tflite, with float against int8 and an error table of the layers.
 
@@ -95,7 +96,12 @@ def quantize(
     from tinyperf.learn import quantize as _quantize
 
     return _quantize.quantize_run(
-        Path(run), Path(out), benchmark=benchmark, percentile=percentile, fc_per_channel=fc_per_channel
+        Path(run),
+        Path(out),
+        benchmark=benchmark,
+        percentile=percentile,
+        fc_per_channel=fc_per_channel,
+        progress=progress,
     )
 
 
@@ -107,9 +113,13 @@ def quantize_model(
     benchmark: str | None = None,
     percentile: float | None = None,
     fc_per_channel: bool = False,
+    activations: Activations = "int8",
+    keep_layout: bool = False,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Quantized:
-    """Any Keras file or SavedModel as full int8 .tflite, calibrated with the array `x` of an .npz file.
+    """A Keras, SavedModel, ONNX, PyTorch (.pt2) or float .tflite model as full int8 .tflite.
 
+    Arguments as `tinyperf.learn.quantize.quantize_file`; calibrated with the array `x` of an .npz file.
     Raises: ModelError: it cannot be read or has no int8 form. DataError: the arrays do not fit. MissingExtraError.
     """
     from tinyperf.learn import quantize as _quantize
@@ -121,6 +131,9 @@ def quantize_model(
         benchmark=benchmark,
         percentile=percentile,
         fc_per_channel=fc_per_channel,
+        activations=activations,
+        keep_layout=keep_layout,
+        progress=progress,
     )
 
 

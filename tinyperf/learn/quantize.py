@@ -1,8 +1,8 @@
-"""`tinyperf quantize`: a float Keras model to full int8 .tflite, and what that cost, layer by layer.
+"""`tinyperf quantize`: a float model to full int8 .tflite, and what that cost, layer by layer.
 
-Fixed batch of 1, int8 input and output, convolutions per channel, fully connected layers per tensor (some vendor tools
-read only the first scale of one) unless asked otherwise. An activation's range is what it had over the calibration
-samples: its minimum and maximum, or the percentiles that a benchmark's task or the user names.
+Fixed batch of 1, int8 inputs and outputs, convolutions per channel, fully connected layers per tensor (some vendor
+tools read only the first scale of one) unless asked otherwise. An activation's range is what it had over the
+calibration samples: its minimum and maximum, or the percentiles that a benchmark's task or the user names.
 """
 
 from __future__ import annotations
@@ -11,60 +11,116 @@ import contextlib
 import hashlib
 import io
 import warnings
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from tinyperf.benchmark import benchmark as find_benchmark
 from tinyperf.datasets import originals
-from tinyperf.errors import DataError, ModelError, UsageError
-from tinyperf.learn import arrays, reference, train
+from tinyperf.errors import ModelError, UsageError
+from tinyperf.figures import figure
+from tinyperf.learn import calibration, sources, train
+from tinyperf.learn.interpreter import interpreter, invocations, operators, outputs, real
 from tinyperf.learn.silence import silent_stderr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tinyperf.learn.recipe import Floats
+    import numpy.typing as npt
+
+    from tinyperf.learn.sources import Port, Source
+
+    Floats = npt.NDArray[np.float32]
+    Progress = Callable[[str, int, int], None]
+
+Activations = Literal["int8", "int16"]
 
 COMPARED = 1000
 """At most so many samples for float against int8."""
 LAYER_SAMPLES = 32
 BINS = 8192
 """Of the histogram of an activation, of which percentiles are read."""
+IMPORT_SAMPLES = 2
+MOST_IMPORT_ERROR = 1e-3
+"""Relative to the largest output: float32 in another order gives some 1e-6; more is another function."""
+CLIPPED = 0.001
+"""The share of a layer's values outside its range that is worth a warning."""
 
 
 @dataclass(frozen=True)
 class LayerError:
-    """Error of one operator's output: RMS of (int8 - float) relative to the RMS of float, errors before it included."""
+    """Error of one operator's output: RMS of (int8 - float) relative to the RMS of float, errors before it included.
+
+    clipped: the share of its float values that lie outside the range of its codes.
+    """
 
     index: int
     op: str
     tensor: str
     relative_error: float
+    clipped: float
+
+
+@dataclass(frozen=True)
+class End:
+    """An input or output of the .tflite: real = scale * (code - zero_point).
+
+    shape: batch 1. source_shape: where the source has its dimensions in another order, else equal.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    source_shape: tuple[int, ...]
+    scale: float
+    zero_point: int
 
 
 @dataclass(frozen=True)
 class Quantized:
-    """`metric`: what the two values are (`top1` fraction right, `mse` reconstruction error), None without labels.
+    """`metric`: what the two values are (`top1` fraction right, `mse` of a reconstruction or regression), or None.
 
     They are measured on `samples` validation inputs of the run, or on the labelled calibration file; never on official
-    inputs ('tinyperf evaluate' does that). `layers`: worst first.
+    inputs ('tinyperf evaluate' does that). `layers`: worst first. `import_error`: the largest difference between the
+    source in its own runtime and the float .tflite made of it, relative to the largest output; None where TensorFlow
+    made both. `warnings`: what looks wrong, in sentences.
     """
 
     benchmark: str
+    source: str
+    form: str
     tflite: str
     sha256: str
     size_bytes: int
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    activations: Activations
     calibration: str
     percentile: float
     fc_per_channel: bool
+    import_error: float | None
     metric: str | None
     float_value: float | None
     int8_value: float | None
     samples: int
     layers: tuple[LayerError, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How values become codes.
+
+    percentile: an operator's output is clipped where this share of its values over the calibration ends, at the other
+        end likewise; 100 keeps minimum and maximum. What lies outside saturates, what lies inside is finer coded.
+    activations: int16 has weights of 8 bits all the same.
+    """
+
+    percentile: float = 100.0
+    fc_per_channel: bool = False
+    activations: Activations = "int8"
 
 
 def quantize_run(
@@ -74,10 +130,11 @@ def quantize_run(
     benchmark: str | None = None,
     percentile: float | None = None,
     fc_per_channel: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> Quantized:
     """The model of a run folder of `tinyperf train`, calibrated by its benchmark's rule.
 
-    `percentile`: as `quantize`; None is the benchmark's own.
+    `percentile`: as `Coding`; None is the benchmark's own.
     Raises: UsageError: no finished epoch in `run`, or it is a run of another `benchmark`. DataError: its data are gone.
         MissingExtraError: no TensorFlow. DiskError: `out` cannot be written.
     """
@@ -98,231 +155,209 @@ def quantize_run(
     rows = rows[:: max(1, len(rows) // COMPARED)][:COMPARED]
     labels = samples.y[rows // samples.windows]
     return quantize(
-        load(run / "model.keras"),
+        sources.load(run / "model.keras"),
         out,
         benchmark=task.name,
-        calibration=spanning(inputs, task.limits),
+        inputs=(spanning(inputs, task.limits),),
         rule=rule,
-        compare=(task.plain(samples, rows), labels if (labels >= 0).all() else None),
-        percentile=task.percentile if percentile is None else percentile,
-        fc_per_channel=fc_per_channel,
+        compare=((task.plain(samples, rows),), labels if (labels >= 0).all() else None),
+        coding=Coding(task.percentile if percentile is None else percentile, fc_per_channel),
+        progress=progress,
     )
 
 
 def quantize_file(
     model: Path,
-    calibration: Path,
+    samples: Path,
     out: Path,
     *,
     benchmark: str | None = None,
     percentile: float | None = None,
     fc_per_channel: bool = False,
+    activations: Activations = "int8",
+    keep_layout: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> Quantized:
-    """A Keras file or a SavedModel folder, calibrated with array `x` (and compared on labels `y`) of an .npz file.
+    """A float model of any form of `tinyperf.learn.sources`, calibrated with (and compared on) arrays of an .npz file.
 
-    `x`: [n, ...] real values as the float model takes them. With a known `benchmark` the input range is the wire's.
-    `percentile`: as `quantize`; None is minimum and maximum.
-    Raises: ModelError: the model cannot be read, or is none of `benchmark`. DataError: the arrays do not fit it.
-        MissingExtraError: no TensorFlow. DiskError: `out` cannot be written.
+    samples: `x` [n, ...], or an array for each input by its name: real values as the model takes them; labels `y`.
+    benchmark: the input range is that one's on the wire. `percentile`: as `Coding`; None is minimum and maximum.
+    keep_layout: see `sources.Options`.
+    Raises: ModelError: the model cannot be read or translated, or is none of `benchmark`. DataError: the arrays do not
+        fit it. MissingExtraError: what reads it is not installed. DiskError: `out` cannot be written.
     """
-    train.tensorflow()
-    network = load(model)
-    limits = None
-    if benchmark:
-        known = train.task(benchmark)
-        limits, wanted = known.limits, find_benchmark(benchmark).input_shape[1:]
-        if network.input_shape[1:] != wanted:
-            raise ModelError(
-                f"{model} takes {list(network.input_shape[1:])}, {benchmark} has {list(wanted)}",
-                means="it is a model for something else",
-                hint="leave BENCH out",
-            )
-    x, y = _read_calibration(calibration, network)
+    coding = Coding(100.0 if percentile is None else percentile, fc_per_channel, activations)
+    if coding.activations == "int16" and coding.percentile < 100:
+        raise UsageError("--percentile together with int16 activations", hint="int16 has codes enough; leave it out")
+    progress("reading the model", 0, 0)
+    source = sources.load(model, sources.Options(keep_layout=keep_layout))
+    limits = _limits(source, benchmark) if benchmark else None
+    found = calibration.read(samples, source)
+    progress("judging the calibration inputs", 0, 0)
+    notes = calibration.judged(found, source)
+    inputs = found.inputs if limits is None else (spanning(found.inputs[0], limits),)
+    labels = None if found.labels is None else found.labels[:COMPARED]
     return quantize(
-        network,
+        source,
         out,
         benchmark=benchmark or "custom",
-        calibration=spanning(x, limits),
-        rule=f"{len(x)} samples of {calibration.name}",
-        compare=(x[:COMPARED], None if y is None else y[:COMPARED]),
-        percentile=100.0 if percentile is None else percentile,
-        fc_per_channel=fc_per_channel,
+        inputs=inputs,
+        rule=f"{len(found)} samples of {samples.name}",
+        compare=(tuple(x[:COMPARED] for x in inputs), labels),
+        coding=coding,
+        notes=notes,
+        progress=progress,
     )
 
 
-def load(path: Path) -> Any:
-    """A Keras model from .keras, .h5 or a SavedModel folder with one serving signature.
+def _limits(source: Source, benchmark: str) -> tuple[float, float] | None:
+    """The range of the benchmark's inputs.
 
-    Raises: ModelError: it cannot be read.
+    Raises: ModelError: the model takes something else.
     """
-    import keras
-
-    if not path.exists():
-        raise ModelError(f"{path} does not exist", hint="give a .keras or .h5 file, or a SavedModel folder")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            network = _load_saved_model(path) if path.is_dir() else reference.load_keras(path)
-    except ModelError:
-        raise
-    except Exception as exc:  # Keras raises whatever its layers raise
-        first = str(exc).strip().splitlines()[0][:200] if str(exc).strip() else type(exc).__name__
+    known = train.task(benchmark)
+    wanted, shapes = find_benchmark(benchmark).input_shape[1:], [port.shape[1:] for port in source.inputs]
+    if shapes != [wanted]:
         raise ModelError(
-            f"{path} cannot be read by Keras {keras.__version__}: {first}",
-            means="a SavedModel of Keras 2 often cannot be loaded any more; a .keras or .h5 file travels better"
-            if path.is_dir()
-            else "damaged, or it needs layers of your own",
-            hint="save the model with model.save('model.keras') from the version that made it",
-        ) from exc
-    _check(network, path)
-    return network
-
-
-def _check(network: Any, path: Path) -> None:
-    """Raises: ModelError: not one input and one output of known size, or a layer on which the converter dies."""
-    import keras
-
-    shapes = [*(getattr(network, "inputs", None) or []), *(getattr(network, "outputs", None) or [])]
-    if len(shapes) != 2 or any(None in tensor.shape[1:] for tensor in shapes):
-        seen = ", ".join(str(list(tensor.shape)) for tensor in shapes) or "none: it was never built"
-        raise ModelError(
-            f"{path} has inputs and outputs {seen}",
-            means="tinyperf measures models of one input and one output, all sizes known but the batch's",
-            hint="build it with keras.Input(shape=...), and save it again",
+            f"{source.path} takes {' and '.join(str(list(s)) for s in shapes)}, {benchmark} has {list(wanted)}",
+            means="it is a model for something else",
+            hint="leave BENCH out",
         )
-    layers = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.RNN)]  # noqa: SLF001  (the only way into nested models)
-    if layers:
-        raise ModelError(
-            f"{path} has a recurrent layer, {layers[0].name} ({type(layers[0]).__name__})",
-            means="TensorFlow's converter has no int8 form for it that a microcontroller runtime takes, and crashes",
-            hint="unroll it into dense or convolution layers",
-        )
-
-
-def _load_saved_model(path: Path) -> Any:
-    import keras
-
-    tf = train.tensorflow()
-    signatures = tf.saved_model.load(str(path)).signatures
-    (name,) = [n for n in signatures if n in ("serve", "serving_default")][:1] or ["serving_default"]
-    specs = list(signatures[name].structured_input_signature[1].values())
-    if len(specs) != 1:
-        raise ModelError(
-            f"{path} has {len(specs)} inputs",
-            means="tinyperf measures models of one input and one output",
-            hint="save a part of it that has one input",
-        )
-    (spec,) = specs
-    inputs = keras.Input(batch_shape=(1, *spec.shape[1:]))
-    outputs = keras.layers.TFSMLayer(str(path), call_endpoint=name)(inputs)
-    return keras.Model(inputs, next(iter(outputs.values())) if isinstance(outputs, dict) else outputs)
+    return known.limits
 
 
 def quantize(
-    network: Any,
+    source: Source,
     out: Path,
     *,
     benchmark: str,
-    calibration: Floats,
+    inputs: Sequence[Floats],
     rule: str,
-    compare: tuple[Floats, Any],
-    percentile: float,
-    fc_per_channel: bool,
+    compare: tuple[Sequence[Floats], npt.NDArray[Any] | None],
+    coding: Coding,
+    notes: Sequence[str] = (),
+    progress: Progress = lambda *_: None,
 ) -> Quantized:
-    """Convert, write `out`, and compare float with int8 on `compare` = (inputs, int labels or None).
+    """Convert, write `out`, and compare float with int8 on `compare` = (inputs, labels or None).
 
-    `percentile`: an operator's output is clipped where this share of its values over `calibration` ends, at the other
-    end likewise; 100 keeps minimum and maximum. What lies outside saturates, what lies inside is finer coded.
+    inputs: for each of the model's, calibration values [n, ...] as its .tflite has them.
 
-    Raises: ModelError: the converter refuses a layer.
+    Raises: ModelError: the quantizer refuses an operator, or the translated model is not what the source was.
     """
-    fixed = _fixed_batch(network)
-    content = _convert(fixed, calibration, percentile=percentile, fc_per_channel=fc_per_channel)
-    inputs, labels = compare
-    exact = _convert(fixed, None)
-    before, after = run(exact, inputs), run(content, inputs)
-    metric, values = _judge(before, after, inputs, labels)
-    layers = layer_errors(exact, content, inputs[:LAYER_SAMPLES])
+    import_error = _import_error(source, inputs)
+    content = _coded(source, inputs, coding, progress)
+    compared, labels = compare
+    progress("comparing float with int8", 0, 0)
+    before, after = outputs(source.content, compared), outputs(content, compared)
+    metric, values = _judge(before, after, compared, labels)
+    layers = layer_errors(source.content, content, [x[:LAYER_SAMPLES] for x in compared])
     originals.whole(out, lambda part: part.write_bytes(content))
     return Quantized(
         benchmark=benchmark,
+        source=source.path,
+        form=source.form,
         tflite=str(out),
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
+        inputs=_ends(interpreter(content).get_input_details(), source.inputs),
+        outputs=_ends(interpreter(content).get_output_details(), source.outputs),
+        activations=coding.activations,
         calibration=rule,
-        percentile=percentile,
-        fc_per_channel=fc_per_channel,
+        percentile=coding.percentile,
+        fc_per_channel=coding.fc_per_channel,
+        import_error=import_error,
         metric=metric,
         float_value=values[0],
         int8_value=values[1],
-        samples=len(inputs),
+        samples=len(compared[0]),
         layers=layers,
+        warnings=(*notes, *_afterwards(content, layers, coding)),
     )
 
 
-def _judge(before: Floats, after: Floats, inputs: Floats, labels: Any) -> tuple[str | None, tuple[Any, Any]]:
-    if labels is not None:
-        return "top1", (float((before.argmax(1) == labels).mean()), float((after.argmax(1) == labels).mean()))
-    if before.shape == inputs.shape:
-        return "mse", (float(((before - inputs) ** 2).mean()), float(((after - inputs) ** 2).mean()))
-    return None, (None, None)
+def _ends(details: Sequence[dict[str, Any]], ports: Sequence[Port]) -> tuple[End, ...]:
+    return tuple(
+        End(port.name, port.shape, port.given, float(entry["quantization"][0]), int(entry["quantization"][1]))
+        for entry, port in zip(details, ports, strict=True)
+    )
 
 
-def _fixed_batch(network: Any) -> Any:
-    """The same network for a batch of 1: an open batch size would put SHAPE, STRIDED_SLICE and PACK into the graph.
+def _import_error(source: Source, inputs: Sequence[Floats]) -> float | None:
+    """How far the float .tflite is from the source in its own runtime.
 
-    Raises: ModelError: Keras cannot build it so.
+    Raises: ModelError: so far that it is another function.
     """
-    import keras
-
-    if network.input_shape[0] == 1:
-        return network
-    inputs = keras.Input(batch_shape=(1, *network.input_shape[1:]))
-    try:
-        return keras.Model(inputs, network(inputs))
-    except Exception as exc:  # Keras raises whatever its layers raise
+    if source.exact is None:
+        return None
+    worst = 0.0
+    for number in range(min(IMPORT_SAMPLES, len(inputs[0]))):
+        rows = [x[number : number + 1] for x in inputs]
+        wanted = source.exact([port.returned(row) for port, row in zip(source.inputs, rows, strict=True)])
+        for port, made, value in zip(source.outputs, outputs(source.content, rows), wanted, strict=True):
+            right = port.moved(np.asarray(value, np.float32).reshape(port.given))
+            worst = max(worst, float(np.abs(made - right).max() / max(np.abs(right).max(), 1e-30)))
+    if not worst <= MOST_IMPORT_ERROR:
         raise ModelError(
-            f"Keras cannot build the model for a batch of 1: {str(exc).strip().splitlines()[0][:200]}",
-            means="it has no layers, or one that needs another batch",
-            hint="build it from Keras layers, and save it again",
-        ) from exc
+            f"{source.path}: translated to TensorFlow it differs from {source.form} in its own runtime by "
+            f"{figure(100 * worst, 2)} % of the largest output",
+            means="an operator is translated wrongly: a defect of tinyperf",
+            hint="report it with the model; a float .tflite made by other means can be quantized instead",
+        )
+    return worst
 
 
-def _convert(
-    network: Any, calibration: Floats | None, *, percentile: float = 100.0, fc_per_channel: bool = False
-) -> bytes:
-    """The .tflite; float32 where there is no calibration."""
+def _coded(source: Source, inputs: Sequence[Floats], coding: Coding, progress: Progress) -> bytes:
+    """The float .tflite with the ranges that its tensors take over `inputs`, as codes.
+
+    Raises: ModelError: an operator has no such form.
+    """
     tf = train.tensorflow()
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    if calibration is not None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([row[None]] for row in calibration)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = not fc_per_channel  # noqa: SLF001  (public only by this name)
-        converter._experimental_calibrate_only = percentile < 100  # noqa: SLF001  (public only by this name)
+    from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+    def fed() -> Iterator[list[Floats]]:
+        for number, rows in enumerate(zip(*inputs, strict=True)):
+            progress("calibrating", number, len(inputs[0]))
+            yield [row[None] for row in rows]
+
     try:
-        # Keras and the converter print while they work; stdout is the result's.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), silent_stderr():
             warnings.simplefilter("ignore")
-            content: bytes = converter.convert()
-            if calibration is not None and percentile < 100:
-                content = _narrowed(content, calibration, percentile, fc_per_channel=fc_per_channel)
-    except Exception as exc:  # the converter raises RuntimeError, ValueError and its own
+            calibrator = Calibrator(source.content)
+            if coding.activations == "int16":
+                wide: bytes = calibrator.calibrate_and_quantize(
+                    fed,
+                    tf.int16,
+                    tf.int16,
+                    allow_float=False,
+                    activations_type=tf.int16,
+                    bias_type=tf.int64,
+                    disable_per_channel_quantization_for_dense_layers=not coding.fc_per_channel,
+                )
+                return wide
+            ranged = calibrator.calibrate(fed)
+            if coding.percentile < 100:
+                ranged = _narrowed(ranged, inputs, coding.percentile)
+            content: bytes = mlir_quantize(
+                ranged,
+                fully_quantize=True,
+                input_data_type=tf.int8,
+                output_data_type=tf.int8,
+                disable_per_channel_for_dense_layers=not coding.fc_per_channel,
+            )
+    except Exception as exc:  # the quantizer raises RuntimeError, ValueError and its own
         raise ModelError(
-            f"TensorFlow's converter refuses the model: {str(exc).strip().splitlines()[0][:200]}",
-            means="a layer that has no int8 form",
+            f"TensorFlow's quantizer refuses the model: {str(exc).strip().splitlines()[0][:200]}",
+            means=f"an operator that has no {coding.activations} form",
             hint="use layers that TensorFlow Lite Micro has: convolution, dense, pooling, add, softmax, ReLU",
         ) from exc
     return content
 
 
-def _narrowed(calibrated: bytes, calibration: Floats, percentile: float, *, fc_per_channel: bool) -> bytes:
-    """A float model that holds its calibrated ranges, to int8 with the ranges of the percentile."""
-    from tensorflow.lite.python.convert import mlir_quantize
+def _narrowed(calibrated: bytes, inputs: Sequence[Floats], percentile: float) -> bytes:
+    """A float model that holds its calibrated ranges, with the ranges of the percentile in their place."""
     from tensorflow.lite.tools import flatbuffer_utils
 
-    tf = train.tensorflow()
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
     graph = model.subgraphs[0]
     ranges = {}
@@ -332,7 +367,7 @@ def _narrowed(calibrated: bytes, calibration: Floats, percentile: float, *, fc_p
             ranges[index] = held
     counts = {index: np.zeros(BINS, np.int64) for index in ranges}
     exact = interpreter(calibrated)
-    for _ in _invocations(exact, calibration):
+    for _ in invocations(exact, inputs):
         for index, held in ranges.items():
             counts[index] += np.histogram(exact.get_tensor(index), BINS, (float(held.min[0]), float(held.max[0])))[0]
     for index, held in ranges.items():
@@ -340,84 +375,84 @@ def _narrowed(calibrated: bytes, calibration: Floats, percentile: float, *, fc_p
         share = 100 * np.cumsum(counts[index]) / counts[index].sum()
         first, last = np.searchsorted(share, [100 - percentile, percentile - 1e-9], side="right")
         held.min, held.max = [float(edges[first])], [float(edges[min(last, BINS - 1) + 1])]
-    content: bytes = mlir_quantize(
-        bytes(flatbuffer_utils.convert_object_to_bytearray(model)),
-        fully_quantize=True,
-        input_data_type=tf.int8,
-        output_data_type=tf.int8,
-        disable_per_channel_for_dense_layers=not fc_per_channel,
-    )
-    return content
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def interpreter(content: bytes) -> Any:
-    """TensorFlow's own interpreter without delegates, every tensor kept, ready to invoke."""
-    tf = train.tensorflow()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it announces its move to ai-edge-litert
-        made = tf.lite.Interpreter(
-            model_content=content,
-            num_threads=1,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-    made.allocate_tensors()
-    return made
+def _judge(
+    before: Sequence[Floats], after: Sequence[Floats], inputs: Sequence[Floats], labels: npt.NDArray[Any] | None
+) -> tuple[str | None, tuple[float | None, float | None]]:
+    if labels is not None and labels.dtype.kind in "iu":
+        return "top1", (calibration.right(before[0], labels), calibration.right(after[0], labels))
+    wanted = labels
+    if wanted is None and len(before) == len(inputs) == 1 and before[0].shape == inputs[0].shape:
+        wanted = inputs[0]
+    if wanted is None:
+        return None, (None, None)
+    return "mse", (float(((before[0] - wanted) ** 2).mean()), float(((after[0] - wanted) ** 2).mean()))
 
 
-def run(content: bytes, inputs: Floats) -> Floats:
-    """Real inputs [n, ...] through a float32 or int8 model; real outputs [n, ...]."""
+def _afterwards(content: bytes, layers: Sequence[LayerError], coding: Coding) -> Iterator[str]:
+    """What the finished model shows: operators that stayed float, layers that lose values at their ends."""
     model = interpreter(content)
-    output = model.get_output_details()[0]
-    return np.concatenate([_real(model, output) for _ in _invocations(model, inputs)])
+    floats = Counter(kind for _, kind, tensor in operators(model) if tensor["dtype"] == np.float32)
+    if floats:
+        listed = ", ".join(f"{kind} ({count})" for kind, count in sorted(floats.items()))
+        yield f"TensorFlow's quantizer has no {coding.activations} form of {listed}: they stayed float32"
+    clipped = [layer for layer in layers if layer.clipped > CLIPPED]
+    if clipped:
+        worst = max(clipped, key=lambda layer: layer.clipped)
+        yield (
+            f"{len(clipped)} layers have values outside the range of their codes, op {worst.index} {worst.op} "
+            f"{figure(100 * worst.clipped, 1)} % of them"
+        )
 
 
-def layer_errors(float_model: bytes, int8_model: bytes, inputs: Floats) -> tuple[LayerError, ...]:
+def layer_errors(float_model: bytes, int8_model: bytes, inputs: Sequence[Floats]) -> tuple[LayerError, ...]:
     """How far each operator's output strays from float's, worst first; the two graphs have the same operators."""
     exact, coded = interpreter(float_model), interpreter(int8_model)
-    pairs = list(zip(_operators(exact), _operators(coded), strict=False))
-    error, power = np.zeros(len(pairs)), np.zeros(len(pairs))
-    for _ in zip(_invocations(exact, inputs), _invocations(coded, inputs), strict=True):
+    pairs = _paired(operators(exact), operators(coded))
+    error, power, outside, count = (np.zeros(len(pairs)) for _ in range(4))
+    for _ in zip(invocations(exact, inputs), invocations(coded, inputs), strict=True):
         for i, ((_, _, a), (_, _, b)) in enumerate(pairs):
-            wanted, got = _real(exact, a), _real(coded, b)
+            wanted, got = real(exact, a), real(coded, b)
             error[i] += ((got.reshape(wanted.shape) - wanted) ** 2).sum()
             power[i] += (wanted**2).sum()
+            outside[i] += _outside(wanted, b)
+            count[i] += wanted.size
     found = [
-        LayerError(index, op, str(tensor["name"]), float(np.sqrt(e / max(p, 1e-30))))
-        for (_, (index, op, tensor)), e, p in zip(pairs, error, power, strict=True)
+        LayerError(index, op, str(tensor["name"]), float(np.sqrt(e / max(p, 1e-30))), float(o / max(n, 1)))
+        for (_, (index, op, tensor)), e, p, o, n in zip(pairs, error, power, outside, count, strict=True)
     ]
     return tuple(sorted(found, key=lambda layer: -layer.relative_error))
 
 
-def _operators(model: Any) -> list[tuple[int, str, dict[str, Any]]]:
-    """(index, kind, details of the output tensor) of the operators that compute."""
-    tensors = {details["index"]: details for details in model.get_tensor_details()}
-    listed = model._get_ops_details()  # noqa: SLF001  (no public way to the operators)
+def _paired(exact: list[Any], coded: list[Any]) -> list[tuple[Any, Any]]:
+    """Operators of both that are the same one, by kind and number among those of its kind."""
+
+    def numbered(listed: list[Any]) -> dict[tuple[str, int], Any]:
+        seen: Counter[str] = Counter()
+        found = {}
+        for op in listed:
+            found[op[1], seen[op[1]]] = op
+            seen[op[1]] += 1
+        return found
+
+    ours, theirs = numbered(exact), numbered(coded)
     return [
-        (op["index"], op["op_name"], tensors[int(op["outputs"][0])])
-        for op in listed
-        if op["op_name"] not in ("QUANTIZE", "DEQUANTIZE")
+        (ours[key], op)
+        for key, op in theirs.items()
+        if key in ours and np.prod(ours[key][2]["shape"]) == np.prod(op[2]["shape"])
     ]
 
 
-def _invocations(model: Any, inputs: Floats) -> Iterator[None]:
-    """Invoke once per sample; int8 inputs are coded here, half to even."""
-    entry = model.get_input_details()[0]
-    scale, zero = entry["quantization"]
-    for row in inputs:
-        codes = row if entry["dtype"] == np.float32 else np.clip(np.rint(row / scale) + zero, -128, 127)
-        model.set_tensor(entry["index"], codes[None].astype(entry["dtype"]))
-        model.invoke()
-        yield
-
-
-def _real(model: Any, details: dict[str, Any]) -> Floats:
-    """A tensor's content as real values."""
-    values = model.get_tensor(details["index"])
-    if values.dtype == np.float32:
-        return np.asarray(values)
+def _outside(values: Floats, details: dict[str, Any]) -> int:
+    """How many values lie more than half a code outside the range of a tensor's codes."""
+    if details["dtype"] == np.float32:
+        return 0
     scale, zero = details["quantization"]
-    return np.asarray((values.astype(np.float32) - zero) * np.float32(scale))
+    ends = np.iinfo(details["dtype"])
+    low, high = (ends.min - 0.5 - zero) * scale, (ends.max + 0.5 - zero) * scale
+    return int(((values < low) | (values > high)).sum())
 
 
 def spanning(inputs: Floats, limits: tuple[float, float] | None) -> Floats:
@@ -430,41 +465,3 @@ def spanning(inputs: Floats, limits: tuple[float, float] | None) -> Floats:
         inputs[0].reshape(-1)[-2:] = limits
         inputs = np.clip(inputs, *limits)
     return inputs
-
-
-def _read_calibration(path: Path, network: Any) -> tuple[Floats, Any]:
-    """Inputs float32 [n, ...] and labels int64 [n], or None."""
-    shape, classes = network.input_shape[1:], network.output_shape[1:]
-    held = arrays.read(path)
-    x, y = held.get("x"), held.get("y")
-    hint = "numpy.savez(path, x=inputs, y=labels) writes one; y is optional"
-    if x is None or x.shape[1:] != shape or not len(x) or x.dtype.kind not in "fiu":
-        seen = {name: list(a.shape) for name, a in held.items()}
-        raise DataError(
-            f"{path} holds {seen}; an array x [n, {', '.join(map(str, shape))}] of numbers is needed",
-            means="calibration inputs must be real values as the float model takes them",
-            hint=hint,
-        )
-    with np.errstate(over="ignore"):
-        real = x.astype(np.float32)
-    if not np.isfinite(real).all():
-        raise DataError(
-            f"{path}: x reaches from {x.min():g} to {x.max():g}",
-            means="that is more than float32 holds, which the model computes in",
-            hint=hint,
-        )
-    if y is None:
-        return real, None
-    if (
-        y.shape != (len(x),)
-        or y.dtype.kind not in "iu"
-        or len(classes) != 1
-        or not 0 <= y.min() <= y.max() < classes[0]
-    ):
-        values = f" from {y.min()} to {y.max()}" if y.dtype.kind in "iu" else ""
-        raise DataError(
-            f"{path}: labels y {list(y.shape)} {y.dtype}{values} do not fit {len(x)} inputs, outputs {list(classes)}",
-            means="y is one whole number for each input: which of the model's outputs should be the largest",
-            hint=hint,
-        )
-    return real, y.astype(np.int64)
