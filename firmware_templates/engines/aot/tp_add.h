@@ -11,26 +11,29 @@ struct tp_addend {
     int32_t zero, multiplier, shift;
 };
 
-/* The code of one input in the common scale, which is 2^20 times finer than half the larger input scale. */
-TP_KERNEL int32_t tp_add_scaled(const struct tp_addend *side, int32_t q)
+/* The code of one input in the common scale, which is 2^left times finer than half the larger input scale. */
+TP_KERNEL int32_t tp_add_scaled(const struct tp_addend *side, int32_t left, int32_t q)
 {
-    return tp_requantize((q - side->zero) * (1 << 20), side->multiplier, side->shift);
+    return tp_requantize((q - side->zero) * (1 << left), side->multiplier, side->shift);
 }
 
-TP_KERNEL void tp_add(const int32_t shape[4], const struct tp_addend *a, const int8_t *input_a,
-                      const struct tp_addend *b, const int8_t *input_b, int32_t multiplier, int32_t shift,
-                      int32_t out_zero, int32_t low, int32_t high, int8_t *output)
+/* Codes of so many bytes. */
+TP_KERNEL void tp_add(const int32_t shape[4], const struct tp_addend *a, const void *input_a, const struct tp_addend *b,
+                    const void *input_b, int32_t left, int32_t multiplier, int32_t shift, int32_t out_zero,
+                    int32_t low, int32_t high, int32_t bytes, void *output)
 {
+    int32_t at = 0;
     for (int32_t i = 0; i < shape[0]; i++) {
         for (int32_t j = 0; j < shape[1]; j++) {
             for (int32_t k = 0; k < shape[2]; k++) {
-                const int8_t *at_a = &input_a[i * a->stride[0] + j * a->stride[1] + k * a->stride[2]];
-                const int8_t *at_b = &input_b[i * b->stride[0] + j * b->stride[1] + k * b->stride[2]];
+                const int32_t at_a = i * a->stride[0] + j * a->stride[1] + k * a->stride[2];
+                const int32_t at_b = i * b->stride[0] + j * b->stride[1] + k * b->stride[2];
                 for (int32_t l = 0; l < shape[3]; l++) {
-                    const int32_t sum = tp_add_scaled(a, at_a[l * a->stride[3]]) +
-                                        tp_add_scaled(b, at_b[l * b->stride[3]]);
+                    const int32_t sum =
+                        tp_add_scaled(a, left, tp_code(input_a, bytes, at_a + l * a->stride[3])) +
+                        tp_add_scaled(b, left, tp_code(input_b, bytes, at_b + l * b->stride[3]));
                     const int32_t q = tp_requantize(sum, multiplier, shift) + out_zero;
-                    *output++ = (int8_t)tp_clamp(q, low, high);
+                    tp_set_code(output, bytes, at++, tp_clamp(q, low, high));
                 }
             }
         }

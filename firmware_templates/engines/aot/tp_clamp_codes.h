@@ -5,11 +5,13 @@
 
 #include "tp_kernels.h"
 
-TP_KERNEL void tp_clamp_codes(int32_t count, const int8_t *input, int32_t low, int32_t high, int8_t *output)
+/* Codes of so many bytes. */
+TP_KERNEL void tp_clamp_codes(int32_t count, const void *input, int32_t low, int32_t high, int32_t bytes, void *output)
 {
     for (int32_t i = 0; i < count; i++) {
+        const int32_t q = tp_code(input, bytes, i);
         /* TFLM looks at the upper bound first; that matters where it lies below the lower one. */
-        output[i] = (int8_t)(input[i] > high ? high : (input[i] < low ? low : input[i]));
+        tp_set_code(output, bytes, i, q > high ? high : (q < low ? low : q));
     }
 }
 

@@ -44,6 +44,21 @@ struct tp_window {
     int32_t pad_h, pad_w;
 };
 
+/* Code `i` of codes of one or two bytes. */
+TP_KERNEL int32_t tp_code(const void *codes, int32_t bytes, int32_t i)
+{
+    return bytes == 1 ? ((const int8_t *)codes)[i] : ((const int16_t *)codes)[i];
+}
+
+TP_KERNEL void tp_set_code(void *codes, int32_t bytes, int32_t i, int32_t code)
+{
+    if (bytes == 1) {
+        ((int8_t *)codes)[i] = (int8_t)code;
+    } else {
+        ((int16_t *)codes)[i] = (int16_t)code;
+    }
+}
+
 /* a * b / 2^31, rounded to the nearest, ties up: gemmlowp's SaturatingRoundingDoublingHighMul where not both are
  * INT32_MIN. */
 TP_KERNEL int32_t tp_multiply_high(int32_t a, int32_t b)

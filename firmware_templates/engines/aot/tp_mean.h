@@ -5,9 +5,11 @@
 
 #include "tp_kernels.h"
 
-TP_KERNEL void tp_mean(const int32_t shape[5], const int8_t *input, int32_t in_zero, int32_t multiplier, int32_t shift,
-                       int32_t out_zero, int8_t *output)
+/* Codes of so many bytes. */
+TP_KERNEL void tp_mean(const int32_t shape[5], const void *input, int32_t in_zero, int32_t multiplier, int32_t shift,
+                       int32_t out_zero, int32_t bytes, void *output)
 {
+    int32_t at = 0;
     const int32_t reduced = shape[1] * shape[3];
     for (int32_t i = 0; i < shape[0]; i++) {
         for (int32_t k = 0; k < shape[2]; k++) {
@@ -15,11 +17,11 @@ TP_KERNEL void tp_mean(const int32_t shape[5], const int8_t *input, int32_t in_z
                 int32_t sum = 0;
                 for (int32_t j = 0; j < shape[1]; j++) {
                     for (int32_t l = 0; l < shape[3]; l++) {
-                        sum += input[(((i * shape[1] + j) * shape[2] + k) * shape[3] + l) * shape[4] + m];
+                        sum += tp_code(input, bytes, (((i * shape[1] + j) * shape[2] + k) * shape[3] + l) * shape[4] + m);
                     }
                 }
                 const int32_t q = tp_requantize(sum - in_zero * reduced, multiplier, shift) + out_zero;
-                *output++ = (int8_t)tp_clamp(q, INT8_MIN, INT8_MAX);
+                tp_set_code(output, bytes, at++, tp_clamp(q, bytes == 1 ? INT8_MIN : INT16_MIN, bytes == 1 ? INT8_MAX : INT16_MAX));
             }
         }
     }

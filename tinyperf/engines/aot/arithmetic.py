@@ -112,11 +112,16 @@ def requantized(accumulators: Wide, multiplier: Wide | int, shift: Wide | int) -
     return divide_by_power_of_two(multiply_high(scaled, multiplier), np.maximum(-np.asarray(shift), 0))
 
 
-def requantized_wide(accumulators: Wide, multiplier: int, shift: int) -> Wide:
+def requantized_wide(accumulators: Wide, multiplier: Wide | int, shift: Wide | int) -> Wide:
     """TFLM's `MultiplyByQuantizedMultiplier` of 64-bit sums: a multiplier of 15 bits, rounded once. shift: below 8."""
-    reduced = (multiplier + 2**15) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
-    total = 15 - shift
-    return int32((accumulators * reduced + (1 << (total - 1))) >> total)
+    total = 15 - np.asarray(shift, np.int64)
+    return int32((accumulators * reduced_multiplier(multiplier) + (np.int64(1) << (total - 1))) >> total)
+
+
+def reduced_multiplier(multiplier: Wide | int) -> Wide:
+    """The 15 bits of a multiplier by which TFLM multiplies 64-bit sums."""
+    wide = np.asarray(multiplier, np.int64)
+    return np.where(wide < 0x7FFF0000, (wide + 2**15) >> 16, 0x7FFF)
 
 
 def codes(numbers: Wide, low: int = INT8_LOW, high: int = INT8_HIGH, dtype: str = "int8") -> npt.NDArray[Any]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def lacks(work: Add, _: Bounds | None) -> str | None:
     a, b, out = work.multipliers
+    if work.dtype != "int8":
+        return "codes of 8 bits"
     if not work.elementwise or max(a[1], b[1]) > 0 or out[1] > -1:
         return "equal shapes and an output shift to the right"
     return None

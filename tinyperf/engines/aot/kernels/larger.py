@@ -26,7 +26,9 @@ def emit(work: Larger, place: Place) -> Code:
     )
     a, b = place.inputs
     maximum = "true" if work.maximum else "false"
-    return Code((), body + call("tp_larger", "shape", "stride_a", a, "stride_b", b, maximum, place.output))
+    return Code(
+        (), body + call(f"tp_larger_{work.dtype}", "shape", "stride_a", a, "stride_b", b, maximum, place.output)
+    )
 
 
 KERNEL = Kernel("larger", Larger, "tp_larger.h", forms, emit, costs={"element": 12.0})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.mean import Mean
@@ -19,7 +19,7 @@ def forms(work: Mean, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: Mean, place: Place) -> Code:
     body = f"    static const int32_t shape[5] = {ints(work.shape)};\n"
-    numbers = (work.in_zero, work.multiplier, -work.shift, work.out_zero)
+    numbers = (work.in_zero, work.multiplier, -work.shift, work.out_zero, size_of(work.dtype))
     return Code((), body + call("tp_mean", "shape", place.inputs[0], *numbers, place.output))
 
 

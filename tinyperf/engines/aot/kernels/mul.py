@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.mul import Mul
@@ -28,7 +28,7 @@ def emit(work: Mul, place: Place) -> Code:
         (stride, given, zero)
         for stride, given, zero in zip(("stride_a", "stride_b"), place.inputs, work.zeros, strict=True)
     )
-    numbers = (work.multiplier, -work.shift, work.out_zero, *work.clamp)
+    numbers = (work.multiplier, -work.shift, work.out_zero, *work.clamp, size_of(work.dtype))
     return Code((), body + call("tp_mul", "shape", *a, *b, *numbers, place.output))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, window_constant
 from tinyperf.engines.aot.kernels._lead import direct
@@ -22,7 +22,7 @@ def forms(work: Pool, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: Pool, place: Place) -> Code:
     maximum = "true" if work.maximum else "false"
-    arguments = ("&window", maximum, place.inputs[0], *work.clamp, place.output)
+    arguments = ("&window", maximum, place.inputs[0], *work.clamp, size_of(work.dtype), place.output)
     return Code((), window_constant(work.window) + call("tp_pool_2d", *arguments))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.prelu import Prelu
@@ -27,7 +27,9 @@ def emit(work: Prelu, place: Place) -> Code:
         f"    static const int32_t factors[4] = {ints(factors)};\n"
     )
     sides = ("stride", place.inputs[0], work.zeros[0], "slope_stride", place.inputs[1], work.zeros[1])
-    return Code((), body + call("tp_prelu", "shape", *sides, "factors", work.out_zero, place.output))
+    return Code(
+        (), body + call("tp_prelu", "shape", *sides, "factors", work.out_zero, size_of(work.dtype), place.output)
+    )
 
 
 KERNEL = Kernel("prelu", Prelu, "tp_prelu.h", forms, emit, costs={"element": 30.0})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.ctext import c_int
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.sub import Sub
@@ -39,10 +39,12 @@ def emit(work: Sub, place: Place) -> Code:
             place.inputs[0],
             "&b",
             place.inputs[1],
+            work.left_shift,
             multiplier,
             -shift,
             work.out_zero,
             *work.clamp,
+            size_of(work.dtype),
             place.output,
         )
     )

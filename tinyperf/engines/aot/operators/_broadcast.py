@@ -35,12 +35,17 @@ class Broadcast(Work):
         return math.prod(self.shape)
 
     @property
+    def types(self) -> tuple[str, str, str]:
+        """Of both inputs and the output."""
+        return "int8", "int8", "int8"
+
+    @property
     def signature(self) -> Signature:
         first, second = (
-            Operand(tuple(n if step else 1 for n, step in zip(self.shape, strides, strict=True)))
-            for strides in self.strides
+            Operand(tuple(n if step else 1 for n, step in zip(self.shape, strides, strict=True)), dtype)
+            for strides, dtype in zip(self.strides, self.types[:2], strict=True)
         )
-        return Signature((first, second), (Operand(self.shape),))
+        return Signature((first, second), (Operand(self.shape, self.types[2]),))
 
 
 def shapes_broadcast(use: Use) -> str | None:

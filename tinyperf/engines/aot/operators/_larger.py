@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed
+from tinyperf.engines.aot.operators import Arity, Operator, Typed, moved
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._float_pair import paired
 from tinyperf.engines.aot.operators._rules import codes_are_copied
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Larger(Broadcast):
-    """The larger of two codes, or the smaller one."""
+    """The larger of two integers, or the smaller one."""
 
     maximum: bool
+    dtype: str = "int8"
+
+    @property
+    def types(self) -> tuple[str, str, str]:
+        return self.dtype, self.dtype, self.dtype
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        a, b = (side.astype(np.int8) for side in inputs)
+        a, b = (side.astype(self.dtype) for side in inputs)
         return (np.maximum(a, b) if self.maximum else np.minimum(a, b),)
 
 
@@ -34,7 +39,7 @@ def choosing(kind: str, *, maximum: bool) -> Operator:
 
     def lower(use: Use) -> Larger:
         """micro/kernels/maximum_minimum.cc."""
-        return Larger(*broadcast(use.input(0).shape, use.input(1).shape), maximum)
+        return Larger(*broadcast(use.input(0).shape, use.input(1).shape), maximum, use.output.dtype)
 
     def sample(random: Random) -> Sample:
         drawn = random_pair(random, kind, max)
@@ -46,7 +51,7 @@ def choosing(kind: str, *, maximum: bool) -> Operator:
         kind=kind,
         arity=Arity(2, 2, data=(0, 2)),
         rules=(shapes_broadcast, codes_are_copied),
-        types=(*INT8, Typed(("float32",), lower=paired(kind.lower()))),
+        types=(*moved("int8", "int16", "int32", "int64"), Typed(("float32",), lower=paired(kind.lower()))),
         lower=lower,
         sample=sample,
     )

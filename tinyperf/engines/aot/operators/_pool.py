@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import INT8_LOW, codes
+from tinyperf.engines.aot.arithmetic import code_range, codes
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float_pool import pooled
@@ -38,21 +38,23 @@ class Pool(Work):
     window: Window
     maximum: bool
     clamp: Pair
+    dtype: str = "int8"
 
     @property
     def signature(self) -> Signature:
-        return Signature((Operand(self.window.in_shape),), (Operand(self.window.out_shape),))
+        given, made = (Operand(shape, self.dtype) for shape in (self.window.in_shape, self.window.out_shape))
+        return Signature((given,), (made,))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         """Positions outside the image do not take part; the average is rounded, ties away from zero."""
         image = inputs[0].astype(np.int64)
         if self.maximum:
-            made = windows(image, self.window, INT8_LOW).max(axis=(3, 4))
+            made = windows(image, self.window, code_range(self.dtype)[0]).max(axis=(3, 4))
         else:
             sums = windows(image, self.window, 0).sum(axis=(3, 4))
             count = windows(np.ones_like(image), self.window, 0).sum(axis=(3, 4))
             made = np.sign(sums) * ((np.abs(sums) + count // 2) // count)
-        return (codes(made, *self.clamp),)
+        return (codes(made, *self.clamp, dtype=self.dtype),)
 
 
 def scales_are_equal(use: Use) -> str | None:
@@ -88,7 +90,7 @@ def pooling(kind: str, *, maximum: bool) -> Operator:
     """The operator of that name."""
 
     def lower(use: Use) -> Pool:
-        return Pool(window(use), maximum, clamp(use))
+        return Pool(window(use), maximum, clamp(use), use.output.dtype)
 
     return Operator(
         kind=kind,
@@ -96,6 +98,7 @@ def pooling(kind: str, *, maximum: bool) -> Operator:
         rules=(images_have_four_dimensions, channels_stay, window_fits, activation_is_known),
         types=(
             Typed(("int8",), rules=(scales_are_equal,)),
+            Typed(("int16",), rules=(scales_are_equal,)),
             Typed(("float32",), lower=pooled("max" if maximum else "average")),
         ),
         lower=lower,

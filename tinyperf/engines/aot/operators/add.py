@@ -23,37 +23,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Add(Broadcast):
-    """Each multiplier is (mantissa, shift) of TFLM; the sum is formed with 20 more bits."""
+    """Each multiplier is (mantissa, shift) of TFLM; the sum is formed with that many bits more (`left_shift`)."""
 
     zeros: Pair
     multipliers: tuple[Pair, Pair, Pair]
     out_zero: int
     clamp: Pair
+    left_shift: int = 20
+    dtype: str = "int8"
+
+    @property
+    def types(self) -> tuple[str, str, str]:
+        return self.dtype, self.dtype, self.dtype
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         sides = zip(inputs, self.zeros, self.multipliers[:2], strict=True)
-        scaled = [requantized((side.astype(np.int64) - zero) << 20, *factor) for side, zero, factor in sides]
+        scaled = [
+            requantized((side.astype(np.int64) - zero) << self.left_shift, *factor) for side, zero, factor in sides
+        ]
         made = requantized(scaled[0] + scaled[1], *self.multipliers[2]) + self.out_zero
-        return (codes(made, *self.clamp),)
+        return (codes(made, *self.clamp, dtype=self.dtype),)
+
+
+LEFT_SHIFT = {"int8": 20, "int16": 15}
 
 
 def sum_is_scaled_down(use: Use) -> str | None:
-    """The output scale is above 2 x the larger input scale / 2**20 (TFLM demands a ratio below 1)."""
+    """The output scale is above 2 x the larger input scale / 2**20, of int16 / 2**15 (TFLM demands a ratio below 1)."""
     scales = [t.quantization.scale[0] for t in (use.input(0), use.input(1), use.output) if t.quantization]
-    ratio = 2 * max(scales[:2]) / (2**20 * scales[-1])
+    ratio = 2 * max(scales[:2]) / (2 ** LEFT_SHIFT[use.output.dtype] * scales[-1])
     return None if ratio < 1 else f"ratio {ratio:g}"
 
 
 def lower(use: Use) -> Add:
     """micro/kernels/add_common.cc."""
     a, b, out = use.input(0), use.input(1), use.output
-    twice = 2 * max(scale(a), scale(b))
+    twice, left_shift = 2 * max(scale(a), scale(b)), LEFT_SHIFT[out.dtype]
     multipliers = (
         quantize_multiplier(scale(a) / twice),
         quantize_multiplier(scale(b) / twice),
-        quantize_multiplier(twice / (2**20 * scale(out))),
+        quantize_multiplier(twice / (2**left_shift * scale(out))),
     )
-    return Add(*broadcast(a.shape, b.shape), (zero(a), zero(b)), multipliers, zero(out), clamp(use))
+    zeros = zero(a), zero(b)
+    return Add(*broadcast(a.shape, b.shape), zeros, multipliers, zero(out), clamp(use), left_shift, out.dtype)
 
 
 def sample(random: Random) -> Sample:
@@ -69,6 +81,7 @@ OPERATOR = Operator(
     rules=(shapes_broadcast, activation_is_known),
     types=(
         Typed(("int8",), rules=(sum_is_scaled_down,)),
+        Typed(("int16",), rules=(sum_is_scaled_down,)),
         Typed(("float32",), lower=paired("add", activation=True)),
     ),
     lower=lower,

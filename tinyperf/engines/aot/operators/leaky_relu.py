@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
+from tinyperf.engines.aot.arithmetic import code_range, codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float import single
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._scales import Pair
 
 
 def alpha_is_a_slope(use: Use) -> str | None:
@@ -29,11 +30,39 @@ def alpha_is_a_slope(use: Use) -> str | None:
 
 def lower(use: Use) -> Lookup:
     """micro/kernels/leaky_relu_common.cc and reference/leaky_relu.h; the ratios are formed in double."""
-    given, made = scale(use.input(0)), scale(use.output)
-    slope = quantize_multiplier(given * float(use.text("alpha")) / made)
+    positive, negative = _factors(use)
     x = EVERY_CODE - zero(use.input(0))
-    negative, positive = requantized(x, *slope), requantized(x, *quantize_multiplier(given / made))
-    return Lookup(use.output.elements, codes(np.where(x >= 0, positive, negative) + zero(use.output)))
+    made = np.where(x >= 0, requantized(x, *positive), requantized(x, *negative))
+    return Lookup(use.output.elements, codes(made + zero(use.output)))
+
+
+def _factors(use: Use) -> tuple[Pair, Pair]:
+    given, made = scale(use.input(0)), scale(use.output)
+    return quantize_multiplier(given / made), quantize_multiplier(given * float(use.text("alpha")) / made)
+
+
+@dataclass(frozen=True)
+class LeakyRelu(Work):
+    """LEAKY_RELU of int16, whose zero points are 0. Each factor is (mantissa, shift) of TFLM."""
+
+    elements: int
+    positive: Pair
+    negative: Pair
+
+    @property
+    def signature(self) -> Signature:
+        row = (Operand((self.elements,), "int16"),)
+        return Signature(row, row)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        x = inputs[0].astype(np.int64)
+        made = np.where(x >= 0, requantized(x, *self.positive), requantized(x, *self.negative))
+        return (codes(made, *code_range("int16"), dtype="int16"),)
+
+
+def lower_int16(use: Use) -> LeakyRelu:
+    positive, negative = _factors(use)
+    return LeakyRelu(use.output.elements, positive, negative)
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,11 @@ OPERATOR = Operator(
     kind="LEAKY_RELU",
     arity=Arity(1, 1),
     rules=(same_elements,),
-    types=(Typed(("int8",), rules=(alpha_is_a_slope,)), Typed(("float32",), lower=lower_float)),
+    types=(
+        Typed(("int8",), rules=(alpha_is_a_slope,)),
+        Typed(("int16",), rules=(alpha_is_a_slope,), lower=lower_int16),
+        Typed(("float32",), lower=lower_float),
+    ),
     lower=lower,
     sample=sample,
 )

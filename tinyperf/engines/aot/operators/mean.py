@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requantized
+from tinyperf.engines.aot.arithmetic import code_range, codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float_reduce import ReduceFloat
@@ -34,6 +34,7 @@ class Mean(Work):
     out_zero: int
     multiplier: int
     shift: int
+    dtype: str = "int8"
 
     @property
     def reduced(self) -> int:
@@ -45,11 +46,12 @@ class Mean(Work):
 
     @property
     def signature(self) -> Signature:
-        return Signature((Operand(self.shape),), (Operand(self.shape[::2]),))
+        return Signature((Operand(self.shape, self.dtype),), (Operand(self.shape[::2], self.dtype),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         sums = inputs[0].astype(np.int64).sum(axis=(2, 4)) - self.in_zero * self.reduced
-        return (codes(requantized(sums, self.multiplier, self.shift) + self.out_zero),)
+        made = requantized(sums, self.multiplier, self.shift) + self.out_zero
+        return (codes(made, *code_range(self.dtype), dtype=self.dtype),)
 
 
 def axes_are_constant(use: Use) -> str | None:
@@ -82,7 +84,8 @@ def lower(use: Use) -> Mean:
     multiplier, shift = quantize_multiplier(scale(use.input(0)) / scale(use.output))
     bits = min(count.bit_length() - 1, 32, 31 + shift)
     zeros = zero(use.input(0)), zero(use.output)
-    return Mean(alternating(shape, reduced(use)), *zeros, (multiplier << bits) // count, shift - bits)
+    divided = (multiplier << bits) // count
+    return Mean(alternating(shape, reduced(use)), *zeros, divided, shift - bits, use.output.dtype)
 
 
 def of_floats(function: str, *, average: bool = False) -> Callable[[Use], Work]:
@@ -133,7 +136,7 @@ OPERATOR = Operator(
     kind="MEAN",
     arity=Arity(2, 2),
     rules=(axes_are_constant,),
-    types=(*INT8, Typed(("float32",), lower=of_floats("sum", average=True))),
+    types=(*INT8, Typed(("int16",)), Typed(("float32",), lower=of_floats("sum", average=True))),
     lower=lower,
     sample=sample,
 )

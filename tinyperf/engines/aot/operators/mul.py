@@ -30,10 +30,15 @@ class Mul(Broadcast):
     shift: int
     out_zero: int
     clamp: Pair
+    dtype: str = "int8"
+
+    @property
+    def types(self) -> tuple[str, str, str]:
+        return self.dtype, self.dtype, self.dtype
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         a, b = (side.astype(np.int64) - zero for side, zero in zip(inputs, self.zeros, strict=True))
-        return (codes(requantized(a * b, self.multiplier, self.shift) + self.out_zero, *self.clamp),)
+        return (codes(requantized(a * b, self.multiplier, self.shift) + self.out_zero, *self.clamp, dtype=self.dtype),)
 
 
 def _ratio(use: Use) -> float:
@@ -41,21 +46,23 @@ def _ratio(use: Use) -> float:
 
 
 def product_is_not_scaled_up(use: Use) -> str | None:
-    """The product of the input scales is below 2**15 output scales: larger ones leave 32 bits."""
-    return None if _ratio(use) < 2**15 else f"ratio {_ratio(use):g}"
+    """The product of the input scales is below 2**15 output scales, of int16 below one: larger ones leave 32 bits."""
+    return None if _ratio(use) < (2**15 if use.output.dtype == "int8" else 1) else f"ratio {_ratio(use):g}"
 
 
 def lower(use: Use) -> Mul:
     """micro/kernels/mul_common.cc."""
     a, b, out = use.input(0), use.input(1), use.output
     multiplier = quantize_multiplier(_ratio(use))
-    return Mul(*broadcast(a.shape, b.shape), (zero(a), zero(b)), *multiplier, zero(out), clamp(use))
+    return Mul(*broadcast(a.shape, b.shape), (zero(a), zero(b)), *multiplier, zero(out), clamp(use), out.dtype)
 
 
 def sample(random: Random) -> Sample:
     """Outputs that spread over the codes, give or take a factor of 30."""
     options = {"fused_activation_function": random.activation()}
-    return random_pair(random, "MUL", lambda a, b: random.near(a * b * 64, 1.5), options)
+    return random_pair(
+        random, "MUL", lambda a, b: random.near(a * b * (64 if random.given == "int8" else 2**14), 1.5), options
+    )
 
 
 OPERATOR = Operator(
@@ -64,6 +71,7 @@ OPERATOR = Operator(
     rules=(shapes_broadcast, activation_is_known),
     types=(
         Typed(("int8",), rules=(product_is_not_scaled_up,)),
+        Typed(("int16",), rules=(product_is_not_scaled_up,)),
         Typed(("float32",), lower=paired("mul", activation=True)),
     ),
     lower=lower,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, quantize_multiplier
-from tinyperf.engines.aot.operators import INT8, Arity, Operator
+from tinyperf.engines.aot.arithmetic import code_range, quantize_multiplier
+from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
@@ -20,8 +20,10 @@ def lower(use: Use) -> Rescale:
     """micro/kernels/activations_common.cc; the ratio is formed in double."""
     multiplier, shift = quantize_multiplier(scale(use.input(0)) / scale(use.output))
     out_zero = zero(use.output)
-    clamp = (max(INT8_LOW, out_zero), INT8_HIGH)
-    return Rescale(use.output.elements, zero(use.input(0)), out_zero, multiplier, shift, clamp)
+    low, high = code_range(use.output.dtype)
+    dtypes = use.input(0).dtype, use.output.dtype
+    clamp = max(low, out_zero), high
+    return Rescale(use.output.elements, zero(use.input(0)), out_zero, multiplier, shift, clamp, *dtypes)
 
 
 def sample(random: Random) -> Sample:
@@ -29,5 +31,10 @@ def sample(random: Random) -> Sample:
 
 
 OPERATOR = Operator(
-    kind="RELU", arity=Arity(1, 1), rules=(same_elements,), types=(*INT8, mapped("relu")), lower=lower, sample=sample
+    kind="RELU",
+    arity=Arity(1, 1),
+    rules=(same_elements,),
+    types=(*INT8, Typed(("int16",)), mapped("relu")),
+    lower=lower,
+    sample=sample,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import activation_range
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import INT8, Arity, Operator
+from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
@@ -27,26 +27,28 @@ class Clamp(Work):
 
     elements: int
     clamp: Pair
+    dtype: str = "int8"
 
     @property
     def signature(self) -> Signature:
-        row = (Operand((self.elements,)),)
+        row = (Operand((self.elements,), self.dtype),)
         return Signature(row, row)
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         """TFLM looks at the upper bound first; that matters where it lies below the lower one."""
         given, (low, high) = inputs[0].astype(np.int64), self.clamp
-        return (np.where(given > high, high, np.maximum(given, low)).astype(np.int8),)
+        return (np.where(given > high, high, np.maximum(given, low)).astype(self.dtype),)
 
 
 def lower(use: Use) -> Clamp:
     """micro/kernels/activations_common.cc: a clamp of the input's codes."""
-    clamp = activation_range("RELU6", scale(use.input(0)), zero(use.input(0)))
-    return Clamp(use.output.elements, clamp)
+    given = use.input(0)
+    clamp = activation_range("RELU6", scale(given), zero(given), given.dtype)
+    return Clamp(use.output.elements, clamp, given.dtype)
 
 
 def warn(use: Use) -> str:
-    if use.input(0).quantization == use.output.quantization or use.output.dtype != "int8":
+    if use.input(0).quantization == use.output.quantization or use.output.dtype == "float32":
         return ""
     return (
         f"op {use.op.index} RELU6 stands alone and its input and output scales differ: TFLM ignores the output's "
@@ -62,7 +64,7 @@ OPERATOR = Operator(
     kind="RELU6",
     arity=Arity(1, 1),
     rules=(same_elements,),
-    types=(*INT8, mapped("relu6")),
+    types=(*INT8, Typed(("int16",)), mapped("relu6")),
     lower=lower,
     warn=warn,
     sample=sample,

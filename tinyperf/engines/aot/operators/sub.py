@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,18 +28,26 @@ class Sub(Broadcast):
     multipliers: tuple[Pair, Pair, Pair]
     out_zero: int
     clamp: Pair
+    left_shift: int = 20
+    dtype: str = "int8"
+
+    @property
+    def types(self) -> tuple[str, str, str]:
+        return self.dtype, self.dtype, self.dtype
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         sides = zip(inputs, self.zeros, self.multipliers[:2], strict=True)
-        scaled = [requantized((side.astype(np.int64) - zero) << 20, *factor) for side, zero, factor in sides]
+        scaled = [
+            requantized((side.astype(np.int64) - zero) << self.left_shift, *factor) for side, zero, factor in sides
+        ]
         made = requantized(scaled[0] - scaled[1], *self.multipliers[2]) + self.out_zero
-        return (codes(made, *self.clamp),)
+        return (codes(made, *self.clamp, dtype=self.dtype),)
 
 
 def lower(use: Use) -> Sub:
     """micro/kernels/sub_common.cc: the multipliers of ADD."""
     work = add.lower(use)
-    return Sub(work.shape, work.strides, work.zeros, work.multipliers, work.out_zero, work.clamp)
+    return Sub(**{field.name: getattr(work, field.name) for field in fields(work)})
 
 
 def sample(random: Random) -> Sample:
@@ -53,6 +61,7 @@ OPERATOR = Operator(
     rules=(shapes_broadcast, activation_is_known),
     types=(
         Typed(("int8",), rules=(add.sum_is_scaled_down,)),
+        Typed(("int16",), rules=(add.sum_is_scaled_down,)),
         Typed(("float32",), lower=paired("sub", activation=True)),
     ),
     lower=lower,

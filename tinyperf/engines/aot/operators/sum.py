@@ -23,7 +23,7 @@ def lower(use: Use) -> mean.Mean:
     """reference/reduce.h `QuantizedMeanOrSum`: a mean that is not divided."""
     shape = mean.alternating(use.input(0).shape, mean.reduced(use))
     multiplier = quantize_multiplier(scale(use.input(0)) / scale(use.output))
-    return mean.Mean(shape, zero(use.input(0)), zero(use.output), *multiplier)
+    return mean.Mean(shape, zero(use.input(0)), zero(use.output), *multiplier, use.output.dtype)
 
 
 def sample(random: Random) -> Sample:
@@ -44,6 +44,7 @@ OPERATOR = Operator(
     rules=(mean.axes_are_constant,),
     types=(
         Typed(("int8",), rules=(sum_fits,)),
+        Typed(("int16",), rules=(sum_fits,)),
         Typed(("float32",), lower=mean.of_floats("sum"), sample=sample_float),
     ),
     lower=lower,
