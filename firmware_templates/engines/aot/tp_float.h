@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Functions of one float, in single precision and integers alone: the same bits on every core, FPU or not, and with
- * every C library. No result is further than 1 ulp from the exact one, but tanh (2 ulp); subnormal numbers, infinities
- * and NaN are as IEEE 754 has them. Expressions must not be contracted (-ffp-contract=off).
+ * every C library. Roots and whole numbers are exact, exp, log, sin and cos within 1 ulp of the exact result, expm1 and
+ * tanh within 1.4; subnormal numbers, infinities and NaN are as IEEE 754 has them. Expressions must not be contracted
+ * (-ffp-contract=off).
  */
 #ifndef TP_FLOAT_H
 #define TP_FLOAT_H

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import code_range, quantize_multiplier, requantized, requantized_wide
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators import Arity, Operator, Typed, _float_lstm
 from tinyperf.engines.aot.operators._scales import int8, scale, zero
 from tinyperf.engines.aot.operators._sigmoid import sigmoid, tanh
 from tinyperf.tflite import Quantization, Tensor
@@ -184,6 +184,9 @@ def cell_scale_is_moderate(use: Use) -> str | None:
     return None if 2.0**-40 <= found <= 4 else f"scale {found:g}"
 
 
+CODES = (parameters_are_constant, states_are_variable, cell_scale_is_moderate)
+
+
 def lower(use: Use) -> Lstm:
     given, hidden, cell = use.input(0), use.input(HIDDEN), scale(use.input(CELL))
     batch, steps = given.shape[:2]
@@ -278,16 +281,20 @@ def _sizes(random: Random) -> tuple[int, int, int]:
 OPERATOR = Operator(
     kind="UNIDIRECTIONAL_SEQUENCE_LSTM",
     arity=Arity(1, INPUTS, variables=(HIDDEN, CELL)),
-    rules=(
-        variant_is_plain,
-        parameters_are_constant,
-        states_are_variable,
-        shapes_fit,
-        cell_function_is_tanh,
-        cell_scale_is_moderate,
-    ),
+    rules=(variant_is_plain, shapes_fit, cell_function_is_tanh),
     lower=lower,
     macs=macs,
     sample=sample,
-    types=(Typed(("int8",)), Typed(("int16",))),
+    types=(
+        Typed(("int8",), rules=CODES),
+        Typed(("int16",), rules=CODES),
+        Typed(
+            ("float32",),
+            rules=_float_lstm.FLOATS,
+            lower=_float_lstm.lower,
+            sample=_float_lstm.sample,
+            ulps=4,
+            least=1.0,
+        ),
+    ),
 )
