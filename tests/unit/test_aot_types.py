@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.engines.aot.operators import Operator, Typed
+    from tinyperf.tflite import Tensor
 
 PAIRS = [
     (operator, typed)
@@ -39,9 +40,16 @@ def drawn(operator: Operator, typed: Typed, seed: int) -> tuple[bytes, list[npt.
     sample = typed.sample or operator.sample
     assert sample is not None
     use = sample(random)
-    given = [use.tensors[i] for i in dict.fromkeys(use.inputs) if i >= 0]
-    ends = [tensor for tensor in given if tensor.data is None and not tensor.variable]
-    return graphs.sampled(use), [random.codes(8, *tensor.shape, dtype=tensor.dtype) for tensor in ends]
+    given = [(i, use.tensors[i]) for i in dict.fromkeys(use.inputs) if i >= 0]
+    ends = [(i, tensor) for i, tensor in given if tensor.data is None and not tensor.variable]
+    return graphs.sampled(use), [numbers(random, tensor, use.limits.get(i)) for i, tensor in ends]
+
+
+def numbers(random: Random, tensor: Tensor, limits: tuple[int, int] | None) -> npt.NDArray[np.generic]:
+    """Eight samples of an input."""
+    if limits is None:
+        return random.codes(8, *tensor.shape, dtype=tensor.dtype)
+    return random.generator.integers(*limits, (8, *tensor.shape), tensor.dtype, endpoint=True)
 
 
 def every_pair(kinds: list[str], seeds: range) -> Iterator[tuple[str, Typed, bytes, list[npt.NDArray[np.generic]]]]:

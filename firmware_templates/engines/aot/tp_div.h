@@ -3,7 +3,7 @@
 #ifndef TP_DIV_H
 #define TP_DIV_H
 
-#include "tp_broadcast.h"
+#include "tp_pairs.h"
 #include "tp_exponential.h"
 
 /* `shift` counts to the left. */
@@ -15,9 +15,8 @@ struct tp_div {
 
 /* The reciprocal in Q0.31 times the numerator, which is shifted left as far as it goes. A denominator of zero counts as one
  * code. */
-TP_KERNEL int32_t tp_div(const void *numbers, int32_t a, int32_t b)
+TP_KERNEL int32_t tp_div(const struct tp_div *n, int32_t a, int32_t b)
 {
-    const struct tp_div *n = numbers;
     const bool negative = b < n->zero_b;
     const int32_t above = negative ? n->zero_a - a : a - n->zero_a;
     const int32_t below = negative ? n->zero_b - b : (b == n->zero_b ? 1 : b - n->zero_b);

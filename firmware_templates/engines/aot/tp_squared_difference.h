@@ -3,7 +3,7 @@
 #ifndef TP_SQUARED_DIFFERENCE_H
 #define TP_SQUARED_DIFFERENCE_H
 
-#include "tp_broadcast.h"
+#include "tp_pairs.h"
 
 /* How both inputs come to the common scale, with seven more bits, and the square to the output's. */
 struct tp_squared_difference {
@@ -12,9 +12,8 @@ struct tp_squared_difference {
     int32_t out_zero, multiplier, shift;
 };
 
-TP_KERNEL int32_t tp_squared_difference(const void *numbers, int32_t a, int32_t b)
+TP_KERNEL int32_t tp_squared_difference(const struct tp_squared_difference *n, int32_t a, int32_t b)
 {
-    const struct tp_squared_difference *n = numbers;
     const int32_t difference = tp_requantize((a - n->zero_a) * (1 << 7), n->multiplier_a, n->shift_a) -
                                tp_requantize((b - n->zero_b) * (1 << 7), n->multiplier_b, n->shift_b);
     const int32_t q = tp_requantize(difference * difference, n->multiplier, n->shift) + n->out_zero;

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.ctext import c_int, c_number, c_rows
+from tinyperf.ctext import c_int, c_number, c_rows, c_type
 from tinyperf.engines.aot.kernels import Array
 
 if TYPE_CHECKING:
@@ -48,15 +48,19 @@ def ints(values: tuple[int, ...]) -> str:
     return "{" + ", ".join(c_int(v) for v in values) + "}"
 
 
-def broadcast_call(work: Broadcast, place: Place, function: str, numbers: tuple[int, ...]) -> str:
-    """A call of tp_broadcast: `function` makes every code of one code of each input and of the struct `numbers`."""
-    a, b = place.inputs
-    return (
-        f"    static const int32_t shape[4] = {ints(work.shape)};\n"
-        f"    static const int32_t stride_a[4] = {ints(work.strides[0])};\n"
-        f"    static const int32_t stride_b[4] = {ints(work.strides[1])};\n"
-        f"    static const struct {function} numbers = {ints(numbers)};\n"
-    ) + call("tp_broadcast", "shape", "stride_a", a, "stride_b", b, function, "&numbers", place.output)
+def pairs_call(work: Broadcast, place: Place, types: tuple[str, str], expression: str) -> str:
+    """A call of TP_PAIRS for inputs and an output of these types; `expression`: of `a` and `b`, an element of each."""
+    body = f"    static const int32_t shape[4] = {ints(work.shape)};\n"
+    for side, strides in zip("ab", work.strides, strict=True):
+        body += f"    static const int32_t stride_{side}[4] = {ints(strides)};\n"
+    (a, b), (given, made) = place.inputs, map(c_type, types)
+    ends = ("shape", "stride_a", given, a, "stride_b", given, b)
+    return body + call("TP_PAIRS", *ends, made, expression, place.output)
+
+
+def numbers_constant(struct: str, name: str, numbers: tuple[int, ...]) -> str:
+    """A constant `struct` of integers."""
+    return f"    static const struct {struct} {name} = {ints(numbers)};\n"
 
 
 def window_constant(window: Window) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import broadcast_call
+from tinyperf.engines.aot.kernels._c_layers import numbers_constant, pairs_call
 from tinyperf.engines.aot.operators.div import Div
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def forms(work: Div, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: Div, place: Place) -> Code:
     numbers = (*work.zeros, work.multiplier, work.shift, work.out_zero, *work.clamp)
-    return Code((), broadcast_call(work, place, "tp_div", numbers))
+    body = numbers_constant("tp_div", "numbers", numbers)
+    return Code((), body + pairs_call(work, place, ("int8", "int8"), "tp_div(&numbers, a, b)"))
 
 
 KERNEL = Kernel("div", Div, "tp_div.h", forms, emit, costs={"element": 140.0})

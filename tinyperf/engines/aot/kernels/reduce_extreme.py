@@ -19,8 +19,11 @@ def forms(work: ReduceExtreme, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: ReduceExtreme, place: Place) -> Code:
     body = f"    static const int32_t shape[5] = {ints(work.shape)};\n"
+    given = [place.inputs[0], place.output]
+    if work.dtype == "bool":
+        given = [f"(int8_t *)({pointer})" for pointer in given]
     maximum = "true" if work.maximum else "false"
-    return Code((), body + call("tp_reduce_extreme", "shape", maximum, place.inputs[0], place.output))
+    return Code((), body + call("tp_reduce_extreme", "shape", maximum, *given))
 
 
 KERNEL = Kernel("reduce_extreme", ReduceExtreme, "tp_reduce_extreme.h", forms, emit, costs={"element": 6.0})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import broadcast_call
+from tinyperf.engines.aot.kernels._c_layers import numbers_constant, pairs_call
 from tinyperf.engines.aot.operators.squared_difference import SquaredDifference
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def emit(work: SquaredDifference, place: Place) -> Code:
         for zero, (multiplier, shift) in zip((*work.zeros, work.out_zero), work.multipliers, strict=True)
         for n in (zero, multiplier, -shift)
     ]
-    return Code((), broadcast_call(work, place, "tp_squared_difference", tuple(numbers)))
+    body = numbers_constant("tp_squared_difference", "numbers", tuple(numbers))
+    return Code((), body + pairs_call(work, place, ("int8", "int8"), "tp_squared_difference(&numbers, a, b)"))
 
 
 KERNEL = Kernel(

@@ -38,7 +38,8 @@ class Arity:
     """From `least` to `most` inputs; those from `data[0]` up to `data[1]` are activations, the others parameters.
 
     `outputs`: how many there are; ANY: one or more. `variables`: positions of the variable tensors that it reads and
-    writes; they are inputs of its work behind the activations, and outputs behind its own.
+    writes; they are inputs of its work behind the activations, and outputs behind its own. `computed`: positions of
+    parameters that are activations too where they are no constants.
     """
 
     least: int
@@ -46,6 +47,7 @@ class Arity:
     data: tuple[int, int] = (0, 1)
     outputs: int = 1
     variables: tuple[int, ...] = ()
+    computed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Use:
     def data(self) -> tuple[Tensor, ...]:
         """The inputs that are activations."""
         first, end = self.arity.data
-        return tuple(t for t in self.inputs[first:end] if t is not None)
+        more = (self.optional(position) for position in self.arity.computed)
+        computed = (tensor for tensor in more if tensor is not None and tensor.data is None)
+        return (*(tensor for tensor in self.inputs[first:end] if tensor is not None), *computed)
 
     @property
     def written(self) -> tuple[Tensor, ...]:

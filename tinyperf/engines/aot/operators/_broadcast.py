@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
-    from tinyperf.engines.aot.operators._scales import Pair, Shape4
+    from tinyperf.engines.aot.operators._scales import Shape4
     from tinyperf.tflite import Option
 
 
@@ -49,51 +49,61 @@ class Broadcast(Work):
 
 
 def shapes_broadcast(use: Use) -> str | None:
-    """Both shapes broadcast to the output's, at most six dimensions; an input may be constant.
+    """All shapes broadcast to the output's, at most six dimensions; an input may be constant.
 
     Neighbouring dimensions along which the same inputs repeat count as one, and of these there are at most four.
     """
-    shapes = use.input(0).shape, use.input(1).shape
+    shapes = tuple(tensor.shape for tensor in use.data)
+    seen = " and ".join(str(list(shape)) for shape in shapes)
     try:
         made: tuple[int, ...] | None = np.broadcast_shapes(*shapes)
     except ValueError:
         made = None
     if made != use.output.shape or len(made) > 6:
-        return f"shapes {list(shapes[0])} and {list(shapes[1])} to {list(use.output.shape)}"
-    count = len(_merged(*shapes)[0])
-    return None if count <= 4 else f"shapes {list(shapes[0])} and {list(shapes[1])} alternate in {count} groups"
+        return f"shapes {seen} to {list(use.output.shape)}"
+    count = len(_merged(shapes)[0])
+    return None if count <= 4 else f"shapes {seen} alternate in {count} groups"
 
 
-def _merged(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[list[int], list[Pair]]:
-    """Output dimensions, neighbours that broadcast alike merged, and for each whether `a` and `b` vary along it."""
-    rank = max(len(a), len(b))
+def _merged(shapes: tuple[tuple[int, ...], ...]) -> tuple[list[int], list[tuple[bool, ...]]]:
+    """Output dimensions, neighbours that broadcast alike merged, and for each which shapes vary along it."""
+    rank = max(len(shape) for shape in shapes)
     sizes: list[int] = []
-    kinds: list[Pair] = []
-    for x, y in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
-        if x == y == 1:
+    kinds: list[tuple[bool, ...]] = []
+    for along in zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True):
+        kind = tuple(n > 1 for n in along)
+        if not any(kind):
             continue
-        kind = (int(x > 1), int(y > 1))
         if kinds and kinds[-1] == kind:
-            sizes[-1] *= max(x, y)
+            sizes[-1] *= max(along)
         else:
-            sizes.append(max(x, y))
+            sizes.append(max(along))
             kinds.append(kind)
     return sizes, kinds
 
 
-def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[Shape4, tuple[Shape4, Shape4]]:
-    """Output dimensions and the strides of both inputs over them."""
-    sizes, kinds = _merged(a, b)
+def broadcast_all(*shapes: tuple[int, ...]) -> tuple[Shape4, tuple[Shape4, ...]]:
+    """Output dimensions and the strides of every input over them."""
+    sizes, kinds = _merged(shapes)
     missing = 4 - len(sizes)
     n0, n1, n2, n3 = [1] * missing + sizes
-    varies = [(0, 0)] * missing + kinds
-    return (n0, n1, n2, n3), (_strides((n0, n1, n2, n3), varies, 0), _strides((n0, n1, n2, n3), varies, 1))
+    none = (False,) * len(shapes)
+    varies = [none] * missing + kinds
+    return (n0, n1, n2, n3), tuple(
+        _strides((n0, n1, n2, n3), [kind[which] for kind in varies]) for which in range(len(shapes))
+    )
 
 
-def _strides(shape: Shape4, varies: list[Pair], which: int) -> Shape4:
+def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[Shape4, tuple[Shape4, Shape4]]:
+    """Output dimensions and the strides of both inputs over them."""
+    shape, (first, second) = broadcast_all(a, b)
+    return shape, (first, second)
+
+
+def _strides(shape: Shape4, varies: list[bool]) -> Shape4:
     step, strides = 1, [0, 0, 0, 0]
     for axis in (3, 2, 1, 0):
-        if varies[axis][which]:
+        if varies[axis]:
             strides[axis] = step
             step *= shape[axis]
     return strides[0], strides[1], strides[2], strides[3]

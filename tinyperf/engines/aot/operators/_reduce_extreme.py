@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import INT8, Arity, Operator, Typed, mean
 from tinyperf.engines.aot.operators._rules import codes_are_copied
@@ -20,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReduceExtreme(Work):
-    """`shape`: dimensions merged into kept, reduced, kept, reduced, kept."""
+    """Of int8, or of bool as bytes. `shape`: dimensions merged into kept, reduced, kept, reduced, kept."""
 
     shape: tuple[int, int, int, int, int]
     maximum: bool
+    dtype: str = "int8"
 
     @property
     def elements(self) -> int:
@@ -31,10 +30,10 @@ class ReduceExtreme(Work):
 
     @property
     def signature(self) -> Signature:
-        return Signature((Operand(self.shape),), (Operand(self.shape[::2]),))
+        return Signature((Operand(self.shape, self.dtype),), (Operand(self.shape[::2], self.dtype),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        codes = inputs[0].astype(np.int8)
+        codes = inputs[0].astype(self.dtype)
         return (codes.max(axis=(2, 4)) if self.maximum else codes.min(axis=(2, 4)),)
 
 

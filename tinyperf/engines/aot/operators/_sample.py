@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,6 +28,8 @@ Scales = float | tuple[float, ...]
 class Sample:
     """One operator on tensors: the last `made` are its outputs, the last one the model's; those without data before
     them are the model's inputs.
+
+    limits: lowest and highest number of such an input, by its position, where not every number will do.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Sample:
     inputs: tuple[int, ...]
     options: Mapping[str, Option]
     made: int = 1
+    limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
 
 class Random:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float_weighted import FLOATS, conv
+from tinyperf.engines.aot.operators._grouped import GroupedConv
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
@@ -39,14 +40,6 @@ class Conv(Weighted):
         return taps @ self.rows.T.astype(np.float64)
 
 
-def weights_fit_the_channels(use: Use) -> str | None:
-    """Weights are [output channels, height, width, input channels]: no grouped convolution."""
-    weights, given, made = use.input(1).shape, use.input(0).shape[-1], use.output.shape[-1]
-    if len(weights) == 4 and weights[3] == given and weights[0] == made:
-        return None
-    return f"weights of shape {list(weights)} for {given} channels in, {made} out"
-
-
 def weights_fit_the_groups(use: Use) -> str | None:
     """Weights are [output channels, height, width, input channels / groups]; all channels divide into groups."""
     weights, given, made = use.input(1).shape, use.input(0).shape[-1], use.output.shape[-1]
@@ -55,20 +48,23 @@ def weights_fit_the_groups(use: Use) -> str | None:
     return f"weights of shape {list(weights)} for {given} channels in, {made} out"
 
 
-def lower(use: Use) -> Conv:
+def lower(use: Use) -> Conv | GroupedConv:
     weights = int8(use.input(1))
     per_channel = channels(use, weights.shape[0], ratios(use))
-    return Conv(window(use), weights, per_channel, zero(use.input(0)), zero(use.output), clamp(use))
+    make = Conv if weights.shape[3] == use.input(0).shape[3] else GroupedConv
+    return make(window(use), weights, per_channel, zero(use.input(0)), zero(use.output), clamp(use))
 
 
 def sample(random: Random) -> Sample:
     kernel = random.integer(1, 3), random.integer(1, 3)
     dilation = random.pick((1, 1), (1, 1), (2, 1), (2, 3))
-    in_c, out_c = random.pick(1, 3, 4, 8, 16), random.integer(1, 7)
+    in_c, out_c = random.pick(1, 2, 4, 8, 16, 3), random.integer(1, 7)
     if random.pick(True, False):
         kernel, dilation = (1, 1), (1, 1)
     given, made, options = window_sample(random, kernel, dilation)
-    weights = random.weights(out_c, *kernel, in_c)
+    groups = random.pick(1, 1, 1, in_c, max(in_c // 2, 1))
+    out_c = out_c if groups == 1 else groups * random.integer(1, 2)
+    weights = random.weights(out_c, *kernel, in_c // groups)
     options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1]}
     return random.weighted("CONV_2D", (1, *given, in_c), weights, (1, *made, out_c), options)
 
@@ -78,7 +74,7 @@ OPERATOR = Operator(
     arity=Arity(2, 3),
     rules=(images_have_four_dimensions, window_fits, activation_is_known),
     types=(
-        Typed(("int8",), rules=(*WEIGHTED, weights_fit_the_channels)),
+        Typed(("int8",), rules=(*WEIGHTED, weights_fit_the_groups)),
         Typed(("float32",), rules=(*FLOATS, weights_fit_the_groups), lower=conv),
     ),
     lower=lower,

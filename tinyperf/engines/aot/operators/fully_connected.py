@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.aot.arithmetic import quantize_multiplier
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float_weighted import FLOATS, rows
 from tinyperf.engines.aot.operators._rules import activation_is_known
-from tinyperf.engines.aot.operators._scales import clamp, int8, zero
+from tinyperf.engines.aot.operators._scales import clamp, int8, scale, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, channels, macs, ratios
 from tinyperf.engines.aot.operators._window import Window
+from tinyperf.engines.aot.operators.batch_matmul import LONGEST, MatMul, Side
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
-    from tinyperf.engines.aot.operators import Use
+    from tinyperf.engines.aot.operators import Rule, Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
 
 
@@ -44,7 +47,28 @@ def rows_fit_the_weights(use: Use) -> str | None:
     return None if use.output.elements == rows * weights[0] else f"output {list(use.output.shape)} for {rows} rows"
 
 
-def lower(use: Use) -> Conv:
+def _of_constants(rule: Rule) -> Rule:
+    """A rule that computed weights need not keep."""
+
+    @wraps(rule)
+    def judge(use: Use) -> str | None:
+        return None if use.input(1).data is None else rule(use)
+
+    return judge
+
+
+def computed_weights_have_one_scale(use: Use) -> str | None:
+    """Weights may also be computed: then they have one scale, and rows of at most 32768 inputs."""
+    weights = use.input(1)
+    if weights.data is not None:
+        return None
+    per_channel = weights.quantization is not None and weights.quantization.per_channel
+    return f"{weights.quantization}, {list(weights.shape)}" if per_channel or weights.shape[-1] > LONGEST else None
+
+
+def lower(use: Use) -> Conv | MatMul:
+    if use.input(1).data is None:
+        return _of_two(use)
     weights = int8(use.input(1))
     outputs, inputs = weights.shape
     rows = use.input(0).elements // inputs
@@ -54,20 +78,43 @@ def lower(use: Use) -> Conv:
     return Conv(window, square, per_channel, zero(use.input(0)), zero(use.output), clamp(use))
 
 
+def _of_two(use: Use) -> MatMul:
+    """The product with computed weights, which may have a zero point."""
+    outputs, inputs = use.input(1).shape
+    rows = use.input(0).elements // inputs
+    left, right = (Side(t.elements, (0, 0, 0), inputs, 1, zero(t)) for t in (use.input(0), use.input(1)))
+    bias = channels(use, outputs, ratios(use)).bias
+    multiplier = quantize_multiplier(ratios(use)[0])
+    return MatMul((1, 1, 1), rows, outputs, inputs, left, right, bias, *multiplier, zero(use.output), clamp(use))
+
+
 def sample(random: Random) -> Sample:
     inputs, outputs = random.pick(1, 3, 4, 8, 20, 64), random.pick(1, 2, 4, 8, 9)
     rows = random.pick(1, 1, 3)
     shape = random.pick((rows, inputs), (1, rows, inputs)) if rows == 1 else (1, rows, inputs)
     options = {"keep_num_dims": len(shape) > 2}
     weights = random.weights(outputs, inputs)
-    return random.weighted("FULLY_CONNECTED", shape, weights, (*shape[:-1], outputs), options)
+    drawn = random.weighted("FULLY_CONNECTED", shape, weights, (*shape[:-1], outputs), options)
+    given, filters, bias, made = drawn.tensors
+    scales = filters.quantization.scale if filters.quantization and random.given == "int8" else ()
+    if len(scales) != 1 or random.pick(True, True, False):
+        return drawn
+    constant = random.constant(random.codes(*shape), scale(given), zero(given))
+    computed = random.tensor(filters.shape, scales[0])
+    return random.use("FULLY_CONNECTED", (constant, computed, bias, made), drawn.inputs, drawn.options)
 
 
 OPERATOR = Operator(
     kind="FULLY_CONNECTED",
-    arity=Arity(2, 3),
+    arity=Arity(2, 3, computed=(1,)),
     rules=(rows_fit_the_weights, activation_is_known),
-    types=(Typed(("int8",), rules=(*WEIGHTED, bias_scale_fits)), Typed(("float32",), rules=FLOATS, lower=rows)),
+    types=(
+        Typed(
+            ("int8",),
+            rules=(*map(_of_constants, WEIGHTED[:3]), WEIGHTED[3], computed_weights_have_one_scale, bias_scale_fits),
+        ),
+        Typed(("float32",), rules=FLOATS, lower=rows),
+    ),
     lower=lower,
     macs=macs,
     sample=sample,

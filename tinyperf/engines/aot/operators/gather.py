@@ -1,16 +1,19 @@
-"""GATHER: parts of the input along one dimension, by constant indices."""
+"""GATHER: parts of the input along one dimension."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.operators import Arity, Operator, moved
+from tinyperf.engines.aot.operators import Arity, Operator, Typed, moved
 from tinyperf.engines.aot.operators._constant import constants
 from tinyperf.engines.aot.operators._picked import Picked, picked
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import strides_of
+from tinyperf.engines.aot.operators._taken import Taken
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,12 +35,16 @@ def axis_exists(use: Use) -> str | None:
     return None if 0 <= axis < len(use.input(0).shape) and not batch else f"axis {axis}, batch_dims {batch}"
 
 
-def indices_are_constant(use: Use) -> str | None:
-    """Indices are constant int32 within the axis; the output has one part for each of them."""
+def indices_fit(use: Use) -> str | None:
+    """Indices are int32, constant ones within the axis; the output has one part for each of them."""
     (shape, indices), (axis, _) = (use.input(0).shape, use.input(1)), _axes(use)
-    if indices.data is None or indices.dtype != "int32":
-        return f"index tensor {indices.index} is {'computed' if indices.data is None else indices.dtype}"
-    if indices.elements and not 0 <= int(indices.data.min()) <= int(indices.data.max()) < shape[axis]:
+    if indices.dtype != "int32":
+        return f"index tensor {indices.index} is {indices.dtype}"
+    if (
+        indices.data is not None
+        and indices.elements
+        and not 0 <= int(indices.data.min()) <= int(indices.data.max()) < shape[axis]
+    ):
         return f"indices {int(indices.data.min())} to {int(indices.data.max())} of {shape[axis]}"
     made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     return None if made == use.output.shape else f"output {list(use.output.shape)}, expected {list(made)}"
@@ -45,17 +52,20 @@ def indices_are_constant(use: Use) -> str | None:
 
 def fold(use: Use) -> npt.NDArray[np.generic] | None:
     data = constants(use)
-    if data is None or axis_exists(use) or indices_are_constant(use):
+    if data is None or axis_exists(use) or indices_fit(use):
         return None
     return np.take(data[0], data[1].astype(np.int64), axis=_axes(use)[0])
 
 
-def lower(use: Use) -> Picked:
+def lower(use: Use) -> Picked | Taken:
     shape, indices, (axis, _) = use.input(0).shape, use.input(1).data, _axes(use)
+    if indices is None:
+        parts = math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+        return Taken(*parts, use.input(1).elements, use.output.dtype)
     tables: list[list[int]] = [
         [i * stride for i in range(n)] for n, stride in zip(shape, strides_of(shape), strict=True)
     ]
-    tables[axis] = [] if indices is None else [int(i) * strides_of(shape)[axis] for i in indices.ravel()]
+    tables[axis] = [int(i) * strides_of(shape)[axis] for i in indices.ravel()]
     return picked(use.input(0), tables)
 
 
@@ -69,12 +79,26 @@ def sample(random: Random) -> Sample:
     return random.use("GATHER", (given, random.constant(indices), made), (0, 1), options)
 
 
+def sample_computed(random: Random) -> Sample:
+    """The indices are an input of the model, and now and then what they take from is none."""
+    drawn = sample(random)
+    given, indices, made = drawn.tensors
+    axis, index = drawn.options["axis"], random.tensor(indices.shape, 1.0, dtype="int32")
+    if random.pick(True, False):
+        given = random.constant(random.codes(*given.shape), like=given)
+    size = given.shape[axis if isinstance(axis, int) else 0]
+    return replace(random.use("GATHER", (given, index, made), (0, 1), drawn.options), limits={1: (0, size - 1)})
+
+
 OPERATOR = Operator(
     kind="GATHER",
-    arity=Arity(2, 2),
-    rules=(axis_exists, indices_are_constant, codes_are_copied),
+    arity=Arity(2, 2, computed=(1,)),
+    rules=(axis_exists, indices_fit, codes_are_copied),
     lower=lower,
     fold=fold,
     sample=sample,
-    types=moved("int8", "float32"),
+    types=(
+        *moved("int8", "float32"),
+        *(Typed((dtype, "int32"), (dtype,), scales=False, sample=sample_computed) for dtype in ("int8", "float32")),
+    ),
 )

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Products of computed matrices in portable C. */
+#ifndef TP_MAT_MUL_H
+#define TP_MAT_MUL_H
+
+#include "tp_kernels.h"
+
+/* How far apart batches (0 where one repeats), rows and the entries of a sum stand. */
+struct tp_side {
+    int32_t batch[3];
+    int32_t row, entry;
+    int32_t zero;
+};
+
+TP_KERNEL const int8_t *tp_matrix(const struct tp_side *side, const int8_t *input, int32_t i, int32_t j, int32_t k)
+{
+    return &input[i * side->batch[0] + j * side->batch[1] + k * side->batch[2]];
+}
+
+/* `sizes`: three of the batches, rows, columns, entries of a sum. `bias`: one per column, or NULL. */
+TP_KERNEL void tp_mat_mul(const int32_t sizes[6], const struct tp_side *left, const int8_t *input_a,
+                          const struct tp_side *right, const int8_t *input_b, const int32_t *bias, int32_t multiplier,
+                          int32_t shift, int32_t out_zero, int32_t low, int32_t high, int8_t *output)
+{
+    for (int32_t batch = 0; batch < sizes[0] * sizes[1] * sizes[2]; batch++) {
+        const int32_t i = batch / (sizes[1] * sizes[2]), j = batch / sizes[2] % sizes[1], k = batch % sizes[2];
+        for (int32_t row = 0; row < sizes[3]; row++) {
+            for (int32_t column = 0; column < sizes[4]; column++) {
+                const int8_t *a = tp_matrix(left, input_a, i, j, k) + row * left->row;
+                const int8_t *b = tp_matrix(right, input_b, i, j, k) + column * right->row;
+                int32_t sum = bias == NULL ? 0 : bias[column];
+                for (int32_t n = 0; n < sizes[5]; n++) {
+                    sum += (a[n * left->entry] - left->zero) * (b[n * right->entry] - right->zero);
+                }
+                const int32_t q = tp_requantize(sum, multiplier, shift) + out_zero;
+                *output++ = (int8_t)tp_clamp(q, low, high);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,7 @@
+"""LESS, with broadcasting."""
+
+from __future__ import annotations
+
+from tinyperf.engines.aot.operators._compare import comparing
+
+OPERATOR = comparing("LESS", "<")

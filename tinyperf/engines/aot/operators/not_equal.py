@@ -1,0 +1,7 @@
+"""NOT_EQUAL, with broadcasting."""
+
+from __future__ import annotations
+
+from tinyperf.engines.aot.operators._compare import comparing
+
+OPERATOR = comparing("NOT_EQUAL", "!=")

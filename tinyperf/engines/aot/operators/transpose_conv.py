@@ -1,0 +1,141 @@
+"""TRANSPOSE_CONV: every input pixel adds a window of weights to the output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import codes, requantized
+from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators._rules import activation_is_known
+from tinyperf.engines.aot.operators._scales import clamp, int8, zero
+from tinyperf.engines.aot.operators._weighted import WEIGHTED, Channels, channels, ratios
+from tinyperf.engines.aot.operators._window import Window, images_have_four_dimensions, stride_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.graph import Data
+    from tinyperf.engines.aot.operators import Rule, Use
+    from tinyperf.engines.aot.operators._sample import Random, Sample
+    from tinyperf.engines.aot.operators._scales import Pair
+
+
+@dataclass(frozen=True, eq=False)
+class TransposeConv(Work):
+    """`weights` int8 [out, kernel_h, kernel_w, in]; the `window` slides over the output, a stride per input pixel."""
+
+    window: Window
+    weights: npt.NDArray[np.int8]
+    channels: Channels
+    in_zero: int
+    out_zero: int
+    clamp: Pair
+
+    @property
+    def signature(self) -> Signature:
+        return Signature((Operand(self.window.in_shape),), (Operand(self.window.out_shape),))
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        window = self.window
+        (height, width, _), (kernel_h, kernel_w), (step_h, step_w) = window.in_shape, window.kernel, window.stride
+        image = inputs[0].astype(np.float64) - self.in_zero
+        wide = (height - 1) * step_h + kernel_h, (width - 1) * step_w + kernel_w
+        reach = [max(n, size + pad) for n, size, pad in zip(wide, window.out_shape[:2], window.pad, strict=True)]
+        sums = np.zeros((len(image), *reach, window.out_shape[2]))
+        for y in range(kernel_h):
+            for x in range(kernel_w):
+                at = slice(y, y + height * step_h, step_h), slice(x, x + width * step_w, step_w)
+                sums[:, *at] += image @ self.weights[:, y, x].T.astype(np.float64)
+        (above, left), (tall, broad, _) = window.pad, window.out_shape
+        inside = sums[:, above : above + tall, left : left + broad].astype(np.int64) + self.channels.bias
+        made = requantized(inside, self.channels.multiplier.astype(np.int64), self.channels.shift.astype(np.int64))
+        return (codes(made + self.out_zero, *self.clamp),)
+
+
+def _as_conv(use: Use) -> Use:
+    """Its tensors in the order of CONV_2D's: image, weights, bias."""
+    bias = use.inputs[3:4]
+    return replace(use, inputs=(use.inputs[2], use.inputs[1], *bias))
+
+
+def _of_conv(rule: Rule) -> Rule:
+    """A rule of CONV_2D's for the same tensors of TRANSPOSE_CONV."""
+
+    @wraps(rule)
+    def judge(use: Use) -> str | None:
+        return rule(_as_conv(use))
+
+    return judge
+
+
+def weights_fit_the_channels(use: Use) -> str | None:
+    """Weights are [output channels, height, width, input channels]."""
+    weights, given, made = use.input(1).shape, use.input(0).shape[-1], use.output.shape[-1]
+    if len(weights) == 4 and weights[3] == given and weights[0] == made:
+        return None
+    return f"weights of shape {list(weights)} for {given} channels in, {made} out"
+
+
+def padding_is_known(use: Use) -> str | None:
+    """Padding is SAME or VALID, strides are positive, and the input has the size at which it fills the output."""
+    strides, padding = stride_of(use), use.text("padding")
+    if padding not in {"SAME", "VALID"} or min(strides) < 1:
+        return f"padding {padding}, strides {strides}"
+    for axis, stride in enumerate(strides, start=1):
+        size, made, kernel = use.input(0).shape[axis], use.output.shape[axis], use.input(1).shape[axis]
+        expected = -(-(made if padding == "SAME" else made - kernel + 1) // stride)
+        if size != expected:
+            return f"input size {size} for {made} out, expected {expected}"
+    return None
+
+
+def lower(use: Use) -> TransposeConv:
+    """micro/kernels/transpose_conv.cc: its padding is that of the convolution that it undoes."""
+    given = _as_conv(use)
+    weights = int8(given.input(1))
+    (_, in_h, in_w, in_c), (_, out_h, out_w, out_c), stride = given.input(0).shape, use.output.shape, stride_of(use)
+    kernel = weights.shape[1], weights.shape[2]
+    sizes = zip((in_h, in_w), (out_h, out_w), kernel, stride, strict=True)
+    above, left = (max((n - 1) * s + k - made, 0) // 2 for n, made, k, s in sizes)
+    window = Window((in_h, in_w, in_c), (out_h, out_w, out_c), kernel, stride, (1, 1), (above, left))
+    per_channel = channels(given, out_c, ratios(given))
+    return TransposeConv(window, weights, per_channel, zero(given.input(0)), zero(use.output), clamp(use))
+
+
+def macs(use: Use) -> int:
+    """Every input pixel times all weights, as published figures count them."""
+    return use.input(2).elements // max(use.input(2).shape[-1], 1) * use.input(1).elements
+
+
+def sample(random: Random) -> Sample:
+    kernel, stride = (random.integer(1, 4), random.integer(1, 4)), (random.integer(1, 3), random.integer(1, 3))
+    size, in_c, out_c = (random.integer(1, 4), random.integer(1, 4)), random.integer(1, 5), random.integer(1, 5)
+    same = random.pick(True, False)
+    sizes = zip(size, kernel, stride, strict=True)
+    # The converter asks for these; any of the `s` sizes that a convolution would bring to the same input is allowed.
+    made = [(n - 1) * s + (random.integer(1, s) if same else k) for n, k, s in sizes]
+    options = {"padding": "SAME" if same else "VALID", "stride_h": stride[0], "stride_w": stride[1]}
+    weights = random.weights(out_c, *kernel, in_c)
+    drawn = random.weighted("TRANSPOSE_CONV", (1, *size, in_c), weights, (1, *made, out_c), options)
+    image, filters, bias, output = drawn.tensors
+    shape = random.constant(np.array(output.shape, np.int32))
+    inputs = (0, 1, 2, *random.pick((3,), ()))
+    return random.use("TRANSPOSE_CONV", (shape, filters, image, bias, output), inputs, drawn.options)
+
+
+OPERATOR = Operator(
+    kind="TRANSPOSE_CONV",
+    arity=Arity(3, 4, data=(2, 3)),
+    rules=(
+        *map(_of_conv, (*WEIGHTED, images_have_four_dimensions, weights_fit_the_channels, padding_is_known)),
+        activation_is_known,
+    ),
+    lower=lower,
+    macs=macs,
+    sample=sample,
+)
