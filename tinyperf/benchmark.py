@@ -135,6 +135,13 @@ BENCHMARKS = {
 }
 
 
+def of_model_id(model_id: str) -> Benchmark | None:
+    """The benchmark whose firmware calls its model so; None where none does."""
+    # ic02 is ic01 with a larger model: the same inputs, classes and commands.
+    wanted = "ic01" if model_id == "ic02" else model_id
+    return next((known for known in BENCHMARKS.values() if known.model_id == wanted), None)
+
+
 def benchmark(name: str) -> Benchmark:
     """The benchmark of that name.
 

@@ -13,6 +13,7 @@ import hashlib
 import math
 import re
 import struct
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tinyperf import foreign
+from tinyperf.cut import cut
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ class Tensor:
     def elements(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def size_bytes(self) -> int:
+        """Of a type that numpy has."""
+        return self.elements * np.dtype(self.dtype).itemsize
+
 
 @dataclass(frozen=True)
 class Op:
@@ -104,10 +111,10 @@ class Op:
 class Model:
     """The subgraph that runs first, with its input and output tensors.
 
-    Of a model with one of each: a float input that goes straight into QUANTIZE, and a float output straight from
-    DEQUANTIZE, are cut off: `inputs` and `outputs` are then the int8 tensors inside, and `boundary` holds the ops so
-    removed (the host does their work). `data` is the file itself. `called`: the subgraphs that CALL_ONCE names, here
-    or in one of them, by their numbers.
+    A float input that goes straight into QUANTIZE, and a float output straight from DEQUANTIZE, are cut off: `inputs`
+    and `outputs` hold the integer tensors inside in their place, and `boundary` the ops so removed (the host does their
+    work). `data` is the file, cut likewise. `called`: the subgraphs that CALL_ONCE names, here or in one of them, by
+    their numbers.
     """
 
     name: str
@@ -122,8 +129,18 @@ class Model:
     called: Mapping[int, Model] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        """In the model's order."""
+        return tuple(self.tensors[i] for i in self.inputs)
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """In the model's order."""
+        return tuple(self.tensors[i] for i in self.outputs)
+
+    @property
     def input(self) -> Tensor:
-        """The one input, where `engines.ends` found nothing to say; else the first."""
+        """The first one: of a model of a benchmark there is no other."""
         return self.tensors[self.inputs[0]]
 
     @property
@@ -567,23 +584,46 @@ def _without_elements(tensors: Iterable[Tensor], ops: Iterable[Op], inputs: tupl
     )
 
 
-def without_float_ends(model: Model) -> Model:
-    """The model from code to code: float ends that QUANTIZE and DEQUANTIZE bound are cut off.
+CODES = ("int8", "uint8", "int16")
 
-    Only where there is one input and one output; any other model is given back as it is.
+
+def without_float_ends(model: Model) -> Model:
+    """The model from code to code: float ends that QUANTIZE and DEQUANTIZE bound are cut off, each for itself.
+
+    A float tensor that anything else reads, or that is an output besides, stays as it is.
     """
-    if not len(model.inputs) == len(model.outputs) == 1:
+    readers = Counter(index for op in model.ops for index in op.inputs) + Counter(model.outputs)
+    bridges = [op for op in model.ops if _is_bridge(model, op)]
+    heads = {op.inputs[0]: op for op in bridges if op.kind == "QUANTIZE" and op.inputs[0] in model.inputs}
+    tails = {op.outputs[0]: op for op in bridges if op.kind == "DEQUANTIZE" and op.outputs[0] in model.outputs}
+    boundary = [op for index, op in (*heads.items(), *tails.items()) if readers[index] == 1]
+    if not boundary:
         return model
-    cut: list[Op] = []
-    inputs: tuple[int, ...] = model.inputs
-    outputs: tuple[int, ...] = model.outputs
-    first = [op for op in model.ops if inputs[0] in op.inputs]
-    if model.input.dtype == "float32" and len(first) == 1 and first[0].kind == "QUANTIZE":
-        cut.append(first[0])
-        inputs = first[0].outputs
-    last = next((op for op in model.ops if outputs[0] in op.outputs), None)
-    if model.output.dtype == "float32" and last is not None and last.kind == "DEQUANTIZE" and -1 not in last.inputs:
-        cut.append(last)
-        outputs = last.inputs
-    ops = tuple(op for op in model.ops if op not in cut)
-    return replace(model, ops=ops, inputs=inputs, outputs=outputs, boundary=tuple(cut))
+    inputs = tuple(heads[i].outputs[0] if heads.get(i) in boundary else i for i in model.inputs)
+    outputs = tuple(tails[i].inputs[0] if tails.get(i) in boundary else i for i in model.outputs)
+    data = cut(model.data, inputs, outputs, {op.index for op in boundary})
+    made = replace(
+        model,
+        ops=tuple(op for op in model.ops if op not in boundary),
+        inputs=inputs,
+        outputs=outputs,
+        boundary=tuple(op for op in model.ops if op in boundary),
+        data=data,
+    )
+    return made if _is_same(made, _read(data, model.name)) else model
+
+
+def _is_same(made: Model, read: Model) -> bool:
+    """False where the file uses one vector for two things, so that more than the ends was cut."""
+    works = ([(op.kind, op.inputs, op.outputs) for op in model.ops] for model in (made, read))
+    return (made.inputs, made.outputs, next(works)) == (read.inputs, read.outputs, next(works))
+
+
+def _is_bridge(model: Model, op: Op) -> bool:
+    """QUANTIZE or DEQUANTIZE between float32 and codes of one scale."""
+    if op.kind not in {"QUANTIZE", "DEQUANTIZE"} or len(op.inputs) != 1 or len(op.outputs) != 1 or -1 in op.inputs:
+        return False
+    given, made = model.tensors[op.inputs[0]], model.tensors[op.outputs[0]]
+    real, codes = (given, made) if op.kind == "QUANTIZE" else (made, given)
+    scaled = codes.quantization is not None and not codes.quantization.per_channel
+    return real.dtype == "float32" and codes.dtype in CODES and scaled and given.data is None

@@ -61,7 +61,7 @@ static void help(char *arguments)
                      "db crc          their CRC-32\r\n"
                      "infer [N [W]]   N timed inferences after W warm-ups (1, 10)\r\n"
                      "results         the last results again\r\n"
-                     "build           build id and limits\r\n");
+                     "build           build id, limits and inputs\r\n");
 }
 
 static void infer(char *arguments)
@@ -94,7 +94,7 @@ static void build(char *arguments)
     tp_print_u64(TP_COMMAND_CHARS);
     tp_print(",db=");
     tp_print_u64((TP_COMMAND_CHARS - 3U) / 2U); /* "db " and two digits a byte */
-    tp_print("]\r\n");
+    tp_print("]\r\nm-inputs-[" TP_INPUT_TYPES "]\r\n");
 }
 
 static const struct {

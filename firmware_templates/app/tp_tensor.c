@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "tp_tensor.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "tp_config.h"
 #include "tp_model.h"
 #include "tp_print.h"
+#include "tp_real.h"
 
-#if TP_INPUT_FLOAT32
+static float real_of(const struct tp_output *output, int64_t code)
+{
+    return output->scale * (float)(code - output->zero_point);
+}
+
+#if TP_INPUT_RULE == 2
 
 /* Anomaly detection: little-endian float32 in, one mean squared error out. */
 
 _Static_assert(TP_INPUT_BYTES == 4U * TP_INPUT_ELEMENTS, "one float32 per input element");
-_Static_assert(TP_INPUT_ELEMENTS == TP_OUTPUT_ELEMENTS, "the output is compared with the input");
 
 static float wire_float(const uint8_t *wire, size_t index)
 {
@@ -67,63 +71,30 @@ static float mean_squared_error(const uint8_t *wire)
     const int8_t *const output = tp_model_output(0U);
     float sum = 0.0f;
 
-    for (size_t i = 0U; i < TP_OUTPUT_ELEMENTS; i++) {
-        const float real = TP_OUTPUT_SCALE * (float)(output[i] - TP_OUTPUT_ZERO_POINT);
-        const float difference = real - wire_float(wire, i);
+    for (size_t i = 0U; i < TP_INPUT_ELEMENTS; i++) {
+        const float difference = real_of(&tp_outputs[0], output[i]) - wire_float(wire, i);
 
         sum += difference * difference;
     }
-    return sum / (float)TP_OUTPUT_ELEMENTS;
-}
-
-/* Thousandths of a float32 >= 0, halves to even, exactly; false where they do not fit (also
- * infinity and NaN). */
-static bool milli_of(float value, uint64_t *milli)
-{
-    uint32_t bits;
-    uint64_t scaled;
-    int32_t exponent;
-    uint64_t rest;
-    uint64_t half;
-
-    memcpy(&bits, &value, sizeof bits);
-    exponent = (int32_t)(bits >> 23U & 0xFFU) - 150; /* value = mantissa * 2**exponent */
-    scaled = (uint64_t)((bits & 0x7FFFFFU) | 0x800000U) * 1000U; /* below 2**34 */
-    if (exponent > 29) {
-        return false;
-    }
-    if (exponent >= 0) {
-        *milli = scaled << (uint32_t)exponent;
-        return true;
-    }
-    if (exponent < -35) { /* less than half a thousandth; subnormal numbers end here too */
-        *milli = 0U;
-        return true;
-    }
-    half = (uint64_t)1U << (uint32_t)(-exponent - 1);
-    rest = scaled & (2U * half - 1U);
-    scaled >>= (uint32_t)-exponent;
-    if (rest > half || (rest == half && (scaled & 1U) != 0U)) {
-        scaled++;
-    }
-    *milli = scaled;
-    return true;
+    return sum / (float)TP_INPUT_ELEMENTS;
 }
 
 void tp_tensor_results(const uint8_t *wire)
 {
-    uint64_t milli = 0U;
+    const float error = mean_squared_error(wire);
 
-    if (!milli_of(mean_squared_error(wire), &milli)) {
+    if (!tp_is_finite(error)) {
         tp_print_error("The error is not a finite number: check the input");
         return;
     }
     tp_print("m-results-[");
-    tp_print_milli(false, milli);
+    tp_print_real(error);
     tp_print("]\r\n");
 }
 
 #else
+
+#if TP_INPUT_RULE == 1
 
 _Static_assert(TP_INPUT_BYTES == TP_INPUT_ELEMENTS, "one byte per input element");
 
@@ -136,19 +107,67 @@ void tp_tensor_load(const uint8_t *wire)
     }
 }
 
+#else
+
+void tp_tensor_load(const uint8_t *wire)
+{
+    for (size_t i = 0U; i < TP_INPUTS; i++) {
+        memcpy(tp_model_input(i), wire, tp_input_bytes[i]);
+        wire += tp_input_bytes[i];
+    }
+}
+
+#endif
+
+static int64_t integer_at(enum tp_type type, const void *data, size_t i)
+{
+    switch (type) {
+    case TP_INT8:
+        return ((const int8_t *)data)[i];
+    case TP_INT16:
+        return ((const int16_t *)data)[i];
+    case TP_INT32:
+        return ((const int32_t *)data)[i];
+    case TP_INT64:
+        return ((const int64_t *)data)[i];
+    case TP_BOOL:
+    case TP_UINT8:
+    case TP_FLOAT32: /* never asked for */
+    default:
+        return ((const uint8_t *)data)[i];
+    }
+}
+
+static void print_element(const struct tp_output *output, const void *data, size_t i)
+{
+    int64_t integer;
+
+    if (output->type == TP_FLOAT32) {
+        tp_print_real(((const float *)data)[i]);
+        return;
+    }
+    integer = integer_at(output->type, data, i);
+    if (output->quantized) {
+        tp_print_real(real_of(output, integer));
+        return;
+    }
+    tp_print(integer < 0 ? "-" : "");
+    tp_print_u64(integer < 0 ? 0U - (uint64_t)integer : (uint64_t)integer);
+}
+
 void tp_tensor_results(const uint8_t *wire)
 {
-    const int8_t *const output = tp_model_output(0U);
+    const char *before = "m-results-[";
 
     (void)wire;
-    tp_print("m-results-[");
-    for (size_t i = 0U; i < TP_OUTPUT_ELEMENTS; i++) {
-        const int32_t milli = tp_output_milli[output[i] + 128];
+    for (size_t k = 0U; k < TP_OUTPUTS; k++) {
+        const void *const data = tp_model_output(k);
 
-        if (i > 0U) {
-            tp_print(",");
+        for (size_t i = 0U; i < tp_outputs[k].elements; i++) {
+            tp_print(before);
+            print_element(&tp_outputs[k], data, i);
+            before = ",";
         }
-        tp_print_milli(milli < 0, milli < 0 ? 0U - (uint64_t)milli : (uint64_t)milli);
     }
     tp_print("]\r\n");
 }

@@ -35,7 +35,7 @@ from tinyperf.firmware.render import native_command, render
 from tinyperf.rules.accuracy import ad_error
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual import board as virtual_board
-from tinyperf.wire import to_tensor
+from tinyperf.wire import to_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +108,10 @@ def model_of(name: str) -> Model:
     """Sizes of the benchmark; scales that make results easy to know by heart."""
     if name == "custom":
         tensors = (tensor(0, (1, 4), 1.0, 0), tensor(1, (1, 4), 1 / 2048, 0))
+    elif name == "several":
+        return several(tensor(0, (1,), 1 / 2048, 0), Tensor(1, "y", (1,), "int16", None), floats(2, 1))
+    elif name == "floats":
+        return several(floats(0, 8))
     elif name == "ad":
         tensors = (tensor(0, (1, 640), 0.5, 0), tensor(1, (1, 640), 1.0, 0))
     else:
@@ -118,6 +122,16 @@ def model_of(name: str) -> Model:
             tensor(1, outputs, 1 / 256, -128),
         )
     return Model(f"{name}.tflite", "0" * 64, 1, tensors, (), (0,), (1,))
+
+
+def several(*tensors: Tensor) -> Model:
+    """Each of them an input and an output; the fake engine's outputs are what lies at the same place of its inputs."""
+    ends = tuple(range(len(tensors)))
+    return Model("several.tflite", "0" * 64, 1, tensors, (), ends, ends)
+
+
+def floats(index: int, count: int) -> Tensor:
+    return Tensor(index, "z", (count,), "float32", None)
 
 
 def tensor(index: int, shape: tuple[int, ...], scale: float, zero_point: int) -> Tensor:
@@ -181,7 +195,7 @@ def test_firmware_answers_as_the_protocol_demands(transcript: Transcript, open_l
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda t: t.name)
 def test_transcript_is_whole(transcript: Transcript) -> None:
-    assert transcript.benchmark in {*BENCHMARKS, "custom"}
+    assert transcript.benchmark in {*BENCHMARKS, "custom", "several", "floats"}
     for exchange in transcript.exchanges[1:]:
         assert exchange.expected[-1:] == (READY,)
 
@@ -221,7 +235,7 @@ def test_error_of_ad_is_the_float32_sum_to_the_last_digit(ad: Link) -> None:
     model = model_of("ad")
     for power in np.linspace(-4, 7.5, 47):
         window = (rng.standard_normal(640) * 10.0**power).astype(np.float32)
-        codes = to_tensor(BENCHMARKS["ad"], window.tobytes(), model.input)
+        (codes,) = to_tensors(BENCHMARKS["ad"], window.tobytes(), model)
         expected = ad_error(codes.reshape(1, 640), window.reshape(1, 640), 1.0, 0)[0]
         assert error_of(ad, window.tobytes()) == f"{expected:.3f}"
 

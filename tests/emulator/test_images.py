@@ -45,7 +45,7 @@ def test_boots_and_infers(path: Path) -> None:
     identity = dut.connect()
     assert identity.model_id == BENCHMARKS[name].model_id
     if name != "vww":  # a download of 27 kB takes too long here
-        dut.download(made_up(BENCHMARKS[name].input_bytes, floats=name == "ad"))
+        dut.download(made_up(BENCHMARKS[name]))
         found = dut.infer(1, 0, pulses=dut.boot_mode == "energy")
         assert found is not None
         assert len(found.results) == max(1, len(BENCHMARKS[name].labels) if name != "ad" else 1)

@@ -14,8 +14,23 @@ namespace {
 
 /* measured, margin included. */
 constexpr size_t kArenaBytes = 4096;
+
+/* A tensor that the host counts on; `copy`: where the input's own memory starts. */
+struct End {
+    TfLiteType type;
+    size_t bytes;
+    size_t copy;
+};
+
+constexpr End kInputs[] = {
+    {kTfLiteInt8, 16, 0},
+};
+constexpr End kOutputs[] = {
+    {kTfLiteInt8, 4, 0},
+};
+constexpr size_t kInputCount = 1;
+constexpr size_t kOutputCount = 1;
 constexpr size_t kInputBytes = 16;
-constexpr size_t kOutputBytes = 4;
 
 using Resolver = tflite::MicroMutableOpResolver<2>;
 
@@ -27,15 +42,15 @@ using Resolver = tflite::MicroMutableOpResolver<2>;
 
 alignas(16) TP_ARENA uint8_t arena[kArenaBytes];
 
-/* TFLM may reuse the input tensor's memory while it works; this copy is what keeps its contents. */
-alignas(16) TP_ARENA int8_t input[kInputBytes];
+/* TFLM may reuse the input tensors' memory while it works; this copy is what keeps their contents. */
+alignas(16) TP_ARENA uint8_t input[kInputBytes];
 
 /* Made in tp_model_init, never destroyed: no order of constructors to rely on, no destructors to link. */
 alignas(Resolver) uint8_t resolver_memory[sizeof(Resolver)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter *interpreter;
-int8_t *input_tensor;
-const int8_t *output_tensor;
+TfLiteTensor *input_tensors[kInputCount];
+TfLiteTensor *output_tensors[kOutputCount];
 
 bool add_operators(Resolver &resolver)
 {
@@ -48,23 +63,29 @@ bool add_operators(Resolver &resolver)
     return true;
 }
 
+bool is_as_expected(const TfLiteTensor *tensor, const End &end)
+{
+    return tensor != nullptr && tensor->type == end.type && tensor->bytes == end.bytes;
+}
+
 /* NULL, or why the tensors are not the ones that the host counts on. */
 const char *find_tensors()
 {
-    TfLiteTensor *const in = interpreter->input(0);
-    TfLiteTensor *const out = interpreter->output(0);
-
-    if (in == nullptr || out == nullptr) {
-        return "TFLM: the model has no input or output tensor";
+    if (interpreter->inputs_size() != kInputCount || interpreter->outputs_size() != kOutputCount) {
+        return "TFLM: the model has another number of input or output tensors";
     }
-    if (in->type != kTfLiteInt8 || in->bytes != kInputBytes) {
-        return "TFLM: the input tensor is not int8 of the expected size";
+    for (size_t i = 0U; i < kInputCount; i++) {
+        input_tensors[i] = interpreter->input(i);
+        if (!is_as_expected(input_tensors[i], kInputs[i])) {
+            return "TFLM: an input tensor is not of the expected type and size";
+        }
     }
-    if (out->type != kTfLiteInt8 || out->bytes != kOutputBytes) {
-        return "TFLM: the output tensor is not int8 of the expected size";
+    for (size_t i = 0U; i < kOutputCount; i++) {
+        output_tensors[i] = interpreter->output(i);
+        if (!is_as_expected(output_tensors[i], kOutputs[i])) {
+            return "TFLM: an output tensor is not of the expected type and size";
+        }
     }
-    input_tensor = in->data.int8;
-    output_tensor = out->data.int8;
     return nullptr;
 }
 
@@ -103,20 +124,22 @@ const char *tp_model_init(void)
     return find_tensors();
 }
 
-void *tp_model_input(size_t)
+void *tp_model_input(size_t index)
 {
-    return input;
+    return &input[kInputs[index].copy];
 }
 
 const char *tp_model_invoke(void)
 {
-    std::memcpy(input_tensor, input, kInputBytes);
+    for (size_t i = 0U; i < kInputCount; i++) {
+        std::memcpy(input_tensors[i]->data.raw, &input[kInputs[i].copy], kInputs[i].bytes);
+    }
     return interpreter->Invoke() == kTfLiteOk ? nullptr : "TFLM: Invoke failed";
 }
 
-const void *tp_model_output(size_t)
+const void *tp_model_output(size_t index)
 {
-    return output_tensor;
+    return output_tensors[index]->data.raw;
 }
 
 void tp_model_reset(void)

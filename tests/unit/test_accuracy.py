@@ -13,21 +13,6 @@ from tinyperf.rules import accuracy
 
 
 @pytest.mark.parametrize(
-    ("code", "printed"),
-    [
-        pytest.param(127, "0.996", id="the greatest softmax code is 255/256"),
-        pytest.param(-128, "0.000", id="the least is zero"),
-        pytest.param(-112, "0.062", id="0.0625 rounds half to even, down"),
-        pytest.param(-80, "0.188", id="0.1875 rounds half to even, up"),
-    ],
-)
-def test_reported_values(code: int, printed: str) -> None:
-    value = accuracy.reported(np.array([[code]], np.int8), 1 / 256, -128)
-    assert f"{value[0, 0]:.3f}" == printed
-    assert value[0, 0] == float(printed)
-
-
-@pytest.mark.parametrize(
     ("row", "label", "right"),
     [
         pytest.param([0.1, 0.8, 0.1], 1, 1.0, id="the maximum decides"),

@@ -17,7 +17,7 @@ from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.host import HostModel
 from tinyperf.engines.aot.operators._document import document
-from tinyperf.wire import to_tensor
+from tinyperf.wire import to_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> N
     path, kind = find(REFERENCE[name]), benchmark(name)
     model = tflite.load(path)
     samples = layout.load(find("datasets"), kind).samples
-    inputs = np.stack([to_tensor(kind, wire, model.input) for s in samples for wire in s.windows()])
+    inputs = np.concatenate([to_tensors(kind, wire, model)[0] for s in samples for wire in s.windows()])
     inputs = inputs.reshape(-1, *model.input.shape[1:])
     assert len(inputs) == {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248 * 196}[name]
     wheel = runtime.Interpreter.from_file(str(path))

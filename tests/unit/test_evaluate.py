@@ -71,10 +71,10 @@ def test_batches_and_processes_change_nothing(tmp_path: Path, reshape: bool, mon
     model = tflite.load(fully_connected(tmp_path / "m.tflite", weights, reshape=reshape))
     codes = rng.integers(-8, 9, (101, 6)).astype(np.int8)
     expected = np.clip(codes.astype(int) @ weights.T.astype(int), -128, 127)
-    assert np.array_equal(backends.infer("litert", model, codes), expected)
+    assert np.array_equal(backends.infer("litert", model, [codes])[0], expected)
     monkeypatch.setattr(backends, "FAN_OUT_S", 0.0)
     seen: list[int] = []
-    assert np.array_equal(backends.infer("tflm", model, codes, jobs=2, progress=seen.append), expected)
+    assert np.array_equal(backends.infer("tflm", model, [codes[:, None]], jobs=2, progress=seen.append)[0], expected)
     assert sum(seen) == 101
 
 
@@ -198,14 +198,14 @@ def test_tflite_runtime_is_checked_before_it_is_imported() -> None:
     if np.__version__.startswith("1."):
         pytest.skip("numpy 1 is what tflite-runtime wants")
     with pytest.raises(MissingExtraError, match="tflite-runtime' cannot run") as caught:
-        backends.infer("tflite-runtime", NO_MODEL, np.zeros((1, 2), np.int8))
+        backends.infer("tflite-runtime", NO_MODEL, [np.zeros((1, 1, 2), np.int8)])
     assert "numpy below 2" in caught.value.means
 
 
 def test_tflm_on_another_machine_names_the_alternative(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     with pytest.raises(MissingExtraError, match="'tflm' does not exist for") as caught:
-        backends.infer("tflm", NO_MODEL, np.zeros((1, 2), np.int8))
+        backends.infer("tflm", NO_MODEL, [np.zeros((1, 1, 2), np.int8)])
     assert "--backend aot" in caught.value.hint
 
 

@@ -11,7 +11,7 @@ from tinyperf.benchmark import BENCHMARKS, benchmark
 from tinyperf.datasets import layout, official
 from tinyperf.errors import DataError, ModelError
 from tinyperf.tflite import Model, Quantization, Tensor
-from tinyperf.wire import to_tensor
+from tinyperf.wire import to_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,8 @@ def test_own_inputs_for_an_own_model(tmp_path: Path) -> None:
     own = model((1, 2, 3), 3)
     data = layout.load_custom(tmp_path, own)
     assert (data.kind, data.labels, data.samples[0].label) == ("user", ("0", "1", "2"), 2)
-    assert to_tensor(None, data.samples[0].windows()[0], own.input).tolist() == [[[0, 1, 2], [3, 4, 5]]]
+    (given,) = to_tensors(None, data.samples[0].windows()[0], own)
+    assert given.tolist() == [[[[0, 1, 2], [3, 4, 5]]]]
     with pytest.raises(DataError, match="has 6 bytes, expected 8"):
         layout.load_custom(tmp_path, model((1, 8), 3))
     (tmp_path / "labels.txt").write_bytes("caf\u00e9\n".encode("latin-1"))

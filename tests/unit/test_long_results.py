@@ -90,7 +90,7 @@ def test_accuracy_mode_scores_them(tmp_path: Path) -> None:
     """The label of each input is the place of the largest output that TFLM, or else our C on this computer, gives."""
     model = wide(tmp_path, 1500)
     inputs = np.random.default_rng(3).integers(-128, 128, (4, 8), dtype=np.int8)
-    largest = backends.infer("aot", model, inputs.reshape(4, *model.input.shape[1:])).reshape(4, -1).argmax(axis=1)
+    largest = backends.infer("aot", model, [inputs])[0].argmax(axis=1)
     data = tmp_path / "custom"
     data.mkdir()
     for k, codes in enumerate(inputs):

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "tinyperf"
 # Lowest first; a module imports only from its own layer and from those before it.
 LAYERS = [
     ["errors"],
-    ["content", "cores", "ctext", "figures", "folders", "foreign", "request", "result", "tool"],
+    ["content", "cores", "ctext", "cut", "figures", "folders", "foreign", "request", "result", "tool"],
     ["templates", "options", "description"],
     ["chip"],
     [

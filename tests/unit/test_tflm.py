@@ -162,13 +162,6 @@ def test_options_that_make_no_sense(options: dict[str, str], seen: str) -> None:
     [
         pytest.param(small(kind="FFT"), M4, ModelError, "op 0 FFT: TensorFlow Lite Micro has no such", id="operator"),
         pytest.param(small(channels=4), M4, ModelError, "op 0 FULLY_CONNECTED has one scale per output", id="dense"),
-        pytest.param(
-            replace(small(), boundary=(Op(9, "QUANTIZE", (8,), (0,), {}),)),
-            M4,
-            ModelError,
-            "the input or output is float, behind QUANTIZE",
-            id="float-boundary",
-        ),
         pytest.param(small(), HOST, UsageError, "engine 'tflm' does not run on board 'host'", id="host"),
     ],
 )

@@ -12,15 +12,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyperf import wire
-from tinyperf.benchmark import BENCHMARKS
+from tinyperf.benchmark import BENCHMARKS, Benchmark
 from tinyperf.errors import ModelError
 from tinyperf.tflite import Model, Quantization, Tensor
 
 KWS, VWW, IC, AD = (BENCHMARKS[name] for name in ("kws", "vww", "ic", "ad"))
 
 
-def tensor(scale: float, zero_point: int, shape: tuple[int, ...]) -> Tensor:
-    return Tensor(0, "t", shape, "int8", Quantization((scale,), (zero_point,)))
+def tensor(scale: float, zero_point: int, shape: tuple[int, ...], dtype: str = "int8") -> Tensor:
+    return Tensor(0, "t", shape, dtype, Quantization((scale,), (zero_point,)))
+
+
+def model_of(ends: list[Tensor]) -> Model:
+    """Each of them an input and an output."""
+    tensors = tuple(replace(end, index=i) for i, end in enumerate(ends))
+    indices = tuple(range(len(ends)))
+    return Model("own.tflite", "0" * 64, 1, tensors, (), indices, indices)
+
+
+def codes_of(benchmark: Benchmark, sent: bytes, end: Tensor) -> list[int]:
+    (codes,) = wire.to_tensors(benchmark, sent, model_of([end]))
+    assert codes.shape[1:] == end.shape
+    found: list[int] = codes.ravel().tolist()
+    return found
 
 
 @given(scale=st.floats(2**-6, 10, width=32), zero_point=st.integers(-128, 127))
@@ -35,24 +49,48 @@ def test_requantized_input_codes_round_half_away_from_zero(scale: float, zero_po
         assert wire.input_codes(KWS, wanted).tolist() == expected
 
 
-def test_pixels_are_shifted_and_own_bytes_kept() -> None:
+def test_pixels_are_shifted() -> None:
     assert wire.input_codes(VWW, tensor(1 / 255, -128, (1, 96, 96, 3))).tolist() == list(range(-128, 128))
-    own = wire.input_codes(None, tensor(0.58, 83, (1, 490))).tolist()
-    assert own == [*range(128), *range(-128, 0)]
+    assert wire.input_codes(VWW, tensor(1 / 255, 0, (1, 96, 96, 3), "uint8")).tolist() == list(range(256))
 
 
-@given(scale=st.floats(2**-10, 1000, width=32), zero_point=st.integers(-128, 127))
+@given(scale=st.floats(2**-10, 2**90, width=32), zero_point=st.integers(-128, 127))
 def test_results_round_as_printf_does(scale: float, zero_point: int) -> None:
-    output = tensor(scale, zero_point, (1, 1))
-    shown = [f"{m / 1000:.3f}" for m in wire.output_milli(output)]
+    codes = np.arange(-128, 128, dtype=np.int8)
+    (shown,) = wire.printed(model_of([tensor(scale, zero_point, (256,))]), [codes[None]])
     real = [float(np.float32(scale) * np.float32(code - zero_point)) for code in range(-128, 128)]
-    assert shown == [f"{r:.3f}".replace("-0.000", "0.000") for r in real]
+    assert shown.tolist() == [float(f"{r:.3f}") for r in real]
 
 
-def test_results_beyond_32_bits_are_refused() -> None:
-    output = tensor(1e6, 0, (1, 1))
-    with pytest.raises(ModelError, match="too large"):
-        wire.output_milli(output)
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        pytest.param(127, "0.996", id="the greatest softmax code is 255/256"),
+        pytest.param(-128, "0.000", id="the least is zero"),
+        pytest.param(-112, "0.062", id="0.0625 rounds half to even, down"),
+        pytest.param(-80, "0.188", id="0.1875 rounds half to even, up"),
+    ],
+)
+def test_printed_values(code: int, printed: str) -> None:
+    value = wire.printed(model_of([tensor(1 / 256, -128, (1, 1))]), [np.array([[code]], np.int8)])
+    assert value.tolist() == [[float(printed)]]
+
+
+def test_outputs_are_printed_one_behind_the_other_each_by_its_type() -> None:
+    plain = Tensor(0, "t", (2,), "int32", None)
+    ends = [tensor(0.5, 3, (1, 2), "uint8"), plain, replace(plain, dtype="float32"), replace(plain, dtype="bool")]
+    rows = [[[3, 4]], [[-7, 2**31 - 1]], [[0.0625, -1e30]], [[True, False]]]
+    arrays = [np.array(row, t.dtype) for row, t in zip(rows, ends, strict=True)]
+    expected = [0, 0.5, -7, 2**31 - 1, 0.062, float(np.float32(-1e30)), 1, 0]
+    assert wire.printed(model_of(ends), arrays).tolist() == [expected]
+
+
+def test_inputs_lie_one_behind_the_other_in_the_order_of_the_model() -> None:
+    ends = [tensor(1.0, 0, (1, 3)), replace(tensor(1.0, 0, (2,)), dtype="int16"), Tensor(0, "t", (), "float32", None)]
+    sent = bytes([1, 2, 255]) + np.array([-2, 300], "<i2").tobytes() + np.array(0.5, "<f4").tobytes()
+    given = wire.to_tensors(None, 2 * sent, model_of(ends))
+    assert [a.tolist() for a in given] == [[[[1, 2, -1]]] * 2, [[-2, 300]] * 2, [0.5] * 2]
+    assert [str(a.dtype) for a in given] == ["int8", "int16", "float32"]
 
 
 @pytest.mark.parametrize(
@@ -78,21 +116,21 @@ def test_three_decimals_are_what_printf_prints(value: float) -> None:
 
 def test_pixels_become_codes_whatever_the_scale() -> None:
     sent = bytes([0, 127, 255])
-    assert wire.to_tensor(IC, sent, tensor(1.0, -128, (1, 3))).tolist() == [[-128, -1, 127]]
-    assert wire.to_tensor(IC, sent, tensor(1 / 128, 0, (1, 3))).tolist() == [[-128, -1, 127]]
+    assert codes_of(IC, sent, tensor(1.0, -128, (1, 3))) == [-128, -1, 127]
+    assert codes_of(IC, sent, tensor(1 / 128, 0, (1, 3))) == [-128, -1, 127]
 
 
 def test_kws_codes_are_copied_or_quantized_anew() -> None:
     sent = np.array([-128, 83, 84, 127], np.int8).tobytes()
     reference = tensor(KWS.wire_scale, 83, (1, 4))
-    assert wire.to_tensor(KWS, sent, reference).tolist() == [[-128, 83, 84, 127]]
-    assert wire.to_tensor(KWS, sent, tensor(2 * KWS.wire_scale, 0, (1, 4))).tolist() == [[-106, 0, 1, 22]]
+    assert codes_of(KWS, sent, reference) == [-128, 83, 84, 127]
+    assert codes_of(KWS, sent, tensor(2 * KWS.wire_scale, 0, (1, 4))) == [-106, 0, 1, 22]
 
 
 def test_floats_round_half_away_from_zero_and_saturate() -> None:
     sent = np.array([0.5, -0.5, 0.49999997, 1.5, 1000, -1000], "<f4").tobytes()
-    assert wire.to_tensor(AD, sent, tensor(1.0, 10, (1, 6))).tolist() == [[11, 9, 10, 12, 127, -128]]
+    assert codes_of(AD, sent, tensor(1.0, 10, (1, 6))) == [11, 9, 10, 12, 127, -128]
 
 
 def test_several_windows_stack() -> None:
-    assert wire.to_tensor(IC, bytes(12), tensor(1.0, -128, (1, 2, 3))).shape == (2, 2, 3)
+    assert len(codes_of(IC, bytes(12), tensor(1.0, -128, (1, 2, 3)))) == 12

@@ -104,7 +104,7 @@ def profile(
 
     chosen = _board.load(str(board))
     start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
-    return _profile.profile(chosen, start.path, start.built, start.input_bytes, progress)
+    return _profile.profile(chosen, start.path, start.built, start.model, progress)
 
 
 def compare(

@@ -7,18 +7,20 @@ first byte is used, so that a run of hours does not end at a short file.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.datasets import official
+from tinyperf.datasets import noise, official
 from tinyperf.errors import DataError, ModelError
+from tinyperf.wire import input_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.result import Inputs
@@ -107,36 +109,44 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
 
 
 def load_custom(folder: Path, model: Model, *, scored: bool = True) -> Dataset:
-    """A user's own inputs for a user's own model: raw int8 tensors and a `y_labels.csv` of `file,classes,label`.
+    """A user's own inputs for a user's own model: files of raw tensors and a `y_labels.csv` of `file,classes,label`.
 
-    A `labels.txt` beside it, one name a line, names the classes; without it they are 0, 1, ...
+    A file holds one input: the bytes of every input tensor, one behind the other in the model's order, little-endian.
+    `classes` is how many values the model gives. A `labels.txt` beside it, one name a line, names the classes; without
+    it they are 0, 1, ...
 
     Args: scored: accuracy is asked for, not time alone.
     Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs. ModelError: one
-        output, and `scored`.
+        output, or several tensors of them, and `scored`.
     """
     at = _folder(folder, "custom")
-    input_bytes, classes = math.prod(model.input.shape), math.prod(model.output.shape)
+    size, classes = input_bytes(model, None), sum(tensor.elements for tensor in model.output_tensors)
+    if scored and len(model.outputs) > 1:
+        raise ModelError(
+            f"{model.name} has {len(model.outputs)} output tensors",
+            means="top-1 takes the largest value of one tensor for the class",
+            hint="performance and energy take such a model; export one with the classes alone for an accuracy",
+        )
     if scored and classes == 1:
         raise ModelError(
             f"{model.name} has one output",
             means="top-1 needs an output for each class: the largest of one is always right",
             hint="give it two outputs and a softmax",
         )
-    return Dataset("user", _rows(at, classes, input_bytes, (input_bytes, 0)), at, _names(at / "labels.txt", classes))
+    return Dataset("user", _rows(at, classes, size, (size, 0)), at, _names(at / "labels.txt", classes))
 
 
 def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Dataset:
     """Ten made-up samples of the right size, the same bytes on every machine; for performance, not for accuracy.
 
-    Args: benchmark: or None for a custom `model`, whose raw int8 input tensor is filled.
+    Args: benchmark: or None for a custom `model`, whose raw input tensors are filled.
     """
     if benchmark is not None:
         name, labels = benchmark.model_id, benchmark.labels
         file_bytes, window, stride = benchmark.file_bytes, benchmark.input_bytes, benchmark.stride_bytes
     elif model is not None:
-        name, labels = "custom", tuple(map(str, range(math.prod(model.output.shape))))
-        file_bytes = window = math.prod(model.input.shape)
+        name, labels = "custom", tuple(map(str, range(sum(t.elements for t in model.output_tensors))))
+        file_bytes = window = input_bytes(model, None)
         stride = 0
     else:
         raise ValueError("a benchmark or a model is needed")
@@ -148,10 +158,23 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
         if floats:
             grey = np.frombuffer(hashlib.shake_128(seed).digest(file_bytes // 4), np.uint8)
             data = (grey.astype("<f4") * np.float32(0.25) - np.float32(60.0)).tobytes()  # log-mel, dB
+        elif model is not None and benchmark is None:
+            data = noise.inputs(((t.dtype, t.elements) for t in model.input_tensors), _Stream(seed))
         else:
             data = hashlib.shake_128(seed).digest(file_bytes)
         samples.append(Sample(f"synthetic_{index}.bin", index % len(labels), data, window, stride))
     return Dataset("synthetic", tuple(samples), None, labels)
+
+
+class _Stream:
+    """The bytes of SHAKE-128 of a seed, one call after the other."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._hash, self._at = hashlib.shake_128(seed), 0
+
+    def __call__(self, count: int) -> npt.NDArray[np.uint8]:
+        self._at += count
+        return np.frombuffer(self._hash.digest(self._at), np.uint8)[-count:]
 
 
 def _folder(folder: Path, name: str) -> Path:

@@ -19,6 +19,7 @@ from tinyperf.device.protocol import (
     Expecting,
     Fault,
     InferDone,
+    Inputs,
     Limits,
     Loaded,
     ModelId,
@@ -56,7 +57,10 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class DutIdentity:
-    """What the device says of itself. `build_id` is None for foreign firmware, which also gets the standard limits."""
+    """What the device says of itself. `build_id` is None for foreign firmware, which also gets the standard limits.
+
+    `inputs`: type and elements of each; empty where it does not say.
+    """
 
     vendor: str
     profile: str
@@ -64,6 +68,7 @@ class DutIdentity:
     build_id: str | None
     command_chars: int
     chunk_bytes: int
+    inputs: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,7 +210,7 @@ class Dut:
         build = self._ask(protocol.BUILD, (Build,), NAME_TIMEOUT_S, booting=True)
         if build.first(Reset):
             return None
-        own, limits = build.first(Build), build.first(Limits)
+        own, limits, inputs = build.first(Build), build.first(Limits), build.first(Inputs)
         return DutIdentity(
             vendor=name.vendor,
             profile=text.text if text else "",
@@ -213,6 +218,7 @@ class Dut:
             build_id=own.build_id if own else None,
             command_chars=limits.command_chars if own and limits else protocol.FOREIGN_COMMAND_CHARS,
             chunk_bytes=limits.chunk_bytes if own and limits else protocol.FOREIGN_CHUNK_BYTES,
+            inputs=inputs.tensors if inputs else (),
         )
 
     def _nobody(self, heard: list[Event]) -> DeviceError:

@@ -12,6 +12,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.ends import DTYPES
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,6 +119,13 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """`m-inputs-[int8x490,...]`: type (numpy's name) and elements of each input, as the line carries them."""
+
+    tensors: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Crc:
     """`m-crc-[<8 hex>]`: CRC-32 of the bytes loaded."""
 
@@ -175,6 +183,7 @@ Event = (
     | Loaded
     | Build
     | Limits
+    | Inputs
     | Crc
     | Refused
     | Reset
@@ -194,6 +203,7 @@ _LAP = re.compile(r"m-lap-us-([0-9]{1,20})")
 _INFER_START = re.compile(r"m-infer-start-([0-9]{1,20})")
 _EXPECTING = re.compile(r"m-\[Expecting ([0-9]{1,20}) bytes\]")
 _LIMITS = re.compile(r"m-limits-\[cmd=([0-9]{1,9}),db=([0-9]{1,9})\]")
+_INPUTS = re.compile(r"m-inputs-\[((?:[a-z]+[0-9]{0,2}x[0-9]{1,9},?)+)\]")
 _HEX32 = re.compile(r"[0-9a-fA-F]{32}")
 _HEX8 = re.compile(r"[0-9a-fA-F]{8}")
 # At boot the unfinished line of what ran before stands in front of the greeting, hence search to the end of the line.
@@ -326,7 +336,16 @@ def _message(text: str) -> Event:
         return Name(match.group(1), match.group(2))
     if match := _LIMITS.fullmatch(text):
         return Limits(int(match.group(1)), int(match.group(2)))
+    if match := _INPUTS.fullmatch(text):
+        return _inputs(text, match.group(1))
     return Note(text)
+
+
+def _inputs(text: str, value: str) -> Event:
+    tensors = [word.rpartition("x") for word in value.split(",")]
+    if not all(dtype in DTYPES for dtype, _, _ in tensors):
+        return Note(text)
+    return Inputs(tuple((dtype, int(elements)) for dtype, _, elements in tensors))
 
 
 def _bracketed(text: str, key: str, value: str) -> Event:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,11 +18,11 @@ from tinyperf.options import split
 from tinyperf.result import EngineDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tinyperf.board import Board
     from tinyperf.cores import Core
-    from tinyperf.tflite import Model
+    from tinyperf.tflite import Model, Tensor
 
 ENTRY_POINTS = "tinyperf.engines"
 
@@ -199,11 +198,13 @@ class FakeEngine:
             raise UsageError(f"engine 'fake' has no option {min(options)}", hint="leave it out")
         ends.check(model)
         self.asked.append((model.name, target))
-        n_in, n_out = math.prod(model.input.shape), math.prod(model.output.shape)
-        text = FAKE_MODEL_C.format(n_in=n_in, n_out=n_out)
+        inputs, outputs = _side_by_side(model.input_tensors), _side_by_side(model.output_tensors)
+        text = FAKE_MODEL_C.format(
+            n_in=inputs[-1], n_out=outputs[-1], inputs=_offsets(inputs), outputs=_offsets(outputs)
+        )
         return Generated(
             sources={"model.c": text},
-            arena_bytes=n_in + n_out,
+            arena_bytes=inputs[-1] + outputs[-1],
             weights_bytes=0,
             details=EngineDetails(kernels="copy", version="0"),
         )
@@ -213,27 +214,42 @@ class FakeEngine:
         return [Footprint(each.arena_bytes, planned=True, weights_bytes=0, code_bytes=0) for each in made]
 
 
+def _side_by_side(tensors: Iterable[Tensor]) -> list[int]:
+    """Where each tensor starts, in bytes, aligned for any type; and where the last one ends."""
+    offsets, end = [], 0
+    for tensor in tensors:
+        offsets.append(-(-end // 8) * 8)
+        end = offsets[-1] + tensor.size_bytes
+    return [*offsets, end]
+
+
+def _offsets(offsets: list[int]) -> str:
+    return ", ".join(f"{offset}U" for offset in offsets[:-1])
+
+
 FAKE_MODEL_C = """\
 /* SPDX-License-Identifier: 0BSD */
 /* Made by tinyperf's fake engine: copies input bytes to the output. */
 #include "tp_model.h"
 
-static int8_t input[{n_in}];
-static int8_t output[{n_out}];
+static int8_t input[{n_in}] __attribute__((aligned(8)));
+static int8_t output[{n_out}] __attribute__((aligned(8)));
 
 const char *tp_model_init(void) {{ return NULL; }}
 void tp_model_reset(void) {{}}
 
 void *tp_model_input(size_t index)
 {{
-    (void)index;
-    return input;
+    static const size_t offsets[] = {{ {inputs} }};
+
+    return &input[offsets[index]];
 }}
 
 const void *tp_model_output(size_t index)
 {{
-    (void)index;
-    return output;
+    static const size_t offsets[] = {{ {outputs} }};
+
+    return &output[offsets[index]];
 }}
 
 const char *tp_model_invoke(void)

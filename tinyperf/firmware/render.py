@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import shlex
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board
     from tinyperf.engines import Generated
-    from tinyperf.tflite import Model
+    from tinyperf.tflite import Model, Tensor
 
 Form = Literal["offline", "online", "native"]
 """How a project is built: PlatformIO with the compiler of PATH; PlatformIO with packages from its registry; one call
@@ -112,23 +111,22 @@ class ConfigHeader:
     command_chars: str
     buffer_bytes: str
     input_bytes: str
+    input_types: str
+    inputs: str
+    outputs: str
+    input_rule: str
     input_elements: str
-    output_elements: str
-    input_float32: str
-    floats: bool
     input_scale: str
     input_zero_point: str
-    output_scale: str
-    output_zero_point: str
 
 
 @dataclass(frozen=True)
 class ConfigTables:
     origin: str
+    input_bytes: str
     input_rule: str
     input_codes: str
-    output_rule: str
-    output_milli: str
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -215,8 +213,7 @@ def render(
         files["ldscript.ld"] = templates.render("project/ldscript.ld.j2", _linker_script(board, origin))
     header = _config_header(board, model, benchmark, energy=energy, origin=origin)
     files["src/app/tp_config.h"] = templates.render("app/tp_config.h.j2", header)
-    if not header.floats:
-        files["src/app/tp_config.c"] = templates.render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
+    files["src/app/tp_config.c"] = templates.render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
     build_id = _build_id(files, flags, (toolset.compiler, *generated.libraries, *generated.skipped_sources))
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
@@ -278,11 +275,8 @@ def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -
 def _config_header(
     board: Board, model: Model, benchmark: Benchmark | None, *, energy: bool, origin: str
 ) -> ConfigHeader:
-    floats = benchmark is not None and benchmark.element == "float32"
-    elements = math.prod(model.input.shape)
-    input_bytes = benchmark.input_bytes if benchmark else elements
-    in_scale, in_zero = wire.quantization(model.input)
-    out_scale, out_zero = wire.quantization(model.output)
+    input_bytes = wire.input_bytes(model, benchmark)
+    in_scale, in_zero = wire.quantization(model.input) if benchmark else (1.0, 0)
     pin = re.fullmatch(r"P([A-K])(\d{1,2})", board.timestamp_pin or "")
     return ConfigHeader(
         origin=origin,
@@ -296,29 +290,41 @@ def _config_header(
         pin_port=c_int(ord(pin[1]) - ord("A"), unsigned=True) if pin else c_int(0, unsigned=True),
         pin_number=c_int(int(pin[2]), unsigned=True) if pin else c_identifier(board.timestamp_pin or "none"),
         command_chars=c_int(LONG_COMMAND_CHARS if input_bytes > LONG_INPUT_BYTES else COMMAND_CHARS, unsigned=True),
-        buffer_bytes=c_int(benchmark.buffer_bytes if benchmark else elements, unsigned=True),
+        buffer_bytes=c_int(benchmark.buffer_bytes if benchmark else input_bytes, unsigned=True),
         input_bytes=c_int(input_bytes, unsigned=True),
-        input_elements=c_int(elements, unsigned=True),
-        output_elements=c_int(math.prod(model.output.shape), unsigned=True),
-        input_float32=c_int(int(floats)),
-        floats=floats,
+        input_types=c_string(",".join(f"{dtype}x{elements}" for dtype, elements in wire.input_types(model, benchmark))),
+        inputs=c_int(len(model.inputs), unsigned=True),
+        outputs=c_int(len(model.outputs), unsigned=True),
+        input_rule=c_int(_input_rule(benchmark)),
+        input_elements=c_int(model.input.elements, unsigned=True),
         input_scale=c_float(in_scale),
         input_zero_point=c_int(in_zero),
-        output_scale=c_float(out_scale),
-        output_zero_point=c_int(out_zero),
     )
+
+
+def _input_rule(benchmark: Benchmark | None) -> int:
+    """TP_INPUT_RULE: 0: the bytes are the tensors. 1: each byte has its code. 2: floats, to be quantized."""
+    return 0 if benchmark is None else 2 if benchmark.element == "float32" else 1
 
 
 def _config_tables(model: Model, benchmark: Benchmark | None, origin: str) -> ConfigTables:
-    scale, zero_point = wire.quantization(model.output)
-    rule = "the byte is the code" if benchmark is None else f"{benchmark.element} as {benchmark.model_id} sends it"
+    codes = wire.input_codes(benchmark, model.input) if benchmark and _input_rule(benchmark) == 1 else None
     return ConfigTables(
         origin=origin,
-        input_rule=f"/* Input: {rule}. */",
-        input_codes=c_array(map(int, wire.input_codes(benchmark, model.input))),
-        output_rule=f"/* Output: {scale!r} * (code - {zero_point}). */",
-        output_milli=c_array(wire.output_milli(model.output)),
+        input_bytes="" if benchmark else c_array(tensor.size_bytes for tensor in model.input_tensors),
+        input_rule=f"{benchmark.element} as {benchmark.model_id} sends it" if benchmark else "",
+        input_codes="" if codes is None else c_array(map(int, codes.view("int8"))),
+        outputs=tuple(_output(tensor) for tensor in model.output_tensors),
     )
+
+
+def _output(tensor: Tensor) -> str:
+    """A `struct tp_output`."""
+    quantized = tensor.quantization is not None and tensor.dtype != "float32"
+    scale, zero_point = wire.quantization(tensor) if quantized else (0.0, 0)
+    elements = c_int(tensor.elements, unsigned=True)
+    words = (f"TP_{tensor.dtype.upper()}", elements, str(quantized).lower(), c_float(scale), c_int(zero_point))
+    return f"{{{', '.join(words)}}}"
 
 
 def _linker_script(board: Board, origin: str) -> LinkerScript:

@@ -1,4 +1,4 @@
-"""Host runtimes for an int8 .tflite: what each needs, and one function that runs inputs through any of them.
+"""Host runtimes for a .tflite: what each needs, and one function that runs inputs through any of them.
 
 `tflm` is TensorFlow Lite for Microcontrollers itself, `aot` the C that tinyperf generates, compiled for the host;
 these two agree bit for bit with the firmware. `litert` rounds differently (once, not twice) and `tflite-runtime` 2.14
@@ -8,10 +8,11 @@ in places: quick, and near, but no oracle for firmware.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 Backend = Literal["tflm", "litert", "aot", "tflite-runtime"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
-Codes = npt.NDArray[np.int8]
-Runner = Callable[[Codes], Codes]
-"""int8 [n, *input shape without batch] -> int8 [n, output elements]."""
+Arrays = Sequence[npt.NDArray[Any]]
+"""An array for each input or output of a model, of its type; rows are inferences."""
+Runner = Callable[[Arrays], tuple[npt.NDArray[Any], ...]]
+"""Inputs [n, *shape] each -> outputs [n, elements] each."""
 
 PILOT = 16  # inferences timed before processes are started
 FAN_OUT_S = 2.0  # less work than this is done sooner than processes have started
@@ -39,31 +41,33 @@ BATCH = 32
 
 
 def infer(
-    backend: Backend, model: Model, codes: Codes, *, jobs: int = 1, progress: Callable[[int], None] = lambda _: None
-) -> Codes:
-    """Outputs of `model` for all `codes`, in order, int8 [n, outputs].
+    backend: Backend, model: Model, inputs: Arrays, *, jobs: int = 1, progress: Callable[[int], None] = lambda _: None
+) -> tuple[npt.NDArray[Any], ...]:
+    """Outputs of `model` for all rows of `inputs`, in order: an array [n, elements] for each.
 
     Args:
-        codes: int8 [n, *input shape without batch].
+        inputs: an array [n, *shape] for each input of the model.
         jobs: processes at most; more than one only where the work is worth starting them.
         progress: called with the number of inferences done since the last call.
     Raises: MissingExtraError: the runtime is not installed, or not for this machine. ModelError: it refuses the model.
     """
+    count = len(inputs[0])
     with opened(backend, model) as run:
         start = time.perf_counter()
-        done = [run(codes[:PILOT])]
-        progress(len(done[0]))
-        rest = codes[PILOT:]
-        expected_s = (time.perf_counter() - start) / PILOT * len(rest)
+        done = [run([rows[:PILOT] for rows in inputs])]
+        progress(min(PILOT, count))
+        rest = max(count - PILOT, 0)
+        expected_s = (time.perf_counter() - start) / PILOT * rest
         # Several chunks for each process, so that one slow core does not hold up the end.
-        chunks = [chunk for chunk in np.array_split(rest, 8 * jobs) if len(chunk)]
+        cuts = sorted({PILOT + rest * k // (8 * jobs) for k in range(8 * jobs + 1)})
+        chunks = [[rows[low:high] for rows in inputs] for low, high in itertools.pairwise(cuts)] if rest else []
         if jobs > 1 and expected_s > FAN_OUT_S:
             done += _in_processes(backend, model, chunks, jobs, progress)
         else:
             for chunk in chunks:
                 done.append(run(chunk))
-                progress(len(chunk))
-    return np.concatenate(done)
+                progress(len(chunk[0]))
+    return tuple(map(np.concatenate, zip(*done, strict=True)))
 
 
 @contextlib.contextmanager
@@ -72,12 +76,6 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
 
     Raises: MissingExtraError, ModelError: as `infer`. UsageError: no such backend.
     """
-    if model.boundary and backend != "aot":
-        raise ModelError(
-            f"{model.name} has float32 at its ends, backend '{backend}' is fed int8",
-            means="its QUANTIZE and DEQUANTIZE are the host's work on a device",
-            hint="'--backend aot' leaves them out; or convert with inference_input_type = tf.int8",
-        )
     if backend == "tflm":
         yield _tflm(model)
     elif backend == "litert":
@@ -92,14 +90,14 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
         from tinyperf.engines.aot.host import HostModel
 
         with HostModel(model) as host:
-            yield lambda codes: host.run(codes)[0]
+            yield lambda inputs: host.run(*inputs)
     else:
         raise UsageError(f"unknown backend '{backend}'", hint=f"choose one of {', '.join(BACKENDS)}")
 
 
 def _in_processes(
-    backend: Backend, model: Model, chunks: list[Codes], jobs: int, progress: Callable[[int], None]
-) -> list[Codes]:
+    backend: Backend, model: Model, chunks: list[list[npt.NDArray[Any]]], jobs: int, progress: Callable[[int], None]
+) -> list[tuple[npt.NDArray[Any], ...]]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -108,13 +106,13 @@ def _in_processes(
         done = []
         for outputs in pool.map(_chunk, [backend] * len(chunks), [model] * len(chunks), chunks):
             done.append(outputs)
-            progress(len(outputs))
+            progress(len(outputs[0]))
         return done
 
 
-def _chunk(backend: Backend, model: Model, codes: Codes) -> Codes:
+def _chunk(backend: Backend, model: Model, inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
     with opened(backend, model) as run:
-        return run(codes)
+        return run(inputs)
 
 
 def _tflm(model: Model) -> Runner:
@@ -137,13 +135,15 @@ def _tflm(model: Model) -> Runner:
     except (RuntimeError, ValueError, TypeError) as exc:
         raise _refused("tflm", model, exc) from exc
 
-    def run(codes: Codes) -> Codes:
-        outputs = []
-        for code in codes:
-            interpreter.set_input(code[None], 0)
+    def run(inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
+        outputs = [np.empty((len(inputs[0]), t.elements), t.dtype) for t in model.output_tensors]
+        for row in range(len(inputs[0])):
+            for i, rows in enumerate(inputs):
+                interpreter.set_input(rows[row], i)
             interpreter.invoke()
-            outputs.append(interpreter.get_output(0).reshape(-1))
-        return np.array(outputs, np.int8)
+            for i, made in enumerate(outputs):
+                made[row] = interpreter.get_output(i).reshape(-1)
+        return tuple(outputs)
 
     return run
 
@@ -187,50 +187,59 @@ def interpreter(backend: str, kind: Any, model: Model) -> Runner:
     Inputs go in batches of 32 where the model takes them and where the first batch gives the bits of batch 1.
     """
     single = _Batch(backend, kind, model, 1)
-    batch: _Batch | None = None
+    batch = None if all(t.shape[:1] == (1,) for t in model.input_tensors) else single
 
-    def run(codes: Codes) -> Codes:
+    def run(inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
         nonlocal batch
-        whole = len(codes) // BATCH * BATCH
+        count = len(inputs[0])
+        whole = count // BATCH * BATCH
         if whole and batch is None:
-            batch = _same_in_batches(backend, kind, model, single, codes[:BATCH])
+            batch = _same_in_batches(backend, kind, model, single, [rows[:BATCH] for rows in inputs])
         many = single if batch is None else batch
-        parts = [many.run(codes[at : at + many.size]) for at in range(0, whole, many.size)]
-        return np.concatenate(parts + [single.run(codes[at : at + 1]) for at in range(whole, len(codes))])
+        starts = [*range(0, whole, many.size), *range(whole, count)]
+        parts = [
+            (many if at < whole else single).run([rows[at : at + (many.size if at < whole else 1)] for rows in inputs])
+            for at in starts
+        ]
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     return run
 
 
 class _Batch:
-    """One interpreter with its input resized to `size` samples."""
+    """One interpreter with its inputs resized to `size` samples."""
 
     def __init__(self, backend: str, kind: Any, model: Model, size: int) -> None:
         try:
             self._interpreter = kind(model_content=model.data, num_threads=1)
-            details = self._interpreter.get_input_details()[0]
             if size > 1:
-                self._interpreter.resize_tensor_input(details["index"], (size, *details["shape"][1:]))
+                for tensor in model.input_tensors:
+                    self._interpreter.resize_tensor_input(tensor.index, (size, *tensor.shape[1:]))
             with silent_stderr():  # "Created TensorFlow Lite XNNPACK delegate for CPU."
                 self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as exc:
             raise _refused(backend, model, exc) from exc
         self.size = size
-        self._input = details["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._model = model
 
-    def run(self, codes: Codes) -> Codes:
-        """int8 [size, ...] -> int8 [size, outputs]."""
-        self._interpreter.set_tensor(self._input, codes)
+    def run(self, inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
+        """[size, *shape] each -> [size, elements] each."""
+        for tensor, rows in zip(self._model.input_tensors, inputs, strict=True):
+            first, *others = tensor.shape or (None,)
+            self._interpreter.set_tensor(
+                tensor.index, rows.reshape(() if first is None else (first * self.size, *others))
+            )
         self._interpreter.invoke()
-        outputs: Codes = self._interpreter.get_tensor(self._output).reshape(len(codes), -1)
-        return outputs
+        return tuple(self._interpreter.get_tensor(i).reshape(self.size, -1) for i in self._model.outputs)
 
 
-def _same_in_batches(backend: str, kind: Any, model: Model, single: _Batch, codes: Codes) -> _Batch:
-    """A batched interpreter that reproduces `single` on `codes`; `single` itself where there is none."""
+def _same_in_batches(backend: str, kind: Any, model: Model, single: _Batch, inputs: Arrays) -> _Batch:
+    """A batched interpreter that reproduces `single` on `inputs`; `single` itself where there is none."""
     try:
         batch = _Batch(backend, kind, model, BATCH)
-        same = np.array_equal(batch.run(codes), np.concatenate([single.run(codes[i : i + 1]) for i in range(BATCH)]))
+        one_by_one = [single.run([rows[i : i + 1] for rows in inputs]) for i in range(BATCH)]
+        wanted = map(np.concatenate, zip(*one_by_one, strict=True))
+        same = all(map(np.array_equal, batch.run(inputs), wanted))
     except (ModelError, RuntimeError, ValueError):  # a RESHAPE to a fixed batch of 1 in the model
         return single
     return batch if same else single

@@ -19,7 +19,7 @@ from tinyperf.engines import ends
 from tinyperf.errors import DataError
 from tinyperf.learn import backends
 from tinyperf.rules import accuracy
-from tinyperf.wire import check_model, to_tensor
+from tinyperf.wire import check_model, printed, quantization, to_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.datasets.layout import Dataset
-    from tinyperf.learn.backends import Backend, Codes
+    from tinyperf.learn.backends import Arrays, Backend
     from tinyperf.result import Inputs, Metric
     from tinyperf.tflite import Model
 
@@ -56,7 +56,8 @@ class Histogram:
 
 @dataclass(frozen=True)
 class CodeDifference:
-    """One sample on which two backends disagree; `codes`: the largest difference in one output code.
+    """One sample on which two backends disagree; `codes`: the largest difference in one output code (of a
+    float output: in units in the last place).
 
     `here`, `there`: the class decided, or the file's reconstruction error for ad.
     """
@@ -134,7 +135,7 @@ def evaluate(
 
     Args:
         benchmark: or None for a custom model, which then needs `data`.
-        model: int8 in and out, of the benchmark's sizes.
+        model: of the benchmark's sizes, or any.
         data: folder in EnergyRunner's layout; None: $TINYPERF_DATA/datasets.
         samples: only the first ones; the result is then not official.
         compare: a second backend, whose differing outputs are listed.
@@ -151,18 +152,19 @@ def evaluate(
         with backends.opened(compare, model):  # a missing one is told now, not after the first has run
             pass
     wires = [sample.windows() for sample in dataset.samples]
-    codes = np.concatenate([to_tensor(benchmark, b"".join(wire), model.input) for wire in wires])
-    advance = _counting(progress, len(codes) * (2 if compare else 1))
-    outputs = backends.infer(backend, model, codes, jobs=jobs, progress=advance)
+    inputs = to_tensors(benchmark, b"".join(part for wire in wires for part in wire), model)
+    count = len(inputs[0])
+    advance = _counting(progress, count * (2 if compare else 1))
+    outputs = backends.infer(backend, model, inputs, jobs=jobs, progress=advance)
     scores = _scores(benchmark, model, outputs, wires)
     comparison = None
     if compare:
-        others = backends.infer(compare, model, codes, jobs=jobs, progress=advance)
+        others = backends.infer(compare, model, inputs, jobs=jobs, progress=advance)
         comparison = _comparison(
             benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
         )
     seconds = round(time.perf_counter() - start, 3)
-    ran = HostRun(backend, len(codes), seconds, comparison)
+    ran = HostRun(backend, count, seconds, comparison)
     return _judged(benchmark, model, dataset, scores, ran)
 
 
@@ -235,17 +237,16 @@ def _dataset(benchmark: Benchmark | None, model: Model, data: Path | None) -> Da
 
 
 def _scores(
-    benchmark: Benchmark | None, model: Model, outputs: Codes, wires: list[list[bytes]]
+    benchmark: Benchmark | None, model: Model, outputs: Arrays, wires: list[list[bytes]]
 ) -> npt.NDArray[np.float64]:
     """[samples, classes] as printed by the firmware; ad: [samples], the mean error of a file's windows."""
-    assert model.output.quantization is not None  # noqa: S101  (check_model)
-    scale, zero_point = model.output.quantization.scale[0], model.output.quantization.zero_point[0]
     if benchmark is None or benchmark.metric == "top1":
-        return accuracy.reported(outputs, scale, zero_point)
+        return printed(model, outputs)
+    scale, zero_point = quantization(model.output)
     means, at = [], 0
     for wire in wires:
         windows = np.frombuffer(b"".join(wire), "<f4").reshape(len(wire), -1)
-        errors = accuracy.ad_error(outputs[at : at + len(wire)], windows, scale, zero_point)
+        errors = accuracy.ad_error(outputs[0][at : at + len(wire)], windows, scale, zero_point)
         means.append(float(np.mean(errors)))
         at += len(wire)
     return np.array(means)
@@ -261,11 +262,11 @@ def _comparison(
     benchmark: Benchmark | None,
     backend: str,
     dataset: Dataset,
-    here: tuple[Codes, npt.NDArray[np.float64]],
-    there: tuple[Codes, npt.NDArray[np.float64]],
+    here: tuple[Arrays, npt.NDArray[np.float64]],
+    there: tuple[Arrays, npt.NDArray[np.float64]],
 ) -> Comparison:
     labels = np.array([sample.label for sample in dataset.samples])
-    apart = np.abs(here[0].astype(np.int16) - there[0].astype(np.int16)).max(axis=1)
+    apart = np.max([_apart(*both) for both in zip(here[0], there[0], strict=True)], axis=0)
     by_sample = apart.reshape(len(labels), -1).max(axis=1)
     shown: list[list[str | float]] = []
     for scores in (here[1], there[1]):
@@ -283,6 +284,20 @@ def _comparison(
     return Comparison(
         backend, _value(benchmark, there[1], labels), len(apart), int(np.count_nonzero(apart)), decided, differing
     )
+
+
+def _apart(here: npt.NDArray[Any], there: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """[n]: the largest difference of one output in each row: in codes, or in units in the last place of float32."""
+    if here.dtype.kind == "f":
+        here, there = (_ordered(rows) for rows in (here, there))
+    differences: npt.NDArray[np.int64] = np.abs(here.astype(np.int64) - there.astype(np.int64)).max(axis=1)
+    return differences
+
+
+def _ordered(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Neighbouring numbers of float32 as neighbouring integers."""
+    bits = np.ascontiguousarray(rows, np.float32).view(np.int32).astype(np.int64)
+    return np.where(bits < 0, -(2**31) - bits, bits)
 
 
 def _recall(counts: npt.NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, float | None]:

@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.integer]
 
 
-def reported(codes: npt.NDArray[np.int8], scale: float, zero_point: int) -> Floats:
-    """The outputs of a classifier as printed by the firmware: dequantized in float32, three decimals.
-
-    Args: codes: int8 [n, k]. scale, zero_point: of the model's output tensor.
-    Returns: float64 [n, k].
-    """
-    return three_decimals((codes.astype(np.float32) - np.float32(zero_point)) * np.float32(scale))
-
-
 def ad_error(codes: npt.NDArray[np.int8], windows: npt.NDArray[np.float32], scale: float, zero_point: int) -> Floats:
     """Reconstruction error of the anomaly detector: mean squared difference from the float input, three decimals.
 

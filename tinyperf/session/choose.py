@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,12 +92,12 @@ def image(board: Board, wanted: Content, folder: Path | None = None) -> Image:
 class Started:
     """What a virtual board starts. `built`: None where the image comes from elsewhere.
 
-    `input_bytes`: how many the model takes; None where the firmware names a benchmark, which says so itself.
+    `model`: the user's own, where one was named; else the firmware says what it takes.
     """
 
     path: Path
     built: Image | None
-    input_bytes: int | None
+    model: Model | None
 
 
 def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
@@ -112,16 +111,11 @@ def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
         )
     if foreign is None and wanted.benchmark is None and wanted.model is None:
         raise UsageError("nothing to run", hint="name a benchmark (kws, vww, ic, ad), or --model FILE, or --image FILE")
-    own = wanted.model if wanted.benchmark is None else None
-    if foreign is not None:
-        return Started(foreign, None, _input_bytes(own))
-    own_image = image(board, wanted)
-    return Started(own_image.path, own_image, _input_bytes(own))
-
-
-def _input_bytes(file: Path | None) -> int | None:
-    if file is None:
-        return None
-    own = tflite.load(file)
-    ends.check(own)
-    return math.prod(own.input.shape)
+    file = wanted.model if wanted.benchmark is None else None
+    if foreign is None:
+        own_image = image(board, wanted)
+        return Started(own_image.path, own_image, tflite.load(file) if file else None)
+    own = tflite.load(file) if file else None
+    if own is not None:
+        ends.check(own)
+    return Started(foreign, None, own)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf.datasets import layout
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, MissingExtraError, UsageError
 from tinyperf.learn import backends
 from tinyperf.session.choose import built, check_ends
 from tinyperf.virtual.connect import open_image
-from tinyperf.wire import output_milli
+from tinyperf.wire import printed, to_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model
 
 INPUTS = 3
-SEED = 1
+FLOAT_TOLERANCE = 0.001
+"""Of a float32 output, absolute and relative: one unit of the last digit printed. Integers and codes are equal."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def compare(
     *,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """A row for each model and engine, in that order. Inputs are random int8 tensors from a fixed seed.
+    """A row for each model and engine, in that order. Inputs are made up, always the same.
 
     Raises: UsageError: the board has no virtual form. BuildError, DeviceError: as building and running.
     """
@@ -78,8 +80,7 @@ def compare(
             check_ends(board, model, None, engine)
     rows = []
     for model in models:
-        inputs = np.random.default_rng(SEED).integers(-128, 128, (INPUTS, *model.input.shape[1:]), dtype=np.int8)
-        check = _check(model, inputs)
+        check = _check(model)
         for engine in engines:
             progress(f"{model.name} {engine}")
             rows.append(_row(board, model, engine, check))
@@ -88,22 +89,26 @@ def compare(
 
 @dataclass(frozen=True)
 class RightResults:
-    """Inputs, int8 [n, *shape]; the right results in thousandths, [n, outputs]; and who says so."""
+    """Inputs as sent; the right results as printed, [n, outputs]; how far each may be off; and who says so."""
 
-    inputs: npt.NDArray[np.int8]
-    expected: npt.NDArray[np.int64]
+    inputs: list[bytes]
+    expected: npt.NDArray[np.float64]
+    tolerance: npt.NDArray[np.float64]
     oracle: str
 
 
-def _check(model: Model, inputs: npt.NDArray[np.int8]) -> RightResults:
-    try:  # the wheel cannot be fed inside a model with float ends
-        backend: Backend = "aot" if model.boundary else "tflm"
-        codes = backends.infer(backend, model, inputs)
+def _check(model: Model) -> RightResults:
+    sent = [sample.read() for sample in layout.synthetic(None, model).samples[:INPUTS]]
+    inputs = to_tensors(None, b"".join(sent), model)
+    try:
+        backend: Backend = "tflm"
+        outputs = backends.infer(backend, model, inputs)
     except MissingExtraError:
-        backend, codes = "aot", backends.infer("aot", model, inputs)
+        backend, outputs = "aot", backends.infer("aot", model, inputs)
     name = {"aot": "aot on this computer", "tflm": "tflite-micro"}[backend]
-    milli = np.array(output_milli(model.output), np.int64)
-    return RightResults(inputs, milli[codes.reshape(len(inputs), -1).astype(np.int64) + 128], name)
+    expected = printed(model, outputs)
+    floats = np.concatenate([np.full(t.elements, t.dtype == "float32") for t in model.output_tensors])
+    return RightResults(sent, expected, np.where(floats, FLOAT_TOLERANCE * (1 + np.abs(expected)), 0.0), name)
 
 
 def _row(board: Board, model: Model, engine: str, check: RightResults) -> Row:
@@ -113,7 +118,7 @@ def _row(board: Board, model: Model, engine: str, check: RightResults) -> Row:
         dut = Dut(link, where=f"the virtual {board.name}")
         dut.connect()
         mismatches = sum(
-            _differing(dut, sent, wanted) for sent, wanted in zip(check.inputs, check.expected, strict=True)
+            _differing(dut, *row) for row in zip(check.inputs, check.expected, check.tolerance, strict=True)
         )
         instructions, estimated_ms = _cost(dut, link, board.clock_hz)
     finally:
@@ -136,10 +141,10 @@ def _row(board: Board, model: Model, engine: str, check: RightResults) -> Row:
     )
 
 
-def _differing(dut: Dut, sent: npt.NDArray[np.int8], wanted: npt.NDArray[np.int64]) -> int:
-    dut.download(sent.tobytes())
+def _differing(dut: Dut, sent: bytes, wanted: npt.NDArray[np.float64], tolerance: npt.NDArray[np.float64]) -> int:
+    dut.download(sent)
     found = np.array(_infer(dut, 1))
-    return int(np.count_nonzero(np.rint(found * 1000.0).astype(np.int64) != wanted))
+    return int(np.count_nonzero(np.abs(found - wanted) > tolerance)) if len(found) == len(wanted) else len(wanted)
 
 
 def _cost(dut: Dut, link: Link, clock_hz: int) -> tuple[int | None, float | None]:

@@ -28,7 +28,7 @@ def emulate(
     """Serve until `stop` or Ctrl-C; see api.emulate."""
     wire: Wire = Pty() if tcp is None else Tcp(*_host_port(tcp))
     try:
-        calibration = calibrated(board, start.path, start.input_bytes)
+        calibration = calibrated(board, start.path, start.model)
         link = open_virtual(board, start.path)
         link.set_cycles_per_instruction(calibration.cpi)
         ready(wire.place())

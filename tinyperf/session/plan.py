@@ -6,7 +6,6 @@ Everything that can be found wrong is found here, before a session folder exists
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +43,8 @@ CUSTOM_WARMUPS = 1
 class Prepared:
     """Everything a run needs. `build_id`: which image the device must run, and in words who says so; None: any.
 
-    `instructions`: about how many an inference and its results take; 0 where the model is not known.
+    `instructions`: about how many an inference and its results take; 0 where the model is not known. `own`: the model
+    where it is the user's own, and no benchmark's.
     """
 
     request: Request
@@ -55,6 +55,7 @@ class Prepared:
     build_id: str | None
     model_id: str
     instructions: float = 0.0
+    own: Model | None = None
     build_wanted_by: str = "the image built is"
 
     def converse(self, record: Recorder, wrap: Callable[[Link], Link] = lambda link: link) -> Dut:
@@ -123,9 +124,15 @@ def prepare(
         image_sha256=hashlib.sha256(start.read_bytes()).hexdigest() if start else None,
         build_id=image.build_id if image else None,
         model_id=model_id,
-        instructions=about_instructions(image, math.prod(model.output.shape) if model else 0),
+        instructions=about_instructions(image, _values(model)),
+        own=model if measured is None else None,
     )
     return prepared, _planned(prepared, _Built(model, image), created or datetime.now(UTC))
+
+
+def _values(model: Model | None) -> int:
+    """How many results an inference prints."""
+    return sum(tensor.elements for tensor in model.output_tensors) if model else 0
 
 
 def _device(request: Request, chosen: Board, open_link: OpenLink) -> Device:
@@ -146,11 +153,9 @@ def _benchmark_of_firmware(device: Device) -> tuple[Benchmark, str]:
         identity = dut.connect()
     finally:
         dut.link.close()
-    # ic02 is ic01 with a larger model: the same inputs, classes and commands.
-    wanted = "ic01" if identity.model_id == "ic02" else identity.model_id
-    for known in benchmark.BENCHMARKS.values():
-        if known.model_id == wanted:
-            return known, identity.model_id
+    known = benchmark.of_model_id(identity.model_id)
+    if known is not None:
+        return known, identity.model_id
     raise UsageError(
         f"the firmware runs model '{identity.model_id}'",
         means="its inputs are not those of a benchmark",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyperf import folders
-from tinyperf.benchmark import BENCHMARKS
+from tinyperf.benchmark import of_model_id
+from tinyperf.datasets import noise
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.session import store
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import numpy.typing as npt
+
+    from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board
+    from tinyperf.device.dut import DutIdentity
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
     from tinyperf.session.progress import Progress
+    from tinyperf.tflite import Model
     from tinyperf.virtual.board.link import VirtualLink
 
 CALIBRATION_INFERENCES = 4  # what `calibrate` runs: one, and three
@@ -106,16 +112,16 @@ def telling(link: VirtualLink, instructions: float, progress: Progress) -> Abstr
 
 
 def profile(
-    board: Board, firmware: Path, built: Image | None, input_bytes: int | None, progress: Progress = silent
+    board: Board, firmware: Path, built: Image | None, own: Model | None, progress: Progress = silent
 ) -> Profile:
     """Run `firmware` on the virtual `board`; `built` tells of layers and memory where it is our own.
 
-    `input_bytes`: how many bytes the model takes where the firmware does not name a benchmark.
-    Raises: UsageError: the board has no virtual form, or the size of the input is not known. DeviceError: as running.
+    `own`: the user's model; None where the firmware names a benchmark, or says what it takes.
+    Raises: UsageError: the board has no virtual form, or it is not known what the model takes. DeviceError: as running.
     """
     link = open_virtual(board, firmware)
     try:
-        dut, infer = _ready(link, input_bytes)
+        dut, infer = _ready(link, own)
         layers = built.generated.layers if built else ()
         watch = _Layers(link, layers)
         link.machine.observe_blocks(watch.block if layers else None)
@@ -144,7 +150,7 @@ def profile(
 def calibrated(
     board: Board,
     firmware: Path,
-    input_bytes: int | None = None,
+    own: Model | None = None,
     *,
     instructions: float = 0.0,
     progress: Progress = silent,
@@ -156,10 +162,10 @@ def calibrated(
     """
     link = open_virtual(board, firmware)  # first of all: it says what is wrong with an image
     try:
-        kept = folders.cache() / "calibrations" / f"{_calibration_key(board, firmware, input_bytes)}.json"
+        kept = folders.cache() / "calibrations" / f"{_calibration_key(board, firmware, own)}.json"
         with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or not whole: found again
             return Calibration(**json.loads(kept.read_text(encoding="ascii")))
-        _, infer = _ready(link, input_bytes)
+        _, infer = _ready(link, own)
         with telling(link, instructions, progress):
             found = calibrate(link, infer)
     finally:
@@ -169,25 +175,17 @@ def calibrated(
     return found
 
 
-def _calibration_key(board: Board, firmware: Path, input_bytes: int | None) -> str:
+def _calibration_key(board: Board, firmware: Path, own: Model | None) -> str:
     core = board.core
-    depends = (VERSION, board, core.exceptions, core.pipeline, input_bytes)
+    depends = (VERSION, board, core.exceptions, core.pipeline, own.sha256 if own else None)
     parts = [firmware.read_bytes(), repr(depends).encode()]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:32]
 
 
-def _ready(link: VirtualLink, input_bytes: int | None) -> tuple[Dut, Callable[[int], None]]:
+def _ready(link: VirtualLink, own: Model | None) -> tuple[Dut, Callable[[int], None]]:
     """Shake hands and download a made-up input; a function that runs n inferences."""
     dut = Dut(link, where="the virtual board")
-    identity = dut.connect()
-    known = next((b for b in BENCHMARKS.values() if b.model_id == identity.model_id), None)
-    size = input_bytes or (known.input_bytes if known else None)
-    if size is None:
-        raise UsageError(
-            f"the firmware calls its model '{identity.model_id}', so the size of its input is not known",
-            hint="name the benchmark, or give the model with --model",
-        )
-    dut.download(made_up(size, floats=known is not None and known.element == "float32"))
+    dut.download(_input(dut.connect(), own))
     pulses = dut.boot_mode == "energy"
 
     def infer(inferences: int) -> None:
@@ -200,12 +198,33 @@ def _ready(link: VirtualLink, input_bytes: int | None) -> tuple[Dut, Callable[[i
     return dut, infer
 
 
-def made_up(size: int, *, floats: bool) -> bytes:
-    """A deterministic input of `size` bytes: noise, as log-mel values for a model that takes floats."""
+def _input(identity: DutIdentity, own: Model | None) -> bytes:
+    """One made-up input of what the firmware runs.
+
+    Raises: UsageError: nobody says what that takes.
+    """
+    known = of_model_id(identity.model_id)
+    if own is None and known is not None:
+        return made_up(known)
+    ends = [(t.dtype, t.elements) for t in own.input_tensors] if own else identity.inputs
+    if not ends:
+        raise UsageError(
+            f"the firmware calls its model '{identity.model_id}', so the size of its input is not known",
+            hint="name the benchmark, or give the model with --model",
+        )
+    return noise.inputs(ends, _random())
+
+
+def made_up(benchmark: Benchmark) -> bytes:
+    """A deterministic input of a benchmark: noise, as log-mel values for a model that takes floats."""
+    if benchmark.element == "float32":
+        return np.random.default_rng(0).normal(-20.0, 10.0, benchmark.input_bytes // 4).astype("<f4").tobytes()
+    return _random()(benchmark.input_bytes).tobytes()
+
+
+def _random() -> Callable[[int], npt.NDArray[np.uint8]]:
     rng = np.random.default_rng(0)
-    if floats:
-        return rng.normal(-20.0, 10.0, size // 4).astype("<f4").tobytes()
-    return rng.integers(0, 256, size, dtype=np.uint8).tobytes()
+    return lambda count: rng.integers(0, 256, count, dtype=np.uint8)
 
 
 class _Layers:

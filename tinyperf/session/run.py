@@ -150,7 +150,7 @@ def _calibrated(session: Session, prepared: Prepared, progress: Progress) -> Pre
         known = profile.calibrated(
             prepared.device.board,
             prepared.device.image or Path(),
-            session.record.planned.input_bytes,
+            prepared.own,
             instructions=prepared.instructions,
             progress=progress,
         )

@@ -5,7 +5,7 @@ registrations where they do), an arena of measured size, the model aligned and i
 itself is a dependency of the project (`library.py`); rendering does not need it.
 
 TFLM's planner reuses the input tensor's memory during an inference. `tp_model.h` promises that the input survives, so
-the input lies in memory of its own and is copied into the tensor before each inference; `arena_bytes` counts both.
+the inputs lie in memory of their own and are copied into the tensors before each inference; `arena_bytes` counts both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinyperf.engines import Target, Workshop
-    from tinyperf.tflite import Model
+    from tinyperf.tflite import Model, Tensor
 
 INNER = ("library", "measure", "measured_on")
 """Options that `prepare` sets: the library, the image that measures the arena, and the board that stood in for it."""
@@ -40,6 +40,18 @@ SCRATCH_BYTES = 16384
 # Of images with CMSIS-NN's kernels (docs/tflm.md: 66 kB for five kinds of operator).
 INTERPRETER_BYTES = 36_000
 OPERATOR_CODE_BYTES = 6_000
+
+
+TYPES = {
+    "bool": "kTfLiteBool",
+    "int8": "kTfLiteInt8",
+    "uint8": "kTfLiteUInt8",
+    "int16": "kTfLiteInt16",
+    "int32": "kTfLiteInt32",
+    "int64": "kTfLiteInt64",
+    "float32": "kTfLiteFloat32",
+}
+"""What TFLM calls the types of an input or output."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,8 @@ class Interpreter:
     arena_bytes: int
     arena_note: str
     input_bytes: int
-    output_bytes: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     measure: bool
     debug_log: bool
     registrations: tuple[Registration, ...]
@@ -120,7 +133,7 @@ class Tflm:
         _check_model(model, library)
         arena_bytes, measured = _arena(model, options)
         named = {"version": __version__, "model": c_comment(model.name), "sha256": model.sha256}
-        input_bytes = model.input.elements
+        copies, input_bytes = arena.inputs(model)
         registrations = _registrations(model, library)
         contexts: dict[str, Context] = {
             "tp_model.cpp.j2": Interpreter(
@@ -130,7 +143,8 @@ class Tflm:
                 arena_bytes=arena_bytes,
                 arena_note=_arena_note(options, measured=measured),
                 input_bytes=input_bytes,
-                output_bytes=model.output.elements,
+                inputs=tuple(map(_end, model.input_tensors, copies)),
+                outputs=tuple(_end(tensor, 0) for tensor in model.output_tensors),
                 measure="measure" in options,
                 debug_log=library is not None and not library.debug_log,
                 registrations=tuple(registrations),
@@ -163,9 +177,14 @@ class Tflm:
         arena_bytes, measured = _arena(model, options)
         code_bytes = INTERPRETER_BYTES + OPERATOR_CODE_BYTES * len(ops.used(model))
         taken = Footprint(
-            arena_bytes + model.input.elements, planned=measured, weights_bytes=len(model.data), code_bytes=code_bytes
+            arena_bytes + arena.inputs(model)[1], planned=measured, weights_bytes=len(model.data), code_bytes=code_bytes
         )
         return [None if target.core.architecture == "host" else taken for target in targets]
+
+
+def _end(tensor: Tensor, copy: int) -> str:
+    """A `struct End` of the glue."""
+    return f"{{{TYPES[tensor.dtype]}, {tensor.size_bytes}, {copy}}}"
 
 
 def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:
@@ -186,10 +205,6 @@ def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:
 def _check_model(model: Model, library: Library | None) -> None:
     """Raises: ModelError: with everything that stands in the way."""
     lines, means, hints = [], [], []
-    if model.boundary:
-        lines.append(f"{model.name}: the input or output is float, behind {model.boundary[0].kind}")
-        means.append("TFLM runs the file as it is, and the firmware feeds int8 tensors")
-        hints.append("convert with int8 inputs and outputs; engine 'aot' cuts such operators off")
     if missing := ops.missing(model):
         lines += missing
         hints.append("convert the model with operators of TFLM only")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MARGIN_BYTES = 64
 """Added to the smallest arena that was seen to work, which is more than arena_used_bytes(): planning takes room too."""
 
+ALIGNMENT = 16
+"""Of tensors in TFLM's arena, and of the inputs' copies."""
+
 GUARD_BYTES = 64
 BESIDE_BYTES = 32768  # stack and data, where the arena shares its region with them
 """Left free beside arena and input while measuring."""
@@ -57,7 +60,16 @@ def _room(bench: Board, model: Model) -> int:
     memory = bench.memory
     beside = 0 if memory and memory.arena else BESIDE_BYTES
     region = memory and (memory.arena or memory.ram)
-    return (region.bytes if region else 0) - beside - model.input.elements - GUARD_BYTES
+    return (region.bytes if region else 0) - beside - inputs(model)[1] - GUARD_BYTES
+
+
+def inputs(model: Model) -> tuple[list[int], int]:
+    """Where the copy of each input starts, aligned for TFLM; and the bytes of all."""
+    offsets, end = [], 0
+    for tensor in model.input_tensors:
+        offsets.append(-(-end // ALIGNMENT) * ALIGNMENT)
+        end = offsets[-1] + tensor.size_bytes
+    return offsets, end
 
 
 def measured_arena(

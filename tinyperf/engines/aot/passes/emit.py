@@ -100,7 +100,8 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     """Sources (model.c, model_weights.h and the kernels used) and what the report says of every layer."""
     written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
     starts = _starts(graph)
-    arrays = _arrays(written, starts)
+    outputs = [graph.values[i] for i in graph.outputs]
+    arrays = _arrays(written, (*starts, *(_constant(value) for value in outputs if value.data is not None)))
     headers = {each.header for each in written if each.header}
     total_bytes = sum(array.values.nbytes for array in arrays.values())
     made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
@@ -115,7 +116,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
         states=tuple(_state(graph, plan, state) for state in graph.states),
         started=not starts,
         inputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.inputs),
-        outputs=tuple(f"&tp_arena[{plan.values[i]}]" for i in graph.outputs),
+        outputs=tuple(_constant(v).name if v.data is not None else f"&tp_arena[{plan.values[v.id]}]" for v in outputs),
     )
     texts = tuple(_array(array) for array in arrays.values())
     weights = WeightsFile(made, total_bytes, texts)
