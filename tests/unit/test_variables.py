@@ -235,6 +235,22 @@ def test_a_state_lies_in_bytes_of_its_own() -> None:
     assert all(at + size <= after for (at, size), (after, _) in itertools.pairwise(spans))
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_appending_a_row_costs_one_move(*, first: bool) -> None:
+    """The rows are part of what they are joined to, the new one is made behind them."""
+    model = Written(1, 1, 4)
+    handle = model.handle("rows")
+    rows, row = model.read(handle, 1, 4, 4), model.add(0, 0)
+    whole = model.concatenation(model.slice(rows, 1, 4) if first else rows, row)
+    made = model.add(whole, whole)
+    model.assign(handle, whole if first else model.slice(whole, 1, 5))
+    graph = compiled(tflite.parse(model.file(made), "appended"), M4)
+    forms = [node.form for node in graph.nodes if node.form]
+    assert sorted(form.kernel for form in forms if form.kernel) == ["add_dsp", "add_dsp", "move"]
+    state = 16 if first else 20
+    assert place(graph).arena_bytes <= 4 + state + 20 + 15  # input, state and its new row, output; rounded
+
+
 def refused(model: Written, *outputs: int) -> str:
     with pytest.raises(ModelError) as error:
         compiled(tflite.parse(model.file(*outputs), "refused"), M4)

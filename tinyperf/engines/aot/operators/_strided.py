@@ -34,6 +34,11 @@ class Strided(Work):
     dtype: str
 
     @property
+    def one_run(self) -> bool:
+        """The elements stand one behind the other in the input too."""
+        return math.prod(self.shape) == self.shape[-1] and self.strides[-1] == 1
+
+    @property
     def signature(self) -> Signature:
         return Signature((Operand((self.elements,), self.dtype),), (Operand(self.shape, self.dtype),))
 

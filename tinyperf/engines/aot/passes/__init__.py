@@ -1,6 +1,6 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> fold -> rewrite -> leave_out -> dead_channels -> bounds -> choose -> keep
+    lower -> fold -> rewrite -> leave_out -> dead_channels -> bounds -> defer -> choose -> keep
 
 then place (a plan of the arena) and emit (C text).
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.passes.bounds import bounds
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
+from tinyperf.engines.aot.passes.defer import defer
 from tinyperf.engines.aot.passes.fold import fold
 from tinyperf.engines.aot.passes.keep import keep
 from tinyperf.engines.aot.passes.leave_out import leave_out
@@ -48,7 +49,7 @@ def _for_any_target(model: Model, *, channels: bool, at_ends: dict[str, str] | N
     graph = lower(model, at_ends)
     graph.verify("lower")
     yield "lower", graph
-    for run in (fold, rewrite, *((leave_out,) if channels else ()), dead_channels, bounds):
+    for run in (fold, rewrite, *((leave_out,) if channels else ()), dead_channels, bounds, defer):
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph

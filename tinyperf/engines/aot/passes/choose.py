@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from tinyperf import cores
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.operators._strided import Strided
+from tinyperf.engines.aot.operators.reshape import Alias
+from tinyperf.engines.aot.passes.defer import last_reader
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
     from tinyperf.cores import Core
     from tinyperf.engines import Target
-    from tinyperf.engines.aot.graph import Graph, Node, Shared
+    from tinyperf.engines.aot.graph import Graph, Node, Shared, State
     from tinyperf.engines.aot.kernels import Costs, Kernel, W
 
 FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
@@ -51,7 +54,29 @@ def _fits(graph: Graph, node: Node, shared: Shared, forms: dict[int, Form]) -> b
     if len(node.inputs) == 1:
         return graph.values[i].data is None and i not in {state.before for state in graph.states}
     alone = node.inputs.count(i) == 1 and not any(n.work.shared for n in graph.consumers[i] if n is not node)
-    return alone and i in forms and not forms[i].shared
+    if alone and i in forms and not forms[i].shared:
+        return True
+    return alone and any(_kept(graph, node, i, state) for state in graph.states)
+
+
+def _kept(graph: Graph, node: Node, i: int, state: State) -> bool:
+    """`i` is the old value of `state`, which is part of what `node` makes and of nothing else; and the new value is
+    moved from there to its place by the last node that reads those bytes.
+    """
+    names = {state.before}
+    while True:
+        readers = [n for name in names for n in graph.consumers.get(name, ())]
+        more = {out for n in readers if isinstance(n.work, Alias) for out in n.outputs} - names
+        if not more:
+            break
+        names |= more
+    mover = graph.producers.get(state.after)
+    if i not in names or mover is None or mover.inputs != node.outputs:
+        return False
+    if not (isinstance(mover.work, Strided) and mover.work.one_run):
+        return False
+    others = [n for n in readers if n is not node and not isinstance(n.work, Alias)]
+    return not others and graph.nodes[last_reader(graph, mover, list(graph.nodes))] is mover
 
 
 def cheapest(node: Node, core: Core) -> Form:
