@@ -38,7 +38,7 @@ TP_KERNEL float tp_pool_plain(float sum, float count)
     return sum;
 }
 
-/* input [in_h, in_w, in_c]; output [out_h, out_w, in_c]. */
+/* input [in_h, in_w, in_c]; output [out_h, out_w, in_c], which also holds what is being reduced. */
 TP_KERNEL void tp_pool_2d_f32(const struct tp_window *w, struct tp_pooling pooling, const float *input, float low,
                               float high, float *output)
 {
@@ -52,14 +52,20 @@ TP_KERNEL void tp_pool_2d_f32(const struct tp_window *w, struct tp_pooling pooli
             const int32_t last_x = left + w->kernel_w < w->in_w ? left + w->kernel_w : w->in_w;
             const float count = (float)((last_y - first_y) * (last_x - first_x));
             for (int32_t c = 0; c < w->in_c; c++) {
-                float sum = pooling.start;
-                for (int32_t in_y = first_y; in_y < last_y; in_y++) {
-                    for (int32_t in_x = first_x; in_x < last_x; in_x++) {
-                        sum = pooling.each(sum, input[(in_y * w->in_w + in_x) * w->in_c + c]);
+                output[c] = pooling.start;
+            }
+            for (int32_t in_y = first_y; in_y < last_y; in_y++) {
+                for (int32_t in_x = first_x; in_x < last_x; in_x++) {
+                    const float *pixel = &input[(in_y * w->in_w + in_x) * w->in_c];
+                    for (int32_t c = 0; c < w->in_c; c++) {
+                        output[c] = pooling.each(output[c], pixel[c]);
                     }
                 }
-                *output++ = tp_clamp_f32(pooling.end(sum, count), low, high);
             }
+            for (int32_t c = 0; c < w->in_c; c++) {
+                output[c] = tp_clamp_f32(pooling.end(output[c], count), low, high);
+            }
+            output += w->in_c;
         }
     }
 }
