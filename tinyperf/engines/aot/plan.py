@@ -45,10 +45,10 @@ class Plan:
     @property
     def busiest_bytes(self) -> int:
         """What is in use at once at the busiest node; bytes of an output that runs over its input count once."""
-        return max((self._used(first) for first in {storage.first for _, storage in self.storages}), default=0)
+        return max((self.used_bytes(first) for first in {storage.first for _, storage in self.storages}), default=0)
 
-    def _used(self, moment: int) -> int:
-        """Bytes of the storages that live then, which `storages` has in order of their offsets."""
+    def used_bytes(self, moment: int) -> int:
+        """Bytes of the storages that live at a node, which `storages` has in order of their offsets."""
         used, end = 0, 0
         for offset, storage in self.storages:
             if storage.first <= moment <= storage.last:

@@ -123,7 +123,7 @@ def short_requantization_lacks(work: Weighted, bounds: Bounds | None) -> str | N
 LONGEST_COLUMN = 4092
 
 
-def paired_rows(work: Weighted, length: int) -> tuple[npt.NDArray[np.int8], int]:
-    """Weights as rows, padded with zeros to `length` columns and an even number of rows; how many were added."""
-    fillers = len(work.rows) % 2
+def filled_rows(work: Weighted, length: int, multiple: int) -> tuple[npt.NDArray[np.int8], int]:
+    """Weights as rows, zeros up to `length` columns and a multiple of so many rows; how many rows were added."""
+    fillers = -len(work.rows) % multiple
     return np.pad(work.rows, ((0, fillers), (0, length - work.rows.shape[1]))), fillers

@@ -10,8 +10,8 @@ from tinyperf.engines.aot.kernels._c_layers import (
     LONGEST_COLUMN,
     call,
     channels_array,
+    filled_rows,
     folded_bias,
-    paired_rows,
     short_requantization_lacks,
     weights_array,
 )
@@ -40,7 +40,7 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: Conv, place: Place) -> Code:
     window = work.window
-    paired, fillers = paired_rows(work, window.in_shape[2])
+    paired, fillers = filled_rows(work, window.in_shape[2], 2)
     weights = weights_array(place.prefix, paired, "Weights [out, in].")
     channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
     body = call(

@@ -10,8 +10,8 @@ from tinyperf.engines.aot.kernels._c_layers import (
     LONGEST_COLUMN,
     call,
     channels_array,
+    filled_rows,
     folded_bias,
-    paired_rows,
     short_requantization_lacks,
     weights_array,
     window_constant,
@@ -46,7 +46,7 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: Conv, place: Place) -> Code:
     length = _length(work)
-    paired, fillers = paired_rows(work, length)
+    paired, fillers = filled_rows(work, length, 2)
     weights = weights_array(place.prefix, paired, "Weights [out, kernel_h x kernel_w x in], zeros up to whole words.")
     channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
     body = window_constant(work.window) + call(

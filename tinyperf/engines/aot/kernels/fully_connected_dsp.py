@@ -9,6 +9,7 @@ from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import (
     call,
     channels_array,
+    filled_rows,
     folded_bias,
     short_requantization_lacks,
     weights_array,
@@ -23,19 +24,22 @@ if TYPE_CHECKING:
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     window = work.window
     single = window.in_shape[:2] == (1, 1) and window.kernel == (1, 1)
-    if not single or window.in_shape[2] % 4 or window.out_shape[2] % 4:
-        return "one row, inputs and outputs in fours"
+    if not single:
+        return "one row"
     return short_requantization_lacks(work, bounds)
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
-    cycles = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
-    return (Form(cycles),)
+    inputs, outputs = work.window.in_shape[2], work.window.out_shape[2]
+    taps = (inputs + -inputs % 4) * (outputs + -outputs % 4)
+    return (Form(costs["tap"] * taps + costs["output"] * outputs),)
 
 
 def emit(work: Conv, place: Place) -> Code:
-    weights = weights_array(place.prefix, work.rows, "Weights [out, in].")
-    channels = channels_array(place.prefix, work.channels, folded_bias(work))
+    inputs = work.window.in_shape[2]
+    rows, fillers = filled_rows(work, inputs + -inputs % 4, 4)
+    weights = weights_array(place.prefix, rows, "Weights [out, in].")
+    channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
     body = call(
         "tp_fully_connected_dsp",
         work.window.in_shape[2],

@@ -1,6 +1,6 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> fold -> rewrite -> leave_out -> dead_channels -> bounds -> defer -> choose -> keep
+    lower -> fold -> rewrite -> leave_out -> dead_channels -> bounds -> defer -> choose -> keep -> fit
 
 then place (a plan of the arena) and emit (C text).
 
@@ -15,6 +15,7 @@ from tinyperf.engines.aot.passes.bounds import bounds
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
 from tinyperf.engines.aot.passes.defer import defer
+from tinyperf.engines.aot.passes.fit import fit
 from tinyperf.engines.aot.passes.fold import fold
 from tinyperf.engines.aot.passes.keep import keep
 from tinyperf.engines.aot.passes.leave_out import leave_out
@@ -56,7 +57,7 @@ def _for_any_target(model: Model, *, channels: bool, at_ends: dict[str, str] | N
 
 
 def _for_target(graph: Graph, target: Target) -> Iterator[tuple[str, Graph]]:
-    for form in (choose, keep):
+    for form in (choose, keep, fit):
         graph = form(graph, target)
         graph.verify(form.__name__)
         yield form.__name__, graph

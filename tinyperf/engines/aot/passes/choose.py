@@ -81,6 +81,12 @@ def _kept(graph: Graph, node: Node, i: int, state: State) -> bool:
 
 def cheapest(node: Node, core: Core) -> Form:
     """The form of the cheapest kernel that fits."""
+    fitting, lacking = fitting_forms(node, core)
+    return replace(fitting[0], why="; ".join([_compared(fitting), *lacking]))
+
+
+def fitting_forms(node: Node, core: Core) -> tuple[list[Form], list[str]]:
+    """The forms of all kernels that fit, the cheapest first; and what the others lack."""
     fitting: list[Form] = []
     lacking: list[str] = []
     for kernel in all_kernels():
@@ -92,8 +98,7 @@ def cheapest(node: Node, core: Core) -> Form:
         else:
             forms = kernel.forms(node.work, _costs(kernel, core))
             fitting += [replace(form, kernel=kernel.name) for form in forms]
-    fitting.sort(key=lambda form: form.cycles)
-    return replace(fitting[0], why="; ".join([_compared(fitting), *lacking]))
+    return sorted(fitting, key=lambda form: form.cycles), lacking
 
 
 def _compared(fitting: list[Form]) -> str:
