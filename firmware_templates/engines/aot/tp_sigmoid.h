@@ -34,4 +34,21 @@ TP_KERNEL int32_t tp_tanh(const uint16_t table[256], int32_t x, int32_t multipli
     return (given >= 0 ? made - (1 << 23) + (1 << 7) : (1 << 23) - made + (1 << 7) - 1) >> 8;
 }
 
+/* LOGISTIC and TANH of int16; in place. */
+TP_KERNEL void tp_logistic_int16(int32_t count, const uint16_t table[256], const int16_t *input, int32_t multiplier,
+                                 int32_t right, int16_t *output)
+{
+    for (int32_t i = 0; i < count; i++) {
+        output[i] = (int16_t)tp_sigmoid(table, input[i], multiplier, right);
+    }
+}
+
+TP_KERNEL void tp_tanh_int16(int32_t count, const uint16_t table[256], const int16_t *input, int32_t multiplier,
+                             int32_t right, int16_t *output)
+{
+    for (int32_t i = 0; i < count; i++) {
+        output[i] = (int16_t)tp_tanh(table, input[i], multiplier, right);
+    }
+}
+
 #endif

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.aot.arithmetic import code_range
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import numbers_constant, pairs_call
@@ -24,8 +25,9 @@ def emit(work: SquaredDifference, place: Place) -> Code:
         for zero, (multiplier, shift) in zip((*work.zeros, work.out_zero), work.multipliers, strict=True)
         for n in (zero, multiplier, -shift)
     ]
+    numbers += [work.fraction_bits, *code_range(work.dtype)]
     body = numbers_constant("tp_squared_difference", "numbers", tuple(numbers))
-    return Code((), body + pairs_call(work, place, ("int8", "int8"), "tp_squared_difference(&numbers, a, b)"))
+    return Code((), body + pairs_call(work, place, (work.dtype, work.dtype), "tp_squared_difference(&numbers, a, b)"))
 
 
 KERNEL = Kernel(

@@ -46,7 +46,7 @@ def types_are_known(use: Use, types: Iterable[Typed]) -> str | None:
 
 def codes_have_scales(use: Use) -> str | None:
     """Codes (int8, uint8, int16) have one scale (2**-60 to 2**60) and zero point (one of the codes) per tensor, but
-    where they are only moved. Zero points of int16 are 0.
+    where they are only moved. Zero points are 0 where the input is int16.
     """
     for tensor in (*use.data, *use.outputs):
         if tensor.dtype not in QUANTIZED:
@@ -54,7 +54,8 @@ def codes_have_scales(use: Use) -> str | None:
         quantization = tensor.quantization
         if quantization is None:
             return f"tensor {tensor.index} '{tensor.name}' has no scale"
-        low, high = (0, 0) if tensor.dtype == "int16" else code_range(tensor.dtype)
+        symmetric = tensor.dtype == use.data[0].dtype == "int16"
+        low, high = (0, 0) if symmetric else code_range(tensor.dtype)
         if (
             quantization.per_channel
             or not SMALLEST <= quantization.scale[0] <= 1 / SMALLEST

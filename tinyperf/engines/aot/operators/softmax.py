@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import INT8_LOW, codes, divide_by_power_of_two, int32, multiply_high
+from tinyperf.engines.aot.arithmetic import code_range, codes, divide_by_power_of_two, int32, multiply_high
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._exponential import exp, one_over_one_plus
 from tinyperf.engines.aot.operators._float_rows import SoftmaxFloat, shape_of
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale
+from tinyperf.engines.aot.operators._softmax_int16 import lower_int16, probabilities_are_32768ths
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
@@ -35,11 +36,12 @@ class Softmax(Work):
     multiplier: int
     left_shift: int
     diff_min: int
+    made: str = "int8"
 
     @property
     def signature(self) -> Signature:
-        rows = (Operand((self.rows, self.depth)),)
-        return Signature(rows, rows)
+        rows = self.rows, self.depth
+        return Signature((Operand(rows),), (Operand(rows, self.made),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         """reference/softmax.h: exponentials in Q0.31, their sum in Q12.19; from 512 on every quotient rounds to 0."""
@@ -50,14 +52,20 @@ class Softmax(Work):
         sums = np.where(counts, divide_by_power_of_two(exponentials, 12), 0).sum(axis=-1, keepdims=True)
         zeros = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
         scale = one_over_one_plus(int32((sums << zeros) - 2**31))
-        probability = divide_by_power_of_two(multiply_high(scale, exponentials), 12 - zeros + 23)
-        return (np.where(counts, codes(probability - 128), np.int8(INT8_LOW)),)
+        (low, high), bits = code_range(self.made), np.iinfo(self.made).bits
+        probability = divide_by_power_of_two(multiply_high(scale, exponentials), 12 - zeros + 31 - bits)
+        return (codes(np.where(counts, probability + low, low), low, high, self.made),)
 
 
 def probabilities_are_256ths(use: Use) -> str | None:
-    """The output scale is 1/256 and its zero point -128; beta x the input scale is above 2**-26."""
+    """The output scale is 1/256 and its zero point -128, of int16 1/65536 and -32768; beta x the input scale is above
+    2**-26.
+    """
     made, given = use.output.quantization, use.input(0).quantization
-    if made is None or given is None or made.scale[0] != 1 / 256 or made.zero_point[0] != -128:
+    (low, _), step = code_range(use.output.dtype), 2.0 ** -np.iinfo(use.output.dtype).bits
+    if made is None or given is None or abs(made.scale[0] - step) > step / 1000 or made.zero_point[0] != low:
+        return f"output {made}"
+    if use.output.dtype == "int8" and made.scale[0] != step:
         return f"output {made}"
     beta = float(use.text("beta"))
     return None if beta * given.scale[0] * 2**26 > 1 else f"beta {beta:g}, input scale {given.scale[0]:g}"
@@ -101,7 +109,7 @@ def lower(use: Use) -> Softmax:
     """micro/kernels/softmax_common.cc; five integer bits in the scaled difference."""
     depth = use.input(0).shape[-1]
     numbers = scaled_difference(float(use.text("beta")) * scale(use.input(0)))
-    return Softmax(use.input(0).elements // depth, depth, *numbers)
+    return Softmax(use.input(0).elements // depth, depth, *numbers, use.output.dtype)
 
 
 def lower_float(use: Use) -> SoftmaxFloat:
@@ -114,12 +122,27 @@ def sample(random: Random) -> Sample:
     return random.use("SOFTMAX", tensors, (0,), {"beta": random.pick(1.0, 0.5, 2.0)})
 
 
+def sample_int16(random: Random) -> Sample:
+    """From int16 or int8."""
+    drawn, symmetric = sample(random), random.given == "int16"
+    given = random.tensor(drawn.tensors[0].shape, random.scale(-5, 0) if symmetric else random.scale(-3, 1))
+    scale, zero = (2.0**-15, 0) if symmetric else (2.0**-16, -(2**15))
+    return random.use("SOFTMAX", (given, random.tensor(given.shape, scale, zero, dtype="int16")), (0,), drawn.options)
+
+
 OPERATOR = Operator(
     kind="SOFTMAX",
     arity=Arity(1, 1),
     rules=(same_elements, has_a_dimension),
     types=(
         Typed(("int8",), rules=(probabilities_are_256ths, sum_of_exponentials_fits)),
+        Typed(
+            ("int8",),
+            ("int16",),
+            rules=(probabilities_are_256ths, sum_of_exponentials_fits),
+            sample=sample_int16,
+        ),
+        Typed(("int16",), rules=(probabilities_are_32768ths,), lower=lower_int16, sample=sample_int16),
         Typed(("float32",), lower=lower_float, ulps=6),
     ),
     lower=lower,

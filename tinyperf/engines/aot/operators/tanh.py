@@ -13,6 +13,7 @@ from tinyperf.engines.aot.operators._float_map import mapped
 from tinyperf.engines.aot.operators._lookup import INTEGER_BITS, Lookup, fixed_point, input_is_coarse
 from tinyperf.engines.aot.operators._rules import same_elements
 from tinyperf.engines.aot.operators._scales import scale, zero
+from tinyperf.engines.aot.operators._sigmoid import of_int16, random_of_int16, steps_are_32768ths
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
@@ -44,7 +45,16 @@ OPERATOR = Operator(
     kind="TANH",
     arity=Arity(1, 1),
     rules=(same_elements,),
-    types=(Typed(("int8",), rules=(output_is_128ths, input_is_coarse)), mapped("tanh", ulps=2)),
+    types=(
+        Typed(("int8",), rules=(output_is_128ths, input_is_coarse)),
+        Typed(
+            ("int16",),
+            rules=(steps_are_32768ths,),
+            lower=of_int16(hyperbolic=True),
+            sample=random_of_int16("TANH"),
+        ),
+        mapped("tanh", ulps=2),
+    ),
     lower=lower,
     sample=sample,
 )
