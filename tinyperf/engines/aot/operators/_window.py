@@ -35,12 +35,12 @@ class Window:
     def padded(self) -> bool:
         """A window reaches outside of the image somewhere."""
         reaches = (
-            (made - 1) * stride + (kernel - 1) * dilation + 1
-            for made, stride, kernel, dilation in zip(
-                self.out_shape[:2], self.stride, self.kernel, self.dilation, strict=True
+            (made - 1) * stride + (kernel - 1) * dilation + 1 - before
+            for made, stride, kernel, dilation, before in zip(
+                self.out_shape[:2], self.stride, self.kernel, self.dilation, self.pad, strict=True
             )
         )
-        return any(reach > size for reach, size in zip(reaches, self.in_shape[:2], strict=True))
+        return any(self.pad) or any(reach > size for reach, size in zip(reaches, self.in_shape[:2], strict=True))
 
     def of(self, given: int, made: int) -> Window:
         """The same window over so many channels."""
