@@ -93,13 +93,15 @@ def kinds_in_int8() -> list[str]:
 
 
 def sampled(sample: Sample) -> bytes:
-    """The .tflite file of a random use of an operator: its tensors, the last one the output."""
+    """The .tflite file of a random use of an operator: its last output is the model's, of a custom one all of them."""
     tensors = [_plain(tensor) for tensor in sample.tensors]
     outputs = list(range(len(tensors) - sample.made, len(tensors)))
     given = [i for i in dict.fromkeys(sample.inputs) if i >= 0]
     inputs = [i for i in given if sample.tensors[i].data is None and not sample.tensors[i].variable]
+    kind, _, custom = sample.kind.partition(" ")
     options = {name: _number(name, value) for name, value in sample.options.items()}
-    return build(tensors, [O(sample.kind, list(sample.inputs), outputs, options)], inputs, outputs[-1:])
+    use = O(kind, list(sample.inputs), outputs, sample.custom or options, custom)
+    return build(tensors, [use], inputs, outputs if custom else outputs[-1:])
 
 
 def _plain(tensor: Tensor) -> T:

@@ -97,7 +97,7 @@ class Tensor:
 class Op:
     """One operator; `kind` is the schema's name (CONV_2D), `options` its option fields by schema name, snake case.
 
-    An absent optional input is -1.
+    An absent optional input is -1. `custom`: the options of a custom operator, as its author wrote them.
     """
 
     index: int
@@ -105,6 +105,7 @@ class Op:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, Option]
+    custom: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -495,7 +496,8 @@ def _op(tflite: Any, codes: list[Any], raw: Any, index: int) -> Op:
     where = f"op {index} {kind}"
     inputs = _field(where, "inputs", lambda: _ints(raw.InputsAsNumpy()))
     outputs = _field(where, "outputs", lambda: _ints(raw.OutputsAsNumpy()))
-    return Op(index, kind, inputs, outputs, _options(tflite, kind, raw, where))
+    custom = _field(where, "custom_options", lambda: bytes(_ints(raw.CustomOptionsAsNumpy())))
+    return Op(index, kind, inputs, outputs, _options(tflite, kind, raw, where), custom)
 
 
 def _options(tflite: Any, kind: str, raw: Any, where: str) -> dict[str, Option]:

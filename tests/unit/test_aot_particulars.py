@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,15 +10,17 @@ import pytest
 
 from tests import graphs
 from tests.graphs import O, T, constant
-from tinyperf import cores, tflite
+from tinyperf import content, cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
-from tinyperf.engines.aot.host import HostModel
+from tinyperf.engines.aot.host import HostModel, compiler
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.passes.lower import lower
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
 HOST = Target(cores.load("host"))
@@ -101,3 +104,13 @@ def test_a_constant_that_is_filled_or_zero_is_folded() -> None:
         graph = lower(tflite.parse(data, "filled"))
         assert len(graph.nodes) == 1
         np.testing.assert_array_equal(interpret(graph, samples)[0].reshape(4, -1), graphs.wheel(data, samples))
+
+
+def test_all_portable_kernels_fit_into_one_file(tmp_path: Path) -> None:
+    """A model may need any two of them: no header defines what another one does."""
+    folder = content.shipped("firmware_templates") / "engines" / "aot"
+    headers = sorted(path.name for path in folder.glob("tp_*.h") if "dsp" not in path.stem)
+    (tmp_path / "all.c").write_text("".join(f'#include "{name}"\n' for name in headers), encoding="utf-8")
+    argv = [*compiler(), "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{folder}", "-fsyntax-only", "all.c"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

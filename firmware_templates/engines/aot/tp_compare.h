@@ -5,12 +5,12 @@
 
 #include "tp_pairs.h"
 
-struct tp_scaled {
+struct tp_compared {
     int32_t zero, multiplier, shift;
 };
 
 /* With eight fractional bits. */
-TP_KERNEL int32_t tp_scaled(const struct tp_scaled *scaled, int32_t code)
+TP_KERNEL int32_t tp_compared(const struct tp_compared *scaled, int32_t code)
 {
     return tp_requantize((code - scaled->zero) * (1 << 8), scaled->multiplier, scaled->shift);
 }

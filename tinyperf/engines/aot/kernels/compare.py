@@ -24,8 +24,8 @@ def emit(work: Compare, place: Place) -> Code:
     """The relation is C's own; of codes it holds between what they become."""
     body = ""
     for side, scaled in zip("ab", work.scaled, strict=False):
-        body += numbers_constant("tp_scaled", f"scaled_{side}", (scaled.zero, scaled.multiplier, -scaled.shift))
-    a, b = ("tp_scaled(&scaled_a, a)", "tp_scaled(&scaled_b, b)") if work.scaled else ("a", "b")
+        body += numbers_constant("tp_compared", f"scaled_{side}", (scaled.zero, scaled.multiplier, -scaled.shift))
+    a, b = ("tp_compared(&scaled_a, a)", "tp_compared(&scaled_b, b)") if work.scaled else ("a", "b")
     return Code((), body + pairs_call(work, place, (work.dtype, "bool"), f"{a} {work.relation} {b}"))
 
 

@@ -30,6 +30,7 @@ class Sample:
     them are the model's inputs.
 
     limits: lowest and highest number of such an input, by its position, where not every number will do.
+    custom: the options of a custom operator.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Sample:
     options: Mapping[str, Option]
     made: int = 1
     limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    custom: bytes = b""
 
 
 class Random:
