@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.passes.choose import fitting_forms
+from tinyperf.engines.aot.passes.keep import Together
 from tinyperf.engines.aot.passes.place import place
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def fit(graph: Graph, target: Target) -> Graph:
 
 def _without_scratch(graph: Graph) -> Graph:
     """`graph` as TFLM would hold it: every tensor in bytes of its own, but for variables."""
-    kept = {state.after for state in graph.states}
+    kept = _kept(graph)
     nodes: list[Node] = []
     for node in graph.nodes:
         form = node.form or Form()
@@ -46,13 +47,19 @@ def _without_scratch(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes))
 
 
+def _kept(graph: Graph) -> set[int]:
+    """The new values of variables and all that lies in their bytes."""
+    together = Together(graph)
+    return {i for state in graph.states for i in together.with_value(state.after)}
+
+
 def _smaller(graph: Graph, core: Core, enough: int) -> Graph | None:
     """`graph` with less scratch at one of the nodes where too much is in use, at the least cost; None if there is none.
 
-    A node that makes a variable keeps its form, on which it rests that the variable is made in place.
+    A node that makes a variable, or a part of one, keeps its form, on which it rests that it is made in place.
     """
     plan, nodes = place(graph, keeps_input=False), list(graph.nodes)
-    kept = {state.after for state in graph.states}
+    kept = _kept(graph)
     choices: list[tuple[float, int, Form]] = []
     for position, node in enumerate(nodes):
         if plan.used_bytes(position) > enough and not kept & set(node.outputs):
