@@ -140,6 +140,11 @@ class Model:
         return tuple(self.tensors[i] for i in self.outputs)
 
     @property
+    def stateful(self) -> bool:
+        """It has variables, so that an output may depend on earlier inputs too."""
+        return any(t.variable for t in self.tensors) or any(op.kind == "READ_VARIABLE" for op in self.ops)
+
+    @property
     def input(self) -> Tensor:
         """The first one: of a model of a benchmark there is no other."""
         return self.tensors[self.inputs[0]]

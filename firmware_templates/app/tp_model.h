@@ -23,7 +23,8 @@ const char *tp_model_invoke(void);
 /* Output tensor `index`, likewise; valid until the next tp_model_invoke. */
 const void *tp_model_output(size_t index);
 
-/* Variables hold again what they held after tp_model_init. Nothing to do where there are none. */
+/* Variables are put back as TFLM's Reset does it: to their zero points. Whatever else CALL_ONCE gives
+ * them comes with the first inference alone. Nothing to do where there are none. */
 void tp_model_reset(void);
 
 #ifdef __cplusplus

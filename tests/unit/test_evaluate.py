@@ -63,6 +63,41 @@ def test_own_model_with_own_labels(tmp_path: Path, backend: backends.Backend) ->
     assert (result.inputs, result.target_met, result.exit_code) == ("user", None, 0)
 
 
+def summing(path: Path) -> Path:
+    """int8 [1, 3] in, and out the sum of all inputs so far."""
+    row = graphs.T((1, 3), 1.0)
+    tensors = [row, graphs.T((), dtype="resource"), row, row]
+    ops = [
+        graphs.O("VAR_HANDLE", [], [1], {"sharedName": "total"}),
+        graphs.O("READ_VARIABLE", [1], [2]),
+        graphs.O("ADD", [2, 0], [3]),
+        graphs.O("ASSIGN_VARIABLE", [1, 3], []),
+    ]
+    path.write_bytes(graphs.build(tensors, ops, [0], [3]))
+    return path
+
+
+@needs_wheel
+@pytest.mark.parametrize("backend", ["tflm", "aot"])
+def test_a_stream_is_scored_by_its_last_frame_and_the_next_one_starts_anew(
+    tmp_path: Path, backend: backends.Backend
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    streams = [[0, 9, 0, 5, 0, 0], [0, 0, 1], [3, 0, 0, 0, 0, 2, 2, 0, 0]]  # of two frames, one and three
+    for index, frames in enumerate(streams):
+        (folder / f"{index}.raw").write_bytes(bytes(frames))
+    (folder / "y_labels.csv").write_text("0.raw,3,1\n1.raw,3,2\n2.raw,3,0\n")
+    model = summing(tmp_path / "sum.tflite")
+    result = api.evaluate(backend=backend, model=model, data=folder, compare="aot")
+    assert (result.value, result.samples, result.inferences) == (1.0, 3, 6)
+    assert result.comparison is not None
+    assert result.comparison.inferences_that_differ == 0
+    (folder / "1.raw").write_bytes(bytes(4))
+    with pytest.raises(DataError, match=r"1\.raw has 4 bytes, expected a multiple of 3"):
+        api.evaluate(backend=backend, model=model, data=folder)
+
+
 @needs_wheel
 @pytest.mark.parametrize("reshape", [pytest.param(False, id="batches of 32"), pytest.param(True, id="fixed batch")])
 def test_batches_and_processes_change_nothing(tmp_path: Path, reshape: bool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,14 +108,16 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
     )
 
 
-def load_custom(folder: Path, model: Model, *, scored: bool = True) -> Dataset:
+def load_custom(folder: Path, model: Model, *, scored: bool = True, streams: bool = False) -> Dataset:
     """A user's own inputs for a user's own model: files of raw tensors and a `y_labels.csv` of `file,classes,label`.
 
     A file holds one input: the bytes of every input tensor, one behind the other in the model's order, little-endian.
     `classes` is how many values the model gives. A `labels.txt` beside it, one name a line, names the classes; without
     it they are 0, 1, ...
 
-    Args: scored: accuracy is asked for, not time alone.
+    Args:
+        scored: accuracy is asked for, not time alone.
+        streams: a file may hold several inputs, one behind the other: the frames of one stream.
     Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs. ModelError: one
         output, or several tensors of them, and `scored`.
     """
@@ -133,7 +135,8 @@ def load_custom(folder: Path, model: Model, *, scored: bool = True) -> Dataset:
             means="top-1 needs an output for each class: the largest of one is always right",
             hint="give it two outputs and a softmax",
         )
-    return Dataset("user", _rows(at, classes, size, (size, 0)), at, _names(at / "labels.txt", classes))
+    cut = (size, size) if streams else (size, 0)
+    return Dataset("user", _rows(at, classes, size, cut, several=streams), at, _names(at / "labels.txt", classes))
 
 
 def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Dataset:
@@ -208,8 +211,10 @@ def _names(path: Path, classes: int) -> tuple[str, ...]:
     return names
 
 
-def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> tuple[Sample, ...]:
-    """The samples of `y_labels.csv`, each file present and of the right size."""
+def _rows(
+    folder: Path, classes: int, file_bytes: int, cut: tuple[int, int], *, several: bool = False
+) -> tuple[Sample, ...]:
+    """The samples of `y_labels.csv`, each file present and of the right size, or `several` times that."""
     path = folder / LABELS
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -220,7 +225,7 @@ def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> 
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        row = _row(line, folder, classes, file_bytes, cut)
+        row = _row(line, folder, classes, file_bytes, cut, several=several)
         if isinstance(row, str):
             problems.append(f"{path}:{number}: {row}")
         elif row.name in samples:
@@ -239,7 +244,9 @@ def _rows(folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> 
     return tuple(samples.values())
 
 
-def _row(line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int, int]) -> Sample | str:
+def _row(
+    line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int, int], *, several: bool
+) -> Sample | str:
     """One row as a sample, or what is wrong with it."""
     cells = [cell.strip() for cell in line.split(",")]
     if len(cells) not in {3, 5}:
@@ -259,8 +266,9 @@ def _row(line: str, folder: Path, classes: int, file_bytes: int, cut: tuple[int,
     file = folder / name
     if not os.path.isfile(file):  # noqa: PTH113  (Path's raises where a name is too long)
         return f"{name[:60]} is missing"
-    if file.stat().st_size != file_bytes:
-        return f"{name} has {file.stat().st_size} bytes, expected {file_bytes}"
+    size = file.stat().st_size
+    if size != file_bytes and not (several and size and size % file_bytes == 0):
+        return f"{name} has {size} bytes, expected {'a multiple of ' if several else ''}{file_bytes}"
     return Sample(name, label, file, *cut)
 
 

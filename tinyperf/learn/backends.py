@@ -13,6 +13,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -25,6 +26,7 @@ from tinyperf.learn.silence import silent_stderr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tinyperf.engines.aot.host import HostModel
     from tinyperf.tflite import Model
 
 Backend = Literal["tflm", "litert", "aot", "tflite-runtime"]
@@ -33,7 +35,9 @@ BACKENDS: tuple[Backend, ...] = get_args(Backend)
 Arrays = Sequence[npt.NDArray[Any]]
 """An array for each input or output of a model, of its type; rows are inferences."""
 Runner = Callable[[Arrays], tuple[npt.NDArray[Any], ...]]
-"""Inputs [n, *shape] each -> outputs [n, elements] each."""
+"""Inputs [n, *shape] each -> outputs [n, elements] each. A model's variables start anew before the first row, and go on
+from row to row.
+"""
 
 PILOT = 16  # inferences timed before processes are started
 FAN_OUT_S = 2.0  # less work than this is done sooner than processes have started
@@ -41,33 +45,67 @@ BATCH = 32
 
 
 def infer(
-    backend: Backend, model: Model, inputs: Arrays, *, jobs: int = 1, progress: Callable[[int], None] = lambda _: None
+    backend: Backend,
+    model: Model,
+    inputs: Arrays,
+    *,
+    streams: Sequence[int] | None = None,
+    jobs: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[npt.NDArray[Any], ...]:
     """Outputs of `model` for all rows of `inputs`, in order: an array [n, elements] for each.
 
     Args:
         inputs: an array [n, *shape] for each input of the model.
+        streams: of a model with variables: how many rows belong together, n in all; the variables start anew before
+            each of these streams. None: every row is one.
         jobs: processes at most; more than one only where the work is worth starting them.
         progress: called with the number of inferences done since the last call.
     Raises: MissingExtraError: the runtime is not installed, or not for this machine. ModelError: it refuses the model.
     """
-    count = len(inputs[0])
+    starts = _starts(model, len(inputs[0]), streams)
+    first = next((at for at in starts if at >= PILOT), starts[-1])
     with opened(backend, model) as run:
         start = time.perf_counter()
-        done = [run([rows[:PILOT] for rows in inputs])]
-        progress(min(PILOT, count))
-        rest = max(count - PILOT, 0)
-        expected_s = (time.perf_counter() - start) / PILOT * rest
+        done = [_run(run, model, _rows(inputs, 0, first), starts)]
+        progress(first)
+        rest = [at for at in starts if at >= first]
+        expected_s = (time.perf_counter() - start) / max(first, 1) * (starts[-1] - first)
         # Several chunks for each process, so that one slow core does not hold up the end.
-        cuts = sorted({PILOT + rest * k // (8 * jobs) for k in range(8 * jobs + 1)})
-        chunks = [[rows[low:high] for rows in inputs] for low, high in itertools.pairwise(cuts)] if rest else []
+        cuts = sorted({rest[(len(rest) - 1) * k // (8 * jobs)] for k in range(8 * jobs + 1)})
+        chunks = [(_rows(inputs, low, high), _within(starts, low, high)) for low, high in itertools.pairwise(cuts)]
         if jobs > 1 and expected_s > FAN_OUT_S:
             done += _in_processes(backend, model, chunks, jobs, progress)
         else:
             for chunk in chunks:
-                done.append(run(chunk))
-                progress(len(chunk[0]))
+                done.append(_run(run, model, *chunk))
+                progress(len(chunk[0][0]))
     return tuple(map(np.concatenate, zip(*done, strict=True)))
+
+
+def _starts(model: Model, count: int, streams: Sequence[int] | None) -> list[int]:
+    """The rows at which a call of the runner may begin, and their number at the end."""
+    if model.stateful and streams is not None:
+        return [0, *itertools.accumulate(streams)]
+    return list(range(count + 1))
+
+
+def _rows(inputs: Arrays, low: int, high: int) -> list[npt.NDArray[Any]]:
+    return [rows[low:high] for rows in inputs]
+
+
+def _within(starts: Sequence[int], low: int, high: int) -> list[int]:
+    """Those of the rows from `low` to `high`, counted from there."""
+    return [at - low for at in starts if low <= at <= high]
+
+
+def _run(run: Runner, model: Model, inputs: Arrays, starts: Sequence[int]) -> tuple[npt.NDArray[Any], ...]:
+    """All rows at once, or stream by stream."""
+    if not model.stateful:
+        return run(inputs)
+    count = len(inputs[0])
+    pairs = itertools.pairwise(at for at in starts if at <= count)
+    return tuple(map(np.concatenate, zip(*(run(_rows(inputs, low, high)) for low, high in pairs), strict=True)))
 
 
 @contextlib.contextmanager
@@ -90,13 +128,24 @@ def opened(backend: Backend, model: Model) -> Iterator[Runner]:
         from tinyperf.engines.aot.host import HostModel
 
         with HostModel(model) as host:
-            yield lambda inputs: host.run(*inputs)
+            if model.called:  # CALL_ONCE: a reset does not call it again, so no stream shall differ from the others
+                host.run(*(np.zeros((1, *t.shape), t.dtype) for t in model.input_tensors))
+            yield partial(_compiled, host)
     else:
         raise UsageError(f"unknown backend '{backend}'", hint=f"choose one of {', '.join(BACKENDS)}")
 
 
+def _compiled(host: HostModel, inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
+    host.reset()
+    return host.run(*inputs)
+
+
+Chunk = tuple[list[npt.NDArray[Any]], list[int]]
+"""Inputs, and the rows at which streams begin."""
+
+
 def _in_processes(
-    backend: Backend, model: Model, chunks: list[list[npt.NDArray[Any]]], jobs: int, progress: Callable[[int], None]
+    backend: Backend, model: Model, chunks: list[Chunk], jobs: int, progress: Callable[[int], None]
 ) -> list[tuple[npt.NDArray[Any], ...]]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -110,9 +159,9 @@ def _in_processes(
         return done
 
 
-def _chunk(backend: Backend, model: Model, inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
+def _chunk(backend: Backend, model: Model, chunk: Chunk) -> tuple[npt.NDArray[Any], ...]:
     with opened(backend, model) as run:
-        return run(inputs)
+        return _run(run, model, *chunk)
 
 
 def _tflm(model: Model) -> Runner:
@@ -135,8 +184,13 @@ def _tflm(model: Model) -> Runner:
     except (RuntimeError, ValueError, TypeError) as exc:
         raise _refused("tflm", model, exc) from exc
 
+    if model.called:  # as in `opened`
+        interpreter.invoke()
+
     def run(inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
         outputs = [np.empty((len(inputs[0]), t.elements), t.dtype) for t in model.output_tensors]
+        if model.stateful:
+            interpreter.reset()
         for row in range(len(inputs[0])):
             for i, rows in enumerate(inputs):
                 interpreter.set_input(rows[row], i)
@@ -188,6 +242,15 @@ def interpreter(backend: str, kind: Any, model: Model) -> Runner:
     """
     single = _Batch(backend, kind, model, 1)
     batch = None if all(t.shape[:1] == (1,) for t in model.input_tensors) else single
+
+    def anew(inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
+        """Resetting leaves resource variables as they are, so each stream has an interpreter of its own."""
+        fresh = _Batch(backend, kind, model, 1)
+        made = [fresh.run(_rows(inputs, row, row + 1)) for row in range(len(inputs[0]))]
+        return tuple(map(np.concatenate, zip(*made, strict=True)))
+
+    if model.stateful:
+        return anew
 
     def run(inputs: Arrays) -> tuple[npt.NDArray[Any], ...]:
         nonlocal batch

@@ -155,14 +155,14 @@ def evaluate(
     inputs = to_tensors(benchmark, b"".join(part for wire in wires for part in wire), model)
     count = len(inputs[0])
     advance = _counting(progress, count * (2 if compare else 1))
-    outputs = backends.infer(backend, model, inputs, jobs=jobs, progress=advance)
+    streams = [len(wire) for wire in wires]
+    outputs = backends.infer(backend, model, inputs, streams=streams, jobs=jobs, progress=advance)
     scores = _scores(benchmark, model, outputs, wires)
     comparison = None
     if compare:
-        others = backends.infer(compare, model, inputs, jobs=jobs, progress=advance)
-        comparison = _comparison(
-            benchmark, compare, dataset, (outputs, scores), (others, _scores(benchmark, model, others, wires))
-        )
+        others = backends.infer(compare, model, inputs, streams=streams, jobs=jobs, progress=advance)
+        theirs = others, _scores(benchmark, model, others, wires)
+        comparison = _comparison(benchmark, compare, dataset, (outputs, scores), theirs, streams=streams)
     seconds = round(time.perf_counter() - start, 3)
     ran = HostRun(backend, count, seconds, comparison)
     return _judged(benchmark, model, dataset, scores, ran)
@@ -233,15 +233,18 @@ def _dataset(benchmark: Benchmark | None, model: Model, data: Path | None) -> Da
             means="accuracy needs labelled inputs; they are not shipped with tinyperf",
             hint="--data DIR in EnergyRunner's layout; 'tinyperf data' makes it from an original dataset",
         )
-    return layout.load(data, benchmark) if benchmark else layout.load_custom(data, model)
+    return layout.load(data, benchmark) if benchmark else layout.load_custom(data, model, streams=model.stateful)
 
 
 def _scores(
     benchmark: Benchmark | None, model: Model, outputs: Arrays, wires: list[list[bytes]]
 ) -> npt.NDArray[np.float64]:
-    """[samples, classes] as printed by the firmware; ad: [samples], the mean error of a file's windows."""
+    """[samples, classes] as printed by the firmware, after a stream's last frame; ad: [samples], the mean error of a
+    file's windows.
+    """
     if benchmark is None or benchmark.metric == "top1":
-        return printed(model, outputs)
+        last = np.cumsum([len(wire) for wire in wires]) - 1
+        return printed(model, [rows[last] for rows in outputs])
     scale, zero_point = quantization(model.output)
     means, at = [], 0
     for wire in wires:
@@ -264,10 +267,12 @@ def _comparison(
     dataset: Dataset,
     here: tuple[Arrays, npt.NDArray[np.float64]],
     there: tuple[Arrays, npt.NDArray[np.float64]],
+    *,
+    streams: list[int],
 ) -> Comparison:
     labels = np.array([sample.label for sample in dataset.samples])
     apart = np.max([_apart(*both) for both in zip(here[0], there[0], strict=True)], axis=0)
-    by_sample = apart.reshape(len(labels), -1).max(axis=1)
+    by_sample = np.maximum.reduceat(apart, np.cumsum([0, *streams[:-1]]))
     shown: list[list[str | float]] = []
     for scores in (here[1], there[1]):
         if scores.ndim == 1:
