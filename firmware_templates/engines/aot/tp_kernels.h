@@ -34,6 +34,12 @@ struct tp_channel {
     int32_t shift;
 };
 
+/* The same without a bias. */
+struct tp_factor {
+    int32_t multiplier;
+    int32_t shift;
+};
+
 /* A window sliding over an image; y before x. */
 struct tp_window {
     int32_t in_h, in_w, in_c;

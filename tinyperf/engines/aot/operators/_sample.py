@@ -108,7 +108,7 @@ class Random:
         return max(spread, float(np.float32(1e-8)))  # below that TFLM refuses some activations
 
     def bias(self, channels: int, taps: int) -> npt.NDArray[np.int32]:
-        """As large as the sums; now and then as large as a dead channel's."""
+        """As large as the sums of int8; now and then as large as a dead channel's."""
         bias = self.generator.integers(-4000 * taps, 4000 * taps + 1, channels).astype(np.int32)
         if self.pick(False, False, True):
             bias[0] = self.pick(2**30, -(2**30), 2**30 - 1)
@@ -136,7 +136,7 @@ class Random:
     ) -> Tensor:
         """`like`: the tensor whose scale and zero point it has."""
         quantization = None if like is None else like.quantization
-        if scales is not None and (data.dtype == np.int32 or data.dtype.name in QUANTIZED):
+        if scales is not None and (data.dtype in (np.int32, np.int64) or data.dtype.name in QUANTIZED):
             each = scales if isinstance(scales, tuple) else (scales,)
             quantization = Quantization(each, (zero,) * len(each), axis)
         return Tensor(0, "", data.shape, str(data.dtype), quantization, data)
@@ -173,6 +173,10 @@ class Random:
             self.constant(self.bias(channels, taps), _product(scale, scales)),
             self.tensor(made, self.output_scale(scale, scales, taps)),
         )
+        if self.given == "int16":
+            dtype = np.int64 if kind == "DEPTHWISE_CONV_2D" else self.pick(np.int64, np.int32)
+            bias = self.generator.integers(-(2**20) * taps, 2**20 * taps + 1, channels).astype(dtype)
+            tensors = (*tensors[:2], self.constant(bias, _product(scale, scales)), tensors[3])
         if self.given == "float32":
             floats = self.constant(self.codes(*weights.shape)), self.constant(self.codes(channels))
             tensors = (tensors[0], *floats, tensors[3])

@@ -14,6 +14,8 @@ from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, Weighted, channels, ratios
+from tinyperf.engines.aot.operators._weighted_int16 import INT16, bias_is_constant_int64
+from tinyperf.engines.aot.operators._weighted_int16 import depthwise as depthwise_int16
 from tinyperf.engines.aot.operators._window import (
     images_have_four_dimensions,
     window,
@@ -79,7 +81,11 @@ OPERATOR = Operator(
     kind="DEPTHWISE_CONV_2D",
     arity=Arity(2, 3),
     rules=(images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
-    types=(Typed(("int8",), rules=WEIGHTED), Typed(("float32",), rules=FLOATS, lower=depthwise)),
+    types=(
+        Typed(("int8",), rules=WEIGHTED),
+        Typed(("int16",), rules=(*INT16, bias_is_constant_int64), lower=depthwise_int16),
+        Typed(("float32",), rules=FLOATS, lower=depthwise),
+    ),
     lower=lower,
     macs=macs,
     sample=sample,

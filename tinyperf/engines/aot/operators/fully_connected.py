@@ -11,6 +11,8 @@ from tinyperf.engines.aot.operators._float_weighted import FLOATS, rows
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, int8, scale, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, channels, macs, ratios
+from tinyperf.engines.aot.operators._weighted_int16 import INT16, bias_is_constant
+from tinyperf.engines.aot.operators._weighted_int16 import rows as rows_int16
 from tinyperf.engines.aot.operators._window import Window
 from tinyperf.engines.aot.operators.batch_matmul import LONGEST, MatMul, Side
 from tinyperf.engines.aot.operators.conv_2d import Conv
@@ -113,6 +115,7 @@ OPERATOR = Operator(
             ("int8",),
             rules=(*map(_of_constants, WEIGHTED[:3]), WEIGHTED[3], computed_weights_have_one_scale, bias_scale_fits),
         ),
+        Typed(("int16",), rules=(*INT16, bias_is_constant, bias_scale_fits), lower=rows_int16),
         Typed(("float32",), rules=FLOATS, lower=rows),
     ),
     lower=lower,

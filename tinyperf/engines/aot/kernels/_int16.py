@@ -1,0 +1,26 @@
+"""What the kernels of int16 by int8 weights share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.kernels import Array
+from tinyperf.engines.aot.kernels._c_layers import weights_array
+
+if TYPE_CHECKING:
+    from tinyperf.engines.aot.operators._weighted_int16 import WeightedInt16
+
+
+def parameters(work: WeightedInt16, prefix: str) -> tuple[tuple[Array, ...], tuple[str | int, ...]]:
+    """Weights, biases and factors, and the arguments from the weights on to the clamp."""
+    right = np.where(work.multiplier == 0, 0, -work.shift)
+    factors = np.stack([work.multiplier, right], axis=1).astype(np.int32)
+    arrays = (
+        weights_array(prefix, work.weights, "Weights, in the order of the file."),
+        Array(f"{prefix}_bias", "int64_t", work.bias, "Bias of each output channel."),
+        Array(f"{prefix}_factors", "struct tp_factor", factors, "Multiplier and right shift of each output channel."),
+    )
+    flags = ("true" if flag else "false" for flag in (work.narrow, work.wide))
+    return arrays, (*(array.name for array in arrays), *flags, *work.clamp)
