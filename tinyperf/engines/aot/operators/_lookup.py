@@ -44,6 +44,22 @@ def rounded(made: npt.NDArray[np.float32], zero_point: int) -> npt.NDArray[np.in
     return np.clip(nearest + np.float32(zero_point), INT8_LOW, INT8_HIGH).astype(np.int8)
 
 
+@dataclass(frozen=True, eq=False)
+class ChannelLookup(Work):
+    """`table` int8 [channels, 256]: the output of every code of each channel; `rows` times all channels in turn."""
+
+    rows: int
+    table: npt.NDArray[np.int8]
+
+    @property
+    def signature(self) -> Signature:
+        row = (Operand((self.rows, len(self.table))),)
+        return Signature(row, row)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        return (self.table[np.arange(len(self.table)), inputs[0].astype(np.int64) - INT8_LOW],)
+
+
 INTEGER_BITS = 4  # of the input of sigmoids in fixed point
 
 
