@@ -12,7 +12,7 @@ from tinyperf.engines.aot.operators.batch_matmul import MatMul
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
-    from tinyperf.engines.aot.operators.batch_matmul import Side
+    from tinyperf.engines.aot.operators._matrix import Side
 
 
 def forms(work: MatMul, costs: Costs) -> tuple[Form, ...]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._float import Float, Limits
-    from tinyperf.tflite import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,24 +116,25 @@ def bias_is_constant_floats(use: Use) -> str | None:
 FLOATS = (weights_are_constant_floats, bias_is_constant_floats)
 
 
-def _data(tensor: Tensor | None, count: int) -> Float:
-    return np.zeros(count, np.float32) if tensor is None or tensor.data is None else single(tensor.data)
+def bias_of(use: Use) -> Float:
+    """One number per output channel; 0 where there is none."""
+    bias, count = use.optional(2), use.output.shape[-1]
+    return np.zeros(count, np.float32) if bias is None else single(np.asarray(bias.data)).ravel()
 
 
 def conv(use: Use) -> ConvFloat:
-    weights, bias = _data(use.input(1), 0), _data(use.optional(2), use.output.shape[-1])
-    return ConvFloat(window(use), weights, bias.ravel(), limits(use))
+    return ConvFloat(window(use), single(np.asarray(use.input(1).data)), bias_of(use), limits(use))
 
 
 def rows(use: Use) -> ConvFloat:
     """FULLY_CONNECTED as a 1x1 convolution."""
-    weights, bias = _data(use.input(1), 0), _data(use.optional(2), use.output.shape[-1])
-    outputs, inputs = weights.shape
+    outputs, inputs = use.input(1).shape
     count = use.input(0).elements // inputs
     square = Window((count, 1, inputs), (count, 1, outputs), (1, 1), (1, 1), (1, 1), (0, 0))
-    return ConvFloat(square, weights.reshape(outputs, 1, 1, inputs), bias.ravel(), limits(use))
+    weights = single(np.asarray(use.input(1).data)).reshape(outputs, 1, 1, inputs)
+    return ConvFloat(square, weights, bias_of(use), limits(use))
 
 
 def depthwise(use: Use) -> DepthwiseFloat:
-    weights, bias = _data(use.input(1), 0), _data(use.optional(2), use.output.shape[-1])
-    return DepthwiseFloat(window(use), weights[0], bias.ravel(), limits(use), use.number("depth_multiplier"))
+    weights = single(np.asarray(use.input(1).data))[0]
+    return DepthwiseFloat(window(use), weights, bias_of(use), limits(use), use.number("depth_multiplier"))

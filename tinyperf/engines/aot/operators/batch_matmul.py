@@ -10,7 +10,10 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, codes, quantize_multiplier, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float import ANYTHING
+from tinyperf.engines.aot.operators._float_matmul import MatMulFloat
+from tinyperf.engines.aot.operators._matrix import Side
 from tinyperf.engines.aot.operators._scales import scale, zero
 from tinyperf.engines.aot.operators._strided import strides_of
 
@@ -24,20 +27,6 @@ if TYPE_CHECKING:
 
 LONGEST = 2**15
 """Products of a sum: as many stay in 32 bits whatever the codes."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """One matrix of a product: how far apart batches (three dimensions), rows and entries of the sum stand.
-
-    `elements`: of all its matrices.
-    """
-
-    elements: int
-    batches: Shape3
-    row: int
-    entry: int
-    zero: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,15 +111,22 @@ def _side(use: Use, position: int, *, turned: bool) -> Side:
     return Side(tensor.elements, (x, y, z), row, entry, zero(tensor))
 
 
-def lower(use: Use) -> MatMul:
-    """micro/kernels/batch_matmul.cc."""
+def _sizes(use: Use) -> tuple[Shape3, int, int, int, Side, Side]:
+    """Batches, rows, columns, depth, and both sides."""
     (x, y, z), (rows, columns) = _batches(use.output.shape), use.output.shape[-2:]
     left = _side(use, 0, turned=bool(use.number("adj_x")))
     right = _side(use, 1, turned=not use.number("adj_y"))
-    depth = use.input(0).shape[-2 if use.number("adj_x") else -1]
-    bias, multiplier = np.zeros(columns, np.int32), quantize_multiplier(_ratio(use))
-    ends = INT8_LOW, INT8_HIGH
-    return MatMul((x, y, z), rows, columns, depth, left, right, bias, *multiplier, zero(use.output), ends)
+    return (x, y, z), rows, columns, use.input(0).shape[-2 if use.number("adj_x") else -1], left, right
+
+
+def lower(use: Use) -> MatMul:
+    """micro/kernels/batch_matmul.cc."""
+    bias, multiplier = np.zeros(use.output.shape[-1], np.int32), quantize_multiplier(_ratio(use))
+    return MatMul(*_sizes(use), bias, *multiplier, zero(use.output), (INT8_LOW, INT8_HIGH))
+
+
+def lower_float(use: Use) -> MatMulFloat:
+    return MatMulFloat(*_sizes(use), np.zeros(use.output.shape[-1], np.float32), ANYTHING)
 
 
 def macs(use: Use) -> int:
@@ -156,7 +152,8 @@ def sample(random: Random) -> Sample:
 OPERATOR = Operator(
     kind="BATCH_MATMUL",
     arity=Arity(2, 2, data=(0, 2)),
-    rules=(matrices_fit, product_is_not_scaled_up),
+    rules=(matrices_fit,),
+    types=(Typed(("int8",), rules=(product_is_not_scaled_up,)), Typed(("float32",), lower=lower_float)),
     lower=lower,
     macs=macs,
     sample=sample,

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.arithmetic import quantize_multiplier
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
-from tinyperf.engines.aot.operators._float_weighted import FLOATS, rows
+from tinyperf.engines.aot.operators._float import limits
+from tinyperf.engines.aot.operators._float_matmul import MatMulFloat
+from tinyperf.engines.aot.operators._float_weighted import FLOATS, ConvFloat, bias_of, rows
+from tinyperf.engines.aot.operators._matrix import Side
 from tinyperf.engines.aot.operators._rules import activation_is_known
-from tinyperf.engines.aot.operators._scales import clamp, int8, scale, zero
+from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, channels, macs, ratios
 from tinyperf.engines.aot.operators._weighted_int16 import INT16, bias_is_constant
 from tinyperf.engines.aot.operators._weighted_int16 import rows as rows_int16
 from tinyperf.engines.aot.operators._window import Window
-from tinyperf.engines.aot.operators.batch_matmul import LONGEST, MatMul, Side
+from tinyperf.engines.aot.operators.batch_matmul import LONGEST, MatMul
 from tinyperf.engines.aot.operators.conv_2d import Conv
 
 if TYPE_CHECKING:
@@ -90,6 +93,15 @@ def _of_two(use: Use) -> MatMul:
     return MatMul((1, 1, 1), rows, outputs, inputs, left, right, bias, *multiplier, zero(use.output), clamp(use))
 
 
+def lower_float(use: Use) -> ConvFloat | MatMulFloat:
+    if use.input(1).data is not None:
+        return rows(use)
+    outputs, inputs = use.input(1).shape
+    count = use.input(0).elements // inputs
+    left, right = (Side(t.elements, (0, 0, 0), inputs, 1, 0) for t in (use.input(0), use.input(1)))
+    return MatMulFloat((1, 1, 1), count, outputs, inputs, left, right, bias_of(use), limits(use))
+
+
 def sample(random: Random) -> Sample:
     inputs, outputs = random.pick(1, 3, 4, 8, 20, 64), random.pick(1, 2, 4, 8, 9)
     rows = random.pick(1, 1, 3)
@@ -98,10 +110,10 @@ def sample(random: Random) -> Sample:
     weights = random.weights(outputs, inputs)
     drawn = random.weighted("FULLY_CONNECTED", shape, weights, (*shape[:-1], outputs), options)
     given, filters, bias, made = drawn.tensors
-    scales = filters.quantization.scale if filters.quantization and random.given == "int8" else ()
-    if len(scales) != 1 or random.pick(True, True, False):
+    scales = filters.quantization.scale if filters.quantization else (1.0,)
+    if len(scales) != 1 or random.given == "int16" or random.pick(True, True, False):
         return drawn
-    constant = random.constant(random.codes(*shape), scale(given), zero(given))
+    constant = random.constant(random.codes(*shape), like=given)
     computed = random.tensor(filters.shape, scales[0])
     return random.use("FULLY_CONNECTED", (constant, computed, bias, made), drawn.inputs, drawn.options)
 
@@ -116,7 +128,7 @@ OPERATOR = Operator(
             rules=(*map(_of_constants, WEIGHTED[:3]), WEIGHTED[3], computed_weights_have_one_scale, bias_scale_fits),
         ),
         Typed(("int16",), rules=(*INT16, bias_is_constant, bias_scale_fits), lower=rows_int16),
-        Typed(("float32",), rules=FLOATS, lower=rows),
+        Typed(("float32",), rules=(_of_constants(FLOATS[0]), FLOATS[1]), lower=lower_float),
     ),
     lower=lower,
     macs=macs,

@@ -10,7 +10,10 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import codes, requantized
 from tinyperf.engines.aot.graph import Operand, Signature, Work
-from tinyperf.engines.aot.operators import Arity, Operator
+from tinyperf.engines.aot.operators import Arity, Operator, Typed
+from tinyperf.engines.aot.operators._float import limits, single
+from tinyperf.engines.aot.operators._float_transpose_conv import TransposeConvFloat
+from tinyperf.engines.aot.operators._float_weighted import FLOATS
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, Channels, channels, ratios
@@ -94,17 +97,27 @@ def padding_is_known(use: Use) -> str | None:
     return None
 
 
-def lower(use: Use) -> TransposeConv:
+def _window(use: Use) -> Window:
     """micro/kernels/transpose_conv.cc: its padding is that of the convolution that it undoes."""
-    given = _as_conv(use)
-    weights = int8(given.input(1))
-    (_, in_h, in_w, in_c), (_, out_h, out_w, out_c), stride = given.input(0).shape, use.output.shape, stride_of(use)
-    kernel = weights.shape[1], weights.shape[2]
-    sizes = zip((in_h, in_w), (out_h, out_w), kernel, stride, strict=True)
+    (_, in_h, in_w, in_c), (_, out_h, out_w, out_c), stride = use.input(2).shape, use.output.shape, stride_of(use)
+    _, height, width, _ = use.input(1).shape
+    sizes = zip((in_h, in_w), (out_h, out_w), (height, width), stride, strict=True)
     above, left = (max((n - 1) * s + k - made, 0) // 2 for n, made, k, s in sizes)
-    window = Window((in_h, in_w, in_c), (out_h, out_w, out_c), kernel, stride, (1, 1), (above, left))
-    per_channel = channels(given, out_c, ratios(given))
-    return TransposeConv(window, weights, per_channel, zero(given.input(0)), zero(use.output), clamp(use))
+    return Window((in_h, in_w, in_c), (out_h, out_w, out_c), (height, width), stride, (1, 1), (above, left))
+
+
+def lower(use: Use) -> TransposeConv:
+    given = _as_conv(use)
+    per_channel = channels(given, use.output.shape[3], ratios(given))
+    weights, zeros = int8(given.input(1)), (zero(given.input(0)), zero(use.output))
+    return TransposeConv(_window(use), weights, per_channel, *zeros, clamp(use))
+
+
+def lower_float(use: Use) -> TransposeConvFloat:
+    bias = use.optional(3)
+    added = np.zeros(use.output.shape[3], np.float32) if bias is None else np.asarray(bias.data)
+    weights = single(np.asarray(use.input(1).data))
+    return TransposeConvFloat(_window(use), weights, single(added).ravel(), limits(use))
 
 
 def macs(use: Use) -> int:
@@ -132,8 +145,12 @@ OPERATOR = Operator(
     kind="TRANSPOSE_CONV",
     arity=Arity(3, 4, data=(2, 3)),
     rules=(
-        *map(_of_conv, (*WEIGHTED, images_have_four_dimensions, weights_fit_the_channels, padding_is_known)),
+        *map(_of_conv, (images_have_four_dimensions, weights_fit_the_channels, padding_is_known)),
         activation_is_known,
+    ),
+    types=(
+        Typed(("int8",), rules=tuple(map(_of_conv, WEIGHTED))),
+        Typed(("float32",), rules=tuple(map(_of_conv, FLOATS)), lower=lower_float),
     ),
     lower=lower,
     macs=macs,
