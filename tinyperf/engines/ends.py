@@ -61,6 +61,10 @@ def _end_reasons(what: str, tensor: Tensor) -> dict[str, str]:
     called = f"{what} tensor {tensor.index} '{tensor.name}'"
     if what == "input" and tensor.data is not None:
         found[f"{called} holds data of its own, so what is sent to it would be ignored"] = "export the model again"
+    if what == "input" and tensor.variable:
+        found[f"{called} is kept from inference to inference, so what is sent to it would last"] = (
+            "export the model again"
+        )
     quantization = tensor.quantization
     if tensor.dtype not in DTYPES:
         seen = f"{called} is {tensor.dtype}; supported: {', '.join(DTYPES)}"

@@ -6,20 +6,20 @@
 #include "tp_kernels.h"
 
 /* How far apart batches (0 where one repeats), rows and the entries of a sum stand. */
-struct tp_factor {
+struct tp_operand {
     int32_t batch[3];
     int32_t row, entry;
     int32_t zero;
 };
 
-TP_KERNEL const int8_t *tp_matrix(const struct tp_factor *side, const int8_t *input, int32_t i, int32_t j, int32_t k)
+TP_KERNEL const int8_t *tp_matrix(const struct tp_operand *side, const int8_t *input, int32_t i, int32_t j, int32_t k)
 {
     return &input[i * side->batch[0] + j * side->batch[1] + k * side->batch[2]];
 }
 
 /* `sizes`: three of the batches, rows, columns, entries of a sum. `bias`: one per column, or NULL. */
-TP_KERNEL void tp_mat_mul(const int32_t sizes[6], const struct tp_factor *left, const int8_t *input_a,
-                          const struct tp_factor *right, const int8_t *input_b, const int32_t *bias, int32_t multiplier,
+TP_KERNEL void tp_mat_mul(const int32_t sizes[6], const struct tp_operand *left, const int8_t *input_a,
+                          const struct tp_operand *right, const int8_t *input_b, const int32_t *bias, int32_t multiplier,
                           int32_t shift, int32_t out_zero, int32_t low, int32_t high, int8_t *output)
 {
     for (int32_t batch = 0; batch < sizes[0] * sizes[1] * sizes[2]; batch++) {

@@ -28,8 +28,8 @@ def emit(work: MatMul, place: Place) -> Code:
         bias = arrays[0].name
     body = (
         f"    static const int32_t sizes[6] = {ints((*work.batches, work.rows, work.columns, work.depth))};\n"
-        f"    static const struct tp_factor left = {_side(work.left)};\n"
-        f"    static const struct tp_factor right = {_side(work.right)};\n"
+        f"    static const struct tp_operand left = {_side(work.left)};\n"
+        f"    static const struct tp_operand right = {_side(work.right)};\n"
     )
     numbers = (work.multiplier, -work.shift, work.out_zero, *work.clamp)
     arguments = ("sizes", "&left", place.inputs[0], "&right", place.inputs[1], bias, *numbers, place.output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.operators import ANY, all_operators
+from tinyperf.engines.aot.operators._missing import KNOWN
 from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, sentence, types_are_known
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ def document() -> str:
         "Besides: QUANTIZE from float32 at the model's input and DEQUANTIZE to float32 at its output are cut off",
         "(the host does their work, the firmware is int8 in and out). A RELU6 that stands alone clamps to the",
         "*input's* codes and ignores the output's scale, as TFLM's kernel does; the build warns where the two differ.",
+        "",
+        "## What TFLM knows and engine `aot` does not compile",
+        "",
+        "| operator | why |",
+        "| --- | --- |",
+        *(f"| {kind} | {why[0].upper()}{why[1:]}. |" for kind, why in sorted(KNOWN.items())),
+        "",
+        "Hybrid models (float activations, int8 weights) and float16 weights TFLM does not run either; int4 weights",
+        "and uint8 arithmetic are refused. Operators that are not named on this page TFLM does not know.",
         "",
     ]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from tinyperf.engines import ends
 from tinyperf.engines.aot.graph import QUANTIZED, Graph, Node, Origin, Value
 from tinyperf.engines.aot.interpret import left
 from tinyperf.engines.aot.operators import Use, all_operators
+from tinyperf.engines.aot.operators._missing import why_missing
 from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, input_count, sentence, types_are_known
 from tinyperf.engines.aot.operators._variables import Resources, Variables
 from tinyperf.errors import ModelError
@@ -30,19 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one operator is not compiled: what was seen, and the rule that it breaks ("": there is no such operator)."""
+    """Why one operator is not compiled: what was seen, and the rule that it breaks.
+
+    rule: empty where there is no such operator; then `seen` says why.
+    """
 
     op: Op
     seen: str
     rule: str = ""
-
-
-ACCELERATORS = {
-    "CUSTOM ethos-u": "is code for an Arm Ethos-U NPU (the model as it was before Vela may run), not supported",
-    "CUSTOM NeutronGraph": "is code for an NXP Neutron NPU (the model as it was before its converter may run), not "
-    "supported",
-}
-"""Custom operators that hold a part of the model compiled for other hardware."""
 
 
 def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
@@ -80,7 +76,7 @@ def _operators(model: Model, number: int, resources: Resources, at_ends: Mapping
     for op in model.ops:
         operator = all_operators().get(op.kind)
         if operator is None:
-            reasons.append(Reason(op, ACCELERATORS.get(op.kind, "is not supported")))
+            reasons.append(Reason(op, why_missing(op.kind)))
             continue
         if unknown & {*op.inputs, *op.outputs}:  # nothing can be said of an operator before its shapes are fixed
             unknown |= {*op.outputs}
@@ -215,8 +211,8 @@ def refusal(model: Model, at_ends: Mapping[str, str], reasons: list[Reason]) -> 
         hints.append("leave the operators out of the model; docs/supported_operators.md lists those that are supported")
     if len(groups) > missing:
         hints.append("docs/supported_operators.md lists every rule; convert the model to full int8 where it is not")
-    if not at_ends:  # engine 'tflm' takes the same ends
-        hints.append("or try --engine tflm")
+    if not at_ends:
+        hints.append("'tinyperf inspect' says whether engine 'tflm' runs the model")
     return ends.refusal(model, at_ends, lines, hints=[", ".join(hints)] if hints else [])
 
 
@@ -225,7 +221,7 @@ def _line(group: list[Reason]) -> str:
     others = ", ".join(str(reason.op.index) for reason in group[1:])
     also = f" (also op {others})" if others else ""
     if not first.rule:
-        return f"op {first.op.index} {first.op.kind} {first.seen} by engine 'aot'{also}"
+        return f"op {first.op.index} {first.op.kind} is not supported by engine 'aot'{also}: {first.seen}"
     return f"op {first.op.index} {first.op.kind}: {first.seen}; rule: {first.rule}{also}"
 
 
