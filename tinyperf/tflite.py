@@ -114,8 +114,8 @@ class Model:
 
     A float input that goes straight into QUANTIZE, and a float output straight from DEQUANTIZE, are cut off: `inputs`
     and `outputs` hold the integer tensors inside in their place, and `boundary` the ops so removed (the host does their
-    work). `data` is the file, cut likewise. `called`: the subgraphs that CALL_ONCE names, here or in one of them, by
-    their numbers.
+    work). `data` is the file, cut likewise. `called`: the subgraphs that operators run (CALLS), here or in
+    one of them, by their numbers.
     """
 
     name: str
@@ -298,16 +298,23 @@ def _read(data: bytes, name: str) -> Model:
     return replace(model, called=called)
 
 
+CALLS = {
+    "CALL_ONCE": ("init_subgraph_index",),
+    "IF": ("then_subgraph_index", "else_subgraph_index"),
+    "WHILE": ("cond_subgraph_index", "body_subgraph_index"),
+}
+"""Operators that run other subgraphs -> the options that number them."""
+
+
 def _calls(model: Model, file: _File) -> list[int]:
-    """The subgraphs that its operators CALL_ONCE name."""
+    """The subgraphs that its operators run."""
     found = []
     for op in model.ops:
-        if op.kind == "CALL_ONCE":
-            number = op.options["init_subgraph_index"]
+        for name in CALLS.get(op.kind, ()):
+            number = op.options[name]
             if not isinstance(number, int) or not 0 <= number < len(file.graphs):
                 raise _DamageError(
-                    f"op {op.index} CALL_ONCE, field builtin_options.init_subgraph_index: {number} of "
-                    f"{len(file.graphs)} subgraphs"
+                    f"op {op.index} {op.kind}, field builtin_options.{name}: {number} of {len(file.graphs)} subgraphs"
                 )
             found.append(number)
     return found

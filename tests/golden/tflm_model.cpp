@@ -63,6 +63,12 @@ bool add_operators(Resolver &resolver)
     return true;
 }
 
+/* In memory of its own, so that nothing is allocated; `bytes` of the arena are its. */
+tflite::MicroInterpreter *make_interpreter(const tflite::Model *model, const Resolver &resolver, size_t bytes)
+{
+    return new (interpreter_memory) tflite::MicroInterpreter(model, resolver, arena, bytes);
+}
+
 bool is_as_expected(const TfLiteTensor *tensor, const End &end)
 {
     return tensor != nullptr && tensor->type == end.type && tensor->bytes == end.bytes;
@@ -117,7 +123,7 @@ const char *tp_model_init(void)
     if (!add_operators(*resolver)) {
         return "TFLM: an operator could not be registered";
     }
-    interpreter = new (interpreter_memory) tflite::MicroInterpreter(model, *resolver, arena, kArenaBytes);
+    interpreter = make_interpreter(model, *resolver, kArenaBytes);
     if (interpreter->AllocateTensors() != kTfLiteOk) {
         return "TFLM: AllocateTensors failed: the arena is too small, or an operator is unsupported as it is used";
     }

@@ -78,6 +78,7 @@ class Interpreter:
     outputs: tuple[str, ...]
     measure: bool
     debug_log: bool
+    resources: int
     registrations: tuple[Registration, ...]
 
 
@@ -147,6 +148,7 @@ class Tflm:
                 outputs=tuple(_end(tensor, 0) for tensor in model.output_tensors),
                 measure="measure" in options,
                 debug_log=library is not None and not library.debug_log,
+                resources=ops.resources(model),
                 registrations=tuple(registrations),
             ),
             "tp_tflm.h.j2": KernelHeaders(
@@ -205,7 +207,7 @@ def _library(options: Mapping[str, str]) -> tuple[str, Library | None]:
 def _check_model(model: Model, library: Library | None) -> None:
     """Raises: ModelError: with everything that stands in the way."""
     lines, means, hints = [], [], []
-    if missing := ops.missing(model):
+    if missing := ops.missing(model, library.lacks if library else ops.NEWER):
         lines += missing
         hints.append("convert the model with operators of TFLM only")
     dense = ops.per_channel_dense(model)

@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tinyperf.engines.tflm import ops
 from tinyperf.errors import ContentError, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Library:
     """One TFLM. `dependency`: its lib_deps entry; `defines`: settings its headers and sources must agree on.
 
     `int8`: Register_..._INT8 exist. `per_channel_dense`: FULLY_CONNECTED may have a scale per output channel.
-    `debug_log`: it brings DebugLog() itself. `abi`: what an archive was compiled for, "" where sources are.
+    `debug_log`: it brings DebugLog() itself. `abi`: what an archive was compiled for, "" where sources are. `lacks`:
+    operators that its resolver has no method for, and others' have.
     """
 
     form: Form
@@ -63,6 +65,7 @@ class Library:
     abi: str = ""
     path: str = ""
     headers: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = tuple(sorted(ops.NEWER))
 
     def as_text(self) -> str:
         """One line of JSON, for an engine option and for the file that remembers it."""
@@ -76,7 +79,8 @@ def from_text(text: str) -> Library:
     """
     try:
         values = json.loads(text)
-        return Library(**{**values, "defines": tuple(values["defines"]), "headers": tuple(values["headers"])})
+        lists = {name: tuple(values[name]) for name in ("defines", "headers", "lacks") if name in values}
+        return Library(**{**values, **lists})
     except (ValueError, TypeError, KeyError) as exc:
         raise UsageError(
             "engine 'tflm': option 'library' is not one that 'tinyperf tflm use' wrote",
@@ -165,7 +169,14 @@ def inspect(path: Path) -> Library:
         abi=archive_abi(archives[0]) if archives else "",
         path=str((archives[0] if archives else root).absolute()),
         headers=headers,
+        lacks=_lacks(root / "tensorflow/lite/micro/micro_mutable_op_resolver.h"),
     )
+
+
+def _lacks(resolver: Path) -> tuple[str, ...]:
+    """Operators without a method in this header."""
+    methods = set(re.findall(r"\bAdd\w+", _text(resolver)))
+    return tuple(kind for kind in ops.known() if ops.method(kind) not in methods)
 
 
 def _root(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""TFLM's operators: the resolver method of each, and the registration that knows int8 only.
+"""TFLM's operators: the resolver method of each, its types, and the registration that knows int8 only.
 
 Source: `micro_mutable_op_resolver.h` and `kernels/*.h` of tflite-micro, the same from December 2023 to August 2026.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tinyperf.tflite import Model, Op
 
 # Schema names whose resolver method is not just the words with capitals (CONV_2D: AddConv2D).
@@ -34,8 +36,62 @@ _KNOWN = frozenset({
 })
 # fmt: on
 
-# TFLM has these; the firmware's interpreter is given nothing to run them with.
-_SUBGRAPHS_AND_VARIABLES = {"ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "VAR_HANDLE", "WHILE"}
+# These name further subgraphs of the file, or hold what goes from inference to inference.
+_SUBGRAPHS_AND_VARIABLES = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "IF", "READ_VARIABLE", "VAR_HANDLE", "WHILE"})
+
+NEWER = frozenset({"DYNAMIC_UPDATE_SLICE", "EMBEDDING_LOOKUP", "REDUCE_ALL", "REDUCE_MIN", "REVERSE_V2"})
+"""Operators that TFLM got after December 2023."""
+
+_CUSTOM = {
+    "CUSTOM CIRCULAR_BUFFER": "CircularBuffer",
+    "CUSTOM SignalDelay": "Delay",
+    "CUSTOM SignalEnergy": "Energy",
+    "CUSTOM SignalFftAutoScale": "FftAutoScale",
+    "CUSTOM SignalFilterBank": "FilterBank",
+    "CUSTOM SignalFilterBankLog": "FilterBankLog",
+    "CUSTOM SignalFilterBankSpectralSubtraction": "FilterBankSpectralSubtraction",
+    "CUSTOM SignalFilterBankSquareRoot": "FilterBankSquareRoot",
+    "CUSTOM SignalFramer": "Framer",
+    "CUSTOM SignalIrfft": "Irfft",
+    "CUSTOM SignalOverlapAdd": "OverlapAdd",
+    "CUSTOM SignalPCAN": "PCAN",
+    "CUSTOM SignalRfft": "Rfft",
+    "CUSTOM SignalStacker": "Stacker",
+    "CUSTOM SignalWindow": "Window",
+    "CUSTOM TFLM_DECODE": "Decode",
+    "CUSTOM TFLite_Detection_PostProcess": "DetectionPostprocess",
+}
+"""Custom operators that the resolver has a method for, by the name in the file."""
+
+_F, _F8, _F816 = ("float32",), ("float32", "int8"), ("float32", "int8", "int16")
+_F81632 = (*_F816, "int32")
+_COMPARED = ("float32", "int8", "int32", "int64")
+_TYPES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("CEIL", "COS", "EXP", "FLOOR", "FLOOR_DIV", "FLOOR_MOD", "L2_POOL_2D", "LOG", "NEG"), _F),
+    **dict.fromkeys(("ROUND", "SIN", "SQRT", "SQUARE"), _F),
+    **dict.fromkeys(("ADD_N", "ARG_MAX", "ARG_MIN", "BATCH_TO_SPACE_ND", "CUMSUM", "DEPTH_TO_SPACE", "ELU"), _F8),
+    **dict.fromkeys(("HARD_SWISH", "L2_NORMALIZATION", "LOG_SOFTMAX", "RESIZE_BILINEAR", "RSQRT"), _F8),
+    **dict.fromkeys(("SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH"), _F8),
+    **dict.fromkeys(("ABS", "AVERAGE_POOL_2D", "BATCH_MATMUL", "CONV_2D", "DEPTHWISE_CONV_2D"), _F816),
+    **dict.fromkeys(("FULLY_CONNECTED", "LEAKY_RELU", "LOGISTIC", "MAX_POOL_2D", "MEAN", "PRELU", "RELU"), _F816),
+    **dict.fromkeys(("RELU6", "SELECT_V2", "SOFTMAX", "SVDF", "TANH", "TRANSPOSE_CONV"), _F816),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _F816,
+    **dict.fromkeys(("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "REDUCE_ALL"), ("bool",)),
+    **dict.fromkeys(("EQUAL", "NOT_EQUAL"), (*_COMPARED, "int16", "bool")),
+    **dict.fromkeys(("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"), (*_COMPARED, "int16")),
+    **dict.fromkeys(("ADD", "MUL", "SQUARED_DIFFERENCE", "SUB"), _F81632),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), (*_F81632, "int64")),
+    "CUSTOM TFLite_Detection_PostProcess": _F,
+    "DEQUANTIZE": ("int8", "int16", "uint8"),
+    "DIV": ("float32", "int8", "int32"),
+    "QUANTIZE": (*_F81632, "uint8"),
+}
+"""Types of the operator's first activation that TFLM's kernel takes, in any release; absent: whatever it moves.
+
+Source: `kernels/*.cc` of tflite-micro, August 2026; those of December 2023 take some fewer.
+"""
+_FIRST_ACTIVATION = {"SELECT_V2": 1}
+_WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF", "TRANSPOSE_CONV"})
 
 # Kernel header that declares Register_<KIND>_INT8. These leave the other types out of the image.
 INT8_HEADERS = {
@@ -53,38 +109,62 @@ INT8_HEADERS = {
 
 def known() -> list[str]:
     """Operators that TFLM has, by schema name."""
-    return sorted(_KNOWN)
+    return sorted(_KNOWN | NEWER | _SUBGRAPHS_AND_VARIABLES | {*_CUSTOM})
 
 
 def method(kind: str) -> str:
     """`AddDepthwiseConv2D` for `DEPTHWISE_CONV_2D`."""
     words = "".join(part[:1] + part[1:].lower() if not part[:1].isdigit() else part for part in kind.split("_"))
-    return "Add" + _IRREGULAR.get(kind, words)
+    return "Add" + (_CUSTOM.get(kind) or _IRREGULAR.get(kind, words))
 
 
 def used(model: Model) -> list[str]:
-    """The model's operators, each once, by schema name."""
-    return sorted({op.kind for op in model.ops})
+    """The operators of the model and of the subgraphs that it calls, each once, by schema name."""
+    return sorted({op.kind for graph in (model, *model.called.values()) for op in graph.ops})
 
 
-def missing(model: Model) -> list[str]:
-    """A line for each kind of operator that the engine has not, in the order of the model."""
-    found: dict[str, list[int]] = {}
-    for op in model.ops:
-        if op.kind not in _KNOWN:
-            found.setdefault(op.kind, []).append(op.index)
+def resources(model: Model) -> int:
+    """How many resource variables the model may have."""
+    return sum(op.kind == "VAR_HANDLE" for graph in (model, *model.called.values()) for op in graph.ops)
+
+
+def missing(model: Model, lacks: Collection[str] = ()) -> list[str]:
+    """A line for each kind of operator that TFLM has not, or not for the types of its use, in the order of the model.
+
+    Args: lacks: operators that this TFLM has not, and others have.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for number, graph in ((0, model), *((n, graph) for n, graph in model.called.items() if n)):
+        for op in graph.ops:
+            if why := _why_missing(graph, op, lacks):
+                found.setdefault((op.kind, why), []).append(f"{op.index}{f' of subgraph {number}' if number else ''}")
     return [
-        f"op {first} {kind}: {_why_missing(kind)}" + (f" (also op {', '.join(map(str, others))})" if others else "")
-        for kind, (first, *others) in found.items()
+        f"op {first} {kind}: {why}" + (f" (also op {', '.join(others)})" if others else "")
+        for (kind, why), (first, *others) in found.items()
     ]
 
 
-def _why_missing(kind: str) -> str:
-    if kind in _SUBGRAPHS_AND_VARIABLES:
-        return "engine 'tflm' runs one subgraph, without resource variables"
-    if kind.startswith("CUSTOM"):
-        return "engine 'tflm' registers no custom operators"
-    return "TensorFlow Lite Micro has no such operator"
+def _why_missing(model: Model, op: Op, lacks: Collection[str]) -> str:
+    if op.kind == "CUSTOM ethos-u":
+        return "code for an Arm Ethos-U NPU, which no board here has (the model as it was before Vela may run)"
+    if op.kind in lacks:
+        return "this TensorFlow Lite Micro has no such operator, newer ones have"
+    if op.kind not in _KNOWN | NEWER | _SUBGRAPHS_AND_VARIABLES and op.kind not in _CUSTOM:
+        return f"TensorFlow Lite Micro has no such {'custom ' if op.kind.startswith('CUSTOM') else ''}operator"
+    return _why_not_of_these_types(model, op)
+
+
+def _why_not_of_these_types(model: Model, op: Op) -> str:
+    position = _FIRST_ACTIVATION.get(op.kind, 0)
+    if op.kind not in _TYPES or len(op.inputs) <= position or op.inputs[position] < 0:
+        return ""
+    dtype = model.tensors[op.inputs[position]].dtype
+    if dtype not in _TYPES[op.kind]:
+        return f"TensorFlow Lite Micro's takes {', '.join(_TYPES[op.kind])}, not {dtype}"
+    weights = model.tensors[op.inputs[1]].dtype if op.kind in _WEIGHTED and op.inputs[1] >= 0 else dtype
+    if dtype == "float32" and weights != "float32":
+        return f"{weights} weights with float32 activations (a hybrid model), which TensorFlow Lite Micro does not run"
+    return ""
 
 
 def int8_kinds(model: Model) -> set[str]:

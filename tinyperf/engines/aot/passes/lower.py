@@ -18,6 +18,7 @@ from tinyperf.engines.aot.operators import Use, all_operators
 from tinyperf.engines.aot.operators._missing import why_missing
 from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, input_count, sentence, types_are_known
 from tinyperf.engines.aot.operators._variables import Resources, Variables
+from tinyperf.engines.tflm import ops as tflm
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
@@ -211,8 +212,8 @@ def refusal(model: Model, at_ends: Mapping[str, str], reasons: list[Reason]) -> 
         hints.append("leave the operators out of the model; docs/supported_operators.md lists those that are supported")
     if len(groups) > missing:
         hints.append("docs/supported_operators.md lists every rule; convert the model to full int8 where it is not")
-    if not at_ends:
-        hints.append("'tinyperf inspect' says whether engine 'tflm' runs the model")
+    if not at_ends and not tflm.missing(model):  # engine 'tflm' takes the same ends
+        hints.append("or try --engine tflm")
     return ends.refusal(model, at_ends, lines, hints=[", ".join(hints)] if hints else [])
 
 
