@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
-    from tinyperf.result import Metric
+    from tinyperf.result import RuleMetric
 
 Element = Literal["int8", "uint8", "float32"]
 
@@ -38,7 +38,7 @@ class Benchmark:
     file_bytes: int
     stride_bytes: int
     labels: tuple[str, ...]
-    metric: Metric
+    metric: RuleMetric
     target: float
     samples: int
     inferences: int

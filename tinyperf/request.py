@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Required, TypedDict, TypeVar, get_type_hints
 
-from tinyperf.result import Mode  # noqa: TC001  (get_type_hints reads it)
+from tinyperf.result import Metric, Mode  # noqa: TC001  (get_type_hints reads them)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,9 @@ class RunOptions(TypedDict, total=False):
     board: a name, or a board file. mode: performance, accuracy or energy. virtual: the virtual board; port: the real
     one's serial port or pyserial URL, looked for on USB where it is left out; isolator: what stands in the serial line
     instead, as `io_manager:port=/dev/ttyACM1`. engine: `NAME[:OPTION=VALUE,...]`. model: your own .tflite. data: inputs
-    in EnergyRunner's layout; samples: only the first that many. image: a firmware from elsewhere, for the virtual
+    in EnergyRunner's layout, of your own model also an .npz or a folder of pictures or sounds by class; samples: only
+    the first that many. metric: top1, auc, mse or mae of your own model; labels: a file of its classes' names;
+    front_end: what makes its inputs of sounds. image: a firmware from elsewhere, for the virtual
     board. build: False measures what the board runs. monitor: the energy instrument. jobs: virtual boards at once in
     accuracy mode, None: as many as help; more than one starts processes, so that a script needs the usual
     `if __name__ == "__main__":`. out: the session folder.
@@ -35,6 +37,9 @@ class RunOptions(TypedDict, total=False):
     model: str | Path | None
     data: str | Path | None
     samples: int | None
+    metric: Metric | None
+    labels: str | Path | None
+    front_end: str | None
     image: str | Path | None
     build: bool
     monitor: str | None
@@ -59,6 +64,9 @@ class Request:
     model: str | None = None
     data: str | None = None
     samples: int | None = None
+    metric: Metric | None = None
+    labels: str | None = None
+    front_end: str | None = None
     image: str | None = None
     build: bool = True
     monitor: str | None = None

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 Mode = Literal["performance", "accuracy", "energy"]
 Inputs = Literal["official", "user", "subset", "synthetic"]
-Metric = Literal["top1", "auc"]
+RuleMetric = Literal["top1", "auc"]
+"""Of the benchmarks, by the run rules."""
+Metric = Literal[RuleMetric, "mse", "mae"]
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,15 @@ def real(codes: Array, tensor: Tensor) -> npt.NDArray[np.float32]:
     return values
 
 
+def real_range(tensor: Tensor) -> tuple[float, float]:
+    """The least and the greatest real value of a tensor; of floats and of integers without a scale, any."""
+    if tensor.quantization is None or tensor.dtype not in {"int8", "uint8", "int16"}:
+        return -math.inf, math.inf
+    limits = np.iinfo(tensor.dtype)
+    low, high = real(np.array([limits.min, limits.max]), tensor).tolist()
+    return low, high
+
+
 def thousandths(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """float32 `values` times 1000, halves to even, as whole numbers in float64.
 

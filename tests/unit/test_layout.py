@@ -8,8 +8,8 @@ import pytest
 
 from tests.data import find
 from tinyperf.benchmark import BENCHMARKS, benchmark
-from tinyperf.datasets import layout, official
-from tinyperf.errors import DataError, ModelError
+from tinyperf.datasets import layout, official, own
+from tinyperf.errors import DataError
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.wire import to_tensors
 
@@ -101,27 +101,25 @@ def test_an_ad_file_has_196_windows_oldest_first(tmp_path: Path) -> None:
 def test_own_inputs_for_an_own_model(tmp_path: Path) -> None:
     (tmp_path / "x.raw").write_bytes(bytes(range(6)))
     (tmp_path / "y_labels.csv").write_text("x.raw,3,2\n")
-    own = model((1, 2, 3), 3)
-    data = layout.load_custom(tmp_path, own)
+    mine = model((1, 2, 3), 3)
+    data = layout.load_custom(tmp_path, mine, classes=3)
     assert (data.kind, data.labels, data.samples[0].label) == ("user", ("0", "1", "2"), 2)
-    (given,) = to_tensors(None, data.samples[0].windows()[0], own)
+    (given,) = to_tensors(None, data.samples[0].windows()[0], mine)
     assert given.tolist() == [[[[0, 1, 2], [3, 4, 5]]]]
     with pytest.raises(DataError, match="has 6 bytes, expected 8"):
-        layout.load_custom(tmp_path, model((1, 8), 3))
+        layout.load_custom(tmp_path, model((1, 8), 3), classes=3)
     (tmp_path / "labels.txt").write_bytes("caf\u00e9\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"labels\.txt cannot be read as UTF-8"):
-        layout.load_custom(tmp_path, own)
+        layout.load_custom(tmp_path, mine, classes=3)
     (tmp_path / "labels.txt").write_text("a\nb\na\n")
     with pytest.raises(DataError, match=r"labels\.txt names a class twice"):
-        layout.load_custom(tmp_path, own)
+        layout.load_custom(tmp_path, mine, classes=3)
 
 
-def test_a_model_of_one_output_has_no_top1(tmp_path: Path) -> None:
+def test_time_alone_wants_no_classes(tmp_path: Path) -> None:
     (tmp_path / "x.raw").write_bytes(bytes(6))
-    (tmp_path / "y_labels.csv").write_text("x.raw,1,0\n")
-    with pytest.raises(ModelError, match="own has one output"):
-        layout.load_custom(tmp_path, model((1, 2, 3), 1))
-    assert len(layout.load_custom(tmp_path, model((1, 2, 3), 1), scored=False).samples) == 1
+    (tmp_path / "y_labels.csv").write_text("x.raw,2,0\n")
+    assert len(own.load(tmp_path, model((1, 2, 3), 1), own.Asked(scored=False)).samples) == 1
 
 
 @pytest.mark.parametrize(

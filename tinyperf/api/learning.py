@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinyperf.learn.quantize import Activations, Quantized
     from tinyperf.learn.shipped_models import Card
     from tinyperf.learn.train import Epoch, Trained
+    from tinyperf.result import Metric
 
 
 def data(
@@ -165,13 +166,19 @@ def evaluate(
     samples: int | None = None,
     jobs: int = 1,
     compare: Backend | None = None,
+    metric: Metric | None = None,
+    labels: AnyPath | None = None,
+    front_end: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Accuracy of a model on the host: arguments as `tinyperf.learn.evaluate.evaluate`.
 
+    Args: metric: top1, auc, mse or mae of your own model. labels: a file of its classes' names. front_end: what its
+        inputs are made of sounds with.
     Raises: UsageError, ModelError: no such benchmark or model. DataError, MissingExtraError, BuildError: no inputs, no
         runtime.
     """
+    from tinyperf.datasets import own
     from tinyperf.learn import evaluate as _evaluate
     from tinyperf.session import models
 
@@ -184,5 +191,6 @@ def evaluate(
         samples=samples,
         jobs=jobs,
         compare=compare,
+        asked=own.Asked(metric, maybe(labels), front_end),
         progress=progress or (lambda _done, _all: None),
     )

@@ -64,3 +64,22 @@ def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def own_data(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say how data of the user's own are read and scored."""
+    for option in (
+        click.option(
+            "--front-end",
+            type=click.Choice(["kws", "pcm"]),
+            help="With sounds as --data: what the model's inputs are made with.",
+        ),
+        click.option("--labels", type=click.Path(path_type=Path), metavar="FILE", help="Class names, one a line."),
+        click.option(
+            "--metric",
+            type=click.Choice(["top1", "auc", "mse", "mae"]),
+            help="Of your own model; left out, top1, or mse where y holds floats.",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -12,11 +12,13 @@ import click
 
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
+from tinyperf.cli import _options
 from tinyperf.figures import figure, score
 
 if TYPE_CHECKING:
     from tinyperf.learn.backends import Backend
     from tinyperf.learn.evaluate import Comparison, Evaluation
+    from tinyperf.result import Metric
 
 BACKEND = click.Choice(["tflm", "litert", "aot", "tflite-runtime"])
 SHOWN_DIFFERENCES = 20
@@ -25,7 +27,8 @@ SHOWN_DIFFERENCES = 20
 @click.command()
 @click.argument("benchmark", metavar="[BENCH]", required=False)
 @click.option("--model", type=click.Path(path_type=Path), help="An int8 .tflite; without it the shipped model.")
-@click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
+@click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout; your own model: below.")
+@_options.own_data
 @click.option("--backend", type=BACKEND, default="aot", show_default=True, help="The runtime on this machine.")
 @click.option("--compare", type=BACKEND, help="A second runtime; lists the samples on which it differs.")
 @click.option("--samples", type=click.IntRange(min=1), help="Only the first N samples (not an official accuracy).")
@@ -37,6 +40,9 @@ def command(
     benchmark: str | None,
     model: Path | None,
     data: Path | None,
+    metric: Metric | None,
+    labels: Path | None,
+    front_end: str | None,
     backend: Backend,
     compare: Backend | None,
     samples: int | None,
@@ -44,17 +50,20 @@ def command(
     plot: Path | None,
     as_json: bool,
 ) -> int:
-    """Score a model on the host: top-1 or AUC.
+    """Score a model on the host: top-1, AUC, MSE or MAE.
 
-    BENCH is kws, vww, ic or ad; without it --model is your own int8 model and --data a folder of raw int8 inputs with
-    a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used. Backends tflm and aot agree
-    with the firmware bit for bit; litert and tflite-runtime do not always.
+    BENCH is kws, vww, ic or ad; without it --model is your own model and --data your own samples: an .npz with x (real
+    values, or the input's own type) and y, a folder with a folder of pictures or sounds for each class, or raw input
+    tensors with a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used. Backends tflm and
+    aot agree with the firmware bit for bit; litert and tflite-runtime do not always.
 
     \b
     tinyperf evaluate kws --data datasets --backend litert
     tinyperf evaluate ad --data datasets --model ad01_int8.tflite --backend tflm --plot ad.png
     tinyperf evaluate ic --data datasets --backend aot --compare litert --json
-    tinyperf evaluate --model own.tflite --data my_inputs --backend litert
+    tinyperf evaluate --model own.tflite --data test.npz
+    tinyperf evaluate --model own.tflite --data pictures --labels names.txt
+    tinyperf evaluate --model autoencoder.tflite --data test.npz --metric mse
 
     Exit code 1: below the target on the official inputs.
     """
@@ -66,6 +75,9 @@ def command(
         samples=samples,
         jobs=jobs,
         compare=compare,
+        metric=metric,
+        labels=labels,
+        front_end=front_end,
         progress=_progress if sys.stderr.isatty() else None,
     )
     if plot:  # first: if it fails, stdout must not hold a result and an error
@@ -99,9 +111,9 @@ def _show(result: Evaluation) -> None:
 
 def _metric(result: Evaluation) -> str:
     if result.value is None:
-        return "no AUC"
+        return f"no {result.metric.upper()}"
     shown = score(result.metric, result.value, result.target)
-    return shown if result.metric == "auc" else f"{shown} ({result.correct}/{result.samples})"
+    return f"{shown} ({result.correct}/{result.samples})" if result.metric == "top1" else shown
 
 
 def _show_comparison(result: Evaluation, other: Comparison) -> None:

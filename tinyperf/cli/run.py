@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 @click.option("--mode", type=click.Choice([*get_args(Mode), "all"]), default="performance", show_default=True)
 @_options.ENGINE
 @click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
-@click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout.")
+@click.option("--data", type=click.Path(path_type=Path), help="Inputs, as for 'tinyperf evaluate'.")
+@_options.own_data
 @click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
 @click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
 @click.option("--no-build", is_flag=True, help="Measure what the board runs already.")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyperf.datasets import noise, official
-from tinyperf.errors import DataError, ModelError
+from tinyperf.errors import DataError
 from tinyperf.wire import input_bytes
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.benchmark import Benchmark
-    from tinyperf.result import Inputs
+    from tinyperf.result import Inputs, Metric
     from tinyperf.tflite import Model
 
 LABELS = "y_labels.csv"
@@ -72,13 +72,17 @@ class Dataset:
     """Samples in the order of `y_labels.csv`.
 
     `kind`: official only if all samples and labels are the official ones, and none besides; subset if official ones
-    are missing; user; synthetic. `labels`: names of the classes. `folder` is None for synthetic ones.
+    are missing; user; synthetic. `labels`: names of the classes. `folder` is None for synthetic ones. `targets`:
+    [samples, values], the outputs that are wanted, where there are no classes. `notes`: what was made of the data.
     """
 
     kind: Inputs
     samples: tuple[Sample, ...]
     folder: Path | None
     labels: tuple[str, ...]
+    metric: Metric = "top1"
+    targets: npt.NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -89,7 +93,8 @@ class Dataset:
         if count is None or count >= len(self.samples):
             return self
         kind: Inputs = "synthetic" if self.kind == "synthetic" else "subset"
-        return replace(self, kind=kind, samples=self.samples[:count])
+        targets = None if self.targets is None else self.targets[:count]
+        return replace(self, kind=kind, samples=self.samples[:count], targets=targets)
 
 
 def load(folder: Path, benchmark: Benchmark) -> Dataset:
@@ -102,39 +107,24 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
     rows = _rows(at, len(benchmark.labels), benchmark.file_bytes, (benchmark.input_bytes, benchmark.stride_bytes))
     found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
     if (at / SYNTHETIC_MARK).is_file():
-        return Dataset("synthetic", rows, at, benchmark.labels)
-    return Dataset(
-        _kind(found, [(row.digest, row.label) for row in official.inputs(benchmark.name)]), rows, at, benchmark.labels
-    )
+        return Dataset("synthetic", rows, at, benchmark.labels, benchmark.metric)
+    kind = _kind(found, [(row.digest, row.label) for row in official.inputs(benchmark.name)])
+    return Dataset(kind, rows, at, benchmark.labels, benchmark.metric)
 
 
-def load_custom(folder: Path, model: Model, *, scored: bool = True, streams: bool = False) -> Dataset:
+def load_custom(folder: Path, model: Model, *, classes: int, streams: bool = False) -> Dataset:
     """A user's own inputs for a user's own model: files of raw tensors and a `y_labels.csv` of `file,classes,label`.
 
     A file holds one input: the bytes of every input tensor, one behind the other in the model's order, little-endian.
-    `classes` is how many values the model gives. A `labels.txt` beside it, one name a line, names the classes; without
-    it they are 0, 1, ...
+    A `labels.txt` beside it, one name a line, names the classes; without it they are 0, 1, ...
 
     Args:
-        scored: accuracy is asked for, not time alone.
+        classes: how many there are; what the second column must say.
         streams: a file may hold several inputs, one behind the other: the frames of one stream.
-    Raises: DataError: as `load`; `labels.txt` has another number of lines than the model has outputs. ModelError: one
-        output, or several tensors of them, and `scored`.
+    Raises: DataError: as `load`; `labels.txt` has another number of lines than there are classes.
     """
     at = _folder(folder, "custom")
-    size, classes = input_bytes(model, None), sum(tensor.elements for tensor in model.output_tensors)
-    if scored and len(model.outputs) > 1:
-        raise ModelError(
-            f"{model.name} has {len(model.outputs)} output tensors",
-            means="top-1 takes the largest value of one tensor for the class",
-            hint="performance and energy take such a model; export one with the classes alone for an accuracy",
-        )
-    if scored and classes == 1:
-        raise ModelError(
-            f"{model.name} has one output",
-            means="top-1 needs an output for each class: the largest of one is always right",
-            hint="give it two outputs and a softmax",
-        )
+    size = input_bytes(model, None)
     cut = (size, size) if streams else (size, 0)
     return Dataset("user", _rows(at, classes, size, cut, several=streams), at, _names(at / "labels.txt", classes))
 
@@ -166,7 +156,7 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
         else:
             data = hashlib.shake_128(seed).digest(file_bytes)
         samples.append(Sample(f"synthetic_{index}.bin", index % len(labels), data, window, stride))
-    return Dataset("synthetic", tuple(samples), None, labels)
+    return Dataset("synthetic", tuple(samples), None, labels, benchmark.metric if benchmark else "top1")
 
 
 class _Stream:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyperf.datasets import layout
+from tinyperf.datasets import layout, own
+from tinyperf.datasets.own import Asked
 from tinyperf.engines import ends
-from tinyperf.errors import DataError
+from tinyperf.errors import DataError, UsageError
 from tinyperf.learn import backends
 from tinyperf.rules import accuracy
 from tinyperf.wire import check_model, printed, quantization, to_tensors
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model
 
 HISTOGRAM_BINS = 30
+TOP1 = Asked()
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def evaluate(
     samples: int | None = None,
     jobs: int = 1,
     compare: Backend | None = None,
+    asked: Asked = TOP1,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Evaluation:
     """Score a model on the host.
@@ -136,9 +139,11 @@ def evaluate(
     Args:
         benchmark: or None for a custom model, which then needs `data`.
         model: of the benchmark's sizes, or any.
-        data: folder in EnergyRunner's layout; None: $TINYPERF_DATA/datasets.
+        data: folder in EnergyRunner's layout, of a custom model whatever `datasets.own` takes; None:
+            $TINYPERF_DATA/datasets.
         samples: only the first ones; the result is then not official.
         compare: a second backend, whose differing outputs are listed.
+        asked: of a custom model: metric, names of the classes, front end of sounds.
         progress: called with inferences done and their total.
     Raises: UsageError, DataError, ModelError, MissingExtraError.
     """
@@ -147,7 +152,7 @@ def evaluate(
         with backends.opened("aot", model):  # says its own reasons too
             pass
     check_model(model, benchmark)
-    dataset = _dataset(benchmark, model, data).first(samples)
+    dataset = _dataset(benchmark, model, data, asked, samples)
     if compare:
         with backends.opened(compare, model):  # a missing one is told now, not after the first has run
             pass
@@ -157,12 +162,12 @@ def evaluate(
     advance = _counting(progress, count * (2 if compare else 1))
     streams = [len(wire) for wire in wires]
     outputs = backends.infer(backend, model, inputs, streams=streams, jobs=jobs, progress=advance)
-    scores = _scores(benchmark, model, outputs, wires)
+    scores = _scores(benchmark, model, outputs, wires, dataset)
     comparison = None
     if compare:
         others = backends.infer(compare, model, inputs, streams=streams, jobs=jobs, progress=advance)
-        theirs = others, _scores(benchmark, model, others, wires)
-        comparison = _comparison(benchmark, compare, dataset, (outputs, scores), theirs, streams=streams)
+        theirs = others, _scores(benchmark, model, others, wires, dataset)
+        comparison = _comparison(compare, dataset, (outputs, scores), theirs, streams=streams)
     seconds = round(time.perf_counter() - start, 3)
     ran = HostRun(backend, count, seconds, comparison)
     return _judged(benchmark, model, dataset, scores, ran)
@@ -195,17 +200,16 @@ def _judged(
 ) -> Evaluation:
     """The figures of the outputs, by the run rules."""
     labels = np.array([sample.label for sample in dataset.samples])
-    value = _value(benchmark, scores, labels)
+    value = _value(dataset.metric, scores, labels)
     target = benchmark.target if benchmark else None
-    counted = benchmark is None or benchmark.metric == "top1"
-    chosen = accuracy.decisions(scores) if counted else None
+    chosen = accuracy.decisions(scores) if dataset.metric == "top1" else None
     counts = accuracy.confusion(chosen, labels, dataset.classes) if chosen is not None else None
     return Evaluation(
         benchmark=benchmark.name if benchmark else "custom",
         backend=ran.backend,
         model=model.name,
         model_sha256=model.sha256,
-        metric="top1" if counted else "auc",
+        metric=dataset.metric,
         value=value,
         target=target,
         target_met=value >= target if dataset.kind == "official" and value is not None and target is not None else None,
@@ -217,34 +221,47 @@ def _judged(
         labels=dataset.labels,
         confusion=tuple(tuple(map(int, row)) for row in counts) if counts is not None else None,
         recall=_recall(counts, dataset.labels) if counts is not None else None,
-        roc=_curves(scores, labels, dataset.labels),
+        roc=() if dataset.metric in own.ERRORS else _curves(scores, labels, dataset.labels),
         histogram=_histogram(scores, labels, dataset.labels),
         comparison=ran.comparison,
         notes=_notes(dataset, value),
     )
 
 
-def _dataset(benchmark: Benchmark | None, model: Model, data: Path | None) -> Dataset:
+def _dataset(
+    benchmark: Benchmark | None, model: Model, data: Path | None, asked: Asked, samples: int | None
+) -> Dataset:
     if data is None and "TINYPERF_DATA" in os.environ:
         data = Path(os.environ["TINYPERF_DATA"]) / "datasets"
     if data is None:
         raise DataError(
             "no inputs: --data was not given",
             means="accuracy needs labelled inputs; they are not shipped with tinyperf",
-            hint="--data DIR in EnergyRunner's layout; 'tinyperf data' makes it from an original dataset",
+            hint=own.HINT if benchmark is None else "--data DIR in EnergyRunner's layout; 'tinyperf data' makes it",
         )
-    return layout.load(data, benchmark) if benchmark else layout.load_custom(data, model, streams=model.stateful)
+    if benchmark is None:
+        return own.load(data, model, replace(asked, streams=model.stateful), count=samples)
+    if asked != TOP1:
+        raise UsageError(
+            f"{benchmark.name} with a metric, class names or a front end of your own",
+            means="a benchmark's metric, classes and inputs are those of the run rules",
+            hint="leave the benchmark's name out to score the model as one of your own",
+        )
+    return layout.load(data, benchmark).first(samples)
 
 
 def _scores(
-    benchmark: Benchmark | None, model: Model, outputs: Arrays, wires: list[list[bytes]]
+    benchmark: Benchmark | None, model: Model, outputs: Arrays, wires: list[list[bytes]], dataset: Dataset
 ) -> npt.NDArray[np.float64]:
-    """[samples, classes] as printed by the firmware, after a stream's last frame; ad: [samples], the mean error of a
-    file's windows.
+    """[samples, classes] as printed by the firmware, after a stream's last frame; [samples] where errors are scored;
+    ad: the mean of a file's windows.
     """
     if benchmark is None or benchmark.metric == "top1":
         last = np.cumsum([len(wire) for wire in wires]) - 1
-        return printed(model, [rows[last] for rows in outputs])
+        values = printed(model, [rows[last] for rows in outputs])
+        if dataset.targets is None:
+            return accuracy.two_classes(values)
+        return accuracy.errors("mae" if dataset.metric == "mae" else "mse", values, dataset.targets)
     scale, zero_point = quantization(model.output)
     means, at = [], 0
     for wire in wires:
@@ -255,14 +272,13 @@ def _scores(
     return np.array(means)
 
 
-def _value(benchmark: Benchmark | None, scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float | None:
-    if benchmark is None or benchmark.metric == "top1":
-        return accuracy.top1(scores, labels)
-    return accuracy.auc(scores, labels)
+def _value(metric: Metric, scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float | None:
+    if metric in own.ERRORS:
+        return float(np.mean(scores))
+    return accuracy.top1(scores, labels) if metric == "top1" else accuracy.auc(scores, labels)
 
 
 def _comparison(
-    benchmark: Benchmark | None,
     backend: str,
     dataset: Dataset,
     here: tuple[Arrays, npt.NDArray[np.float64]],
@@ -287,7 +303,7 @@ def _comparison(
         for i in np.flatnonzero(by_sample)
     )
     return Comparison(
-        backend, _value(benchmark, there[1], labels), len(apart), int(np.count_nonzero(apart)), decided, differing
+        backend, _value(dataset.metric, there[1], labels), len(apart), int(np.count_nonzero(apart)), decided, differing
     )
 
 
@@ -347,6 +363,7 @@ def _notes(dataset: Dataset, value: float | None) -> tuple[str, ...]:
     notes = []
     if dataset.kind != "official":
         notes.append(f"inputs are {dataset.kind}: not an accuracy by the run rules")
+    notes += dataset.notes
     if value is None:
         notes.append("all samples have one label: an AUC needs both")
     return tuple(notes)

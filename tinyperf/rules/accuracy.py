@@ -15,6 +15,8 @@ from tinyperf.wire import three_decimals
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from tinyperf.result import Metric
+
     Floats = npt.NDArray[np.float64]
     Integers = npt.NDArray[np.integer]
 
@@ -51,6 +53,36 @@ def decisions(outputs: Floats) -> npt.NDArray[np.int64]:
 def top1(outputs: Floats, labels: Integers) -> float:
     """Fraction of rows of `outputs` (float64 [n, classes]) whose first maximum is the label; n >= 1."""
     return float(np.mean(decisions(outputs) == labels))
+
+
+def score(metric: Metric, outputs: Floats, labels: Integers, targets: Floats | None = None) -> float | None:
+    """The figure of a metric.
+
+    Args:
+        outputs: float64 [n, values], as printed.
+        labels: [n], class indices; of top1 and auc.
+        targets: float64 [n, values], the wanted outputs; of mse and mae, and of an auc of reconstruction errors.
+    Returns: mean over samples and values for mse and mae; None where there is no such figure.
+    """
+    if metric == "top1":
+        return top1(two_classes(outputs), labels)
+    if metric == "auc":
+        return auc(outputs if targets is None else errors("mse", outputs, targets), labels)
+    if targets is None:
+        return None
+    return float(np.mean(errors(metric, outputs, targets)))
+
+
+def two_classes(outputs: Floats) -> Floats:
+    """One output is the probability of class 1, [n, 1] -> [n, 2]; more are as they are."""
+    return np.hstack([1.0 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def errors(metric: Metric, outputs: Floats, targets: Floats) -> Floats:
+    """[n]: mean squared (mse) or mean absolute (mae) difference of each row of [n, values]."""
+    difference = outputs - targets
+    rows: Floats = np.mean(difference * difference if metric == "mse" else np.abs(difference), axis=1)
+    return rows
 
 
 def auc(scores: Floats, labels: Integers) -> float | None:

@@ -69,6 +69,13 @@ def check(request: Request, chosen: Board) -> None:
             means="made-up inputs have no right answer",
             hint="--data DIR with the official inputs in EnergyRunner's layout; 'tinyperf data' makes it",
         )
+    own = {"--metric": request.metric, "--labels": request.labels, "--front-end": request.front_end}
+    if request.benchmark is not None and (given := [name for name, value in own.items() if value is not None]):
+        raise UsageError(
+            f"{', '.join(given)} with {request.benchmark}",
+            means="a benchmark's metric, classes and inputs are those of the run rules",
+            hint="leave the benchmark's name out to measure --model as one of your own",
+        )
     if request.benchmark is None and not (request.model or request.image or not request.build):
         raise UsageError(
             "which benchmark? neither BENCH nor --model is given",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyperf import __version__, benchmark, board, tflite
-from tinyperf.datasets import layout
+from tinyperf.datasets import layout, own
 from tinyperf.engines import ends, parse_engine
 from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
@@ -179,13 +179,18 @@ def _dataset(request: Request, measured: Benchmark | None, model: Model | None) 
     elif measured is not None:
         full = layout.load(Path(request.data), measured)
     elif model is not None:
-        full = layout.load_custom(Path(request.data), model, scored=request.mode == "accuracy")
+        full = own.load(Path(request.data), model, _asked(request), count=request.samples)
     else:  # prepare() has found one of them
         raise UsageError("neither benchmark nor model", hint="give one of them")
     chosen = full.first(request.samples)
     if request.mode == "accuracy":
         return chosen
     return replace(full, samples=chosen.samples[: rules.WINDOWS])
+
+
+def _asked(request: Request) -> own.Asked:
+    labels = Path(request.labels) if request.labels else None
+    return own.Asked(request.metric, labels, request.front_end, scored=request.mode == "accuracy")
 
 
 def _build(request: Request, chosen: Board, model: Model | None, measured: Benchmark | None) -> Image:
@@ -219,10 +224,11 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
         inputs=dataset.kind,
         data=str(dataset.folder) if dataset.folder else None,
         classes=dataset.classes,
-        metric=measured.metric if measured else "top1",
+        metric=dataset.metric,
         target=measured.target if measured else None,
         input_bytes=dataset.samples[0].window_bytes,
         stride_bytes=dataset.samples[0].stride_bytes,
+        targets=_targets(dataset) if accuracy else None,
         samples=_samples(dataset, measured.windows_per_file if measured and accuracy else 1),
         inferences=1 if accuracy else None,
         warmups=0 if accuracy else measured.warmups if measured else CUSTOM_WARMUPS,
@@ -239,7 +245,7 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
         engine_details=image.generated.details if image else None,
         memory=image.memory if image else None,
         model_id=prepared.model_id,
-        notes=(*(image.generated.warnings if image else ()), *_notes(device, under_qemu=under_qemu)),
+        notes=(*dataset.notes, *(image.generated.warnings if image else ()), *_notes(device, under_qemu=under_qemu)),
     )
 
 
@@ -255,6 +261,10 @@ def _samples(dataset: Dataset, windows: int) -> tuple[Sample, ...]:
     )
 
 
+def _targets(dataset: Dataset) -> tuple[tuple[float, ...], ...] | None:
+    return None if dataset.targets is None else tuple(map(tuple, dataset.targets.tolist()))
+
+
 def _absolute(request: Request) -> Request:
     """With paths that mean the same from another working folder, where --resume may be typed."""
     described = Path(request.board).suffix in board.SUFFIXES
@@ -264,6 +274,7 @@ def _absolute(request: Request) -> Request:
         data=_whole(request.data),
         model=_whole(request.model),
         image=_whole(request.image),
+        labels=_whole(request.labels),
     )
 
 

@@ -59,7 +59,8 @@ class Planned(Part):
 
     `transport`: as asked; `Record.transport` is what it was. `data`: the folder of inputs. `stamp_characters`: what
     stands on the line between the beginning of a window and its end. `inferences`: of a window; None: the pilot finds
-    it. `build_id`: of the image that was built; None where it was brought.
+    it. `targets`: the wanted outputs of each sample, where there are no classes. `build_id`: of the image that was
+    built; None where it was brought.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Planned(Part):
     target: float | None
     input_bytes: int
     stride_bytes: int
+    targets: tuple[tuple[float, ...], ...] | None = None
     samples: tuple[Sample, ...]
     inferences: int | None
     warmups: int

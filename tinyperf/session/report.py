@@ -106,7 +106,8 @@ def _width_reasons(measured: Measured) -> list[str]:
     planned, widths = measured.record.planned, _widths(measured)
     if len(widths) > 1:
         return [f"results of {widths[0]} to {widths[-1]} values in one session"]
-    if planned.mode == "accuracy" and planned.metric == "top1" and widths and widths[0] != planned.classes:
+    wanted = {planned.classes, 1} if planned.classes == 2 else {planned.classes}  # one output: a probability
+    if planned.mode == "accuracy" and planned.metric == "top1" and widths and widths[0] not in wanted:
         return [f"results of {widths[0]} values for {planned.classes} classes"]
     return []
 
@@ -138,10 +139,18 @@ def _accuracy(measured: Measured) -> Accuracy | None:
         return None
     rows, labels = outputs(measured)
     metric = measured.record.planned.metric
-    value = scores.top1(rows, labels) if metric == "top1" else scores.auc(rows, labels)
+    value = scores.score(metric, rows, labels, _targets(measured))
     if value is None:
         return None
     return Accuracy(metric, float(value), measured.record.planned.target, len(rows))
+
+
+def _targets(measured: Measured) -> npt.NDArray[np.float64] | None:
+    """The wanted outputs of the samples that were measured."""
+    held = measured.record.planned.targets
+    if held is None:
+        return None
+    return np.array([held[index] for index in sorted({trial.index for trial in measured.trials})])
 
 
 def remark(found: RunResult) -> str:
