@@ -113,7 +113,18 @@ def test_every_defect_is_named() -> None:
 @pytest.mark.parametrize("name", REFERENCE)
 def test_reference_models_are_whole_after_every_pass(name: str) -> None:
     passes = [name for name, _ in stages(tflite.load(find(REFERENCE[name])), M4)]
-    for_any = ["lower", "fold", "pads", "tables", "rewrite", "leave_out", "dead_channels", "bounds", "defer"]
+    for_any = [
+        "lower",
+        "fold",
+        "transposes",
+        "pads",
+        "tables",
+        "rewrite",
+        "leave_out",
+        "dead_channels",
+        "bounds",
+        "defer",
+    ]
     assert passes == [*for_any, "choose", "keep", "fit"]
 
 

@@ -1,6 +1,7 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
-    lower -> fold -> pads -> tables -> rewrite -> leave_out -> dead_channels -> bounds -> defer -> choose -> keep -> fit
+    lower -> fold -> transposes -> pads -> tables -> rewrite -> leave_out -> dead_channels -> bounds -> defer
+          -> choose -> keep -> fit
 
 then place (a plan of the arena) and emit (C text).
 
@@ -23,6 +24,7 @@ from tinyperf.engines.aot.passes.lower import lower
 from tinyperf.engines.aot.passes.pads import pads
 from tinyperf.engines.aot.passes.rewrite import rewrite
 from tinyperf.engines.aot.passes.tables import tables
+from tinyperf.engines.aot.passes.transposes import transposes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +54,8 @@ def _for_any_target(model: Model, *, channels: bool, at_ends: dict[str, str] | N
     graph = lower(model, at_ends)
     graph.verify("lower")
     yield "lower", graph
-    for run in (fold, pads, tables, rewrite, *((leave_out,) if channels else ()), dead_channels, bounds, defer):
+    before = (fold, transposes, pads, tables, rewrite, *((leave_out,) if channels else ()))
+    for run in (*before, dead_channels, bounds, defer):
         graph = run(graph)
         graph.verify(run.__name__)
         yield run.__name__, graph
