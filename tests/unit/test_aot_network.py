@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests import graphs
+from tests.floats import distance
 from tests.graphs import O, T, constant
 from tests.unit.test_aot_plan import replay
 from tinyperf import cores, tflite
@@ -23,14 +24,15 @@ TARGETS = [Target(cores.load("host")), Target(cores.load("cortex-m4"))]
 
 @dataclass
 class Network:
-    """Rows [1, n] of one scale, so that every operator may follow every other."""
+    """Rows [1, n] of one scale, so that every operator may follow every other; of int8 or float32."""
 
     random: Random
+    dtype: str = "int8"
     tensors: list[T] = field(default_factory=list)
     ops: list[O] = field(default_factory=list)
 
     def row(self, n: int) -> int:
-        self.tensors.append(T((1, n), 0.5, 3))
+        self.tensors.append(T((1, n), 0.5, 3) if self.dtype == "int8" else T((1, n), dtype=self.dtype))
         return len(self.tensors) - 1
 
     def number(self, *values: int) -> int:
@@ -45,13 +47,17 @@ class Network:
 
     def computed(self) -> None:
         given = self.any_row()
-        self.ops.append(O(self.random.pick("RELU", "QUANTIZE"), [given], [self.row(self.size(given))]))
+        kinds = (
+            ("RELU", "QUANTIZE") if self.dtype == "int8" else ("RELU", "NEG", "SQUARE", "SQRT", "HARD_SWISH", "ROUND")
+        )
+        self.ops.append(O(self.random.pick(*kinds), [given], [self.row(self.size(given))]))
 
     def added(self) -> None:
         given = self.any_row()
         same = [i for i, t in enumerate(self.tensors) if t.data is None and t.shape == self.tensors[given].shape]
         other = self.random.pick(*same)
-        self.ops.append(O("ADD", [given, other], [self.row(self.size(given))]))
+        kind = "ADD" if self.dtype == "int8" else self.random.pick("ADD", "SUB", "MUL", "MAXIMUM")
+        self.ops.append(O(kind, [given, other], [self.row(self.size(given))]))
 
     def renamed(self) -> None:
         given = self.any_row()
@@ -79,8 +85,8 @@ class Network:
         return graphs.build(self.tensors, self.ops, [0], [out])
 
 
-def network(random: Random) -> bytes:
-    made = Network(random)
+def network(random: Random, dtype: str = "int8") -> bytes:
+    made = Network(random, dtype)
     made.row(random.pick(8, 12, 7))
     steps = (made.computed, made.computed, made.added, made.renamed, made.split, made.joined)
     made.computed()
@@ -111,3 +117,27 @@ def test_the_c_of_a_random_network_equals_the_wheel(seed: int) -> None:
     samples = random.codes(4, *model.input.shape)
     with HostModel(model) as host:
         np.testing.assert_array_equal(host.run(samples)[0], graphs.wheel(file, samples))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_random_network_of_floats_keeps_its_bits(seed: int) -> None:
+    random = Random(seed, "float32", "float32")
+    file = network(random, "float32")
+    model = tflite.parse(file, "network")
+    samples = random.codes(4, *model.input.shape)
+    expected = graphs.wheel(file, samples)
+    for name, graph in stages(model, TARGETS[1]):
+        (made,) = interpret(graph, samples)
+        assert distance(made.reshape(expected.shape), expected) == 0, name
+    replay(graph, place(graph))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_the_c_of_a_random_network_of_floats_has_the_bits_of_the_wheel(seed: int) -> None:
+    random = Random(seed, "float32", "float32")
+    file = network(random, "float32")
+    model = tflite.parse(file, "network")
+    samples = random.codes(4, *model.input.shape)
+    with HostModel(model) as host:
+        assert distance(host.run(samples)[0], graphs.wheel(file, samples)) == 0
