@@ -35,7 +35,7 @@ struct tp_channel {
 };
 
 /* The same without a bias. */
-struct tp_factor {
+struct tp_rescaling {
     int32_t multiplier;
     int32_t shift;
 };

@@ -6,7 +6,7 @@
 #include "tp_kernels.h"
 
 /* `wide`: sums have 64 bits; else what 32 bits keep of them. */
-TP_KERNEL int16_t tp_weighted_code(int64_t sum, struct tp_factor factor, bool wide, int32_t low, int32_t high)
+TP_KERNEL int16_t tp_weighted_code(int64_t sum, struct tp_rescaling factor, bool wide, int32_t low, int32_t high)
 {
     const int32_t q = wide ? tp_requantize_wide(sum, factor.multiplier, factor.shift)
                            : tp_requantize((int32_t)sum, factor.multiplier, factor.shift);
@@ -31,7 +31,7 @@ TP_KERNEL int64_t tp_products(int32_t count, const int16_t *codes, const int8_t 
 
 /* weights [out_c, kernel_h, kernel_w, in_c / groups]. */
 TP_KERNEL void tp_conv_2d_int16(const struct tp_window *w, int32_t groups, const int16_t *input, const int8_t *weights,
-                                const int64_t *bias, const struct tp_factor *factors, bool narrow, bool wide,
+                                const int64_t *bias, const struct tp_rescaling *factors, bool narrow, bool wide,
                                 int32_t low, int32_t high, int16_t *output)
 {
     const int32_t depth = w->in_c / groups;
@@ -59,7 +59,7 @@ TP_KERNEL void tp_conv_2d_int16(const struct tp_window *w, int32_t groups, const
 
 /* weights [kernel_h, kernel_w, out_c]. */
 TP_KERNEL void tp_depthwise_conv_2d_int16(const struct tp_window *w, const int16_t *input, const int8_t *weights,
-                                          const int64_t *bias, const struct tp_factor *factors, bool narrow, bool wide,
+                                          const int64_t *bias, const struct tp_rescaling *factors, bool narrow, bool wide,
                                           int32_t low, int32_t high, int16_t *output)
 {
     const int32_t each = w->out_c / w->in_c;

@@ -20,7 +20,7 @@ def parameters(work: WeightedInt16, prefix: str) -> tuple[tuple[Array, ...], tup
     arrays = (
         weights_array(prefix, work.weights, "Weights, in the order of the file."),
         Array(f"{prefix}_bias", "int64_t", work.bias, "Bias of each output channel."),
-        Array(f"{prefix}_factors", "struct tp_factor", factors, "Multiplier and right shift of each output channel."),
+        Array(f"{prefix}_factors", "struct tp_rescaling", factors, "Multiplier and right shift of each."),
     )
     flags = ("true" if flag else "false" for flag in (work.narrow, work.wide))
     return arrays, (*(array.name for array in arrays), *flags, *work.clamp)

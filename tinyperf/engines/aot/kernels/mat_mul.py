@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Array, Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
 from tinyperf.engines.aot.operators.batch_matmul import MatMul
@@ -31,7 +31,7 @@ def emit(work: MatMul, place: Place) -> Code:
         f"    static const struct tp_operand left = {_side(work.left)};\n"
         f"    static const struct tp_operand right = {_side(work.right)};\n"
     )
-    numbers = (work.multiplier, -work.shift, work.out_zero, *work.clamp)
+    numbers = (work.multiplier, -work.shift, work.out_zero, *work.clamp, size_of(work.dtype))
     arguments = ("sizes", "&left", place.inputs[0], "&right", place.inputs[1], bias, *numbers, place.output)
     return Code(arrays, body + call("tp_mat_mul", *arguments))
 

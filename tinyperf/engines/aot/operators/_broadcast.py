@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.graph import Operand, Signature, Work
+from tinyperf.engines.aot.graph import QUANTIZED, Operand, Signature, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,7 +121,7 @@ def random_pair(
     scales = random.scale(-3, 0), random.scale(-3, 0)
     tensors = (
         random.tensor(shape, scales[0]),
-        random.constant(random.codes(*other), scales[1], random.zero()),
+        random.constant(random.codes(*other), scales[1] if random.given in QUANTIZED else None, random.zero()),
         random.tensor(shape, made(*scales)),
     )
     return random.use(kind, tensors, random.pick((0, 1), (1, 0), (0, 0)), options)

@@ -48,6 +48,15 @@ def codes_have_scales(use: Use) -> str | None:
     """Codes (int8, uint8, int16) have one scale (2**-60 to 2**60) and zero point (one of the codes) per tensor, but
     where they are only moved. Zero points are 0 where the input is int16.
     """
+    return _scaled(use, SMALLEST)
+
+
+def codes_may_vanish(use: Use) -> str | None:
+    """Scales are at most 2**60, and may be 0 or next to it (nothing comes of such an input); zero points are 0."""
+    return _scaled(use, 0.0)
+
+
+def _scaled(use: Use, smallest: float) -> str | None:
     for tensor in (*use.data, *use.outputs):
         if tensor.dtype not in QUANTIZED:
             continue
@@ -58,7 +67,7 @@ def codes_have_scales(use: Use) -> str | None:
         low, high = (0, 0) if symmetric else code_range(tensor.dtype)
         if (
             quantization.per_channel
-            or not SMALLEST <= quantization.scale[0] <= 1 / SMALLEST
+            or not smallest <= quantization.scale[0] <= 1 / SMALLEST
             or not low <= quantization.zero_point[0] <= high
         ):
             return f"tensor {tensor.index} '{tensor.name}' has {quantization}"

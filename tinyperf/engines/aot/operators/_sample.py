@@ -174,7 +174,7 @@ class Random:
             self.tensor(made, self.output_scale(scale, scales, taps)),
         )
         if self.given == "int16":
-            dtype = np.int64 if kind == "DEPTHWISE_CONV_2D" else self.pick(np.int64, np.int32)
+            dtype = np.int64 if kind in {"DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"} else self.pick(np.int64, np.int32)
             bias = self.generator.integers(-(2**20) * taps, 2**20 * taps + 1, channels).astype(dtype)
             tensors = (*tensors[:2], self.constant(bias, _product(scale, scales)), tensors[3])
         if self.given == "float32":

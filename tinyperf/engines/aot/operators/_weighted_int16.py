@@ -56,6 +56,10 @@ class WeightedInt16(Work):
         Args: windows: [n, height, width, kernel_h, kernel_w, input channel].
         """
 
+    def seen(self, image: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What `sums` takes."""
+        return windows(image, self.window, 0)
+
     @property
     def narrow(self) -> bool:
         """No sum of products leaves 32 bits, whatever the input: proven from the weights."""
@@ -69,7 +73,7 @@ class WeightedInt16(Work):
         return Signature((given,), (made,))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        seen = windows(inputs[0].astype(np.float64), self.window, 0)
+        seen = self.seen(inputs[0].astype(np.float64))
         accumulators = self.sums(seen).astype(np.int64) + self.bias
         rescale = requantized_wide if self.wide else requantized
         return (codes(rescale(accumulators, self.multiplier, self.shift), *self.clamp, dtype="int16"),)
@@ -144,7 +148,7 @@ def sums_are_scaled_down(use: Use) -> str | None:
 INT16 = (weights_are_constant_int8, weights_are_symmetric, scales_per_output_channel, sums_are_scaled_down)
 
 
-def _channels(use: Use, count: int) -> tuple[Wide, Wide, Wide, bool]:
+def wide_channels(use: Use, count: int) -> tuple[Wide, Wide, Wide, bool]:
     """Bias, multiplier and shift of every output channel, and whether sums have 64 bits."""
     tensor, pairs = use.optional(2), [quantize_multiplier(ratio) for ratio in ratios(use)]
     data = None if tensor is None else tensor.data
@@ -155,12 +159,12 @@ def _channels(use: Use, count: int) -> tuple[Wide, Wide, Wide, bool]:
 
 def conv(use: Use) -> ConvInt16:
     weights = int8(use.input(1))
-    return ConvInt16(window(use), weights, *_channels(use, len(weights)), clamp(use))
+    return ConvInt16(window(use), weights, *wide_channels(use, len(weights)), clamp(use))
 
 
 def depthwise(use: Use) -> DepthwiseInt16:
     weights = int8(use.input(1))[0]
-    return DepthwiseInt16(window(use), weights, *_channels(use, weights.shape[2]), clamp(use))
+    return DepthwiseInt16(window(use), weights, *wide_channels(use, weights.shape[2]), clamp(use))
 
 
 def rows(use: Use) -> ConvInt16:
@@ -169,4 +173,4 @@ def rows(use: Use) -> ConvInt16:
     outputs, inputs = weights.shape
     count = use.input(0).elements // inputs
     over = Window((count, 1, inputs), (count, 1, outputs), (1, 1), (1, 1), (1, 1), (0, 0))
-    return ConvInt16(over, weights.reshape(outputs, 1, 1, inputs), *_channels(use, outputs), clamp(use))
+    return ConvInt16(over, weights.reshape(outputs, 1, 1, inputs), *wide_channels(use, outputs), clamp(use))

@@ -11,7 +11,8 @@ from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requanti
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._float_pair import paired
-from tinyperf.engines.aot.operators._rules import activation_is_known
+from tinyperf.engines.aot.operators._int_pair import of_int32
+from tinyperf.engines.aot.operators._rules import activation_is_known, codes_may_vanish
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ LEFT_SHIFT = {"int8": 20, "int16": 15}
 def sum_is_scaled_down(use: Use) -> str | None:
     """The output scale is above 2 x the larger input scale / 2**20, of int16 / 2**15 (TFLM demands a ratio below 1)."""
     scales = [t.quantization.scale[0] for t in (use.input(0), use.input(1), use.output) if t.quantization]
+    if not min(max(scales[:2]), scales[-1]):
+        return f"scales {scales}"
     ratio = 2 * max(scales[:2]) / (2 ** LEFT_SHIFT[use.output.dtype] * scales[-1])
     return None if ratio < 1 else f"ratio {ratio:g}"
 
@@ -81,7 +84,8 @@ OPERATOR = Operator(
     rules=(shapes_broadcast, activation_is_known),
     types=(
         Typed(("int8",), rules=(sum_is_scaled_down,)),
-        Typed(("int16",), rules=(sum_is_scaled_down,)),
+        Typed(("int16",), scales=False, rules=(codes_may_vanish, sum_is_scaled_down)),
+        of_int32("add", scaled=False),
         Typed(("float32",), lower=paired("add", activation=True)),
     ),
     lower=lower,

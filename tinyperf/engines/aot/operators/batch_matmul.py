@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW, codes, quantize_multiplier, requantized
+from tinyperf.engines.aot.arithmetic import code_range, codes, quantize_multiplier, requantized, requantized_wide
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._float import ANYTHING
@@ -33,6 +33,8 @@ LONGEST = 2**15
 class MatMul(Work):
     """Output [batches, rows, columns]: sums over `depth` of the entries of a row of `left` times one of `right`.
 
+    Of int8 with sums of 32 bits, or of int16 with 64.
+
     `bias` int32, one per column.
     """
 
@@ -47,11 +49,12 @@ class MatMul(Work):
     shift: int
     out_zero: int
     clamp: Pair
+    dtype: str = "int8"
 
     @property
     def signature(self) -> Signature:
-        given = Operand((self.left.elements,)), Operand((self.right.elements,))
-        return Signature(given, (Operand((*self.batches, self.rows, self.columns)),))
+        given = Operand((self.left.elements,), self.dtype), Operand((self.right.elements,), self.dtype)
+        return Signature(given, (Operand((*self.batches, self.rows, self.columns), self.dtype),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
         a, b = (
@@ -59,7 +62,9 @@ class MatMul(Work):
             for given, side, count in zip(inputs, (self.left, self.right), (self.rows, self.columns), strict=True)
         )
         sums = (a @ b.swapaxes(-1, -2)).astype(np.int64) + self.bias
-        return (codes(requantized(sums, self.multiplier, self.shift) + self.out_zero, *self.clamp),)
+        rescale = requantized if self.dtype == "int8" else requantized_wide
+        made = rescale(sums, self.multiplier, self.shift) + self.out_zero
+        return (codes(made, *self.clamp, dtype=self.dtype),)
 
     def _matrices(self, given: Data, side: Side, rows: int) -> npt.NDArray[np.float64]:
         """[n, *batches, rows, depth], without the zero point."""
@@ -92,8 +97,8 @@ def matrices_fit(use: Use) -> str | None:
 
 
 def product_is_not_scaled_up(use: Use) -> str | None:
-    """The product of the input scales is below 2**15 output scales."""
-    return None if _ratio(use) < 2**15 else f"ratio {_ratio(use):g}"
+    """The product of the input scales is below 2**15 output scales, of int16 below 2**7."""
+    return None if _ratio(use) < (2**15 if use.output.dtype == "int8" else 2**7) else f"ratio {_ratio(use):g}"
 
 
 def _ratio(use: Use) -> float:
@@ -121,8 +126,9 @@ def _sizes(use: Use) -> tuple[Shape3, int, int, int, Side, Side]:
 
 def lower(use: Use) -> MatMul:
     """micro/kernels/batch_matmul.cc."""
-    bias, multiplier = np.zeros(use.output.shape[-1], np.int32), quantize_multiplier(_ratio(use))
-    return MatMul(*_sizes(use), bias, *multiplier, zero(use.output), (INT8_LOW, INT8_HIGH))
+    bias, (multiplier, shift) = np.zeros(use.output.shape[-1], np.int32), quantize_multiplier(_ratio(use))
+    made, dtype = zero(use.output), use.output.dtype
+    return MatMul(*_sizes(use), bias, multiplier, shift, made, code_range(dtype), dtype)
 
 
 def lower_float(use: Use) -> MatMulFloat:
@@ -141,7 +147,8 @@ def sample(random: Random) -> Sample:
     a = (1, *batches, *((depth, rows) if adj_x else (rows, depth)))
     b = (*few, *((columns, depth) if adj_y else (depth, columns)))
     scales = random.scale(-3, 0), random.scale(-3, 0)
-    made = random.near(scales[0] * scales[1] * math.sqrt(depth) * 60, 1)
+    spread = 60 if random.given == "int8" else 2**14
+    made = random.near(scales[0] * scales[1] * math.sqrt(depth) * spread, 1)
     right = random.tensor(b, scales[1])
     if random.pick(True, False):
         right = random.constant(random.codes(*b), scales[1], random.zero())
@@ -153,7 +160,11 @@ OPERATOR = Operator(
     kind="BATCH_MATMUL",
     arity=Arity(2, 2, data=(0, 2)),
     rules=(matrices_fit,),
-    types=(Typed(("int8",), rules=(product_is_not_scaled_up,)), Typed(("float32",), lower=lower_float)),
+    types=(
+        Typed(("int8",), rules=(product_is_not_scaled_up,)),
+        Typed(("int16",), rules=(product_is_not_scaled_up,)),
+        Typed(("float32",), lower=lower_float),
+    ),
     lower=lower,
     macs=macs,
     sample=sample,

@@ -11,7 +11,8 @@ from tinyperf.engines.aot.arithmetic import codes, quantize_multiplier, requanti
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._float_pair import paired
-from tinyperf.engines.aot.operators._rules import activation_is_known
+from tinyperf.engines.aot.operators._int_pair import of_int32
+from tinyperf.engines.aot.operators._rules import activation_is_known, codes_may_vanish
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def _ratio(use: Use) -> float:
 
 def product_is_not_scaled_up(use: Use) -> str | None:
     """The product of the input scales is below 2**15 output scales, of int16 below one: larger ones leave 32 bits."""
+    if not scale(use.output):
+        return "output scale 0"
     return None if _ratio(use) < (2**15 if use.output.dtype == "int8" else 1) else f"ratio {_ratio(use):g}"
 
 
@@ -71,7 +74,8 @@ OPERATOR = Operator(
     rules=(shapes_broadcast, activation_is_known),
     types=(
         Typed(("int8",), rules=(product_is_not_scaled_up,)),
-        Typed(("int16",), rules=(product_is_not_scaled_up,)),
+        Typed(("int16",), scales=False, rules=(codes_may_vanish, product_is_not_scaled_up)),
+        of_int32("mul", activation=True),
         Typed(("float32",), lower=paired("mul", activation=True)),
     ),
     lower=lower,

@@ -11,6 +11,7 @@ from tinyperf.engines.aot.arithmetic import code_range, codes, quantize_multipli
 from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._float_pair import paired
+from tinyperf.engines.aot.operators._int_pair import of_int32
 from tinyperf.engines.aot.operators._scales import scale, zero
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ OPERATOR = Operator(
     types=(
         Typed(("int8",), rules=(square_is_scaled_down,)),
         Typed(("int16",), rules=(square_is_scaled_down,)),
+        of_int32("squared_difference"),
         Typed(("float32",), lower=paired("squared_difference")),
     ),
     lower=lower,

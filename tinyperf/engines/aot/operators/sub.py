@@ -11,6 +11,7 @@ from tinyperf.engines.aot.arithmetic import codes, requantized
 from tinyperf.engines.aot.operators import Arity, Operator, Typed, add
 from tinyperf.engines.aot.operators._broadcast import Broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._float_pair import paired
+from tinyperf.engines.aot.operators._int_pair import of_int32
 from tinyperf.engines.aot.operators._rules import activation_is_known
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ OPERATOR = Operator(
     types=(
         Typed(("int8",), rules=(add.sum_is_scaled_down,)),
         Typed(("int16",), rules=(add.sum_is_scaled_down,)),
+        of_int32("sub", activation=True, scaled=False),
         Typed(("float32",), lower=paired("sub", activation=True)),
     ),
     lower=lower,

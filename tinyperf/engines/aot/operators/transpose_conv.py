@@ -17,6 +17,12 @@ from tinyperf.engines.aot.operators._float_weighted import FLOATS
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
 from tinyperf.engines.aot.operators._weighted import WEIGHTED, Channels, channels, ratios
+from tinyperf.engines.aot.operators._weighted_int16 import (
+    INT16,
+    WeightedInt16,
+    bias_is_constant_int64,
+    wide_channels,
+)
 from tinyperf.engines.aot.operators._window import Window, images_have_four_dimensions, stride_of
 
 if TYPE_CHECKING:
@@ -44,20 +50,42 @@ class TransposeConv(Work):
         return Signature((Operand(self.window.in_shape),), (Operand(self.window.out_shape),))
 
     def interpret(self, *inputs: Data) -> tuple[Data, ...]:
-        window = self.window
-        (height, width, _), (kernel_h, kernel_w), (step_h, step_w) = window.in_shape, window.kernel, window.stride
         image = inputs[0].astype(np.float64) - self.in_zero
-        wide = (height - 1) * step_h + kernel_h, (width - 1) * step_w + kernel_w
-        reach = [max(n, size + pad) for n, size, pad in zip(wide, window.out_shape[:2], window.pad, strict=True)]
-        sums = np.zeros((len(image), *reach, window.out_shape[2]))
-        for y in range(kernel_h):
-            for x in range(kernel_w):
-                at = slice(y, y + height * step_h, step_h), slice(x, x + width * step_w, step_w)
-                sums[:, *at] += image @ self.weights[:, y, x].T.astype(np.float64)
-        (above, left), (tall, broad, _) = window.pad, window.out_shape
-        inside = sums[:, above : above + tall, left : left + broad].astype(np.int64) + self.channels.bias
-        made = requantized(inside, self.channels.multiplier.astype(np.int64), self.channels.shift.astype(np.int64))
+        sums = _scattered(image, self.window, self.weights).astype(np.int64) + self.channels.bias
+        made = requantized(sums, self.channels.multiplier.astype(np.int64), self.channels.shift.astype(np.int64))
         return (codes(made + self.out_zero, *self.clamp),)
+
+
+@dataclass(frozen=True, eq=False)
+class TransposeConvInt16(WeightedInt16):
+    """The same of int16."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.int8]:
+        return self.weights.reshape(self.weights.shape[0], -1)
+
+    def sums(self, windows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Args: windows: the image [n, height, width, input channel]."""
+        return _scattered(windows, self.window, self.weights)
+
+    def seen(self, image: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return image
+
+
+def _scattered(
+    image: npt.NDArray[np.float64], window: Window, weights: npt.NDArray[np.int8]
+) -> npt.NDArray[np.float64]:
+    """Sums of products [n, out_h, out_w, out_c]."""
+    (height, width, _), (kernel_h, kernel_w), (step_h, step_w) = window.in_shape, window.kernel, window.stride
+    wide = (height - 1) * step_h + kernel_h, (width - 1) * step_w + kernel_w
+    reach = [max(n, size + pad) for n, size, pad in zip(wide, window.out_shape[:2], window.pad, strict=True)]
+    sums = np.zeros((len(image), *reach, window.out_shape[2]))
+    for y in range(kernel_h):
+        for x in range(kernel_w):
+            at = slice(y, y + height * step_h, step_h), slice(x, x + width * step_w, step_w)
+            sums[:, *at] += image @ weights[:, y, x].T.astype(np.float64)
+    (above, left), (tall, broad, _) = window.pad, window.out_shape
+    return sums[:, above : above + tall, left : left + broad]
 
 
 def _as_conv(use: Use) -> Use:
@@ -113,6 +141,12 @@ def lower(use: Use) -> TransposeConv:
     return TransposeConv(_window(use), weights, per_channel, *zeros, clamp(use))
 
 
+def lower_int16(use: Use) -> TransposeConvInt16:
+    given = _as_conv(use)
+    weights = int8(given.input(1))
+    return TransposeConvInt16(_window(use), weights, *wide_channels(given, len(weights)), clamp(use))
+
+
 def lower_float(use: Use) -> TransposeConvFloat:
     bias = use.optional(3)
     added = np.zeros(use.output.shape[3], np.float32) if bias is None else np.asarray(bias.data)
@@ -150,6 +184,7 @@ OPERATOR = Operator(
     ),
     types=(
         Typed(("int8",), rules=tuple(map(_of_conv, WEIGHTED))),
+        Typed(("int16",), rules=tuple(map(_of_conv, (*INT16, bias_is_constant_int64))), lower=lower_int16),
         Typed(("float32",), rules=tuple(map(_of_conv, FLOATS)), lower=lower_float),
     ),
     lower=lower,
