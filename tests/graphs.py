@@ -206,7 +206,7 @@ def wheel_all(
     One interpreter runs them all in turn, so that variables keep their state; it is reset before the samples `resets`.
     """
     runtime = pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64").runtime
-    interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 22)
+    interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 24)
     rows = []
     for number, sample in enumerate(samples):
         if number in resets:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(
     *, benchmark: str | None, board: str, model: Path | None, engine: str, energy: bool, as_json: bool, out: Path | None
 ) -> None:
-    """Build the firmware image of a benchmark, or of any int8 model.
+    """Build the firmware image of a benchmark, or of any model.
 
     BENCH may be left out with --model. The same thing is built only once; the image then comes from a cache
     ($TINYPERF_CACHE, by default the user's cache folder). Nothing is downloaded.

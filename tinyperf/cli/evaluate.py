@@ -26,7 +26,7 @@ SHOWN_DIFFERENCES = 20
 
 @click.command()
 @click.argument("benchmark", metavar="[BENCH]", required=False)
-@click.option("--model", type=click.Path(path_type=Path), help="An int8 .tflite; without it the shipped model.")
+@click.option("--model", type=click.Path(path_type=Path), help="A .tflite; without it the shipped model.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout; your own model: below.")
 @_options.own_data
 @click.option("--backend", type=BACKEND, default="aot", show_default=True, help="The runtime on this machine.")

@@ -43,7 +43,7 @@ def document() -> str:
     lines += [
         "",
         "Besides: QUANTIZE from float32 at the model's input and DEQUANTIZE to float32 at its output are cut off",
-        "(the host does their work, the firmware is int8 in and out). A RELU6 that stands alone clamps to the",
+        "(the host does their work, the firmware takes and gives codes). A RELU6 that stands alone clamps to the",
         "*input's* codes and ignores the output's scale, as TFLM's kernel does; the build warns where the two differ.",
         "",
         "## What TFLM knows and engine `aot` does not compile",
