@@ -20,6 +20,7 @@ from tests.data import DATA
 from tests.flatbuffer import write
 from tests.graphs import G, O, T, constant
 from tinyperf import board, cli, cores, tflite
+from tinyperf.chip import Linked
 from tinyperf.described import described
 from tinyperf.engines import Target, engine
 from tinyperf.session import inspect as session
@@ -52,7 +53,7 @@ def shown(data: bytes, capsys: pytest.CaptureFixture[str], tmp_path: Path, *argu
 
 
 @pytest.mark.parametrize(
-    ("kind", "golden"), [pytest.param("RELU", "inspect_runs.txt"), pytest.param("WHILE", "inspect_refused.txt")]
+    ("kind", "golden"), [pytest.param("RELU", "inspect_runs.txt"), pytest.param("TILE", "inspect_refused.txt")]
 )
 def test_golden(kind: str, golden: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     text = shown(small(kind), capsys, tmp_path, "--board", BOARD, "--board", "host")
@@ -121,26 +122,28 @@ def test_a_shipped_model_fits_as_it_is_generated(name: str) -> None:
         assert fit.fits
 
 
-def judged(data: bytes, **memory: int) -> Inspection:
-    """On the NUCLEO with regions of other sizes."""
+def judged(data: bytes, arena: str | None, **memory: int) -> Inspection:
+    """On the NUCLEO with blocks of other sizes, and an arena of its own or in all RAM."""
     chosen = board.load(BOARD)
     regions = {block.name: block for block in chosen.chip.memories}
     memories = [block.model_copy(update={"bytes": memory.get(name, block.bytes)}) for name, block in regions.items()]
-    chip = chosen.chip.model_copy(update={"memories": memories})
+    link = Linked(flash="flash", ram=["sram1", "sram2", "sram3"] if arena is None else "sram1", arena=arena)
+    chip = chosen.chip.model_copy(update={"memories": memories, "link": link})
     return session.inspect(tflite.parse(data, "m"), [chosen.model_copy(update={"chip": chip})], ["aot"])
 
 
 @pytest.mark.parametrize(
-    ("memory", "reason"),
+    ("arena", "memory", "reason"),
     [
-        pytest.param({}, "", id="all fits"),
-        pytest.param({"sram3": 16}, "the arena of ", id="arena"),
-        pytest.param({"sram1": 4096}, "beside the arena need", id="stack and buffers"),
-        pytest.param({"flash": 8192}, "weights and about ", id="flash"),
+        pytest.param(None, {}, "", id="all fits"),
+        pytest.param(None, {"sram1": 4096, "sram2": 16, "sram3": 16}, "bytes beside it need", id="RAM"),
+        pytest.param("sram3", {"sram3": 16}, "the arena of ", id="arena"),
+        pytest.param("sram3", {"sram1": 4096}, "beside the arena need", id="stack and buffers"),
+        pytest.param("sram3", {"flash": 8192}, "weights and about ", id="flash"),
     ],
 )
-def test_what_does_not_fit_is_said(memory: dict[str, int], reason: str) -> None:
-    (fit,) = judged(small(), **memory).fits
+def test_what_does_not_fit_is_said(arena: str | None, memory: dict[str, int], reason: str) -> None:
+    (fit,) = judged(small(), arena, **memory).fits
     assert fit.fits == (not reason)
     assert all(reason in said for said in fit.reasons)
     assert len(fit.reasons) == bool(reason)
