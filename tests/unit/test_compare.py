@@ -4,18 +4,55 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import graphs
+from tests.graphs import O, T
 from tinyperf import board as boards
 from tinyperf import cli, content
+from tinyperf.engines.tflm import registered
 from tinyperf.errors import UsageError
 from tinyperf.session import compare
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_board_without_a_virtual_form() -> None:
     with pytest.raises(UsageError, match="there is no virtual disco-f746ng"):
         compare.compare(boards.load("disco-f746ng"), [], ["aot"])
+
+
+def test_an_unknown_engine_is_no_row() -> None:
+    with pytest.raises(UsageError, match="unknown engine 'nosuch'"):
+        compare.compare(boards.load("nucleo-l4r5zi"), [], ["aot", "nosuch"])
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_not_here_has_a_row_that_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No TFLM is registered, and git cannot be found; aot's row stands, and the exit code is 0."""
+    for program in ("arm-none-eabi-gcc", "arm-none-eabi-g++"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    pytest.importorskip("unicorn")
+    monkeypatch.setenv("TINYPERF_CONFIG", str(tmp_path))
+    monkeypatch.setattr(registered, "installed", lambda _: False)
+    path = tmp_path / "small.tflite"
+    path.write_bytes(graphs.build([T((1, 4), 0.1), T((1, 4), 0.1)], [O("RELU", [0], [1])], [0], [1]))
+    argv = ["compare", "--model", str(path), "--engine", "aot", "--engine", "tflm", "--json"]
+    assert cli.invoke(argv) == 0
+    aot, tflm = json.loads(capsys.readouterr().out)
+    assert (aot["mismatches"], aot["missing"]) == (0, None)
+    assert tflm["estimated_ms"] is tflm["mismatches"] is None
+    assert "TensorFlow Lite Micro is not on this machine" in tflm["missing"]["seen"]
+    assert "tinyperf tflm use" in tflm["missing"]["hint"]
+    assert cli.invoke(argv[:-1]) == 0
+    assert "TensorFlow Lite Micro is not on this machine" in capsys.readouterr().out
+    assert cli.invoke(["compare", "--model", str(path), "--engine", "tflm", "--json"]) == 3  # no row at all
 
 
 @pytest.mark.slow

@@ -44,7 +44,8 @@ def command(
 
     Each runs the same models on the same inputs; outputs are compared with TFLM's.
 
-    Without BENCH and --model: all four benchmarks. Exit code 1 where an output differs from the oracle's.
+    Without BENCH and --model: all four benchmarks. An engine that is not here, or does not take a model, has a row that
+    says why. Exit code 1 where an output differs from the oracle's, or a firmware that was built goes wrong.
 
     \b
     tinyperf compare --board nucleo-l4r5zi
@@ -64,19 +65,30 @@ def command(
         print(json.dumps([row.as_dict() for row in rows], indent=2))
     else:
         _print(rows)
-    return 1 if any(row.mismatches for row in rows) else 0
+    return 1 if any(row.mismatches or (row.missing and row.missing.failed) for row in rows) else 0
 
 
 def _print(rows: list[Row]) -> None:
     heading = ("model", "engine", "est. ms", "instructions", "arena B", "flash B", "of it code B", "mismatches")
     print("{:<24} {:<24} {:>9} {:>13} {:>8} {:>8} {:>13}  {}".format(*heading))
     for row in rows:
-        time = figure(row.estimated_ms, 2) if row.estimated_ms is not None else "-"
-        count = f"{row.instructions:,}" if row.instructions is not None else "-"
-        print(
-            f"{row.model:<24} {row.engine:<24} {time:>9} {count:>13} {row.arena_bytes or 0:>8,} "
-            f"{row.flash_bytes or 0:>8,} {row.code_bytes or 0:>13,}  {row.mismatches} of {row.values}"
-        )
-    print(f"times: estimates of the virtual board; outputs compared with {rows[0].oracle}")
-    for engine, version in dict.fromkeys((row.engine, row.version) for row in rows):
+        print(_line(row))
+    measured = [row for row in rows if not row.missing]
+    print(f"times: estimates of the virtual board; outputs compared with {measured[0].oracle or 'nothing'}")
+    for engine, version in dict.fromkeys((row.engine, row.version) for row in measured):
         print(f"{engine}: {version}")
+
+
+def _line(row: Row) -> str:
+    start = f"{row.model:<24} {row.engine:<24}"
+    if row.missing:
+        means = f"\n    means: {row.missing.means}" if row.missing.means else ""
+        seen = row.missing.seen.replace("\n", "\n    ")
+        return f"{start} {'-':>9}  {seen}{means}\n    try:   {row.missing.hint}"
+    time = figure(row.estimated_ms, 2) if row.estimated_ms is not None else "-"
+    count = f"{row.instructions:,}" if row.instructions is not None else "-"
+    differing = "not compared" if row.mismatches is None else f"{row.mismatches} of {row.values}"
+    return (
+        f"{start} {time:>9} {count:>13} {row.arena_bytes or 0:>8,} "
+        f"{row.flash_bytes or 0:>8,} {row.code_bytes or 0:>13,}  {differing}"
+    )

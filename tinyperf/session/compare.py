@@ -1,11 +1,13 @@
 """Engines side by side: the same models, the same inputs, the same virtual board.
 
 Every figure is of one image that ran; times are estimates of the virtual board. Outputs are compared with TFLM on this
-computer (the tflite-micro wheel), or with engine `aot` compiled for it where there is no such wheel.
+computer (the tflite-micro wheel), or with engine `aot` compiled for it where there is no such wheel, or it refuses the
+model.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,10 @@ import numpy as np
 
 from tinyperf.datasets import layout
 from tinyperf.device.dut import Dut
-from tinyperf.errors import DeviceError, MissingExtraError, UsageError
+from tinyperf.engines import parse_engine
+from tinyperf.errors import BuildError, DeviceError, MissingExtraError, ModelError, UsageError
 from tinyperf.learn import backends
-from tinyperf.session.choose import built, check_ends
+from tinyperf.session.choose import built
 from tinyperf.virtual.connect import open_image
 from tinyperf.wire import printed, to_tensors
 
@@ -36,30 +39,41 @@ FLOAT_TOLERANCE = 0.001
 
 @dataclass(frozen=True)
 class Row:
-    """One engine with one model.
+    """One engine with one model. Its figures are None where there are none, and `missing` says why and what to do.
 
     `instructions`, `estimated_ms`: of one inference; None where the emulator does not count or its clock means nothing.
     `arena_bytes`: all RAM the model needs. `code_bytes`: flash without the model file (tflm) or the weights (aot).
-    `mismatches` of `values` results on the wire differ from `oracle`'s.
+    `mismatches` of `values` results on the wire differ from `oracle`'s; None where nothing here can say what is right.
     """
 
     model: str
     engine: str
-    kernels: str
-    version: str
-    estimated_ms: float | None
-    instructions: int | None
-    arena_bytes: int | None
-    flash_bytes: int | None
-    code_bytes: int | None
-    mismatches: int
-    values: int
-    oracle: str
-    build_id: str
+    kernels: str | None = None
+    version: str | None = None
+    estimated_ms: float | None = None
+    instructions: int | None = None
+    arena_bytes: int | None = None
+    flash_bytes: int | None = None
+    code_bytes: int | None = None
+    mismatches: int | None = None
+    values: int = 0
+    oracle: str | None = None
+    build_id: str | None = None
+    missing: Missing | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a row has no figures; `failed`: the firmware was built, and went wrong."""
+
+    seen: str
+    means: str
+    hint: str
+    failed: bool
 
 
 def compare(
@@ -71,19 +85,27 @@ def compare(
 ) -> list[Row]:
     """A row for each model and engine, in that order. Inputs are made up, always the same.
 
-    Raises: UsageError: the board has no virtual form. BuildError, DeviceError: as building and running.
+    A row that cannot be had says why; the others stand.
+    Raises: UsageError: the board has no virtual form, or there is no such engine or option. Where no row at all can be
+        had, whatever the first one said.
     """
     if board.emulator is None:
         raise UsageError(f"there is no virtual {board.name}", hint="'tinyperf boards' lists the boards")
-    for model in models:
-        for engine in engines:
-            check_ends(board, model, None, engine)
-    rows = []
+    for engine in engines:
+        parse_engine(engine)
+    rows, errors = [], []
     for model in models:
         check = _check(model)
         for engine in engines:
             progress(f"{model.name} {engine}")
-            rows.append(_row(board, model, engine, check))
+            try:
+                rows.append(_row(board, model, engine, check))
+            except (ModelError, BuildError, DeviceError, MissingExtraError) as error:
+                errors.append(error)
+                failed = isinstance(error, DeviceError)
+                rows.append(Row(model.name, engine, missing=Missing(error.seen, error.means, error.hint, failed)))
+    if errors and len(errors) == len(rows):
+        raise errors[0]
     return rows
 
 
@@ -97,29 +119,29 @@ class RightResults:
     oracle: str
 
 
-def _check(model: Model) -> RightResults:
+def _check(model: Model) -> RightResults | None:
+    """None where no runtime of this computer takes the model."""
     sent = [sample.read() for sample in layout.synthetic(None, model).samples[:INPUTS]]
     inputs = to_tensors(None, b"".join(sent), model)
-    try:
-        backend: Backend = "tflm"
-        outputs = backends.infer(backend, model, inputs)
-    except MissingExtraError:
-        backend, outputs = "aot", backends.infer("aot", model, inputs)
-    name = {"aot": "aot on this computer", "tflm": "tflite-micro"}[backend]
-    expected = printed(model, outputs)
-    floats = np.concatenate([np.full(t.elements, t.dtype == "float32") for t in model.output_tensors])
-    return RightResults(sent, expected, np.where(floats, FLOAT_TOLERANCE * (1 + np.abs(expected)), 0.0), name)
+    for backend, name in ORACLES:
+        with contextlib.suppress(MissingExtraError, ModelError, BuildError):
+            expected = printed(model, backends.infer(backend, model, inputs))
+            floats = np.concatenate([np.full(t.elements, t.dtype == "float32") for t in model.output_tensors])
+            tolerance = np.where(floats, FLOAT_TOLERANCE * (1 + np.abs(expected)), 0.0)
+            return RightResults(sent, expected, tolerance, name)
+    return None
 
 
-def _row(board: Board, model: Model, engine: str, check: RightResults) -> Row:
+ORACLES: tuple[tuple[Backend, str], ...] = (("tflm", "tflite-micro"), ("aot", "aot on this computer"))
+
+
+def _row(board: Board, model: Model, engine: str, check: RightResults | None) -> Row:
     image = built(board, model, None, engine=engine)
     link = open_image(board, image.path)
     try:
         dut = Dut(link, where=f"the virtual {board.name}")
         dut.connect()
-        mismatches = sum(
-            _differing(dut, *row) for row in zip(check.inputs, check.expected, check.tolerance, strict=True)
-        )
+        mismatches = _mismatches(dut, check) if check else None
         instructions, estimated_ms = _cost(dut, link, board.clock_hz)
     finally:
         link.close()
@@ -135,10 +157,15 @@ def _row(board: Board, model: Model, engine: str, check: RightResults) -> Row:
         flash_bytes=memory.flash_bytes,
         code_bytes=image.code_bytes,
         mismatches=mismatches,
-        values=check.expected.size,
-        oracle=check.oracle,
+        values=check.expected.size if check else 0,
+        oracle=check.oracle if check else None,
         build_id=image.build_id,
     )
+
+
+def _mismatches(dut: Dut, check: RightResults) -> int:
+    rows = zip(check.inputs, check.expected, check.tolerance, strict=True)
+    return sum(_differing(dut, sent, wanted, tolerance) for sent, wanted, tolerance in rows)
 
 
 def _differing(dut: Dut, sent: bytes, wanted: npt.NDArray[np.float64], tolerance: npt.NDArray[np.float64]) -> int:
