@@ -111,13 +111,14 @@ class Machine:
         """Names of all symbols."""
         return frozenset(self._symbols)
 
-    def infer(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """One inference; the input must still be there afterwards. Args: sample: of the model's input type."""
-        given = self._bytes(self.call("tp_model_input"), sample.nbytes)
-        given[:] = sample.tobytes()
+    def infer(self, *samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """One inference; the inputs must still be there afterwards. Args: samples: of each of the model's inputs."""
+        given = [self._bytes(self.call("tp_model_input", i), sample.nbytes) for i, sample in enumerate(samples)]
+        for held, sample in zip(given, samples, strict=True):
+            held[:] = sample.tobytes()
         output = self.call("tp_model_output")
         assert self.call("tp_model_invoke") == 0
-        assert given == sample.tobytes()
+        assert all(held == sample.tobytes() for held, sample in zip(given, samples, strict=True))
         made = self._model.output
         return np.frombuffer(bytes(self._bytes(output, made.elements * np.dtype(made.dtype).itemsize)), made.dtype)
 

@@ -29,11 +29,12 @@ KINDS = graphs.kinds_in_int8()
 def compare(data: bytes, random: Random, count: int) -> None:
     """The wheel on random inputs and on the two ends, the interpreter after every pass."""
     model = tflite.parse(data, "compared")
-    samples = random.codes(count, *model.input.shape)
-    samples[0], samples[1] = -128, 127
-    expected = graphs.wheel(data, samples)
+    samples = [random.codes(count, *model.tensors[i].shape) for i in model.inputs]
+    for codes in samples:
+        codes[0], codes[1] = -128, 127
+    expected = graphs.wheel(data, *samples)
     for name, graph in stages(model, M4):
-        (made,) = interpret(graph, samples)
+        (made,) = interpret(graph, *samples)
         np.testing.assert_array_equal(made.reshape(count, -1), expected, err_msg=f"after pass {name}")
 
 

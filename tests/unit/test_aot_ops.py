@@ -76,18 +76,18 @@ DSP_KINDS = [kind for kind in KINDS if with_dsp(kind)]
 
 def compare_on_host(file: bytes, random: Random) -> None:
     model = tflite.parse(file, "random")
-    samples = random.codes(8, *model.input.shape)
-    expected = graphs.wheel(file, samples)
+    samples = [random.codes(8, *model.tensors[i].shape) for i in model.inputs]
+    expected = graphs.wheel(file, *samples)
     with HostModel(model) as host:
-        np.testing.assert_array_equal(host.run(samples)[0], expected)
+        np.testing.assert_array_equal(host.run(*samples)[0], expected)
 
 
 def compare_on_m4(file: bytes, random: Random, folder: Path) -> None:
     model = tflite.parse(file, "random")
-    samples = random.codes(3, *model.input.shape)
+    samples = [random.codes(3, *model.tensors[i].shape) for i in model.inputs]
     machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), folder), model)
-    made = np.stack([machine.infer(sample) for sample in samples])
-    np.testing.assert_array_equal(made, graphs.wheel(file, samples))
+    made = np.stack([machine.infer(*sample) for sample in zip(*samples, strict=True)])
+    np.testing.assert_array_equal(made, graphs.wheel(file, *samples))
 
 
 @pytest.mark.parametrize("kind", KINDS)

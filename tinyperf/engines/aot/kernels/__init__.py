@@ -60,10 +60,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Code:
-    """Arrays, and the statements of the layer function."""
+    """Arrays, and the statements of the layer function; `headers` beside the kernel's own."""
 
     arrays: tuple[Array, ...]
     body: str
+    headers: tuple[str, ...] = ()
 
 
 def nothing(_work: object, _bounds: object) -> None:

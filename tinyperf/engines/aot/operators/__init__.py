@@ -184,6 +184,7 @@ class Operator:
     fold:   the output's data where it is known at compile time, else None.
     warn:   what a user must know of a use that is compiled faithfully but does not do what one expects.
     sample: a random use of the operator that breaks no rule, of the types that the drawer names; None as of `lower`.
+    each_image: `lower` gives the work on one image, and a batch is compiled as so many of them.
     """
 
     kind: str
@@ -196,6 +197,7 @@ class Operator:
     fold: Callable[[Use], npt.NDArray[np.generic] | None] | None = None
     effect: Callable[[Use], Node | None] | None = None
     warn: Callable[[Use], str] = nothing
+    each_image: bool = False
 
     @property
     def compiled(self) -> bool:

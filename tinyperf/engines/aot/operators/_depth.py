@@ -46,8 +46,8 @@ def rearranging(kind: str, *, deepen: bool) -> Operator:
         return None if deeper == 0 or (deeper > 0) == deepen else f"{list(use.output.shape)}"
 
     def sample(random: Random) -> Sample:
-        block, height, width, channels = (random.integer(1, 3) for _ in range(4))
-        wide, deep = (1, height * block, width * block, channels), (1, height, width, channels * block**2)
+        batch, (block, height, width, channels) = random.batch(), [random.integer(1, 3) for _ in range(4)]
+        wide, deep = (batch, height * block, width * block, channels), (batch, height, width, channels * block**2)
         given = random.tensor(wide if deepen else deep, random.scale())
         made = random.like(given, deep if deepen else wide)
         return random.use(kind, (given, made), (0,), {"block_size": block})
@@ -56,6 +56,7 @@ def rearranging(kind: str, *, deepen: bool) -> Operator:
         kind=kind,
         arity=Arity(1, 1),
         rules=(images_have_four_dimensions, blocks_fit, right_way, codes_are_copied),
+        each_image=True,
         lower=to_depth if deepen else to_space,
         sample=sample,
         types=moved("int8", "float32"),

@@ -76,12 +76,13 @@ def random_pooling(kind: str) -> Callable[[Random], Sample]:
     """Draws one of that name."""
 
     def sample(random: Random) -> Sample:
+        batch = random.batch()
         kernel = random.integer(1, 4), random.integer(1, 4)
         channels = random.integer(1, 5)
         given, made, options = window_sample(random, kernel, (1, 1))
-        image = random.tensor((1, *given, channels), random.scale(-2, 0))
+        image = random.tensor((batch, *given, channels), random.scale(-2, 0))
         options |= {"filter_height": kernel[0], "filter_width": kernel[1]}
-        return random.use(kind, (image, random.like(image, (1, *made, channels))), (0,), options)
+        return random.use(kind, (image, random.like(image, (batch, *made, channels))), (0,), options)
 
     return sample
 
@@ -101,6 +102,7 @@ def pooling(kind: str, *, maximum: bool) -> Operator:
             Typed(("int16",), rules=(scales_are_equal,)),
             Typed(("float32",), lower=pooled("max" if maximum else "average")),
         ),
+        each_image=True,
         lower=lower,
         sample=random_pooling(kind),
     )

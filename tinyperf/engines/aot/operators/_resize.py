@@ -31,12 +31,14 @@ RESIZING = (images_have_four_dimensions, size_is_constant, options_agree)
 
 
 def resized(random: Random, kind: str) -> Sample:
-    given = random.tensor((1, random.integer(1, 7), random.integer(1, 7), random.integer(1, 3)), random.scale())
+    given = random.tensor(
+        (random.batch(), random.integer(1, 7), random.integer(1, 7), random.integer(1, 3)), random.scale()
+    )
     size = random.integer(1, 12), random.integer(1, 12)
     align, half = random.pick((False, False), (True, False), (False, True))
     tensors = (
         given,
         random.constant(np.array(size, np.int32)),
-        random.like(given, (1, *size, given.shape[-1])),
+        random.like(given, (given.shape[0], *size, given.shape[-1])),
     )
     return random.use(kind, tensors, (0, 1), {"align_corners": align, "half_pixel_centers": half})

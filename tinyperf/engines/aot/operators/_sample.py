@@ -90,6 +90,10 @@ class Random:
         codes: npt.NDArray[np.int8] = self.codes(*shape, dtype="int8")
         return np.maximum(codes, np.int8(-127))
 
+    def batch(self) -> int:
+        """How many images."""
+        return self.pick(1, 1, 1, 1, 2, 3)
+
     def activation(self) -> str:
         return self.pick(*ACTIVATIONS)
 

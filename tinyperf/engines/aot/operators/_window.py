@@ -68,11 +68,10 @@ def windows(images: npt.NDArray[Number], window: Window, outside: float) -> npt.
 
 
 def images_have_four_dimensions(use: Use) -> str | None:
-    """Input and output have four dimensions [1, height, width, channels]; the batch is 1."""
-    for tensor in (use.input(0), use.output):
-        if len(tensor.shape) != 4 or tensor.shape[0] != 1:
-            return f"tensor {tensor.index} has shape {list(tensor.shape)}"
-    return None
+    """Input and output have four dimensions [batch, height, width, channels], and one batch."""
+    given, made = use.input(0).shape, use.output.shape
+    fits = len(given) == len(made) == 4 and given[0] == made[0]
+    return None if fits else f"input {list(given)}, output {list(made)}"
 
 
 def window_fits(use: Use) -> str | None:

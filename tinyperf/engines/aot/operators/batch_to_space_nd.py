@@ -33,9 +33,7 @@ def lower(use: Use) -> Picked:
 
 
 def sample(random: Random) -> Sample:
-    """An int8 model's input has a batch of 1, so its blocks are single pixels."""
-    most = 1 if random.given == "int8" else 3
-    sizes = [random.integer(1, most) for _ in range(random.integer(1, 2))]
+    sizes = [random.integer(1, 3) for _ in range(random.integer(1, 2))]
     deep = [random.integer(1, 3) for _ in sizes]
     pairs = [[random.integer(0, min(1, size * n - 1)), 0] for size, n in zip(sizes, deep, strict=True)]
     space = [size * n - sum(pair) for size, n, pair in zip(sizes, deep, pairs, strict=True)]

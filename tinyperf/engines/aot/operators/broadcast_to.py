@@ -42,7 +42,7 @@ def lower(use: Use) -> Strided:
 
 def sample(random: Random) -> Sample:
     made = (1, *(random.integer(1, 4) for _ in range(random.integer(0, 4))))
-    given = tuple(n if random.pick(True, False) else 1 for n in made)
+    given = tuple(n if random.pick(True, False) else 1 for n in made)[random.integer(0, len(made) - 1) :]
     image = random.tensor(given, random.scale())
     shape = random.constant(np.array(made, random.pick(np.int32, np.int64)))
     return random.use("BROADCAST_TO", (image, shape, random.like(image, made)), (0, 1))

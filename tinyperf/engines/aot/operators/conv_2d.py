@@ -63,12 +63,13 @@ def sample(random: Random) -> Sample:
     in_c, out_c = random.pick(1, 2, 4, 8, 16, 3), random.integer(1, 7)
     if random.pick(True, False):
         kernel, dilation = (1, 1), (1, 1)
+    batch = random.batch()
     given, made, options = window_sample(random, kernel, dilation)
     groups = random.pick(1, 1, 1, in_c, max(in_c // 2, 1))
     out_c = out_c if groups == 1 else groups * random.integer(1, 2)
     weights = random.weights(out_c, *kernel, in_c // groups)
     options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1]}
-    return random.weighted("CONV_2D", (1, *given, in_c), weights, (1, *made, out_c), options)
+    return random.weighted("CONV_2D", (batch, *given, in_c), weights, (batch, *made, out_c), options)
 
 
 OPERATOR = Operator(
@@ -82,5 +83,6 @@ OPERATOR = Operator(
     ),
     lower=lower,
     macs=macs,
+    each_image=True,
     sample=sample,
 )

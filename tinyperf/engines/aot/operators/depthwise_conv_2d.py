@@ -70,11 +70,12 @@ def sample(random: Random) -> Sample:
     kernel = random.pick((3, 3), (3, 3), (random.integer(1, 4), random.integer(1, 4)))
     dilation = random.pick((1, 1), (1, 1), (2, 1), (2, 3))
     in_c, multiplier = random.pick(1, 3, 4, 8), random.pick(1, 1, 2, 3)
+    batch = random.batch()
     given, made, options = window_sample(random, kernel, dilation)
     weights = random.weights(1, *kernel, in_c * multiplier)
     options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1], "depth_multiplier": multiplier}
-    out = (1, *made, in_c * multiplier)
-    return random.weighted("DEPTHWISE_CONV_2D", (1, *given, in_c), weights, out, options, axis=3)
+    out = (batch, *made, in_c * multiplier)
+    return random.weighted("DEPTHWISE_CONV_2D", (batch, *given, in_c), weights, out, options, axis=3)
 
 
 OPERATOR = Operator(
@@ -88,5 +89,6 @@ OPERATOR = Operator(
     ),
     lower=lower,
     macs=macs,
+    each_image=True,
     sample=sample,
 )

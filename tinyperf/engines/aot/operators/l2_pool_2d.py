@@ -10,6 +10,7 @@ from tinyperf.engines.aot.operators._window import images_have_four_dimensions, 
 
 OPERATOR = Operator(
     kind="L2_POOL_2D",
+    each_image=True,
     arity=Arity(1, 1),
     rules=(images_have_four_dimensions, channels_stay, window_fits, activation_is_known),
     types=(Typed(("float32",), lower=pooled("l2"), sample=random_pooling("L2_POOL_2D")),),

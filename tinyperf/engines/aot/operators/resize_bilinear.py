@@ -78,6 +78,7 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="RESIZE_BILINEAR",
+    each_image=True,
     arity=Arity(2, 2),
     rules=(*RESIZING, codes_are_copied),
     types=(*INT8, Typed(("float32",), lower=_float_resize.lower)),

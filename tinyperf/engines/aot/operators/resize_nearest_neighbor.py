@@ -67,6 +67,7 @@ def sample(random: Random) -> Sample:
 
 OPERATOR = Operator(
     kind="RESIZE_NEAREST_NEIGHBOR",
+    each_image=True,
     arity=Arity(2, 2),
     rules=(*RESIZING, codes_are_copied),
     lower=lower,

@@ -1,4 +1,4 @@
-"""SHAPE: known at compile time, since the batch is 1."""
+"""SHAPE: known at compile time."""
 
 from __future__ import annotations
 

@@ -162,13 +162,13 @@ def macs(use: Use) -> int:
 def sample(random: Random) -> Sample:
     kernel, stride = (random.integer(1, 4), random.integer(1, 4)), (random.integer(1, 3), random.integer(1, 3))
     size, in_c, out_c = (random.integer(1, 4), random.integer(1, 4)), random.integer(1, 5), random.integer(1, 5)
-    same = random.pick(True, False)
+    same, batch = random.pick(True, False), random.batch()
     sizes = zip(size, kernel, stride, strict=True)
     # The converter asks for these; any of the `s` sizes that a convolution would bring to the same input is allowed.
     made = [(n - 1) * s + (random.integer(1, s) if same else k) for n, k, s in sizes]
     options = {"padding": "SAME" if same else "VALID", "stride_h": stride[0], "stride_w": stride[1]}
     weights = random.weights(out_c, *kernel, in_c)
-    drawn = random.weighted("TRANSPOSE_CONV", (1, *size, in_c), weights, (1, *made, out_c), options)
+    drawn = random.weighted("TRANSPOSE_CONV", (batch, *size, in_c), weights, (batch, *made, out_c), options)
     image, filters, bias, output = drawn.tensors
     shape = random.constant(np.array(output.shape, np.int32))
     inputs = (0, 1, 2, *random.pick((3,), ()))
@@ -189,5 +189,6 @@ OPERATOR = Operator(
     ),
     lower=lower,
     macs=macs,
+    each_image=True,
     sample=sample,
 )

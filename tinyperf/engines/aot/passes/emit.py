@@ -93,7 +93,7 @@ class _Written:
     layer: Layer
     text: LayerText | None = None
     arrays: tuple[Array, ...] = ()
-    header: str = ""
+    headers: tuple[str, ...] = ()
 
 
 def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
@@ -102,7 +102,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     starts = _starts(graph)
     outputs = [graph.values[i] for i in graph.outputs]
     arrays = _arrays(written, (*starts, *(_constant(value) for value in outputs if value.data is not None)))
-    headers = {each.header for each in written if each.header}
+    headers = {header for each in written for header in each.headers}
     total_bytes = sum(array.values.nbytes for array in arrays.values())
     made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
     layers = tuple(each.text for each in written if each.text)
@@ -184,7 +184,9 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     why = _why(node, form) + ("; in place" if position in plan.in_place else "")
     comment = c_block(_title(graph, node, form), why)
     text = LayerText(comment, symbol, code.body)
-    return _Written(_layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), kernel.header)
+    return _Written(
+        _layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), (kernel.header, *code.headers)
+    )
 
 
 def _name(graph: Graph, position: int) -> str:

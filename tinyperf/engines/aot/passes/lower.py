@@ -15,6 +15,7 @@ from tinyperf.engines import ends
 from tinyperf.engines.aot.graph import QUANTIZED, Graph, Node, Origin, Value
 from tinyperf.engines.aot.interpret import left
 from tinyperf.engines.aot.operators import Use, all_operators
+from tinyperf.engines.aot.operators._images import of_images
 from tinyperf.engines.aot.operators._missing import why_missing
 from tinyperf.engines.aot.operators._rules import COMMON, codes_have_scales, input_count, sentence, types_are_known
 from tinyperf.engines.aot.operators._variables import Resources, Variables
@@ -139,7 +140,8 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     inputs = tuple(t.index for t in use.data)
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
-    node = Node(make(use), inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
+    work = of_images(use, make) if operator.each_image else make(use)
+    node = Node(work, inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
     return use.variables.bound(node, use.written)
 
 
