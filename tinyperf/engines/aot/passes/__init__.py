@@ -1,7 +1,7 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
     lower -> fold -> transposes -> pads -> tables -> rewrite -> leave_out -> dead_channels -> bounds -> defer
-          -> choose -> keep -> fit
+          -> choose -> keep -> order -> fit
 
 then place (a plan of the arena) and emit (C text).
 
@@ -21,6 +21,7 @@ from tinyperf.engines.aot.passes.fold import fold
 from tinyperf.engines.aot.passes.keep import keep
 from tinyperf.engines.aot.passes.leave_out import leave_out
 from tinyperf.engines.aot.passes.lower import lower
+from tinyperf.engines.aot.passes.order import order
 from tinyperf.engines.aot.passes.pads import pads
 from tinyperf.engines.aot.passes.rewrite import rewrite
 from tinyperf.engines.aot.passes.tables import tables
@@ -62,7 +63,7 @@ def _for_any_target(model: Model, *, channels: bool, at_ends: dict[str, str] | N
 
 
 def _for_target(graph: Graph, target: Target) -> Iterator[tuple[str, Graph]]:
-    for form in (choose, keep, fit):
+    for form in (choose, keep, order, fit):
         graph = form(graph, target)
         graph.verify(form.__name__)
         yield form.__name__, graph
