@@ -67,19 +67,30 @@ class WaitStates(Description):
     cycles: Annotated[int, Field(ge=0, lt=64)]
 
 
-class FlashCaches(Description):
-    """Flash behind caches: lines of `line_bytes`, least recently used goes first; `shared`: one for code and data.
+class FlashAccelerator(Description):
+    """Two caches, for code and for data, in front of a flash of which one read takes `read_bytes` of a line.
 
-    A line takes `reads` reads of the flash, each held up by the wait states. The line behind the last missed one
-    costs just that (for code, the prefetch has one read done already); elsewhere `restart` comes on top.
+    `request_cycles`: from a miss to the first read. virtual/board/memory/accelerator.py has the rules.
     """
 
+    kind: Literal["accelerator"]
     line_bytes: Count
+    read_bytes: Count
     code_lines: Count
     data_lines: Count
-    reads: Count = 2
-    restart: int = 3
-    shared: bool = False
+    request_cycles: Annotated[int, Field(ge=0, lt=64)]
+
+
+class InstructionCache(Description):
+    """One cache of `bytes` for code and data in front of a flash that reads a line at a time.
+
+    `request_cycles`: of a miss, on top of the wait states. virtual/board/memory/icache.py has the rules.
+    """
+
+    kind: Literal["icache"]
+    line_bytes: Count
+    bytes: Count
+    request_cycles: Annotated[int, Field(ge=0, lt=64)]
 
 
 class CoreVoltage(Description):
@@ -150,7 +161,7 @@ class Chip(Description):
     memories: list[Block] = Field(default_factory=list)
     link: Linked | None = None
     wait_states: list[WaitStates] = Field(default_factory=list)
-    caches: FlashCaches | None = None
+    caches: Annotated[FlashAccelerator | InstructionCache, Field(discriminator="kind")] | None = None
     power: Power | None = None
     emulator: Emulator | None = None
 

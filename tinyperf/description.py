@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -55,7 +55,8 @@ def read(
             complete(values, lambda key: _line_of(tree, (key,)))
         return kind.model_validate(values)
     except ValidationError as exc:
-        lines = [f"{path}:{_line_of(tree, e['loc'])}: {_words(e, kind, elsewhere or {})}" for e in exc.errors()]
+        found = [(e, _location(tree, e["loc"])) for e in exc.errors()]
+        lines = [f"{path}:{_line_of(tree, loc)}: {_words(e, loc, kind, elsewhere or {})}" for e, loc in found]
         raise ContentError("\n".join(lines), hint=hint) from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
@@ -66,9 +67,24 @@ def read(
         raise ContentError(f"{path}: {str(exc) or type(exc).__name__}", hint=hint) from exc
 
 
-def _words(error: Any, kind: type[BaseModel], elsewhere: Mapping[str, str]) -> str:
+def _location(node: yaml.Node | None, loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """`loc` without the tags that pydantic puts in where the `kind` of a table says which description it is."""
+    found: list[int | str] = []
+    for part in loc:
+        keys = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        if part not in keys and "kind" in keys and keys["kind"].value == part:
+            continue
+        found.append(part)
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+        else:
+            node = keys.get(part)
+    return tuple(found)
+
+
+def _words(error: Any, loc: tuple[int | str, ...], kind: type[BaseModel], elsewhere: Mapping[str, str]) -> str:
     """One pydantic error in our words: the dotted field, what is wrong, a close match for an unknown key."""
-    where = ".".join(str(part) for part in error["loc"])
+    where = ".".join(str(part) for part in loc)
     if error["type"] == "extra_forbidden":
         if where in elsewhere:
             return f"{where}: unknown field: {elsewhere[where]}"
@@ -85,10 +101,15 @@ def _field_names(model: type[BaseModel]) -> list[str]:
     found: list[str] = []
     for name, info in model.model_fields.items():
         found.append(info.alias or name)
-        for part in (info.annotation, *getattr(info.annotation, "__args__", ())):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                found += _field_names(part)
+        found += [name for part in _models(info.annotation) for name in _field_names(part)]
     return found
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The descriptions that stand anywhere in an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:

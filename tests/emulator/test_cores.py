@@ -218,7 +218,7 @@ def test_our_firmware_starts_talks_and_infers_on_every_core(
     assert dut.connect().build_id == image.build_id
     assert link.clock_hz == chosen.clock_hz
     least = next(row.cycles for row in chosen.chip.wait_states if link.clock_hz <= row.up_to_hz)
-    assert link.machine.soc.clocks.flash_wait_states() == least
+    assert link.machine.soc.clocks.flash_settings().wait_states == least
     sent = bytes(range(100, 140))
     dut.download(sent)
     answer = dut.infer(3, 1)

@@ -56,16 +56,29 @@ class Exceptions:
 
 
 @dataclass(frozen=True)
-class SingleIssue:
-    """Cycles of an in-order, single-issue pipeline with zero-wait memory, as virtual/board/decode.py prices it."""
+class FetchQueue:
+    """Cycles of a pipeline that executes one instruction at a time behind a queue of fetched words.
+
+    virtual/board/pipelines/fetch_queue.py has the rules. `branch`, `branch_register`, `load_pc`: P of a taken branch.
+    """
 
     divide: int
     branch: int
-    unaligned_target: int
+    branch_register: int
+    load_pc: int
     address_stall: int
-    rotated_use: int
     register_store: int
-    fp_mac: int
+    load_behind_store: int
+    pre_indexed: int
+    fp_multiply_add: int
+    fp_divide: int
+
+
+@dataclass(frozen=True)
+class PairedIssue:
+    """Cycles of the Cortex-M33's pipeline; virtual/board/pipelines/paired_issue.py has the rules."""
+
+    divide: int
     fp_divide: int
 
 
@@ -87,7 +100,7 @@ class Core:
     optional: frozenset[Feature] = frozenset()
     fpus: Mapping[Feature, str] = field(default_factory=dict)
     unicorn: str | None = None
-    pipeline: SingleIssue | None = None
+    pipeline: FetchQueue | PairedIssue | None = None
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def without(self, missing: Iterable[Feature]) -> Core:

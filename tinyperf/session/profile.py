@@ -18,7 +18,7 @@ from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.session import store
 from tinyperf.session.progress import beating, duration, silent
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
-from tinyperf.virtual.board.pipelines import VERSION
+from tinyperf.virtual.board.pipelines.model import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

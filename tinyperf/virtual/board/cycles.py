@@ -1,45 +1,87 @@
 """Cycles block by block: the detailed model of the virtual board.
 
-Every basic block is decoded once and priced by the core's cycle model (pipelines.py); a hook at each block adds the
-price, charges taken branches, and lets the chip's memory system (memory_system.py) follow code line by line, and data
-by addresses that are computed from the registers at the block's start (Unicorn's memory hooks corrupt code).
+A hook at each basic block walks it through the core's cycle model (pipelines/), once for each state in which the
+pipeline meets it and for each set of memories that its accesses go to; then the chip's memory system (memory/) follows
+its code, and its data where they lie behind wait states, by addresses that are computed from the registers at the
+block's start (Unicorn's memory hooks corrupt code). What memory adds is put on top, at its place in the block.
 docs/virtual_board.md says where each figure comes from and how well the estimate meets silicon.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tinyperf.virtual.board.decode import Disassembler, loads
+from tinyperf.virtual.board.decode import SP, Disassembler, Group, groups
+from tinyperf.virtual.board.pipelines.model import Fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from tinyperf.virtual.board.cpu import Cpu
-    from tinyperf.virtual.board.decode import Load
-    from tinyperf.virtual.board.memory_system import MemorySystem
-    from tinyperf.virtual.board.pipelines import CycleModel
+    from tinyperf.virtual.board.decode import Instruction
+    from tinyperf.virtual.board.memory.system import MemorySystem
+    from tinyperf.virtual.board.pipelines.model import CycleModel, Walk
 
-WATCHED = 64
-"""A load whose first so many reads were none that the memory system follows is left alone from then on; reading the
-registers for it at every block would double the time of a detailed run."""
+OFTEN, SELDOM = 64, 15
+"""Where RAM is all one, a block that met no flash in its first so many runs is looked at in each 16th."""
+ALIGNMENT = 3
+"""The bits of an address that tell how a word is aligned."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What memory sees of a block: a stretch of code, or a read by group `group` at `offset` from its address."""
+
+    cycle: int
+    stretch: Any = None
+    group: int = -1
+    offset: int = 0
+    bytes: int = 0
+
+
+END = Event(0)
+"""Behind all others."""
 
 
 @dataclass
-class PricedBlock:
-    """One decoded block. `prices[i]`: cycles of its first i instructions; `jump`: more where a branch leads here.
+class Priced:
+    """A walk, its states by number, `places` as it was given them.
 
-    `code`, `literals`: lines of the memory system that it is fetched from, and that it reads relative to PC.
+    events: code and data in order, where data may have to wait; else none.
+
+    misses: of the memory system, when all of the stretch was there; -1: it was not.
+    """
+
+    entry: int
+    places: Mapping[int, int]
+    cycles: tuple[int, ...]
+    total: int
+    stretch: Any
+    events: tuple[Event, ...]
+    falls: int
+    lands: int
+    branch: int
+    misses: int = -1
+
+
+@dataclass
+class Block:
+    """One decoded block. `simple`: where every group has a base alone, its place in the view of the registers and the
+    offset of its first access. runs: how often it ran; looks: its groups' addresses are looked at every time.
+    walks: by the number of the state at its start, with the groups where they were last (places: of each group, those
+    bits of its address that matter).
     """
 
     end: int
+    instructions: tuple[Instruction, ...]
     addresses: tuple[int, ...]
-    prices: tuple[int, ...]
-    jump: int
-    code: tuple[int, ...]
-    literals: tuple[int, ...]
-    loads: list[Load]
+    groups: list[Group]
+    simple: tuple[tuple[int, int], ...]
+    runs: int = 0
+    looks: bool = True
+    walks: dict[int, Priced] = field(default_factory=dict)
+    walks_by_places: dict[tuple[int, ...], dict[int, Priced]] = field(default_factory=dict)
 
 
 class DetailedModel:
@@ -51,10 +93,18 @@ class DetailedModel:
         self.taken = 0
         self.memory = memory
         self._cpu, self._core = cpu, core
+        self._bits, self._banks = core.address_bits, core.banks
         self._disassembler = Disassembler()
-        self._blocks: dict[int, PricedBlock] = {}
+        self._blocks: dict[int, Block] = {}
+        self._states: list[Hashable] = []
+        self._numbers: dict[Hashable, int] = {}
+        self._landed = self._number(core.landed)
+        self._falls = self._lands = self._landed
+        self._branch = 0
+        self._total = 0  # before this quantum
         self._expected = -1
-        self._last: PricedBlock | None = None
+        self._last: Block | None = None
+        self._last_priced: Priced | None = None
         self._hook: int | None = None
 
     def attach(self) -> None:
@@ -66,74 +116,165 @@ class DetailedModel:
         if self._hook is not None:
             self._cpu.unhook(self._hook)
             self._hook = None
+            self._expected = -1
 
     def begin(self) -> None:
         """A quantum is about to run."""
+        self._total += self.cycles
         self.cycles = 0
         self._last = None
+        self.memory.begin()
 
     def end(self) -> int:
         """The quantum is over: its cycles. What its last block was charged and did not run goes back."""
-        last = self._last
-        if last is not None:
+        block, priced = self._last, self._last_priced
+        if block is not None and priced is not None:
             pc = self._cpu.pc()
-            if last.addresses and last.addresses[0] <= pc < last.end:
-                reached = sum(address < pc for address in last.addresses)
-                self.cycles -= last.prices[-1] - last.prices[reached]
+            if block.addresses and block.addresses[0] <= pc < block.end:
+                reached = sum(address < pc for address in block.addresses)
+                self.cycles -= priced.total - priced.cycles[reached]
+                start = self._core.walk(block.instructions[:reached], self._states[priced.entry], priced.places)
                 self._expected = pc
+                self._falls = self._number(start.falls) if reached else priced.entry
         return self.cycles
 
     def _ran(self, _uc: Any, address: int, size: int, _data: Any) -> None:
         block = self._blocks.get(address)
         if block is None or block.end != address + size:
             block = self._decode(address, size)
-        self._last = block
-        cycles = block.prices[-1]
-        if address != self._expected:
+        if address == self._expected:
+            entry, cycles = self._falls, 0
+        else:
+            entry, cycles = self._lands, self._branch
             self.taken += 1
-            cycles += block.jump
         self._expected = block.end
-        cycles += self.memory.fetch(block.code)
-        if block.literals:
-            cycles += self.memory.read(block.literals)
-        if block.loads:
-            cycles += self._follow(block)
+        looks = block.looks or not block.runs & SELDOM
+        block.runs += 1
+        if looks and block.groups:
+            bits = self._bits
+            if block.simple:
+                regs = self._cpu.live_registers()
+                places = tuple([regs[base] + offset & bits for base, offset in block.simple])
+            else:
+                places = tuple([place & bits for place in self._where(block)])
+            walks = block.walks = block.walks_by_places.get(places) or block.walks_by_places.setdefault(places, {})
+        else:
+            walks = block.walks
+        priced = walks.get(entry)
+        if priced is None:
+            priced = walks[entry] = self._price(block, entry)
+        if looks:
+            block.looks = self._banks or block.runs < OFTEN or bool(priced.events)
+        self._falls, self._lands, self._branch = priced.falls, priced.lands, priced.branch
+        now = self._total + self.cycles + cycles
+        if priced.events:
+            cycles += self._follow(priced.events, self._where(block), now)
+        else:
+            memory = self.memory
+            if priced.misses != memory.misses or not (memory.steady or priced is self._last_priced):
+                waited = memory.fetch(priced.stretch, now)
+                priced.misses = -1 if waited else memory.misses
+                cycles += waited
+        cycles += priced.total
         self.cycles += cycles
+        self._last, self._last_priced = block, priced
         if self.observer is not None:
             self.observer(address, len(block.addresses), cycles)
 
-    def _decode(self, address: int, size: int) -> PricedBlock:
+    def _where(self, block: Block) -> list[int]:
+        """The address of each group's first access."""
+        regs = self._cpu.live_registers()
+        where = []
+        for group in block.groups:
+            address = regs[2 * group.base] if group.base >= 0 else 0
+            if group.index >= 0:
+                address += regs[2 * group.index] << group.shift
+            if group.pointer is not None:
+                word = self._cpu.words(address + group.pointer & 0xFFFF_FFFF, 1)
+                address = word[0] if word else 0
+            where.append(address + group.accesses[0].offset & 0xFFFF_FFFF)
+        return where
+
+    def _follow(self, events: Sequence[Event], where: Sequence[int], now: int) -> int:
+        memory, wait = self.memory, 0
+        for event in events:
+            if event.group < 0:
+                wait += memory.fetch(event.stretch, now + wait)
+            else:
+                wait += memory.read(where[event.group] + event.offset, event.bytes, now + event.cycle + wait)
+        return wait
+
+    def _decode(self, address: int, size: int) -> Block:
         view = self._cpu.view(address, size)
-        instructions = self._disassembler.instructions(address, bytes(view) if view is not None else b"")
-        code = self.memory.lines(address, size)
-        literals = [one.literal for one in instructions if one.literal is not None] if code else []
-        block = self._blocks[address] = PricedBlock(
+        instructions = tuple(self._disassembler.instructions(address, bytes(view) if view is not None else b""))
+        followed = [group for group in groups(instructions) if self._core.banks or group.base != SP]
+        block = self._blocks[address] = Block(
             end=address + size,
+            instructions=instructions,
             addresses=tuple(one.address for one in instructions),
-            prices=self._core.price(instructions),
-            jump=self._core.jump(instructions),
-            code=code,
-            literals=tuple(line for literal in literals for line in self.memory.lines(literal, 1)),
-            loads=loads(instructions),
+            groups=followed,
+            simple=_simple(followed),
         )
         return block
 
-    def _follow(self, block: PricedBlock) -> int:
-        """The loads of a block, by the registers at its start."""
-        regs = self._cpu.registers()
-        memory = self.memory
-        cycles, leave = 0, False
-        for load in block.loads:
-            address = regs[load.base] + load.offset & 0xFFFFFFFF
-            if load.index >= 0:
-                address = address + (regs[load.index] << load.shift) & 0xFFFFFFFF
-            lines = memory.lines(address, load.bytes)
-            if lines:
-                load.unfollowed = -1
-                cycles += memory.read(lines)
-            elif load.unfollowed >= 0:
-                load.unfollowed += 1
-                leave = leave or load.unfollowed > WATCHED
-        if leave:
-            block.loads = [load for load in block.loads if load.unfollowed <= WATCHED]
-        return cycles
+    def _price(self, block: Block, entry: int) -> Priced:
+        where = self._where(block)
+        places: dict[int, int] = {}
+        for group, first in zip(block.groups, where, strict=True):
+            for access in group.accesses:
+                low = first + access.offset - group.accesses[0].offset
+                places[access.position] = (first & self._bits & ~ALIGNMENT) | low & ALIGNMENT
+        walk = self._core.walk(block.instructions, self._states[entry], places)
+        return Priced(
+            entry,
+            places,
+            walk.cycles,
+            walk.cycles[-1],
+            self.memory.stretch([fetch for fetch in walk.fetches if not fetch.after_read]),
+            self._events(block, walk, where),
+            self._number(walk.falls),
+            self._number(walk.lands),
+            walk.branch,
+        )
+
+    def _events(self, block: Block, walk: Walk, where: Sequence[int]) -> tuple[Event, ...]:
+        """Code and data in order; none where no data has to wait."""
+        reads = [
+            (
+                walk.starts[a.position],
+                1,
+                Event(walk.starts[a.position], None, n, a.offset - g.accesses[0].offset, a.bytes),
+            )
+            for n, (g, first) in enumerate(zip(block.groups, where, strict=True))
+            if self.memory.waits(first)
+            for a in g.accesses
+            if not a.store
+        ]
+        if not reads:
+            return ()
+        code = [(fetch.cycle, 2 if fetch.after_read else 0, fetch) for fetch in walk.fetches]
+        merged: list[Event] = []
+        between: list[Fetch] = []
+        in_order: list[tuple[int, int, Event | Fetch]] = [*reads, *code]
+        for _, _, one in [*sorted(in_order, key=lambda one: one[:2]), (0, 0, END)]:
+            if isinstance(one, Fetch):
+                between.append(one)
+                continue
+            if stretch := self.memory.stretch(between):
+                merged.append(Event(0, stretch))
+            merged.append(one)
+            between = []
+        return tuple(merged[:-1])
+
+    def _number(self, state: Hashable) -> int:
+        number = self._numbers.get(state)
+        if number is None:
+            number = self._numbers[state] = len(self._states)
+            self._states.append(state)
+        return number
+
+
+def _simple(followed: Sequence[Group]) -> tuple[tuple[int, int], ...]:
+    if any(group.base < 0 or group.index >= 0 or group.pointer is not None for group in followed):
+        return ()
+    return tuple((2 * group.base, group.accesses[0].offset) for group in followed)

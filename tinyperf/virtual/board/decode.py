@@ -2,35 +2,140 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from tinyperf.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+Kind = Literal[
+    "alu",
+    "multiply",
+    "divide",
+    "load",  # one register
+    "store",
+    "load_double",
+    "store_double",
+    "load_many",
+    "store_many",
+    "branch",
+    "conditional",
+    "call",
+    "indirect",  # BX, BLX, and whatever else writes PC
+    "compare_branch",
+    "table_branch",
+    "it",
+    "nop",
+    "fp",
+    "fp_multiply_add",
+    "fp_divide",
+    "fp_move_two",
+    "fp_load",
+    "fp_store",
+]
+BRANCHES: frozenset[Kind] = frozenset(
+    {"branch", "conditional", "call", "indirect", "compare_branch", "table_branch"},
+)
+LOADS: frozenset[Kind] = frozenset({"load", "load_double", "load_many", "fp_load"})
+STORES: frozenset[Kind] = frozenset({"store", "store_double", "store_many", "fp_store"})
+
+BYTES = {
+    "b": 1,
+    "sb": 1,
+    "h": 2,
+    "sh": 2,
+    "": 4,
+    "ex": 4,
+    "exb": 1,
+    "exh": 2,
+    "bt": 1,
+    "ht": 2,
+    "t": 4,
+    "sbt": 1,
+    "sht": 2,
+}
+"""Of LDR and STR, by what follows these letters."""
+NAMES = {f"r{n}": n for n in range(16)} | {"sb": 9, "sl": 10, "fp": 11, "ip": 12, "sp": 13, "lr": 14, "pc": 15}
+SP, PC = 13, 15
+CONDITIONS = {"eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "cs", "cc"}
+ACCUMULATOR_FOURTH = {
+    *("mla", "mls", "smlabb", "smlabt", "smlatb", "smlatt", "smlad", "smladx", "smlsd", "smlsdx", "smlawb", "smlawt"),
+    *("smmla", "smmlar", "smmls", "smmlsr", "usada8"),
+}
+EXTEND_ADD = {"sxtab", "sxtah", "sxtab16", "uxtab", "uxtah", "uxtab16"}
+SHIFTS = {"lsl", "lsr", "asr", "ror", "rrx", "lsls", "lsrs", "asrs", "rors"}
+FIELDS = {"bfi", "bfc", "ubfx", "sbfx"}
+EXTENDS = {"sxtb", "sxth", "sxtb16", "uxtb", "uxth", "uxtb16"}
 
 
 @dataclass
-class Load:
-    """A load whose address is register `base` at the block's start (+ `index` << `shift`) + `offset`.
+class Instruction:
+    """What the rules need to know of one instruction. Registers are bits of a word, r0 is bit 0.
 
-    `unfollowed`: how often in a row the memory system had no interest in what it read; -1: it has had once.
+    words, bytes: of what it loads or stores. loaded: the register of a single load, else -1.
+    base, index, shift, offset: the memory operand's; -1 where there is none. step: what `base` grows by.
+    literal: the address of a load relative to PC. stored: registers whose values a store takes.
+    accumulates: registers that are only added to a product or an extended value.
+    shifted: an operand is a shifted register: by LSL, or otherwise. wide_constant: one that is no byte's pattern.
+    copy: (register, register, constant): the first is the second plus the constant.
+    """
+
+    address: int
+    size: int
+    name: str
+    kind: Kind = "alu"
+    words: int = 0
+    bytes: int = 0
+    reads: int = 0
+    writes: int = 0
+    address_registers: int = 0
+    loaded: int = -1
+    base: int = -1
+    index: int = -1
+    shift: int = 0
+    offset: int = 0
+    writeback: bool = False
+    post_indexed: bool = False
+    step: int = 0
+    literal: int | None = None
+    stored: int = 0
+    accumulates: int = 0
+    shifted: Literal["", "lsl", "other"] = ""
+    wide_constant: bool = False
+    sets_flags: bool = False
+    reads_flags: bool = False
+    copy: tuple[int, int, int] | None = None
+
+    @property
+    def writes_pc(self) -> bool:
+        return bool(self.writes >> PC & 1)
+
+
+@dataclass(frozen=True)
+class Access:
+    """One access of a group, `offset` from the group's address; `position`: its instruction's in the block."""
+
+    position: int
+    offset: int
+    bytes: int
+    store: bool
+
+
+@dataclass
+class Group:
+    """Accesses of a block whose address follows from the same registers at the block's start.
+
+    The address is register `base`, + register `index` << `shift`; where `pointer` is given, what lies in memory at
+    `base` + `pointer` instead. `base` of -1: none, offsets are addresses.
     """
 
     base: int
-    index: int
-    shift: int
-    offset: int
-    bytes: int
-    unfollowed: int = 0
-
-
-SIZES = {"ldrb": 1, "ldrsb": 1, "ldrh": 2, "ldrsh": 2, "ldr": 4, "vldr": 4, "ldrd": 8}
-STORES = {"str", "strb", "strh"}
-MULTIPLE = {"ldm", "ldmdb", "stm", "stmdb", "push", "pop", "vldmia", "vldmdb", "vstmia", "vstmdb", "vpush", "vpop"}
-NAMES = {f"r{n}": n for n in range(16)} | {"sb": 9, "sl": 10, "fp": 11, "ip": 12, "sp": 13, "lr": 14, "pc": 15}
-PC, SP = 15, 13
+    index: int = -1
+    shift: int = 0
+    pointer: int | None = None
+    accesses: list[Access] = field(default_factory=list)
 
 
 class Disassembler:
@@ -53,134 +158,235 @@ class Disassembler:
 
     def instructions(self, address: int, code: bytes) -> list[Instruction]:
         """What stands at `address`."""
-        return [Instruction(raw, self._arm, self._number) for raw in self._md.disasm(code, address)]
+        return [self._instruction(raw) for raw in self._md.disasm(code, address)]
+
+    def _instruction(self, raw: Any) -> Instruction:
+        one = Instruction(raw.address, raw.size, raw.mnemonic.split(".")[0])
+        if raw.id == 0:  # data between code
+            return one
+        one.name = self._plain(raw)
+        reads, writes = raw.regs_access()
+        one.reads, one.writes = self._mask(reads), self._mask(writes)
+        one.sets_flags = raw.update_flags or one.name in {"cmp", "cmn", "tst", "teq"}
+        conditional = raw.cc not in {self._arm.ARM_CC_AL, self._arm.ARM_CC_INVALID}
+        one.reads_flags = conditional or any(raw.reg_name(register) == "cpsr" for register in reads)
+        one.kind = _kind(one, len(raw.operands), conditional=conditional)
+        if one.kind in {"load_many", "store_many"}:
+            self._many(one, raw)
+        elif one.kind in LOADS or one.kind in STORES or one.kind == "table_branch":
+            self._memory(one, raw)
+        elif one.kind == "multiply":
+            self._multiply(one, raw)
+        elif one.kind == "alu":
+            self._alu(one, raw)
+        return one
+
+    def _plain(self, raw: Any) -> str:
+        """The mnemonic without condition and width."""
+        name: str = raw.mnemonic.split(".")[0]
+        conditional = raw.cc not in {self._arm.ARM_CC_AL, self._arm.ARM_CC_INVALID}
+        if conditional and not name.startswith("it") and len(name) > 2 and name[-2:] in CONDITIONS:
+            name = name[:-2]
+        return {"ldmia": "ldm", "stmia": "stm", "vldm": "vldmia", "vstm": "vstmia"}.get(name, name)
 
     def _number(self, register: int) -> int:
-        found = self._numbers.get(register)
-        if found is None:
-            found = self._numbers[register] = NAMES.get(self._md.reg_name(register) or "", -1)
-        return found
+        """0 to 15; -1 for another register."""
+        if register not in self._numbers:
+            self._numbers[register] = NAMES.get(self._md.reg_name(register) or "", -1)
+        return self._numbers[register]
 
+    def _mask(self, registers: Sequence[int]) -> int:
+        mask = 0
+        for register in registers:
+            if (number := self._number(register)) >= 0:
+                mask |= 1 << number
+        return mask
 
-class Instruction:
-    """What the rules need to know of one instruction."""
+    def _listed(self, raw: Any) -> list[int]:
+        return [self._number(o.reg) for o in raw.operands if o.type == self._arm.ARM_OP_REG]
 
-    def __init__(self, raw: Any, arm: Any, number: Callable[[int], int]) -> None:
-        """Args: raw, arm: Capstone's instruction and constants; number: 0 to 15 of its register, -1 for another."""
-        self.address, self.size = raw.address, raw.size
-        self.literal: int | None = None
-        self.writes: frozenset[int] = frozenset()
-        self.reads: frozenset[int] = frozenset()
-        self.rotates = False
-        self.address_registers: frozenset[int] = frozenset()
-        self.words, self.operands, self.indexed, self.post = 0, 0, False, 0
-        self.single_load = self.double = self.memory = self.writeback = False
-        self.base, self.index, self.shift, self.offset, self.loaded = -1, -1, 0, 0, -1
-        self.copy: tuple[int, int, int] | None = None  # register = register + constant
-        self.name = raw.mnemonic.split(".")[0]
-        if raw.id == 0:  # data between code
-            return
-        self.name = _plain(raw, arm)
-        operands = raw.operands
-        self.operands = len(operands)
-        reads, writes = raw.regs_access()
-        self.rotates = "ror" in raw.op_str
-        self.reads = frozenset(n for n in map(number, reads) if n >= 0)
-        self.writes = frozenset(n for n in map(number, writes) if n >= 0)
-        self.double = self.name in {"ldrd", "strd"}
-        if self.name in MULTIPLE:
-            self._multiple(raw, operands, number, arm)
-        elif self.double or self.name in SIZES or self.name in STORES or self.name == "vstr":
-            self._single(raw, operands, number, arm)
-        elif self.name in {"add", "sub", "adds", "subs", "mov", "addw", "subw"}:
-            self._linear(operands, number, arm)
+    def _many(self, one: Instruction, raw: Any) -> None:
+        listed = self._listed(raw)
+        stack = one.name in {"push", "pop", "vpush", "vpop"}
+        one.base, one.words = (SP, len(listed)) if stack else (listed[0], len(listed) - 1)
+        if one.name.startswith("v") and raw.op_str.rstrip("}").split(",")[-1].strip().lstrip("{").startswith("d"):
+            one.words *= 2
+        one.bytes = 4 * one.words
+        one.address_registers = 1 << one.base if one.base >= 0 else 0
+        one.writeback = bool(raw.writeback) or stack
+        down = one.name in {"push", "vpush"} or one.name.endswith("db")
+        one.offset = -one.bytes if down else 0
+        one.step = (-one.bytes if down else one.bytes) if one.writeback else 0
+        if one.kind == "store_many":
+            one.stored = one.reads & ~one.address_registers
 
-    def _single(self, raw: Any, operands: Any, number: Any, arm: Any) -> None:
-        self.memory = True
-        cell = next((o for o in operands if o.type == arm.ARM_OP_MEM), None)
+    def _memory(self, one: Instruction, raw: Any) -> None:
+        arm = self._arm
+        cell = next((o for o in raw.operands if o.type == arm.ARM_OP_MEM), None)
+        listed = self._listed(raw)
+        one.bytes = _bytes(one, raw.op_str)
+        one.words = max(1, one.bytes // 4)
+        if one.kind == "load":
+            one.loaded = listed[0]
+        elif one.kind in {"store", "store_double"}:
+            one.stored = sum(1 << n for n in listed[: 2 if one.kind == "store_double" else 1] if n >= 0)
         if cell is None:
             return
-        self.base = number(cell.mem.base)
-        self.index = number(cell.mem.index) if cell.mem.index else -1
-        self.indexed = self.index >= 0
-        self.shift = cell.shift.value if self.indexed else 0
-        self.offset = cell.mem.disp
-        self.writeback = bool(raw.writeback)
-        trailing = operands[-1]
-        if self.writeback and trailing.type == arm.ARM_OP_IMM:  # post-indexed: [rn], #imm
-            self.post = -trailing.imm if trailing.subtracted else trailing.imm
-        elif self.writeback:
-            self.post = self.offset
-        if self.writeback and raw.post_index and trailing.type != arm.ARM_OP_IMM:
-            self.post, self.offset = self.offset, 0
-        self.address_registers = frozenset(r for r in (self.base, self.index) if r >= 0)
-        self.words = 2 if self.double else 1
-        if self.base == PC:
-            self.literal = (self.address + 4 & ~3) + self.offset
-        self.loaded = number(operands[0].reg)
-        self.single_load = self.name in SIZES and not self.double and PC not in self.writes
+        one.base = self._number(cell.mem.base)
+        one.index = self._number(cell.mem.index) if cell.mem.index else -1
+        one.shift = cell.shift.value if one.index >= 0 else 0
+        one.offset = cell.mem.disp
+        one.address_registers = sum(1 << n for n in {one.base, one.index} if n >= 0)
+        one.writeback = bool(raw.writeback)
+        one.post_indexed = one.writeback and not raw.op_str.rstrip().endswith("!")
+        if one.post_indexed:
+            trailing = raw.operands[-1]
+            fixed = trailing.type == arm.ARM_OP_IMM
+            one.step = (-trailing.imm if trailing.subtracted else trailing.imm) if fixed else one.offset
+            one.offset = 0
+        elif one.writeback:
+            one.step = one.offset
+        if one.base == PC:
+            one.literal = (one.address + 4 & ~3) + one.offset
 
-    def _multiple(self, raw: Any, operands: Any, number: Any, arm: Any) -> None:
-        self.memory = True
-        listed = [o for o in operands if o.type == arm.ARM_OP_REG]
-        if self.name in {"push", "pop", "vpush", "vpop"}:
-            self.base, self.words = SP, len(listed)
+    def _multiply(self, one: Instruction, raw: Any) -> None:
+        listed = self._listed(raw)
+        if one.name in ACCUMULATOR_FOURTH:
+            one.accumulates = 1 << listed[3]
+            factors = listed[1:3]
+        elif one.name.startswith(("smlal", "umlal", "smlsld", "umaal")):
+            one.accumulates = 1 << listed[0] | 1 << listed[1]
+            factors = listed[2:4]
         else:
-            self.base, self.words = number(listed[0].reg), len(listed) - 1
-        if self.name.startswith("v") and raw.op_str.rstrip("}").split(",")[-1].strip().startswith("d"):
-            self.words *= 2
-        self.writeback = bool(raw.writeback)
-        self.post = 4 * self.words
-        self.address_registers = frozenset({self.base})
-
-    def _linear(self, operands: Any, number: Any, arm: Any) -> None:
-        registers = [number(o.reg) for o in operands if o.type == arm.ARM_OP_REG]
-        constants = [o.imm for o in operands if o.type == arm.ARM_OP_IMM]
-        if len(registers) + len(constants) != len(operands) or not registers or any(r < 0 for r in registers):
             return
-        if self.name == "mov" and len(registers) == 2:
-            self.copy = (registers[0], registers[1], 0)
-        elif self.name != "mov" and len(constants) == 1 and len(operands) >= 2:
-            sign = -1 if self.name.startswith("sub") else 1
-            self.copy = (registers[0], registers[-1], sign * constants[0])
+        one.reads = sum(1 << n for n in {*factors})
+        one.accumulates &= ~one.reads
+
+    def _alu(self, one: Instruction, raw: Any) -> None:
+        arm = self._arm
+        last = raw.operands[-1] if raw.operands else None
+        if one.name in EXTEND_ADD:
+            listed = self._listed(raw)
+            one.reads = 1 << listed[2]
+            one.accumulates = 1 << listed[1] & ~one.reads
+        elif one.name in SHIFTS | EXTENDS | FIELDS or last is None:
+            return
+        elif last.type == arm.ARM_OP_REG and last.shift.type and last.shift.value:
+            one.shifted = "lsl" if last.shift.type == arm.ARM_SFT_LSL else "other"
+        elif last.type == arm.ARM_OP_IMM and one.size == 4:
+            one.wide_constant = not _pattern(one.name, last.imm & 0xFFFF_FFFF)
+        one.copy = self._copy(one, raw)
+
+    def _copy(self, one: Instruction, raw: Any) -> tuple[int, int, int] | None:
+        if one.name not in {"add", "sub", "adds", "subs", "mov", "movs", "addw", "subw"} or one.shifted:
+            return None
+        registers = self._listed(raw)
+        constants = [o.imm for o in raw.operands if o.type == self._arm.ARM_OP_IMM]
+        if len(registers) + len(constants) != len(raw.operands) or not registers or min(registers) < 0:
+            return None
+        if one.name.startswith("mov"):
+            return (registers[0], registers[1], 0) if len(registers) == 2 else None
+        if len(constants) != 1 or len(raw.operands) < 2:
+            return None
+        return registers[0], registers[-1], -constants[0] if one.name.startswith("sub") else constants[0]
 
 
-def _plain(raw: Any, arm: Any) -> str:
-    """The mnemonic without condition and width."""
-    name: str = raw.mnemonic.split(".")[0]
-    if raw.cc not in {arm.ARM_CC_AL, arm.ARM_CC_INVALID} and name not in {"it", "itt", "ite"}:
-        condition = raw.mnemonic.split(".")[0][-2:]
-        if condition in CONDITIONS:
-            name = name[:-2]
-    return {"ldmia": "ldm", "stmia": "stm", "vldm": "vldmia", "vstm": "vstmia"}.get(name, name)
+def _kind(one: Instruction, operands: int, *, conditional: bool) -> Kind:
+    name = one.name
+    exact: dict[str, Kind] = {
+        **dict.fromkeys(("sdiv", "udiv"), "divide"),
+        "ldrd": "load_double",
+        "strd": "store_double",
+        "vldr": "fp_load",
+        "vstr": "fp_store",
+        **dict.fromkeys(("tbb", "tbh"), "table_branch"),
+        "b": "conditional" if conditional else "branch",
+        "bl": "call",
+        **dict.fromkeys(("bx", "blx"), "indirect"),
+        **dict.fromkeys(("cbz", "cbnz"), "compare_branch"),
+        **dict.fromkeys(("nop", "wfi", "wfe", "sev", "yield"), "nop"),
+    }
+    if name in exact:
+        return exact[name]
+    prefixes: tuple[tuple[tuple[str, ...], Kind], ...] = (
+        (("ldm", "vldm", "pop", "vpop"), "load_many"),
+        (("stm", "vstm", "push", "vpush"), "store_many"),
+        (("ldr",), "load"),
+        (("str",), "store"),
+        (("vfma", "vfms", "vfnm", "vmla", "vmls", "vnml"), "fp_multiply_add"),
+        (("vdiv", "vsqrt"), "fp_divide"),
+        (("mul", "mla", "mls", "smu", "sml", "smm", "umu", "uml", "uma", "usad"), "multiply"),
+    )
+    for names, kind in prefixes:
+        if name.startswith(names):
+            return kind
+    if name.startswith("it") and not name.strip("ite"):
+        return "it"
+    if name == "vmov" and operands >= 3:
+        return "fp_move_two"
+    if name.startswith("v"):
+        return "fp"
+    return "indirect" if one.writes_pc else "alu"
 
 
-CONDITIONS = {"eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "cs", "cc"}
+def _bytes(one: Instruction, operands: str) -> int:
+    if one.kind in {"load_double", "store_double"}:
+        return 8
+    if one.kind in {"fp_load", "fp_store"}:
+        return 8 if operands.lstrip().startswith("d") else 4
+    if one.kind == "table_branch":
+        return 2 if one.name == "tbh" else 1
+    return BYTES.get(one.name[3:], 4)
 
 
-def loads(instructions: Sequence[Instruction]) -> list[Load]:
-    """The loads whose address follows from registers at the block's start; the stack and literals need no watching."""
-    known: dict[int, tuple[int, int] | None] = {n: (n, 0) for n in range(16)}
-    found = []
-    for one in instructions:
-        if (
-            one.memory
-            and (one.name in SIZES or one.name in {"ldm", "ldmdb", "vldmia"})
-            and one.base not in {SP, PC, -1}
-        ):
-            base = known[one.base]
-            index = known[one.index] if one.index >= 0 else (-1, 0)
-            if base and index:
-                start = 0 if one.name in MULTIPLE else one.offset + (index[1] << one.shift)
-                size = 4 * one.words if one.name in MULTIPLE else SIZES[one.name]
-                start -= size if one.name == "ldmdb" else 0
-                found.append(Load(base[0], index[0], one.shift, base[1] + start, size))
+def _pattern(name: str, value: int) -> bool:
+    """Whether a constant is a byte, the same byte two or four times, or one of the plain 12 or 16 bits."""
+    if value <= 0xFF or name in {"addw", "subw", "movw", "movt"}:
+        return True
+    low = value & 0xFF
+    return value in {low * 0x0001_0001, low * 0x0101_0101, (value >> 8 & 0xFF) * 0x0100_0100}
+
+
+def groups(block: Sequence[Instruction]) -> list[Group]:
+    """The accesses of a block by the registers that their addresses follow from.
+
+    An address that a load of the same block gives is followed once (a pointer on the stack, in a literal or in a
+    structure); one that is computed otherwise is not known, and left out.
+    """
+    known: dict[int, tuple[int, int | None, int]] = {n: (n, None, 0) for n in range(16)}  # base, pointer, offset
+    found: dict[tuple[int, int, int, int | None], Group] = {}
+
+    def add(position: int, one: Instruction, place: tuple[int, int, int, int | None], offset: int) -> None:
+        group = found.setdefault(place, Group(*place))
+        group.accesses.append(Access(position, offset, max(one.bytes, 1), one.kind in STORES))
+
+    for position, one in enumerate(block):
+        accesses = one.kind in LOADS or one.kind in STORES or one.kind == "table_branch"
+        base = known.get(one.base) if accesses else None
+        pointer: tuple[int, int | None, int] | None = None
+        if accesses and one.literal is not None:
+            if one.index < 0:
+                add(position, one, (-1, -1, 0, None), one.literal)
+                pointer = (-1, one.literal, 0)
+        elif base is not None:
+            index = known.get(one.index) if one.index >= 0 else (-1, None, 0)
+            if index is not None and index[1] is None and (one.index < 0 or base[1] is None):
+                add(
+                    position,
+                    one,
+                    (base[0], index[0], one.shift, base[1]),
+                    base[2] + one.offset + (index[2] << one.shift),
+                )
+            if base[1] is None and one.index < 0:
+                pointer = (base[0], base[2] + one.offset, 0)
         source = known.get(one.copy[1]) if one.copy else None
-        base = known.get(one.base) if one.writeback else None
-        for register in one.writes:
-            known[register] = None
+        for register in range(16):
+            if one.writes >> register & 1:
+                known.pop(register, None)
         if one.copy and source:
-            known[one.copy[0]] = (source[0], source[1] + one.copy[2])
-        if one.writeback and base and not one.indexed:
-            known[one.base] = (base[0], base[1] + (-one.post if one.name.endswith("db") else one.post))
-    return found
+            known[one.copy[0]] = (source[0], source[1], source[2] + one.copy[2])
+        if one.writeback and base and one.index < 0:
+            known[one.base] = (base[0], base[1], base[2] + one.step)
+        if pointer is not None and one.kind == "load" and one.bytes == 4 and one.loaded >= 0:
+            known[one.loaded] = pointer
+    return list(found.values())

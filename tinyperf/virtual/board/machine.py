@@ -21,7 +21,7 @@ from tinyperf.virtual.board.cpu import Cpu, Ran
 from tinyperf.virtual.board.cycles import DetailedModel
 from tinyperf.virtual.board.exceptions import ExceptionUnit
 from tinyperf.virtual.board.faults import report
-from tinyperf.virtual.board.memory_system import memory_system
+from tinyperf.virtual.board.memory import memory_system
 from tinyperf.virtual.board.peripherals import Event, Peripheral, Pins
 from tinyperf.virtual.board.pipelines import cycle_model
 from tinyperf.virtual.board.scs import Dwt, Nvic, Scs
@@ -159,8 +159,9 @@ class Machine:
     def detailed(self, on: bool) -> None:
         if on and self.detail is None:
             if self._model is None:
-                memory = memory_system(self.chip, self.soc.clocks.flash_wait_states)
-                self._model = DetailedModel(self.cpu, cycle_model(self.chip.core), memory)
+                memory = memory_system(self.chip, self.soc.clocks.flash_settings)
+                core = cycle_model(self.chip.core, self.chip.memories)
+                self._model = DetailedModel(self.cpu, core, memory)
                 self._model.observer = self._observer
             self.detail = self._model
             self.detail.attach()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinyperf.chip import Block, Chip
+    from tinyperf.virtual.board.memory.system import FlashSettings
     from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins, SerialPort
 
 
@@ -29,8 +30,8 @@ class ClockTree:
         """A clock in Hz: hclk (the core's), pclk1, tim1, a UART's kernel clock, ..."""
         raise NotImplementedError
 
-    def flash_wait_states(self) -> int:
-        """Wait states that the firmware has set."""
+    def flash_settings(self) -> FlashSettings:
+        """How the firmware has set flash and caches."""
         raise NotImplementedError
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tinyperf.virtual.board.chips import Soc
+from tinyperf.virtual.board.memory.system import FlashSettings
 from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins
 from tinyperf.virtual.board.stm32 import family
 from tinyperf.virtual.board.stm32.family import Computed, TimerRow, UartRow
@@ -42,6 +43,14 @@ class Rcc(FamilyRcc):
         "uart5": Branch(APB1, Field(CCIPR1, 8, 2)),
         "lpuart1": Branch(APB3, Field(CCIPR3, 0, 2)),
     }
+
+    def __init__(self, host: Host, resets: dict[int, int], flash: Peripheral, icache: Peripheral) -> None:
+        super().__init__(host, resets, flash)
+        self._icache = icache
+
+    def flash_settings(self) -> FlashSettings:
+        acr, cr = self._flash.regs.get(0, 0), self._icache.regs[0]  # CR: EN, WAYSEL
+        return FlashSettings(acr & 15, bool(acr >> 8 & 1), bool(cr & 1), bool(cr & 1), 2 if cr & 4 else 1)
 
     def source_hz(self, switch: int) -> int:
         return self._pll() if switch == 3 else (self._msi(), self.HSI_HZ, HSE_HZ)[switch]
@@ -97,12 +106,14 @@ TIMERS = (
 def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
     """The chip as it is after reset."""
     flash = Computed(host, {0x00: 0x1}, {0x20: lambda _: 0})  # never busy
-    rcc = Rcc(host, {CR: 0x35, ICSCR1: 0x4440_0000, PLL1DIVR: 0x0101_0280}, flash)
+    icache = Peripheral(host, {0: 0x4})  # two ways, off
+    rcc = Rcc(host, {CR: 0x35, ICSCR1: 0x4440_0000, PLL1DIVR: 0x0101_0280}, flash, icache)
     uarts = family.uarts(host, UARTS)
     at: dict[int, Peripheral] = {
         0x4602_0C00: rcc,
         0x4602_0800: Computed(host, {}, {0x0C: _vosr, 0x3C: _svmsr}),  # PWR
         0x4002_2000: flash,
+        0x4003_0400: icache,
         0x4204_0000: Computed(host, {}, {0x10: lambda _: 0x8000_0000}),  # USB core: its reset is over, its bus idle
         0xE004_4000: Peripheral(host, {0: 0x3000_6482}),  # DBGMCU: device 0x482, revision X
         **uarts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from tinyperf.virtual.board.chips import ClockTree
+from tinyperf.virtual.board.memory.system import FlashSettings
 from tinyperf.virtual.board.peripherals import Peripheral
 
 if TYPE_CHECKING:
@@ -92,5 +93,6 @@ class Rcc(Peripheral, ClockTree):
         choice = branch.selector.of(self.regs) if branch.selector else 0
         return (hclk // divider, system, self.HSI_HZ, LSE_HZ)[choice]
 
-    def flash_wait_states(self) -> int:
-        return self._flash.regs.get(0, 0) & 15  # ACR.LATENCY
+    def flash_settings(self) -> FlashSettings:
+        acr = self._flash.regs.get(0, 0)
+        return FlashSettings(acr & 15, *(bool(acr >> bit & 1) for bit in (8, 9, 10)))  # LATENCY, PRFTEN, ICEN, DCEN

@@ -1,0 +1,67 @@
+"""What a cycle model of a core is: what a block of instructions takes, apart from what memory adds to it.
+
+A model is a function of the
+block, of the state in which the pipeline meets it, and of where the block's accesses go: its results are kept, so that
+a block is walked once for each of the few states in which it is ever met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from tinyperf.virtual.board.decode import Instruction
+
+VERSION = 2
+"""To be raised with every change of what a cycle model or a memory system counts: calibrations are kept under it."""
+
+
+class Fetch(NamedTuple):
+    """The core asks for instructions at `address` when so many cycles of the block have passed.
+
+    after_read: only after what the block reads in that cycle.
+    """
+
+    address: int
+    cycle: int
+    after_read: bool = False
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A block, walked once.
+
+    cycles:  of its first 0, 1, 2, ... instructions, so that a part of a block can be taken back.
+    starts:  the cycle in which each instruction's access to memory reaches the bus.
+    fetches: in order of time; those that the block before had asked for are not among them.
+    falls:   the state in which the pipeline meets what stands behind the block.
+    lands:   the state in which it meets the target of the branch at the block's end.
+    branch:  cycles more where that branch is taken.
+    """
+
+    cycles: tuple[int, ...]
+    starts: tuple[int, ...]
+    fetches: tuple[Fetch, ...]
+    falls: Hashable
+    lands: Hashable
+    branch: int = 0
+
+
+class CycleModel(Protocol):
+    """One kind of pipeline.
+
+    address_bits: those bits of the address of an access that the walk depends on: which memory, and the alignment.
+    landed: the state in which the target of an exception, or of a branch that nobody saw, is met.
+    banks: whether it matters which RAM an access meets; else only code, flash and alignment do.
+    """
+
+    address_bits: int
+    landed: Hashable
+    banks: bool
+
+    def walk(self, block: Sequence[Instruction], state: Hashable, places: Mapping[int, int]) -> Walk:
+        """`state`: as a walk has left it. `places`: by the instruction's position in the block, the known bits of the
+        address that it accesses."""
