@@ -15,6 +15,7 @@ from tinyperf import tflite
 from tinyperf.cli import invoke
 from tinyperf.errors import DataError, ModelError, UsageError
 from tinyperf.learn import calibration, quantize, sources
+from tinyperf.learn.interpreter import outputs
 from tinyperf.learn.sources import Port, Source, pytorch
 
 if TYPE_CHECKING:
@@ -107,6 +108,18 @@ class TestForms:
             assert len(found.outputs) == 2
             assert "WHILE" not in kinds(tflite.load(tmp_path / "o.tflite"))
             assert found.layers[0].relative_error < most
+
+    def test_enlarged_images_are_one_operator(self, tmp_path: Path) -> None:
+        import keras
+
+        picture = keras.Input((4, 3, 2))
+        network = keras.Model(picture, keras.layers.UpSampling2D((2, 3))(keras.layers.Conv2D(3, 3)(picture)))
+        network.save(tmp_path / "net.keras")
+        x = np.random.default_rng(0).normal(size=(8, 4, 3, 2)).astype(np.float32)
+        source = sources.load(tmp_path / "net.keras")
+        (made,) = outputs(source.content, (x,))
+        np.testing.assert_allclose(made, network.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+        assert kinds(tflite.parse(source.content, "net")) == ["CONV_2D", "RESIZE_NEAREST_NEIGHBOR"]
 
     @pytest.mark.skipif(not TORCH, reason="PyTorch (extra 'torch') is absent")
     def test_a_pytorch_program_loses_its_transposes(self, inputs: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def load(path: Path, _options: Options) -> Source:
 
 
 def source(network: Any, path: str) -> Source:
-    """A `keras.Model`, its recurrent layers unrolled, as a source.
+    """A `keras.Model` as a source.
 
     Raises: ModelError: a size other than the batch's is open, Keras cannot build it for a batch of 1, or the converter
         refuses it.
@@ -50,7 +50,7 @@ def source(network: Any, path: str) -> Source:
             means="all sizes but the batch's must be known",
             hint="build it with keras.Input(shape=...), and save it again",
         )
-    fixed = _fixed_batch(_unrolled(network, path))
+    fixed = _fixed_batch(_convertible(network, path))
     inputs = {tensor.name: Port(tensor.name, _one(tensor)) for tensor in fixed.inputs}
     outputs = {f"output_{i}": Port(f"output_{i}", _one(tensor)) for i, tensor in enumerate(fixed.outputs)}
     return _float.source(
@@ -62,40 +62,61 @@ def _one(tensor: Any) -> tuple[int, ...]:
     return (1, *(int(n) for n in tensor.shape[1:]))
 
 
-def _unrolled(network: Any, path: str) -> Any:
-    """Recurrent layers step by step: as a loop they have no form that a microcontroller runtime takes.
+def _convertible(network: Any, path: str) -> Any:
+    """Layers whose usual form no microcontroller runtime takes, in another: the same function of the same weights.
+
+    Recurrent layers step by step, not as a loop; UpSampling2D of nearest pixels as one operator, not as TILE.
 
     Raises: ModelError: a layer keeps its state between inferences, or Keras cannot build the model so.
     """
     import keras
 
-    recurrent = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.RNN)]  # noqa: SLF001  (the only way into nested models)
+    layers = list(network._flatten_layers())  # noqa: SLF001  (the only way into nested models)
+    recurrent = [layer for layer in layers if isinstance(layer, keras.layers.RNN)]
     if kept := [layer.name for layer in recurrent if getattr(layer, "stateful", False)]:
         raise ModelError(
             f"{path}: layers {', '.join(kept)} keep their state between inferences (stateful=True)",
             means="TensorFlow's converter has no int8 form for that",
             hint="give the state as an input and an output of the model",
         )
-    if all(layer.unroll for layer in recurrent):
+    loops = [layer for layer in recurrent if not layer.unroll]
+    if not loops and not any(_enlarges(layer) for layer in layers):
         return network
-
-    def step_by_step(layer: Any) -> Any:
-        config = layer.get_config()
-        for part in (config, *(config[side]["config"] for side in ("layer", "backward_layer") if config.get(side))):
-            if "unroll" in part:
-                part["unroll"] = True
-        return layer.__class__.from_config(config)
-
     try:
-        made = keras.models.clone_model(network, clone_function=step_by_step)
+        made = keras.models.clone_model(network, clone_function=_other_form)
         made.set_weights(network.get_weights())
     except Exception as exc:  # Keras raises whatever its layers raise
         raise ModelError(
-            f"{path}: recurrent layers cannot be unrolled: {str(exc).strip().splitlines()[0][:200]}",
-            means="TensorFlow's converter has no int8 form for the loop",
-            hint="build the layers with unroll=True, and save the model again",
+            f"{path}: layers cannot be built in another form: {str(exc).strip().splitlines()[0][:200]}",
+            means="TensorFlow's converter has no int8 form for a loop, nor for UpSampling2D as Keras does it",
+            hint="build recurrent layers with unroll=True, and save the model again",
         ) from exc
     return made
+
+
+def _enlarges(layer: Any) -> bool:
+    """By repeating pixels of an image that has its channels last."""
+    import keras
+
+    nearest = isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest"
+    return nearest and layer.data_format == "channels_last"
+
+
+def _other_form(layer: Any) -> Any:
+    """A new layer: unrolled, or with TensorFlow's own operator, or as it was."""
+    import keras
+    import tensorflow as tf
+
+    class Nearest(keras.layers.UpSampling2D):  # type: ignore[misc]
+        def call(self, inputs: Any) -> Any:
+            size = [int(n) * times for n, times in zip(inputs.shape[1:3], self.size, strict=True)]
+            return tf.compat.v1.image.resize_nearest_neighbor(inputs, size)
+
+    config = layer.get_config()
+    for part in (config, *(config[side]["config"] for side in ("layer", "backward_layer") if config.get(side))):
+        if "unroll" in part:
+            part["unroll"] = True
+    return Nearest.from_config(config) if _enlarges(layer) else layer.__class__.from_config(config)
 
 
 def _fixed_batch(network: Any) -> Any:
