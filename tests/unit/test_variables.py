@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tests import graphs
 from tests.flatbuffer import write
 from tests.graphs import G, O, T
-from tinyperf import cores, tflite
+from tinyperf import api, cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot.host import HostModel
 from tinyperf.engines.aot.interpret import interpret
@@ -21,6 +22,7 @@ from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -249,6 +251,22 @@ def test_appending_a_row_costs_one_move(*, first: bool) -> None:
     assert sorted(form.kernel for form in forms if form.kernel) == ["add_dsp", "add_dsp", "move"]
     state = 16 if first else 20
     assert place(graph).arena_bytes <= 4 + state + 20 + 15  # input, state and its new row, output; rounded
+
+
+@pytest.mark.slow
+def test_the_firmware_starts_anew_before_the_window_and_goes_on_in_it(tmp_path: Path) -> None:
+    model = Written(1, 3)
+    handle = model.handle("total")
+    total = model.add(model.read(handle, 1, 3), 0)
+    model.assign(handle, total)
+    for tensor in model.tensors:
+        tensor.scale, tensor.zero = (1.0, 0) if tensor.dtype == "int8" else (None, 0)
+    (tmp_path / "sum.tflite").write_bytes(model.file(total))
+    image = api.build("host", model=tmp_path / "sum.tflite")
+    commands = b"db load 3%db 010203%infer 1 0%infer 1 4%infer 3 1%"
+    done = subprocess.run([image.path], input=commands, capture_output=True, timeout=20, check=False)
+    results = [line for line in done.stdout.decode().splitlines() if line.startswith("m-results")]
+    assert results == [f"m-results-[{n}.000,{2 * n}.000,{3 * n}.000]" for n in (1, 1, 3)]
 
 
 def refused(model: Written, *outputs: int) -> str:
