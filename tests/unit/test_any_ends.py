@@ -128,6 +128,20 @@ def test_a_foreign_image_says_what_it_takes(tmp_path: Path) -> None:
     assert profile.profile(chosen, image.path, None, None).instructions_per_inference > 0
 
 
+@pytest.mark.slow
+def test_every_layer_of_a_model_of_floats_has_its_cost() -> None:
+    """The core stops in front of a floating-point instruction that runs for the first time; it is counted once."""
+    pytest.importorskip("unicorn")
+    floats = [T((1, 8), dtype="float32")] * 3
+    data = graphs.build(floats, [O("ADD", [0, 0], [1]), O("LOGISTIC", [1], [2])], [0], [2])
+    chosen = board.load("nucleo-l4r5zi")
+    model = tflite.parse(data, "floats")
+    image = build.build(chosen, model, benchmark=None, engine="aot")
+    cost = profile.profile(chosen, image.path, image, model)
+    assert all(layer.instructions > 8 and layer.cycles >= layer.instructions for layer in cost.layers)
+    assert sum(layer.instructions for layer in cost.layers) < cost.instructions_per_inference
+
+
 def test_a_file_holds_all_inputs_of_a_sample(tmp_path: Path) -> None:
     """The model adds its inputs, one int8 and one int8 of other size, and gives three scores."""
     tensors = [T((1, 3), 1.0), T((1, 1), 1.0), T((1, 3), 1.0)]

@@ -132,7 +132,10 @@ class DetailedModel:
             pc = self._cpu.pc()
             if block.addresses and block.addresses[0] <= pc < block.end:
                 reached = sum(address < pc for address in block.addresses)
-                self.cycles -= priced.total - priced.cycles[reached]
+                unspent = priced.total - priced.cycles[reached]
+                self.cycles -= unspent
+                if self.observer is not None:
+                    self.observer(block.addresses[0], reached - len(block.addresses), -unspent)
                 start = self._core.walk(block.instructions[:reached], self._states[priced.entry], priced.places)
                 self._expected = pc
                 self._falls = self._number(start.falls) if reached else priced.entry
