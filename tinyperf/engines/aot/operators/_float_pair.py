@@ -35,9 +35,22 @@ def squared_difference(a: Float, b: Float) -> Float:
     return single(np.square(a - b))
 
 
+def floor_div(a: Float, b: Float) -> Float:
+    """The quotient is a double, as TFLM's."""
+    return single(np.floor(a.astype(np.float64) / b))
+
+
+def floor_mod(a: Float, b: Float) -> Float:
+    """What is left has the sign of `b`."""
+    rest = np.fmod(a, b)
+    return single(np.where((rest != 0) & ((b < 0) != (rest < 0)), rest + b, rest))
+
+
 FUNCTIONS: Mapping[str, Callable[[Float, Float], Float]] = {
     "add": np.add,
     "div": np.divide,
+    "floor_div": floor_div,
+    "floor_mod": floor_mod,
     "maximum": maximum,
     "minimum": minimum,
     "mul": np.multiply,

@@ -8,13 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIGNAL = "a part of an audio front end; compute it outside of the model and give the model what it makes"
-FLOAT = "of float32 alone in TensorFlow Lite Micro; write it with"
 
 KNOWN: Mapping[str, str] = {
     "WHILE": "a loop over a subgraph; convert the network unrolled (in Keras: unroll=True)",
     "IF": "the choice between subgraphs; compute both and choose with SELECT_V2 (tf.where)",
-    "FLOOR_DIV": f"{FLOAT} DIV and FLOOR",
-    "FLOOR_MOD": f"{FLOAT} DIV, FLOOR, MUL and SUB",
     "CUSTOM TFLM_DECODE": "weights compressed for TensorFlow Lite Micro; convert the model without compression",
     "CUSTOM CIRCULAR_BUFFER": "the state of a stream; keep it in variables (VAR_HANDLE, ASSIGN_VARIABLE) instead",
     "CUSTOM ethos-u": "code for an Arm Ethos-U NPU; the model as it was before Vela may run",
