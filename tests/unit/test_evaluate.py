@@ -264,3 +264,23 @@ def test_nothing_but_training_needs_tensorflow(backend: str, tmp_path: Path) -> 
     refused = tinyperf("train", "kws", "--from", str(tmp_path / "data"), "--out", str(tmp_path / "run"))
     assert refused.returncode == 2
     assert "pip install 'tinyperf[train]'" in refused.stderr
+
+
+@needs_wheel
+def test_tflm_gets_the_arena_that_it_needs(tmp_path: Path) -> None:
+    """Two tensors of nine million bytes each: more than the first arena that is tried."""
+    path = tmp_path / "large.tflite"
+    shape = (1, 3000, 3000, 1)
+    path.write_bytes(graphs.build([graphs.T(shape, 0.1), graphs.T(shape, 0.1)], [graphs.O("RELU", [0], [1])], [0], [1]))
+    (made,) = backends.infer("tflm", tflite.load(path), [np.full((1, *shape), -5, np.int8)])
+    assert made.shape == (1, 9_000_000)
+    assert not made.any()
+
+
+@needs_wheel
+def test_tflm_says_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "tile.tflite"
+    tensors = [graphs.T((1, 4), 0.1), graphs.T((1, 4), 0.1)]
+    path.write_bytes(graphs.build(tensors, [graphs.O("TILE", [0], [1])], [0], [1]))
+    with pytest.raises(ModelError, match="op 0 TILE: TensorFlow Lite Micro has no such operator"):
+        backends.infer("tflm", tflite.load(path), [np.zeros((1, 1, 4), np.int8)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import jinja2.meta
 import numpy as np
 import pytest
 
+from tests.data import DATA, needs
 from tinyperf import __version__, content, cores, engines, tflite
 from tinyperf import benchmark as benchmarks
 from tinyperf import board as boards
@@ -561,3 +563,13 @@ def test_every_board_and_model_renders(name: str, kernels: str, tmp_path: Path) 
 
 def test_registry_finds_the_engine() -> None:
     assert engines.engine("tflm") is engine.ENGINE
+
+
+@pytest.mark.slow
+@needs("zoo")
+def test_the_table_of_operators_and_types_is_what_the_wheel_runs() -> None:
+    """Of 68 real models: those that the wheel ran on the day that the list was made, and no other."""
+    with (DATA / "zoo" / "index.csv").open(encoding="utf-8", newline="") as file:
+        runs = {row["file"]: row["tflm_wheel"] == "runs" for row in csv.DictReader(file)}
+    accepted = {name: not ops.missing(tflite.load(DATA / "zoo" / name)) for name in runs}
+    assert accepted == runs

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyperf.engines import ends
+from tinyperf.engines.tflm import ops
 from tinyperf.errors import MissingExtraError, ModelError, UsageError
 from tinyperf.learn.silence import silent_stderr
 
@@ -42,6 +43,8 @@ from row to row.
 PILOT = 16  # inferences timed before processes are started
 FAN_OUT_S = 2.0  # less work than this is done sooner than processes have started
 BATCH = 32
+ARENAS = (1 << 24, 1 << 27, 1 << 30)
+"""Bytes of TFLM's on this computer, tried in turn: its own default is ten times the file, too few for some."""
 
 
 def infer(
@@ -178,12 +181,11 @@ def _tflm(model: Model) -> Runner:
         raise MissingExtraError(
             "backend 'tflm' needs the Python package tflite-micro", hint="pip install 'tinyperf[tflm]'"
         ) from exc
-    ends.check(model)
-    try:
-        interpreter = runtime.Interpreter.from_bytes(model.data, arena_size=max(10 * len(model.data), 1 << 24))
-    except (RuntimeError, ValueError, TypeError) as exc:
-        raise _refused("tflm", model, exc) from exc
-
+    found, lines = ends.reasons(model), ops.missing(model)
+    if found or lines:
+        hints = ["convert the model with operators of TFLM only"] if lines else []
+        raise ends.refusal(model, found, lines, hints=hints)
+    interpreter = _allocated(runtime, model)
     if model.called:  # as in `opened`
         interpreter.invoke()
 
@@ -200,6 +202,18 @@ def _tflm(model: Model) -> Runner:
         return tuple(outputs)
 
     return run
+
+
+def _allocated(runtime: Any, model: Model) -> Any:
+    """An interpreter in the smallest of some arenas that it fits into; what is not used of one costs nothing."""
+    *smaller, last = ARENAS
+    for size in smaller:
+        with contextlib.suppress(RuntimeError, ValueError, TypeError), silent_stderr():
+            return runtime.Interpreter.from_bytes(model.data, arena_size=size)
+    try:
+        return runtime.Interpreter.from_bytes(model.data, arena_size=last)
+    except (RuntimeError, ValueError, TypeError) as exc:
+        raise _refused("tflm", model, exc) from exc
 
 
 def _litert() -> Any:
