@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from tests.data import ROOT
 from tests.unit.test_onnx_nodes import Network, weights
 from tinyperf import tflite
 from tinyperf.cli import invoke
 from tinyperf.errors import DataError, ModelError, UsageError
-from tinyperf.learn import calibration, quantize, sources
+from tinyperf.learn import arrays, calibration, quantize, sources
 from tinyperf.learn.interpreter import outputs
 from tinyperf.learn.sources import Port, Source, pytorch
 
@@ -160,6 +162,10 @@ def test_what_pytorch_would_run_is_seen_before_it_reads(description: dict[str, A
     assert any(words in risk for risk in pytorch._risks(description)) == bool(words)  # noqa: SLF001  (it works on the description alone, without PyTorch)
 
 
+def read(path: Path, source: Source) -> calibration.Samples:
+    return calibration.fitted(path, arrays.read(path), source)
+
+
 def source_of(*shape: int, order: tuple[int, ...] | None = None, outputs: int = 4) -> Source:
     """One input of `shape`, with no model behind it."""
     return Source("m", "a model", b"", (Port("pixels", (1, *shape), order),), (Port("out", (1, outputs)),))
@@ -179,7 +185,7 @@ def test_inputs_of_another_shape_are_told_how_they_may_be_meant(
 ) -> None:
     np.savez(tmp_path / "x.npz", x=np.zeros(shape))
     with pytest.raises(DataError) as caught:
-        calibration.read(tmp_path / "x.npz", source_of(3, 8, 8))
+        read(tmp_path / "x.npz", source_of(3, 8, 8))
     assert re.search(hint, caught.value.hint)
 
 
@@ -188,7 +194,7 @@ def test_inputs_in_either_order_are_taken(tmp_path: Path) -> None:
     source = source_of(3, 8, 7, order=(0, 2, 3, 1))
     for given in (x, x.transpose(0, 2, 3, 1)):
         np.savez(tmp_path / "x.npz", pixels=given)
-        np.testing.assert_array_equal(calibration.read(tmp_path / "x.npz", source).inputs[0], x.transpose(0, 2, 3, 1))
+        np.testing.assert_array_equal(read(tmp_path / "x.npz", source).inputs[0], x.transpose(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +204,7 @@ def test_inputs_in_either_order_are_taken(tmp_path: Path) -> None:
 )
 def test_labels_and_targets(y: Any, outputs: int, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=np.ones((5, 2)), y=y)
-    labels = calibration.read(tmp_path / "x.npz", source_of(2, outputs=outputs)).labels
+    labels = read(tmp_path / "x.npz", source_of(2, outputs=outputs)).labels
     assert labels is not None
     np.testing.assert_array_equal(labels, y)
 
@@ -244,17 +250,15 @@ class TestJudgement:
         real = np.random.default_rng(0).random((200, 4))
         y = (real * 9 + [0, 0, 0, 5]).argmax(1)
         np.savez(tmp_path / "x.npz", x=np.rint(real * 255).astype(np.uint8), y=y)
-        (scaled,) = [
-            t for t in calibration.judged(calibration.read(tmp_path / "x.npz", network), network) if "labels" in t
-        ]
+        (scaled,) = [t for t in calibration.judged(read(tmp_path / "x.npz", network), network) if "labels" in t]
         assert "x reaches from 0 to 25" in scaled
         assert "with x / 255 it is" in scaled
         np.savez(tmp_path / "x.npz", x=real, y=y)
-        assert calibration.judged(calibration.read(tmp_path / "x.npz", network), network) == []
+        assert calibration.judged(read(tmp_path / "x.npz", network), network) == []
 
     def test_few_samples_the_same_again_and_ranges_that_grow(self, network: Source, tmp_path: Path) -> None:
         np.savez(tmp_path / "x.npz", x=np.repeat(np.linspace(0, 1, 8), 2)[:, None] * np.arange(1, 5))
-        told = calibration.judged(calibration.read(tmp_path / "x.npz", network), network)
+        told = calibration.judged(read(tmp_path / "x.npz", network), network)
         assert [text.split()[0] for text in told] == ["only", "16", "the"]
         assert "widened the range of 1 layers, op 0 FULLY_CONNECTED" in told[2]
 
@@ -278,6 +282,11 @@ def test_int16_has_codes_enough(tmp_path: Path) -> None:
         quantize.quantize_file(tmp_path, tmp_path, tmp_path, percentile=99, activations="int16")
 
 
+def test_what_is_wrong_with_the_inputs_is_said_before_the_model_is_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        quantize.quantize_file(tmp_path / "none.keras", tmp_path / "none.npz", tmp_path / "o.tflite")
+
+
 @pytest.mark.parametrize(
     ("name", "head", "words"), [("a.pth", b"\x80\x02", "pickle"), ("a.png", b"\x89PNG\r\n\x1a\n", "a PNG picture")]
 )
@@ -285,3 +294,25 @@ def test_what_is_no_float_model_is_named(name: str, head: bytes, words: str, tmp
     (tmp_path / name).write_bytes(head)
     with pytest.raises(ModelError, match=words):
         sources.load(tmp_path / name)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # TensorFlow's own, dozens of them
+@pytest.mark.skipif(not TENSORFLOW, reason="TensorFlow (extra 'train') is absent")
+def test_the_page_for_newcomers_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "own_model.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(code, "own_model.md", "exec"), {})  # noqa: S102  (our own page)
+    commands = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
+    told = ""
+    for command in commands:
+        assert invoke(shlex.split(command)[1:]) == 0, command
+        told += capsys.readouterr().out
+    assert "accuracy     float" in told
+    assert "runs it" in told
+    assert "top-1" in told
+    assert len(commands) == 4
+    assert sources.load(tmp_path / "net.onnx").inputs[0].given == (1, 8)

@@ -15,7 +15,6 @@ import numpy as np
 
 from tinyperf.errors import DataError
 from tinyperf.figures import figure
-from tinyperf.learn import arrays
 from tinyperf.learn.interpreter import interpreter, invocations, operators, outputs, real
 
 if TYPE_CHECKING:
@@ -56,25 +55,25 @@ class Samples:
         return len(self.inputs[0])
 
 
-def read(path: Path, source: Source) -> Samples:
-    """Array `x` for a model of one input, else one array for each input, of its name; labels or targets `y`.
+def fitted(path: Path, held: Mapping[str, npt.NDArray[Any]], source: Source) -> Samples:
+    """What `arrays.read` found in the file `path`, for a model.
 
+    Array `x` for one of one input, else one array for each input, of its name; labels or targets `y`.
     Raises: DataError: they are missing, of another kind or shape, or hold what float32 does not.
     """
-    held = arrays.read(path)
     single = len(source.inputs) == 1
     given = [held.get("x" if single and "x" in held else port.name) for port in source.inputs]
-    fitted = [None if x is None else _fitted(x, port) for x, port in zip(given, source.inputs, strict=True)]
+    turned = [None if x is None else _turned(x, port) for x, port in zip(given, source.inputs, strict=True)]
     lengths = {len(x) for x in given if x is not None}
-    if any(x is None for x in fitted) or len(lengths) > 1 or 0 in lengths:
+    if any(x is None for x in turned) or len(lengths) > 1 or 0 in lengths:
         raise _misfit(path, source, held)
-    inputs = tuple(_real(path, port, x) for port, x in zip(source.inputs, fitted, strict=True) if x is not None)
+    inputs = tuple(_real(path, port, x) for port, x in zip(source.inputs, turned, strict=True) if x is not None)
     labels = held.get("y")
     given_arrays = tuple(x for x in given if x is not None)
     return Samples(inputs, given_arrays, None if labels is None else _labels(path, labels, source, len(inputs[0])))
 
 
-def _fitted(x: npt.NDArray[Any], port: Port) -> npt.NDArray[Any] | None:
+def _turned(x: npt.NDArray[Any], port: Port) -> npt.NDArray[Any] | None:
     """In the .tflite's order: as the source has it, or already so."""
     if x.dtype.kind not in "fiu":
         return None

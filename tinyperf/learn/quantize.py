@@ -21,7 +21,7 @@ from tinyperf.benchmark import benchmark as find_benchmark
 from tinyperf.datasets import originals
 from tinyperf.errors import ModelError, UsageError
 from tinyperf.figures import figure
-from tinyperf.learn import calibration, sources, train
+from tinyperf.learn import arrays, calibration, sources, train
 from tinyperf.learn.interpreter import interpreter, invocations, operators, outputs, real
 from tinyperf.learn.silence import silent_stderr
 
@@ -189,10 +189,11 @@ def quantize_file(
     coding = Coding(100.0 if percentile is None else percentile, fc_per_channel, activations)
     if coding.activations == "int16" and coding.percentile < 100:
         raise UsageError("--percentile together with int16 activations", hint="int16 has codes enough; leave it out")
+    held = arrays.read(samples)  # what is wrong with it is said before TensorFlow is loaded
     progress("reading the model", 0, 0)
     source = sources.load(model, sources.Options(keep_layout=keep_layout))
     limits = _limits(source, benchmark) if benchmark else None
-    found = calibration.read(samples, source)
+    found = calibration.fitted(samples, held, source)
     progress("judging the calibration inputs", 0, 0)
     notes = calibration.judged(found, source)
     inputs = found.inputs if limits is None else (spanning(found.inputs[0], limits),)
