@@ -118,6 +118,30 @@ def test_windows_in_parts_equal_the_wheel(seed: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(outputs, graphs.wheel(file, samples))
 
 
+def test_a_whole_is_not_there_before_it_is_needed() -> None:
+    """A, the first part, is made of a large value early; the second one comes behind another large value."""
+    shapes = {"x": 2, "p": 66, "a": 2, "q": 4, "r": 66, "s": 4, "b": 16, "whole": 18}
+    names = list(shapes)
+    tensors = [graphs.T((1, rows, 8, 8), 0.1, 0) for rows in shapes.values()]
+
+    def padded(given: str, made: str) -> graphs.O:
+        behind = [[0, 0], [0, shapes[made] - shapes[given]], [0, 0], [0, 0]]
+        tensors.append(graphs.constant(np.array(behind, np.int32)))
+        return graphs.O("PAD", [names.index(given), len(tensors) - 1], [names.index(made)])
+
+    def averaged(given: str, made: str, height: int) -> graphs.O:
+        options = {"padding": 1, "strideH": height, "strideW": 1, "filterHeight": height, "filterWidth": 1}
+        return graphs.O("AVERAGE_POOL_2D", [names.index(given)], [names.index(made)], options)
+
+    ops = [padded("x", "p"), averaged("p", "a", 33), averaged("p", "q", 16), padded("q", "r"), averaged("r", "s", 16)]
+    ops += [padded("s", "b"), graphs.O("CONCATENATION", [2, 6], [7], {"axis": 1})]
+    file = graphs.build(tensors, ops, [0], [7])
+    graph = compiled(tflite.parse(file, "whole"), M4)
+    assert graph.nodes[-1].form is not None
+    assert graph.nodes[-1].form.kernel == "concatenation"
+    assert place(graph, keeps_input=False).arena_bytes <= (66 + 4 + 2) * 64
+
+
 def test_a_large_window_does_not_make_the_arena_larger() -> None:
     """The columns of two windows of 8 x 4 x 16 codes would; where the output is large they do not."""
     large = network(Random(0), ((8, 4),), (10, 4), 16)

@@ -13,6 +13,7 @@ from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_i
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Place, all_kernels
+from tinyperf.engines.aot.passes.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,8 +149,16 @@ def _summary(graph: Graph, plan: Plan, layers: int, target: Target) -> str:
     return c_block(
         f"{layers} layers, {macs} multiply-accumulates per inference, compiled for {target.core.name}{dsp}.",
         f"The arena of {plan.arena_bytes} bytes holds input, output, activations and scratch ({plan.busiest_bytes} are "
-        "in use at once, at the busiest layer); what lies where, in bytes:",
+        f"in use at once, at the busiest layer). {_other_form(graph, plan)} What lies where, in bytes:",
     )
+
+
+def _other_form(graph: Graph, plan: Plan) -> str:
+    """What the arena would take the other way: with the inputs consumed, or kept."""
+    other_bytes = place(graph, keeps_input=not plan.keeps_input).arena_bytes
+    if plan.keeps_input:
+        return f"It keeps the input for a further inference; {other_bytes} bytes would do if it did not."
+    return f"An inference consumes the input; to keep it would take {other_bytes} bytes."
 
 
 def _kernel_headers(used: set[str]) -> dict[str, str]:

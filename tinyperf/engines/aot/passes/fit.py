@@ -1,20 +1,24 @@
-"""Less scratch where it would be what makes the arena large.
+"""Less scratch, and copies after all, where they would be what makes the arena large.
 
 TFLM's interpreter holds inputs and outputs of every operator apart, and its portable kernels want no scratch. A plan
-must not need more than that for the sake of faster kernels, as long as others are nearly as fast.
+must not need more than that for the sake of faster kernels, as long as others are nearly as fast; nor because a whole
+is there before the last of its parts is made, or as long as any of them is read.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
-from tinyperf.engines.aot.passes.choose import fitting_forms
+from tinyperf.engines.aot.passes.choose import cheapest, fitting_forms
 from tinyperf.engines.aot.passes.keep import Together
 from tinyperf.engines.aot.passes.place import place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinyperf.cores import Core
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node
@@ -22,53 +26,75 @@ if TYPE_CHECKING:
 SLOWEST = 1.5
 """Times the cycles of the cheapest form: what is slower is never taken for its scratch."""
 
+MOST_CHANGES = 16
+"""So many nodes get another form, and so many are tried for each: planning takes time."""
+
 
 def fit(graph: Graph, target: Target) -> Graph:
-    """`graph` with other forms for the nodes whose scratch makes its arena larger than the tensors alone would."""
-    if not any((node.form or Form()).scratch_bytes for node in graph.nodes):
+    """`graph` with other forms for nodes that make its arena larger than the tensors alone would."""
+    kept = _kept(graph)
+    if not any(_may_cost(node, kept) for node in graph.nodes):
         return graph
-    enough = place(_without_scratch(graph), keeps_input=False).arena_bytes
-    while place(graph, keeps_input=False).arena_bytes > enough:
-        smaller = _smaller(graph, target.core, enough)
+    enough = place(_plain(graph, kept), keeps_input=False).arena_bytes
+    for _ in range(MOST_CHANGES):
+        arena_bytes = place(graph, keeps_input=False).arena_bytes
+        if arena_bytes <= enough:
+            break
+        others = itertools.islice(_others(graph, kept, target.core, enough), MOST_CHANGES)
+        tried = (_with_form(graph, position, form) for position, form in others)
+        smaller = next((other for other in tried if place(other, keeps_input=False).arena_bytes < arena_bytes), None)
         if smaller is None:
             break
         graph = smaller
     return graph
 
 
-def _without_scratch(graph: Graph) -> Graph:
-    """`graph` as TFLM would hold it: every tensor in bytes of its own, but for variables."""
-    kept = _kept(graph)
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        form = node.form or Form()
-        lead = form.lead if kept & set(node.outputs) else ()
-        nodes.append(replace(node, form=replace(form, lead=lead, scratch_bytes=0)))
-    return replace(graph, nodes=tuple(nodes))
-
-
 def _kept(graph: Graph) -> set[int]:
-    """The new values of variables and all that lies in their bytes."""
+    """The new values of variables and all that lies in their bytes: what is made there rests on the form it has."""
     together = Together(graph)
     return {i for state in graph.states for i in together.with_value(state.after)}
 
 
-def _smaller(graph: Graph, core: Core, enough: int) -> Graph | None:
-    """`graph` with less scratch at one of the nodes where too much is in use, at the least cost; None if there is none.
+def _may_cost(node: Node, kept: set[int]) -> bool:
+    return bool((node.form or Form()).scratch_bytes) or _placed(node, kept)
 
-    A node that makes a variable, or a part of one, keeps its form, on which it rests that it is made in place.
-    """
-    plan, nodes = place(graph, keeps_input=False), list(graph.nodes)
-    kept = _kept(graph)
-    choices: list[tuple[float, int, Form]] = []
-    for position, node in enumerate(nodes):
-        if plan.used_bytes(position) > enough and not kept & set(node.outputs):
-            choices += [(more, position, form) for more, form in _less(node, core)]
-    if not choices:
-        return None
-    _, position, form = min(choices, key=lambda choice: choice[:2])
+
+def _placed(node: Node, kept: set[int]) -> bool:
+    """Its parts lie in a whole, where they could be copied too; it is no other name of one value."""
+    shared = (node.form or Form()).shared
+    free = not kept & {*node.inputs, *node.outputs}
+    return free and bool(shared) and not len(shared) == len(node.inputs) == len(node.outputs)
+
+
+def _plain(graph: Graph, kept: set[int]) -> Graph:
+    """`graph` as TFLM would hold it: every tensor in bytes of its own, but for variables and other names."""
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        form = node.form or Form()
+        lead = form.lead if kept & set(node.outputs) else ()
+        shared = () if _placed(node, kept) else form.shared
+        nodes.append(replace(node, form=replace(form, lead=lead, shared=shared, scratch_bytes=0)))
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _with_form(graph: Graph, position: int, form: Form) -> Graph:
+    nodes = list(graph.nodes)
     nodes[position] = replace(nodes[position], form=form)
     return replace(graph, nodes=tuple(nodes))
+
+
+def _others(graph: Graph, kept: set[int], core: Core, enough: int) -> Iterator[tuple[int, Form]]:
+    """Forms by position that may make the arena smaller; those that cost the fewest cycles first."""
+    plan = place(graph, keeps_input=False)
+    choices: list[tuple[float, int, Form]] = []
+    for position, node in enumerate(graph.nodes):
+        if _placed(node, kept):
+            form = cheapest(node, core)
+            why = "copied: its parts would lie in the whole for too long"
+            choices.append((form.cycles, position, replace(form, why=why)))
+        elif plan.used_bytes(position) > enough and not kept & set(node.outputs):
+            choices += [(more, position, form) for more, form in _less(node, core)]
+    return ((position, form) for _, position, form in sorted(choices, key=lambda choice: choice[:2]))
 
 
 def _less(node: Node, core: Core) -> list[tuple[float, Form]]:
