@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Data = npt.NDArray[np.generic]
 
 FUNCTIONS = ("init", "input", "invoke", "output", "reset")
-SANITIZED = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g")
+SANITIZED = ("-fno-wrapv", "-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-g")
 FLAGS = ("-std=c99", "-O1", "-fwrapv", "-fPIC", "-Wall", "-Wextra", "-Werror")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Option = int | float | str | bool | tuple[int, ...] | None
 
 # One size for all: far above any microcontroller, far below what would make a damaged file a slow one.
-MAX_RANK = 8
+MAX_RANK = 32
 MAX_ELEMENTS = 2**28
 LARGEST_BYTES = 2**26
 """Of a file. Boards with external flash have up to 2**25."""
@@ -451,11 +451,13 @@ def _data(
         return None
     if dtype not in ARRAYS:
         return content
-    if min(shape, default=1) < 0 or content.size != math.prod(shape) * np.dtype(dtype).itemsize:
-        if _field(where, "sparsity", raw.Sparsity) is not None:
-            raise ModelError(f"{where} is stored sparse", hint="convert the model without sparsity")
+    needed = math.prod(shape) * np.dtype(dtype).itemsize if min(shape, default=1) >= 0 else -1
+    if content.size != needed and _field(where, "sparsity", raw.Sparsity) is not None:
+        raise ModelError(f"{where} is stored sparse", hint="convert the model without sparsity")
+    if not 0 <= needed <= content.size:
         raise _DamageError(f"{where}, field shape: {list(shape)} of {dtype} for a buffer of {content.size} bytes")
-    return np.frombuffer(content.tobytes(), dtype).reshape(shape)
+    # Some writers fill a buffer up to a word; TFLM reads what it needs of it.
+    return np.frombuffer(content[:needed].tobytes(), dtype).reshape(shape)
 
 
 def _quantization(raw: Any, where: str) -> Quantization | None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests import graphs
 from tests.data import REFERENCE, find
+from tests.flatbuffer import write
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
@@ -121,6 +122,24 @@ def test_missing_file(tmp_path: Path) -> None:
         tflite.load(tmp_path / "absent.tflite")
     with pytest.raises(ModelError, match="is a directory"):
         tflite.load(tmp_path)
+
+
+def test_a_constant_whose_buffer_is_filled_up_is_read() -> None:
+    """As TFLM does; some writers end every buffer at a word."""
+    tensors = [graphs.T((1, 4), 0.1), graphs.constant(np.array([[0, 0], [1, 1]], np.int32))]
+    tensors += [graphs.constant(np.array(3, np.int8), 0.1), graphs.T((1, 6), 0.1)]
+    model = graphs.model(graphs.G(tensors, [graphs.O("PADV2", [0, 1, 2], [3])], [0], [3]))
+    model["buffers"][2]["data"] += b"\0\0\0"
+    value = tflite.parse(write(model), "filled").tensors[2]
+    assert value.data is not None
+    assert value.data.tolist() == 3
+
+
+def test_many_dimensions_are_read() -> None:
+    shape = (1,) * 8 + (4,)
+    tensors = [graphs.T((1, 4), 0.1), graphs.constant(np.array(shape, np.int32)), graphs.T(shape, 0.1)]
+    file = graphs.build(tensors, [graphs.O("RESHAPE", [0, 1], [2])], [0], [2])
+    assert tflite.parse(file, "many").output.shape == shape
 
 
 def test_a_hybrid_model_is_refused() -> None:

@@ -78,6 +78,8 @@ def window_fits(use: Use) -> str | None:
     """Padding is SAME or VALID, strides and dilations are positive, and the output has the size that follows; strides
     and reaches are at most 32767, as TFLM keeps them in 16 bits.
     """
+    if "filter_height" not in use.op.options and len(use.input(1).shape) != 4:
+        return f"weights of shape {list(use.input(1).shape)}"
     kernel, dilation, stride = kernel_of(use), dilation_of(use), stride_of(use)
     if use.text("padding") not in {"SAME", "VALID"}:
         return f"padding {use.text('padding')}"
