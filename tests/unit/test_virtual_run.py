@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 import tinyperf
+from tests.graphs import O, T, build, constant
 from tinyperf import content
 
 if TYPE_CHECKING:
@@ -39,3 +41,15 @@ def test_an_accuracy_run_tells_the_same_time_of_an_inference(tmp_path: Path) -> 
     (row,) = json.loads((tmp_path / "session" / "results.json").read_text())
     profile = tinyperf.profile("nucleo-l4r5zi", "kws")
     assert row["infer"]["elapsed_time"] == pytest.approx(1000 * profile.latency_ms, rel=0.002)
+
+
+@pytest.mark.slow
+def test_the_layers_of_a_small_float_model_add_up(tmp_path: Path) -> None:
+    """Layers of some hundred instructions: what a block adds when it runs for the first time would show."""
+    weights = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
+    rows = [T((1, 8), dtype="float32") for _ in range(4)]
+    ops = [O("FULLY_CONNECTED", [0, 4], [1]), O("TANH", [1], [2]), O("SOFTMAX", [2], [3], {"beta": 1.0})]
+    (tmp_path / "small.tflite").write_bytes(build([*rows, constant(weights)], ops, [0], [3]))
+    profile = tinyperf.profile("nucleo-l4r5zi", model=str(tmp_path / "small.tflite"))
+    assert all(0 < layer.instructions <= layer.cycles for layer in profile.layers)
+    assert 0.8 < sum(layer.cycles for layer in profile.layers) / profile.cycles_per_inference < 1.05

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model
     from tinyperf.virtual.board.link import VirtualLink
 
-CALIBRATION_INFERENCES = 4  # what `calibrate` runs: one, and three
+CALIBRATION_INFERENCES = 5  # what `calibrate` runs: one, one, and three
 INSTRUCTIONS_PER_MAC = 1.8  # of the four reference models with engine aot: 1.5 to 1.9
 INSTRUCTIONS_PER_OUTPUT = 1100  # to print ten characters, waiting for the line
 
@@ -264,10 +264,10 @@ class _Layers:
             self._sums[self._current][1] += cycles
 
     def costs(self) -> tuple[LayerCost, ...]:
-        """Per layer, half of the difference of the two calls that `calibrate` makes (1 and 3 inferences)."""
-        if not self._layers or len(self._runs) != 2:
+        """Per layer, half of the difference of the last two calls that `calibrate` makes (1 and 3 inferences)."""
+        if not self._layers or len(self._runs) < 2:
             return ()
-        one, three = self._runs
+        one, three = self._runs[-2:]
         return tuple(
             LayerCost(
                 index=layer.index,

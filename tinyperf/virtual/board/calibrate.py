@@ -24,9 +24,11 @@ class Calibration:
 def calibrate(link: VirtualLink, infer: Callable[[int], None]) -> Calibration:
     """Run `infer(1)` and `infer(3)` in full detail and take half of the difference, so that serial output cancels.
 
+    One inference goes before: a block that runs for the first time is looked through, and told of again at each stop.
     `infer(n)` makes the firmware run n inferences without warm-up and returns when it has answered. Afterwards the
     link takes the cycles per instruction that were found.
     """
+    infer(1)
     link.detailed = True
     try:
         one = _cost(link, infer, 1)
