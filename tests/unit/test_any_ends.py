@@ -157,6 +157,16 @@ def test_a_file_holds_all_inputs_of_a_sample(tmp_path: Path) -> None:
     assert found.samples == 3
 
 
+def test_what_tflm_loads_and_does_not_run_is_refused() -> None:
+    """A SPLIT of uint8 is prepared, and fails when it runs."""
+    pytest.importorskip("tflite_micro")
+    axis = graphs.constant(np.array([1], np.int32))
+    tensors = [axis, *(T((1, n), 0.1, dtype="uint8") for n in (4, 2, 2))]
+    model = tflite.parse(graphs.build(tensors, [O("SPLIT", [0, 1], [2, 3], {"num_splits": 2})], [1], [2, 3]), "split")
+    with pytest.raises(ModelError, match="backend 'tflm' refuses split"):
+        backends.infer("tflm", model, [np.zeros((1, 1, 4), np.uint8)])
+
+
 def test_top1_of_several_outputs_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(several_floats())
     (tmp_path / "0.bin").write_bytes(bytes(16))

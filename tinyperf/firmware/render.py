@@ -192,7 +192,7 @@ def render(
 
     Args:
         generated: the engine's sources for `model` on this board.
-        benchmark: whose inputs and results the firmware speaks; None: raw int8 codes in, real values out.
+        benchmark: whose inputs and results the firmware speaks; None: the tensors themselves in, real values out.
         energy: 9600 baud and pulses on the timestamp pin instead of text.
         toolset: None: this computer's compiler for a board that is a process, else PlatformIO offline.
     Raises: ModelError: the model is not one of this benchmark. UsageError: the board lacks what is asked for.

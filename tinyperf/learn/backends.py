@@ -196,7 +196,10 @@ def _tflm(model: Model) -> Runner:
         for row in range(len(inputs[0])):
             for i, rows in enumerate(inputs):
                 interpreter.set_input(rows[row], i)
-            interpreter.invoke()
+            try:
+                interpreter.invoke()
+            except RuntimeError as exc:
+                raise _refused("tflm", model, exc) from exc
             for i, made in enumerate(outputs):
                 made[row] = interpreter.get_output(i).reshape(-1)
         return tuple(outputs)
