@@ -176,6 +176,15 @@ def old_value() -> bytes:
     return model.file(before)
 
 
+def added_twice() -> bytes:
+    """Both inputs of the operator that makes the new value die there; only the old value's bytes are the variable's."""
+    model = Written(1, 4)
+    handle = model.handle("a")
+    before = model.read(handle, 1, 4)
+    model.assign(handle, model.add(model.add(before, 0), before))
+    return model.file(model.read(handle, 1, 4))
+
+
 CASES: dict[str, Callable[[], bytes]] = {
     "a row is appended, the oldest one goes first": lambda: appended(first=True),
     "a row is appended, the oldest one goes then": lambda: appended(first=False),
@@ -185,6 +194,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "reads between assignments": read_between,
     "a constant is assigned": given_a_constant,
     "the old value is the output": old_value,
+    "two inputs die where it is made": added_twice,
 }
 
 

@@ -102,8 +102,10 @@ class _Groups:
         return False
 
     def _may_take(self, i: int, out: int, position: int) -> bool:
-        """Nothing but `i` lies in its bytes, nobody reads them later, and `out` is exactly as large."""
-        if i not in self.root or self._last(self.root[i]) > position:
+        """Nothing but `i` lies in its bytes, nobody reads them later, and `out` is exactly as large; nor is anything in
+        the bytes of `out` before, as a variable is that gets its new value there.
+        """
+        if i not in self.root or self._last(self.root[i]) > position or self._first(self.root[out]) < position:
             return False
         sizes = self._size(self.root[i]), self._size(self.root[out]), self._bytes(i), self._bytes(out)
         return len(set(sizes)) == 1
