@@ -40,6 +40,8 @@ def test_an_accuracy_run_tells_the_same_time_of_an_inference(tmp_path: Path) -> 
     tinyperf.run("kws", board="nucleo-l4r5zi", virtual=True, mode="accuracy", data=tmp_path, out=tmp_path / "session")
     (row,) = json.loads((tmp_path / "session" / "results.json").read_text())
     profile = tinyperf.profile("nucleo-l4r5zi", "kws")
+    assert [(end.dtype, end.shape, end.zero_point) for end in profile.inputs] == [("int8", (1, 49, 10, 1), (83,))]
+    assert [(end.shape, end.scale) for end in profile.outputs] == [((1, 12), (1 / 256,))]
     assert row["infer"]["elapsed_time"] == pytest.approx(1000 * profile.latency_ms, rel=0.002)
 
 

@@ -100,11 +100,16 @@ def profile(
     """
     from tinyperf import board as _board
     from tinyperf.session import choose
+    from tinyperf.session import models as named_models
     from tinyperf.session import profile as _profile
+    from tinyperf.session.ends import ends_of
 
     chosen = _board.load(str(board))
     start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
-    return _profile.profile(chosen, start.path, start.built, start.model, progress)
+    found = _profile.profile(chosen, start.path, start.built, start.model, progress)
+    shown = start.model if image else named_models.named(benchmark, maybe(model))[1]
+    inputs, outputs = ends_of(shown) if shown else ((), ())
+    return replace(found, inputs=inputs, outputs=outputs)
 
 
 def compare(

@@ -9,11 +9,12 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options
+from tinyperf.cli._ends import end_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tinyperf.session.inspect import End, Fit, Inspection, OperatorCount, Verdict
+    from tinyperf.session.inspect import Fit, Inspection, OperatorCount, Verdict
 
 INDENT = 11
 
@@ -59,8 +60,8 @@ def _lines(found: Inspection) -> list[str]:
             for signature in found.signatures
         ],
     )
-    lines += _field("input", [_end(end) for end in found.inputs])
-    lines += _field("output", [_end(end) for end in found.outputs])
+    lines += _field("input", [end_text(end) for end in found.inputs])
+    lines += _field("output", [end_text(end) for end in found.outputs])
     if found.boundary:
         lines += _field("ends", [f"{' and '.join(found.boundary)}: float in the file; the host does their work"])
     lines += _field("state", [f"{found.variables} variable tensors"] if found.variables else [])
@@ -82,15 +83,6 @@ def _field(name: str, values: list[str]) -> list[str]:
 
 def _ends(ends: dict[str, int], names: dict[int, str]) -> str:
     return ", ".join(f"{name} ({names.get(index, f'tensor {index}')})" for name, index in ends.items())
-
-
-def _end(end: End) -> str:
-    shape = f"{end.name} {end.dtype} {list(end.shape)}"
-    if not end.scale:
-        return f"{shape}, not quantized"
-    if len(end.scale) > 1:
-        return f"{shape}, {len(end.scale)} scales from {min(end.scale):.9g} to {max(end.scale):.9g}"
-    return f"{shape}, scale {end.scale[0]:.9g}, zero point {end.zero_point[0]}"
 
 
 def _operator(count: OperatorCount) -> str:

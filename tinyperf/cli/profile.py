@@ -9,6 +9,7 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options, _progress
+from tinyperf.cli._ends import end_text
 from tinyperf.figures import figure
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def command(
 
 
 def _show(found: Profile) -> None:
+    for name, ends in (("input", found.inputs), ("output", found.outputs)):
+        for end in ends:
+            print(f"{name:<13} {end_text(end)}")
     if found.layers:
         print(f"  # {'operator':<20} {'MACs':>11} {'instructions':>13} {'cycles':>11}     % cycles/MAC  kernel")
     for layer in found.layers:

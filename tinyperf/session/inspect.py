@@ -12,6 +12,7 @@ from tinyperf.described import Signature, described
 from tinyperf.engines import Target, parse_engine
 from tinyperf.engines import engine as find_engine
 from tinyperf.errors import TinyperfError
+from tinyperf.session.ends import ends_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,26 +21,12 @@ if TYPE_CHECKING:
     from tinyperf.chip import Memory
     from tinyperf.cores import Core
     from tinyperf.engines import Footprint
+    from tinyperf.session.ends import End
     from tinyperf.tflite import Model, Tensor
 
 # Fitted on images of eight models on the NUCLEO-L4R5ZI, within 1.5 kB: stack, line buffers and tables, and the buffer
 # in which an input arrives.
 APPLICATION_RAM_BYTES = 9_500
-
-
-@dataclass(frozen=True)
-class End:
-    """An input or output. real = scale * (q - zero_point); one entry per channel, none where it is not quantized.
-
-    scale: the shortest decimals that are the file's float32.
-    """
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: tuple[float, ...]
-    zero_point: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -138,8 +125,8 @@ def inspect(model: Model, boards: Sequence[Board], engines: Sequence[str]) -> In
         metadata=said.metadata,
         signatures=said.signatures,
         subgraphs=said.subgraphs,
-        inputs=tuple(_end(model.tensors[i]) for i in model.inputs),
-        outputs=tuple(_end(model.tensors[i]) for i in model.outputs),
+        inputs=ends_of(model)[0],
+        outputs=ends_of(model)[1],
         boundary=tuple(op.kind for op in model.boundary),
         variables=sum(tensor.variable for tensor in model.tensors),
         operators=counts,
@@ -148,13 +135,6 @@ def inspect(model: Model, boards: Sequence[Board], engines: Sequence[str]) -> In
         engines=tuple(verdicts),
         fits=tuple(fits),
     )
-
-
-def _end(tensor: Tensor) -> End:
-    quantization = tensor.quantization
-    scale = tuple(float(str(np.float32(each))) for each in quantization.scale) if quantization else ()
-    zero_point = quantization.zero_point if quantization else ()
-    return End(tensor.index, tensor.name, tensor.shape, tensor.dtype, scale, zero_point)
 
 
 def _operators(model: Model) -> tuple[OperatorCount, ...]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tinyperf.device.dut import DutIdentity
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
+    from tinyperf.session.ends import End
     from tinyperf.session.progress import Progress
     from tinyperf.tflite import Model
     from tinyperf.virtual.board.link import VirtualLink
@@ -61,7 +62,10 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Profile:
-    """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there."""
+    """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there.
+
+    `inputs`, `outputs`: of the model, where it is known.
+    """
 
     board: str
     model_id: str
@@ -76,6 +80,8 @@ class Profile:
     build_id: str | None
     error_percent: float
     estimated: bool = True
+    inputs: tuple[End, ...] = ()
+    outputs: tuple[End, ...] = ()
 
     @property
     def latency_ms(self) -> float:
