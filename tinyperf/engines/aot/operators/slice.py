@@ -1,18 +1,43 @@
-"""SLICE: a box out of a tensor."""
+"""SLICE: a box out of a tensor. `Part` is one of elements that stand one behind the other."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work, size_of
 from tinyperf.engines.aot.operators import Arity, Operator, moved
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
 
 if TYPE_CHECKING:
+    from tinyperf.engines.aot.graph import Data
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._sample import Random, Sample
+
+
+@dataclass(frozen=True)
+class Part(Work):
+    """`count` of the input's `elements`, from `start` on: the same bytes."""
+
+    elements: int
+    start: int
+    count: int
+    dtype: str
+
+    @property
+    def signature(self) -> Signature:
+        given, made = ((self.elements,), self.dtype), ((self.count,), self.dtype)
+        return Signature((Operand(*given),), (Operand(*made),))
+
+    @property
+    def shared(self) -> tuple[Shared, ...]:
+        return (Shared(0, 0, self.start * size_of(self.dtype)),)
+
+    def interpret(self, *inputs: Data) -> tuple[Data, ...]:
+        return (inputs[0][:, self.start : self.start + self.count],)
 
 
 def box_is_inside(use: Use) -> str | None:

@@ -38,7 +38,7 @@ def _placed(graph: Graph, node: Node, forms: dict[int, Form]) -> Form | None:
     shared = node.work.shared
     if not shared:
         return None
-    if len(shared) == len(node.inputs) == len(node.outputs):
+    if isinstance(node.work, Alias):
         return Form(shared=shared, why="the same bytes under another shape: no code")
     if not all(one.offset % ALIGNMENT == 0 and _fits(graph, node, one, forms) for one in shared):
         return None

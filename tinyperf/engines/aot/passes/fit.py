@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.operators.reshape import Alias
 from tinyperf.engines.aot.passes.choose import cheapest, fitting_forms
 from tinyperf.engines.aot.passes.keep import Together
 from tinyperf.engines.aot.passes.place import place
@@ -63,7 +64,7 @@ def _placed(node: Node, kept: set[int]) -> bool:
     """Its parts lie in a whole, where they could be copied too; it is no other name of one value."""
     shared = (node.form or Form()).shared
     free = not kept & {*node.inputs, *node.outputs}
-    return free and bool(shared) and not len(shared) == len(node.inputs) == len(node.outputs)
+    return free and bool(shared) and not isinstance(node.work, Alias)
 
 
 def _plain(graph: Graph, kept: set[int]) -> Graph:
