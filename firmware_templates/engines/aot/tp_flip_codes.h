@@ -14,9 +14,9 @@ TP_KERNEL void tp_flip_codes(int32_t count, const void *input, void *output)
     int32_t i = 0;
     for (; i + 4 <= count; i += 4) {
         uint32_t four;
-        memcpy(&four, in + i, 4);
+        __builtin_memcpy(&four, in + i, 4);
         four ^= 0x80808080U;
-        memcpy(out + i, &four, 4);
+        __builtin_memcpy(out + i, &four, 4);
     }
     for (; i < count; i++) {
         out[i] = (char)(in[i] ^ 0x80);

@@ -20,7 +20,7 @@ TP_KERNEL void tp_pad(const int32_t in_shape[4], const int32_t out_shape[4], con
                 const bool in_k = in_j && k >= before[2] && k - before[2] < in_shape[2];
                 for (int32_t l = 0; l < out_shape[3]; l++) {
                     const bool inside = in_k && l >= before[3] && l - before[3] < in_shape[3];
-                    memcpy(out, inside ? in : (const char *)value, (size_t)size);
+                    __builtin_memcpy(out, inside ? in : (const char *)value, (size_t)size);
                     in += inside ? size : 0;
                     out += size;
                 }

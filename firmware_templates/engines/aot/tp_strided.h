@@ -20,7 +20,7 @@ TP_KERNEL void tp_strided(const int32_t shape[5], const int32_t stride[5], int32
                 for (int32_t l = 0; l < shape[3]; l++) {
                     const int32_t from = start + i * stride[0] + j * stride[1] + k * stride[2] + l * stride[3];
                     for (int32_t m = 0; m < shape[4]; m++) {
-                        memcpy(out, in + (from + m * stride[4]) * size, (size_t)size);
+                        __builtin_memcpy(out, in + (from + m * stride[4]) * size, (size_t)size);
                         out += size;
                     }
                 }
