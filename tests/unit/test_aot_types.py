@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests import graphs
 from tests.floats import assert_near
 from tests.portable import Library
+from tinyperf import tflite
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.operators import all_operators
 from tinyperf.engines.aot.operators._sample import Random
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
 
     from tinyperf.engines.aot.operators import Operator, Typed
@@ -77,3 +78,15 @@ def test_many_pairs_of_operator_and_type_are_reached(capsys: pytest.CaptureFixtu
         sys.stdout.write(f" {len(reached)} pairs of operator and type ")
     declared = {(o.kind, str(typed)) for o in all_operators().values() if o.compiled for typed in o.types}
     assert reached == declared
+
+
+@pytest.mark.parametrize("kind", ["ABS", "LEAKY_RELU", "RELU"])
+def test_ratios_of_scales_are_formed_in_double(kind: str) -> None:
+    """As the wheel does; in float32 some of all 65,536 codes come out one off."""
+    codes = np.arange(-(2**15), 2**15, dtype=np.int16)[None, None]
+    shape = codes.shape[1:]
+    tensors = [graphs.T(shape, 0.00456789, dtype="int16"), graphs.T(shape, 0.0045123, dtype="int16")]
+    options = {"alpha": 0.3} if kind == "LEAKY_RELU" else {}
+    file = graphs.build(tensors, [graphs.O(kind, [0], [1], options)], [0], [1])
+    (made,) = interpret(lower(tflite.parse(file, kind), {}), codes)
+    np.testing.assert_array_equal(made[0], graphs.wheel(file, codes))

@@ -28,11 +28,11 @@ def input_is_not_much_coarser(use: Use) -> str | None:
 
 
 def lower(use: Use) -> Lookup:
-    """micro/kernels/elementwise.cc `AbsEvalQuantized`; the ratio of the scales is a float32."""
+    """micro/kernels/elementwise.cc `AbsEvalQuantized`; the ratio of the scales is formed in double."""
     size = np.abs(EVERY_CODE - zero(use.input(0)))
-    given, made = np.float32(scale(use.input(0))), np.float32(scale(use.output))
+    given, made = scale(use.input(0)), scale(use.output)
     if given != made:
-        size = requantized(size, *quantize_multiplier(float(given / made)))
+        size = requantized(size, *quantize_multiplier(given / made))
     return Lookup(use.output.elements, codes(size + zero(use.output)))
 
 
@@ -56,8 +56,7 @@ class AbsoluteInt16(Work):
 
 def lower_int16(use: Use) -> AbsoluteInt16:
     """The same; a factor of 1 leaves every number as it is."""
-    given, made = np.float32(scale(use.input(0))), np.float32(scale(use.output))
-    return AbsoluteInt16(use.output.elements, *quantize_multiplier(float(given / made)))
+    return AbsoluteInt16(use.output.elements, *quantize_multiplier(scale(use.input(0)) / scale(use.output)))
 
 
 def sample(random: Random) -> Sample:

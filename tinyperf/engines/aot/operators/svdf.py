@@ -120,13 +120,13 @@ def parameters_have_scales(use: Use) -> str | None:
 
 def bias_scale_fits(use: Use) -> str | None:
     """The bias scale is state x time scale, within 0.00001."""
-    product, bias = float(_product(use.input(STATE), use.input(TIME))), scale(use.input(BIAS))
+    product, bias = _product(use.input(STATE), use.input(TIME)), scale(use.input(BIAS))
     return None if abs(bias - product) < 1e-5 else f"bias scale {bias:g}, state x time scale {product:g}"
 
 
-def _product(one: Tensor, other: Tensor) -> np.float32:
-    """TFLM multiplies, and below divides, the scales of this operator in float32."""
-    return np.float32(scale(one)) * np.float32(scale(other))
+def _product(one: Tensor, other: Tensor) -> float:
+    """TFLM multiplies, and below divides, scales in double."""
+    return scale(one) * scale(other)
 
 
 def lower(use: Use) -> Svdf:
@@ -137,8 +137,8 @@ def lower(use: Use) -> Svdf:
         time=np.asarray(time.data),
         bias=np.asarray(bias.data, np.int32).ravel(),
         zeros=(zero(given), zero(state), zero(use.output)),
-        first=quantize_multiplier(float(_product(given, features) / np.float32(scale(state)))),
-        second=quantize_multiplier(float(_product(state, time) / np.float32(scale(use.output)))),
+        first=quantize_multiplier(_product(given, features) / scale(state)),
+        second=quantize_multiplier(_product(state, time) / scale(use.output)),
     )
 
 
