@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyperf.engines import conversion
 from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def refusal(
     """One error: a line of what is wrong with the ends (`found`, as of `reasons`), and the engine's own `lines`."""
     at_ends = [f"model '{model.name}': " + "; ".join(found)] if found else []
     return ModelError(
-        "\n".join((*at_ends, *lines)), means=means, hint="; ".join(dict.fromkeys((*found.values(), *hints)))
+        "\n".join((*at_ends, *lines)),
+        means=means,
+        hint="; ".join(dict.fromkeys((*found.values(), *conversion.advice(model), *hints))),
     )
 
 

@@ -40,6 +40,8 @@ def why_missing(kind: str) -> str:
     known = KNOWN.get(kind) or FOREIGN.get(kind)
     if known:
         return known
+    if kind.startswith("CUSTOM Flex"):
+        return "an operator of TensorFlow itself, which the converter was allowed to keep (SELECT_TF_OPS)"
     if kind.startswith("CUSTOM "):
         return "a custom operator that TensorFlow Lite Micro does not know either"
     return "TensorFlow Lite Micro does not know it either"
