@@ -93,6 +93,10 @@ def test_a_stream_is_scored_by_its_last_frame_and_the_next_one_starts_anew(
     assert (result.value, result.samples, result.inferences) == (1.0, 3, 6)
     assert result.comparison is not None
     assert result.comparison.inferences_that_differ == 0
+    clips = np.array([[[0, 9, 0], [5, 0, 0]], [[0, 0, 1], [0, 0, 0]]], np.int8)
+    np.savez(tmp_path / "clips.npz", x=clips, y=[1, 2])
+    result = api.evaluate(backend=backend, model=model, data=tmp_path / "clips.npz")
+    assert (result.value, result.samples, result.inferences) == (1.0, 2, 4)
     (folder / "1.raw").write_bytes(bytes(4))
     with pytest.raises(DataError, match=r"1\.raw has 4 bytes, expected a multiple of 3"):
         api.evaluate(backend=backend, model=model, data=folder)

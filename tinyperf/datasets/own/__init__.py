@@ -46,8 +46,8 @@ UNNAMED: tuple[str, ...] = ("-",)
 class Asked:
     """`metric`: None is top1, or mse where y is no class. `labels`: a file of class names. `front_end`: of sounds.
 
-    `scored`: an accuracy is asked for; for time alone labels may be absent, and mean nothing. `streams`: a raw file may
-    hold several inputs, the frames of one stream.
+    `scored`: an accuracy is asked for; for time alone labels may be absent, and mean nothing. `streams`: a sample may
+    hold several inputs, the frames of one stream: a raw file one behind the other, an .npz as x [n, frames, ...].
     """
 
     metric: Metric | None = None
@@ -87,9 +87,11 @@ def _values(model: Model) -> int:
 
 
 def _npz(path: Path, model: Model, asked: Asked, count: int | None) -> Dataset:
-    held = arrays.load(path, model, count)
+    held = arrays.load(path, model, count, streams=asked.streams)
     metric: Metric = asked.metric or ("mse" if held.y is not None and held.y.dtype.kind == "f" else "top1")
-    rows = [b"".join(parts) for parts in zip(*map(_row_bytes, held.inputs), strict=True)]
+    frames = [b"".join(parts) for parts in zip(*map(_row_bytes, held.inputs), strict=True)]
+    rows = [b"".join(frames[at : at + held.frames]) for at in range(0, len(frames), held.frames)]
+    stride = len(frames[0]) if held.frames > 1 else 0
     labels, names, targets = np.zeros(len(rows), np.int64), UNNAMED, None
     classes = classes_of(model, metric) if asked.scored else 0
     if classes:
@@ -98,7 +100,7 @@ def _npz(path: Path, model: Model, asked: Asked, count: int | None) -> Dataset:
         targets = wanted(held.y, model, path)
     digits = len(str(len(rows)))
     samples = tuple(
-        Sample(f"{path.stem}[{index:0{digits}}]", int(label), row, len(row))
+        Sample(f"{path.stem}[{index:0{digits}}]", int(label), row, len(frames[0]), stride)
         for index, (row, label) in enumerate(zip(rows, labels, strict=True))
     )
     return Dataset("user", samples, path, names, metric, targets, held.notes)
@@ -151,11 +153,11 @@ def _classes(folder: Path, found: files.Tree, asked: Asked, classes: int) -> tup
 
 
 def _scored(found: Dataset, model: Model, asked: Asked) -> Dataset:
-    """With the outputs that are wanted: of an autoencoder, its inputs."""
+    """With the outputs that are wanted: of an autoencoder, its inputs; of a stream, the last frame's."""
     if not asked.scored or found.targets is not None:
         return found
     if found.metric != "top1" and autoencoder(model):
-        rows = to_tensors(None, b"".join(sample.read() for sample in found.samples), model)
+        rows = to_tensors(None, b"".join(sample.windows()[-1] for sample in found.samples), model)
         values = printed(replace(model, outputs=model.inputs), rows)
         notes = (*found.notes, "the wanted outputs are the inputs: the error is that of an autoencoder")
         return replace(found, targets=values, notes=notes)

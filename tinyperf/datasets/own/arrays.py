@@ -39,34 +39,43 @@ class Head:
 
 @dataclass(frozen=True)
 class Arrays:
-    """`inputs`: [n, *shape] for each input tensor, of its type. `y`: as in the file. `names`: of classes, if given."""
+    """`inputs`: [n * frames, *shape] for each input tensor, of its type; `frames` of a sample, one behind the other.
+    `y`: as in the file. `names`: of classes, if given.
+    """
 
     inputs: tuple[Array, ...]
+    frames: int
     y: Array | None
     names: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def load(path: Path, model: Model, count: int | None) -> Arrays:
+def load(path: Path, model: Model, count: int | None, *, streams: bool = False) -> Arrays:
     """The first `count` samples (None: all). Shapes are judged by the heads, before anything is read.
+
+    streams: a sample may be several frames, x [n, frames, ...].
 
     Raises: DataError: damaged, objects in place of numbers, arrays missing or of other shapes than the model's inputs.
     """
     heads = _heads(path)
     tensors = [model.tensors[i] for i in model.inputs]
     names = [_name(tensor, number, heads, path, len(tensors)) for number, tensor in enumerate(tensors)]
-    lengths = {name: _length(heads[name], tensor, name, path) for name, tensor in zip(names, tensors, strict=True)}
-    if len({*lengths.values()}) > 1 or ("y" in heads and heads["y"].shape[:1] != (lengths[names[0]],)):
+    pairs = list(zip(names, tensors, strict=True))
+    lengths = {name: _length(heads[name], tensor, name, path, streams=streams) for name, tensor in pairs}
+    samples, frames = lengths[names[0]]
+    if len({*lengths.values()}) > 1 or ("y" in heads and heads["y"].shape[:1] != (samples,)):
         seen = ", ".join(f"{name} {head}" for name, head in heads.items())
         raise DataError(f"{path} holds {seen}", means="arrays of one length are needed: a row is a sample", hint=HINT)
     inputs, notes = [], []
-    for name, tensor in zip(names, tensors, strict=True):
-        made = encoded(_array(path, name)[:count], tensor, f"{path.name}: {name}")
+    for name, tensor in pairs:
+        given = _array(path, name)[:count]
+        rows = given.reshape(len(given) * frames, *given.shape[2:]) if frames > 1 else given
+        made = encoded(rows, tensor, f"{path.name}: {name}")
         inputs.append(made.rows)
         notes.append(made.note)
     y = _array(path, "y")[:count] if "y" in heads else None
     said = tuple(map(str, _array(path, "labels").ravel())) if "labels" in heads else ()
-    return Arrays(tuple(inputs), y, said, tuple(notes))
+    return Arrays(tuple(inputs), frames, y, said, tuple(notes))
 
 
 def _heads(path: Path) -> dict[str, Head]:
@@ -122,16 +131,20 @@ def _name(tensor: Tensor, number: int, heads: dict[str, Head], path: Path, count
     )
 
 
-def _length(head: Head, tensor: Tensor, name: str, path: Path) -> int:
-    """Samples of an array; a row may lack the dimensions of 1 that the input has."""
+def _length(head: Head, tensor: Tensor, name: str, path: Path, *, streams: bool) -> tuple[int, int]:
+    """Samples of an array, and frames of each; a frame may lack the dimensions of 1 that the input has."""
 
     def bare(shape: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(extent for extent in shape if extent != 1)
 
-    if head.shape and head.shape[0] > 0 and bare(head.shape[1:]) == bare(tensor.shape):
-        return head.shape[0]
+    if head.shape and head.shape[0] > 0:
+        if bare(head.shape[1:]) == bare(tensor.shape):
+            return head.shape[0], 1
+        if streams and head.shape[1:2] > (0,) and bare(head.shape[2:]) == bare(tensor.shape):
+            return head.shape[0], head.shape[1]
+    frames = ", and a sample may be several such frames" if streams else ""
     raise DataError(
-        f"{path}: {name} is {head}; input '{tensor.name}' takes rows of {_row(tensor)}",
+        f"{path}: {name} is {head}; input '{tensor.name}' takes rows of {_row(tensor)}{frames}",
         means=_difference(head, tensor),
         hint="a row of the array is one input of the model, height x width x channels for pictures",
     )
