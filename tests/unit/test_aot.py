@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,3 +104,13 @@ def test_operator_table_is_current() -> None:
     if os.environ.get("TINYPERF_UPDATE_GOLDEN"):
         path.write_text(document(), encoding="utf-8")
     assert path.read_text(encoding="utf-8") == document()
+
+
+def test_no_two_headers_define_one_name() -> None:
+    """Any two kernels may meet in one model."""
+    headers = (ROOT / "firmware_templates" / "engines" / "aot").glob("*.h")
+    names = [
+        name for path in headers for name in re.findall(r"^TP_KERNEL .*?(tp_\w+)\(", path.read_text(), re.MULTILINE)
+    ]
+    assert len(names) > 100
+    assert [name for name, count in Counter(names).items() if count > 1] == []

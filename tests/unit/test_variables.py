@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests import graphs
+from tests import graphs, m4
 from tests.flatbuffer import write
 from tests.graphs import G, O, T
 from tinyperf import api, cores, tflite
 from tinyperf.engines import Target
+from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.host import HostModel
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.passes import compiled, stages
@@ -261,6 +262,17 @@ def test_appending_a_row_costs_one_move(*, first: bool) -> None:
     assert sorted(form.kernel for form in forms if form.kernel) == ["add_dsp", "add_dsp", "move"]
     state = 16 if first else 20
     assert place(graph).arena_bytes <= 4 + state + 20 + 15  # input, state and its new row, output; rounded
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a chain of variables", "start values"])
+def test_the_code_equals_the_wheel_on_the_core(name: str, tmp_path: Path) -> None:
+    data = CASES[name]()
+    model = tflite.parse(data, "variables")
+    samples = frames(model)
+    machine = m4.Machine(m4.build(ENGINE.generate(model, M4, {}), tmp_path), model)
+    made = np.stack([machine.infer(sample) for sample in samples])
+    np.testing.assert_array_equal(made, expected(data, samples))
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@
 
 #include "tp_kernels.h"
 
-TP_KERNEL void tp_copy(size_t bytes, const void *input, void *output)
+TP_KERNEL void tp_copy_value(size_t bytes, const void *input, void *output)
 {
     memcpy(output, input, bytes);
 }

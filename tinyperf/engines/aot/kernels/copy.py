@@ -24,7 +24,7 @@ def forms(work: Copy, costs: Costs) -> tuple[Form, ...]:
 
 
 def emit(work: Copy, place: Place) -> Code:
-    return Code((), call("tp_copy", size_bytes(work), place.inputs[0], place.output))
+    return Code((), call("tp_copy_value", size_bytes(work), place.inputs[0], place.output))
 
 
 KERNEL = Kernel("copy", Copy, "tp_copy.h", forms, emit, costs={"byte": 0.5})
