@@ -573,3 +573,13 @@ def test_the_table_of_operators_and_types_is_what_the_wheel_runs() -> None:
         runs = {row["file"]: row["tflm_wheel"] == "runs" for row in csv.DictReader(file)}
     accepted = {name: not ops.missing(tflite.load(DATA / "zoo" / name)) for name in runs}
     assert accepted == runs
+
+
+@needs("zoo")
+def test_a_streaming_model_gets_its_variables() -> None:
+    """Six, each named in the graph and in the one that sets it up."""
+    model = tflite.load(DATA / "zoo" / "micro-wake-word-models.okay_nabu.0689ab.tflite")
+    assert sum(op.kind == "VAR_HANDLE" for graph in (model, *model.called.values()) for op in graph.ops) == 12
+    source = engine.ENGINE.generate(model, M4, {"library": TREE}).sources["model/tp_model.cpp"]
+    assert "MicroResourceVariables::Create(allocator, 6)" in source
+    assert "resolver.AddCallOnce()" in source

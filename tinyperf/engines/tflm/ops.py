@@ -124,8 +124,9 @@ def used(model: Model) -> list[str]:
 
 
 def resources(model: Model) -> int:
-    """How many resource variables the model may have."""
-    return sum(op.kind == "VAR_HANDLE" for graph in (model, *model.called.values()) for op in graph.ops)
+    """How many resource variables the model has: each is known by its names, in every subgraph."""
+    handles = (op for graph in (model, *model.called.values()) for op in graph.ops if op.kind == "VAR_HANDLE")
+    return len({(op.options.get("container"), op.options.get("shared_name")) for op in handles})
 
 
 def missing(model: Model, lacks: Collection[str] = ()) -> list[str]:
