@@ -106,6 +106,26 @@ def test_a_constant_that_is_filled_or_zero_is_folded() -> None:
         np.testing.assert_array_equal(interpret(graph, samples)[0].reshape(4, -1), graphs.wheel(data, samples))
 
 
+def test_a_slice_from_where_arithmetic_on_a_shape_says() -> None:
+    """The last five rows of however many: SHAPE, SUB and PACK are computed when the model is compiled."""
+    scalar = T((), dtype="int32")
+    tensors = [T((1, 8, 2), 0.1, 3), T((3,), dtype="int32"), numbers(1), numbers(2), scalar, T((), dtype="int32")]
+    tensors += [constant(np.array(n, np.int32)) for n in (5, 0)] + [T((3,), dtype="int32"), numbers(1, 5, 2)]
+    tensors += [T((1, 5, 2), 0.1, 3)]
+    ops = [
+        O("SHAPE", [0], [1], {"outType": 2}),
+        O("STRIDED_SLICE", [1, 2, 3, 2], [4], {"shrinkAxisMask": 1}),
+        O("SUB", [4, 6], [5]),
+        O("PACK", [7, 5, 7], [8], {"valuesCount": 3, "axis": 0}),
+        O("SLICE", [0, 8, 9], [10]),
+    ]
+    data = graphs.build(tensors, ops, [0], [10])
+    samples = np.random.default_rng(0).integers(-128, 128, (4, 1, 8, 2), np.int8)
+    graph = lower(tflite.parse(data, "last rows"))
+    assert len(graph.nodes) == 1
+    np.testing.assert_array_equal(interpret(graph, samples)[0].reshape(4, -1), graphs.wheel(data, samples))
+
+
 def test_all_portable_kernels_fit_into_one_file(tmp_path: Path) -> None:
     """A model may need any two of them: no header defines what another one does."""
     folder = content.shipped("firmware_templates") / "engines" / "aot"

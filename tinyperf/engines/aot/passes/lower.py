@@ -25,7 +25,7 @@ from tinyperf.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tinyperf.engines.aot.graph import Data
+    from tinyperf.engines.aot.graph import Data, Work
     from tinyperf.engines.aot.operators import Operator, Rule
     from tinyperf.engines.aot.operators._variables import Resource
     from tinyperf.tflite import Model, Op, Tensor
@@ -141,8 +141,22 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
     work = of_images(use, make) if operator.each_image else make(use)
+    known = _computed(use, work)
+    if known is not None:
+        return known
     node = Node(work, inputs, outputs, (origin,), note=_bare(use) or operator.warn(use))
     return use.variables.bound(node, use.written)
+
+
+def _computed(use: Use, work: Work) -> Tensor | None:
+    """What arithmetic on constant int32 and int64 gives: they stand for shapes and indices, which rules ask for."""
+    data = [tensor.data for tensor in use.data if tensor.data is not None]
+    alone = data and len(data) == len(use.data) and len(use.outputs) == 1 and not use.written
+    if not alone or use.output.dtype not in {"int32", "int64"}:
+        return None
+    operands = zip(data, work.signature.inputs, strict=True)
+    (made,) = work.interpret(*(numbers.reshape(1, *operand.shape) for numbers, operand in operands))
+    return replace(use.output, data=made.reshape(use.output.shape).astype(use.output.dtype))
 
 
 def _folded(use: Use, operator: Operator) -> Tensor | list[Reason] | None:
