@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SLOWEST = 1.5
 """Times the cycles of the cheapest form: what is slower is never taken for its scratch."""
 
-MOST_CHANGES = 16
+MOST_CHANGES = 6
 """So many nodes get another form, and so many are tried for each: planning takes time."""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph
 
-WIDTH = 24
+WIDTH = 12
 """Sets of nodes that are followed at once."""
 
 
@@ -31,13 +31,11 @@ def order(graph: Graph, _target: Target) -> Graph:
     needs = _needs(graph)
     if all(needs[position] & (1 << (position - 1)) for position in range(1, len(needs))):
         return graph  # every node waits for the one before it
-    best = graph
-    for keeps_input in (True, False):
-        memory = _Memory(graph, keeps_input=keeps_input)
-        found = _search(memory, needs)
-        if found.peak < memory.peak(range(len(graph.nodes))):
-            best = _smaller(best, replace(graph, nodes=tuple(graph.nodes[i] for i in found.order)))
-    return best
+    memory = _Memory(graph)
+    found = _search(memory, needs)
+    if found.peak >= memory.peak(range(len(graph.nodes))):
+        return graph
+    return _smaller(graph, replace(graph, nodes=tuple(graph.nodes[i] for i in found.order)))
 
 
 def _smaller(one: Graph, other: Graph) -> Graph:
@@ -78,9 +76,12 @@ class _Run:
 
 
 class _Memory:
-    """What each node adds and ends, in bytes; values that share bytes by their forms are one storage."""
+    """What each node adds and ends, in bytes; values that share bytes by their forms are one storage.
 
-    def __init__(self, graph: Graph, *, keeps_input: bool) -> None:
+    Inputs stay, as in the firmware.
+    """
+
+    def __init__(self, graph: Graph) -> None:
         self._nodes, together = graph.nodes, Together(graph)
         self._storage = {i: min(together.with_value(i)) for i, v in graph.values.items() if v.data is None}
         ends = {i: together.behind(s, i) for i, s in self._storage.items()}
@@ -98,8 +99,7 @@ class _Memory:
                     self._readers[self._storage[i]] |= 1 << position
         states = (i for state in graph.states for i in (state.before, state.after))
         self._there = {self._storage[i] for i in (*graph.inputs, *states)}
-        kept = (*graph.outputs, *(graph.inputs if keeps_input else ()))
-        self._kept = {self._storage[i] for i in kept if i in self._storage}
+        self._kept = {self._storage[i] for i in (*graph.inputs, *graph.outputs) if i in self._storage}
         self._kept |= {self._storage[i] for state in graph.states for i in (state.before, state.after)}
 
     def start(self) -> _Run:
