@@ -45,6 +45,7 @@ def document() -> str:
         "Besides: QUANTIZE from float32 at the model's input and DEQUANTIZE to float32 at its output are cut off",
         "(the host does their work, the firmware takes and gives codes). A RELU6 that stands alone clamps to the",
         "*input's* codes and ignores the output's scale, as TFLM's kernel does; the build warns where the two differ.",
+        "What QUANTIZE and CAST make of a float beyond 32 bits C leaves open: here it is the last number, as on Arm.",
         "",
         "## What TFLM knows and engine `aot` does not compile",
         "",
@@ -52,8 +53,8 @@ def document() -> str:
         "| --- | --- |",
         *(f"| {kind} | {why[0].upper()}{why[1:]}. |" for kind, why in sorted(KNOWN.items())),
         "",
-        "Hybrid models (float activations, int8 weights) and float16 weights TFLM does not run either; int4 weights",
-        "and uint8 arithmetic are refused. Operators that are not named on this page TFLM does not know.",
+        "Hybrid models (float activations, int8 weights) and float16 weights TFLM does not run either; nor does it",
+        "compute with uint8. Operators that are not named on this page TFLM does not know.",
         "",
     ]
     return "\n".join(lines)

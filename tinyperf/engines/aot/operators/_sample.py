@@ -184,6 +184,15 @@ class Random:
         if self.given == "float32":
             floats = self.constant(self.codes(*weights.shape)), self.constant(self.codes(channels))
             tensors = (tensors[0], *floats, tensors[3])
+        short = self.given == "int8" and kind in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+        if short and isinstance(scales, float) and self.pick(True, False, False, False):
+            wider = float(np.float32(scales * 16))
+            tensors = (
+                tensors[0],
+                _short(weights, wider, axis),
+                self.constant(self.bias(channels, taps) >> 4, _product(scale, wider)),
+                tensors[3],
+            )
         with_bias = self.pick((0, 1, 2), (0, 1, 2), (0, 1))
         return self.use(kind, tensors, with_bias, {**options, "fused_activation_function": self.activation()})
 
@@ -191,6 +200,14 @@ class Random:
         """One input and one output of the same shape, each with a scale of its own."""
         shape, scale = (1, self.integer(1, 40)), self.scale(-2, 0)
         return self.use(kind, (self.tensor(shape, scale), self.tensor(shape, self.near(scale, 1))), (0,))
+
+
+def _short(weights: npt.NDArray[np.int8], scale: float, axis: int) -> Tensor:
+    """The upper halves of weights, as int4."""
+    halves = np.maximum(weights.ravel() >> 4, -7).astype(np.uint8) & 15
+    halves = np.append(halves, np.zeros(len(halves) % 2, np.uint8))
+    packed = (halves[::2] | halves[1::2] << 4).astype(np.uint8)
+    return Tensor(0, "", weights.shape, "int4", Quantization((scale,), (0,), axis), packed)
 
 
 def _product(scale: float, scales: Scales) -> float:

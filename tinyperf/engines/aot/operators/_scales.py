@@ -39,4 +39,11 @@ def clamp(use: Use) -> Pair:
 def int8(tensor: Tensor) -> npt.NDArray[np.int8]:
     if tensor.data is None:
         raise ModelError(f"tensor {tensor.index} is no constant", hint="convert the model again")
-    return tensor.data.astype(np.int8)
+    return _unpacked(tensor) if tensor.dtype == "int4" else tensor.data.astype(np.int8)
+
+
+def _unpacked(tensor: Tensor) -> npt.NDArray[np.int8]:
+    """int4 as int8: two to a byte, the lower half first. TFLM's `UnpackDenseInt4IntoInt8`."""
+    packed = np.asarray(tensor.data).ravel().view(np.int8)
+    halves = np.stack([(packed << 4).astype(np.int8) >> 4, packed >> 4], axis=1)
+    return halves.ravel()[: tensor.elements].reshape(tensor.shape).astype(np.int8)

@@ -90,6 +90,16 @@ def weights_are_constant_int8(use: Use) -> str | None:
     return None if weights.dtype == "int8" else f"weights are {weights.dtype}"
 
 
+def weights_are_constant(use: Use) -> str | None:
+    """Weights are constant int8 or int4, stored in the model (no sparse or shuffled format); int4 are kept as int8."""
+    weights = use.input(1)
+    if weights.dtype != "int4" or weights.data is None:
+        return weights_are_constant_int8(use)
+    if use.op.options.get("weights_format"):
+        return "shuffled weights"
+    return None if weights.data.size * 2 >= weights.elements else f"{weights.data.size} bytes for {list(weights.shape)}"
+
+
 def weights_are_symmetric(use: Use) -> str | None:
     """Weights have a scale, and zero points of 0 (int8 specification: weights are symmetric)."""
     quantization = use.input(1).quantization
@@ -122,6 +132,9 @@ def bias_is_constant_int32(use: Use) -> str | None:
     count = use.output.shape[-1] if use.output.shape else 1
     return None if bias.elements == count else f"{bias.elements} biases for {count} channels"
 
+
+SHORT = (weights_are_constant, weights_are_symmetric, scales_per_output_channel, bias_is_constant_int32)
+"""Of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: weights may have four bits."""
 
 WEIGHTED = (weights_are_constant_int8, weights_are_symmetric, scales_per_output_channel, bias_is_constant_int32)
 

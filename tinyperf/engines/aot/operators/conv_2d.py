@@ -13,7 +13,7 @@ from tinyperf.engines.aot.operators._grouped import GroupedConv
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
-from tinyperf.engines.aot.operators._weighted import WEIGHTED, Weighted, channels, macs, ratios
+from tinyperf.engines.aot.operators._weighted import SHORT, Weighted, channels, macs, ratios
 from tinyperf.engines.aot.operators._weighted_int16 import INT16, bias_is_constant
 from tinyperf.engines.aot.operators._weighted_int16 import conv as conv_int16
 from tinyperf.engines.aot.operators._window import (
@@ -77,7 +77,7 @@ OPERATOR = Operator(
     arity=Arity(2, 3),
     rules=(images_have_four_dimensions, window_fits, activation_is_known),
     types=(
-        Typed(("int8",), rules=(*WEIGHTED, weights_fit_the_groups)),
+        Typed(("int8",), rules=(*SHORT, weights_fit_the_groups)),
         Typed(("int16",), rules=(*INT16, bias_is_constant, weights_fit_the_groups), lower=conv_int16),
         Typed(("float32",), rules=(*FLOATS, weights_fit_the_groups), lower=conv),
     ),

@@ -13,7 +13,7 @@ from tinyperf.engines.aot.operators._float_weighted import FLOATS, depthwise
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._sample import window_sample
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
-from tinyperf.engines.aot.operators._weighted import WEIGHTED, Weighted, channels, ratios
+from tinyperf.engines.aot.operators._weighted import SHORT, Weighted, channels, ratios
 from tinyperf.engines.aot.operators._weighted_int16 import INT16, bias_is_constant_int64
 from tinyperf.engines.aot.operators._weighted_int16 import depthwise as depthwise_int16
 from tinyperf.engines.aot.operators._window import (
@@ -83,7 +83,7 @@ OPERATOR = Operator(
     arity=Arity(2, 3),
     rules=(images_have_four_dimensions, weights_fit_the_channels, window_fits, activation_is_known),
     types=(
-        Typed(("int8",), rules=WEIGHTED),
+        Typed(("int8",), rules=SHORT),
         Typed(("int16",), rules=(*INT16, bias_is_constant_int64), lower=depthwise_int16),
         Typed(("float32",), rules=FLOATS, lower=depthwise),
     ),

@@ -13,7 +13,7 @@ from tinyperf.engines.aot.operators._float_weighted import FLOATS, ConvFloat, bi
 from tinyperf.engines.aot.operators._matrix import Side
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, int8, zero
-from tinyperf.engines.aot.operators._weighted import WEIGHTED, channels, macs, ratios
+from tinyperf.engines.aot.operators._weighted import SHORT, channels, macs, ratios
 from tinyperf.engines.aot.operators._weighted_int16 import INT16, bias_is_constant
 from tinyperf.engines.aot.operators._weighted_int16 import rows as rows_int16
 from tinyperf.engines.aot.operators._window import Window
@@ -60,6 +60,13 @@ def _of_constants(rule: Rule) -> Rule:
         return None if use.input(1).data is None else rule(use)
 
     return judge
+
+
+def short_weights_have_one_scale(use: Use) -> str | None:
+    """Weights of int4 have one scale."""
+    weights = use.input(1)
+    several = weights.dtype == "int4" and weights.quantization is not None and weights.quantization.per_channel
+    return str(weights.quantization) if several else None
 
 
 def computed_weights_have_one_scale(use: Use) -> str | None:
@@ -125,7 +132,13 @@ OPERATOR = Operator(
     types=(
         Typed(
             ("int8",),
-            rules=(*map(_of_constants, WEIGHTED[:3]), WEIGHTED[3], computed_weights_have_one_scale, bias_scale_fits),
+            rules=(
+                *map(_of_constants, SHORT[:3]),
+                SHORT[3],
+                computed_weights_have_one_scale,
+                short_weights_have_one_scale,
+                bias_scale_fits,
+            ),
         ),
         Typed(("int16",), rules=(*INT16, bias_is_constant, bias_scale_fits), lower=rows_int16),
         Typed(("float32",), rules=(_of_constants(FLOATS[0]), FLOATS[1]), lower=lower_float),
