@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: 0BSD */
-/* CONV_2D of floats: any kernel, stride, dilation, padding and number of groups; products are summed in TFLM's order. */
+/* CONV_2D of floats: any kernel, stride, dilation, padding and number of groups. Products are summed in TFLM's order.
+ */
 #ifndef TP_CONV_2D_F32_H
 #define TP_CONV_2D_F32_H
 
 #include "tp_float.h"
 
-/* Adds the products of one pixel to the sums of `count` channels, four or one; weights of channels stand `row` apart. */
+/* Adds the products of one pixel to the sums of `count` channels, four or one; their weights stand `row` apart. */
 TP_KERNEL void tp_conv_2d_pixel_f32(int32_t count, int32_t row, const float *pixel, const float *taps, int32_t depth,
                                     float sums[4])
 {

@@ -5,7 +5,7 @@
 
 #include "tp_kernels.h"
 
-/* Along `depth` of [outer, depth, inner]. The sum has 19 fractional bits, starts at minus one zero point as TFLM's does,
+/* Along `depth` of [outer, depth, inner]. The sum has 19 fractional bits, starts at minus one zero point as TFLM's,
  * and overflows as its does. */
 TP_KERNEL void tp_cumsum(int32_t outer, int32_t depth, int32_t inner, bool exclusive, bool reverse,
                          const int8_t *input, int32_t in_zero, int32_t multiplier, int32_t shift, int32_t out_zero,

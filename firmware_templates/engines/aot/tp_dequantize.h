@@ -7,7 +7,8 @@
 
 /* tp_dequantize_FROM: scale * (code - zero), rounded once. */
 #define TP_DEQUANTIZE(from)                                                                                            \
-    TP_KERNEL void tp_dequantize_##from(int32_t count, const from##_t *input, float scale, int32_t zero, float *output) \
+    TP_KERNEL void tp_dequantize_##from(int32_t count, const from##_t *input, float scale, int32_t zero,               \
+                                        float *output)                                                                 \
     {                                                                                                                  \
         typedef from##_t TP_ALIASING given;                                                                            \
         typedef float TP_ALIASING made;                                                                                \

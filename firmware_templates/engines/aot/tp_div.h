@@ -13,8 +13,8 @@ struct tp_div {
     int32_t low, high;
 };
 
-/* The reciprocal in Q0.31 times the numerator, which is shifted left as far as it goes. A denominator of zero counts as one
- * code. */
+/* The reciprocal in Q0.31 times the numerator, which is shifted left as far as it goes. A denominator of zero counts as
+ * one code. */
 TP_KERNEL int32_t tp_div(const struct tp_div *n, int32_t a, int32_t b)
 {
     const bool negative = b < n->zero_b;

@@ -11,6 +11,10 @@
 
 #include <float.h>
 
+#ifdef __FAST_MATH__
+#error "float kernels need IEEE 754 arithmetic: compile without -ffast-math, and with -ffp-contract=off"
+#endif
+
 TP_KERNEL uint32_t tp_bits(float x)
 {
     const union {
@@ -169,7 +173,7 @@ TP_KERNEL struct tp_angle tp_angle(float x)
     }
     /* x = m * 2^e. In quadrants of 2^-62: m * (2 / pi * 2^(62 + e)), modulo 2^64. */
     const uint64_t m = (bits & 0x007fffffU) | 0x00800000U;
-    const uint32_t first = (bits >> 23) - 150U + 30U; /* how many digits of 2 / pi count whole turns, 32 more than that */
+    const uint32_t first = (bits >> 23) - 150U + 30U; /* bits of 2 / pi that count whole turns, 32 more than that */
     const uint32_t word = first >> 5, shift = first & 31U;
     const uint64_t upper = (uint64_t)digits[word] << 32 | digits[word + 1U];
     const uint64_t lower = (uint64_t)digits[word + 2U] << 32 | digits[word + 3U];

@@ -8,7 +8,8 @@
 /* tp_larger_TYPE. `stride_a`, `stride_b`: elements to the next index of each dimension; 0 where the input repeats. */
 #define TP_LARGER(type)                                                                                                \
     TP_KERNEL void tp_larger_##type(const int32_t shape[4], const int32_t stride_a[4], const type##_t *input_a,        \
-                                    const int32_t stride_b[4], const type##_t *input_b, bool maximum, type##_t *output) \
+                                    const int32_t stride_b[4], const type##_t *input_b, bool maximum,                  \
+                                    type##_t *output)                                                                  \
     {                                                                                                                  \
         for (int32_t i = 0; i < shape[0]; i++) {                                                                       \
             for (int32_t j = 0; j < shape[1]; j++) {                                                                   \

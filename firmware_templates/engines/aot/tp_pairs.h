@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* What comes of two inputs of any types, element by element, broadcasting included. In place where both are walked alike
- * and the output's elements are no larger. */
+/* What comes of two inputs of any types, element by element, broadcasting included. In place where both are walked
+ * alike and the output's elements are no larger. */
 #ifndef TP_PAIRS_H
 #define TP_PAIRS_H
 

@@ -5,7 +5,8 @@
 
 #include "tp_kernels.h"
 
-/* Codes of so many bytes; input [in_h, in_w, in_c]; output [out_h, out_w, in_c]. The average is rounded to the nearest, ties away from 0. */
+/* Codes of so many bytes; input [in_h, in_w, in_c]; output [out_h, out_w, in_c]. The average is rounded to the nearest,
+ * ties away from 0. */
 TP_KERNEL void tp_pool_2d(const struct tp_window *w, bool maximum, const void *input, int32_t low, int32_t high,
                           int32_t bytes, void *output)
 {

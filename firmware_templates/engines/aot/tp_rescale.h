@@ -8,7 +8,8 @@
 /* tp_rescale_FROM_TO; the types may alias, since the output may lie over an input that is already read. */
 #define TP_RESCALE(from, to)                                                                                           \
     TP_KERNEL void tp_rescale_##from##_##to(int32_t count, const from##_t *input, int32_t in_zero, int32_t multiplier, \
-                                            int32_t shift, int32_t out_zero, int32_t low, int32_t high, to##_t *output) \
+                                            int32_t shift, int32_t out_zero, int32_t low, int32_t high,                \
+                                            to##_t *output)                                                            \
     {                                                                                                                  \
         typedef from##_t TP_ALIASING given;                                                                            \
         typedef to##_t TP_ALIASING made;                                                                               \

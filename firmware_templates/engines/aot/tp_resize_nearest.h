@@ -7,7 +7,7 @@
 
 #include "tp_kernels.h"
 
-/* input [.., in_w, pixels of `bytes`]; output [out_h, out_w, pixels]; `rows`, `columns`: which one of the input it is. */
+/* input [.., in_w, pixels of `bytes`]; output [out_h, out_w, pixels]; `rows`, `columns`: which of the input it is. */
 TP_KERNEL void tp_resize_nearest(int32_t out_h, int32_t out_w, int32_t in_w, int32_t bytes, const int32_t *rows,
                                  const int32_t *columns, const void *input, void *output)
 {

@@ -5,8 +5,8 @@
 
 #include "tp_exponential.h"
 
-/* `depth` codes a row; output codes of so many bytes. Differences from the row's maximum below `diff_min` give probability 0, and so do all where the
- * sum is 512 or more. */
+/* `depth` codes a row; output codes of so many bytes. Differences from the row's maximum below `diff_min` give
+ * probability 0, and so do all where the sum is 512 or more. */
 TP_KERNEL void tp_softmax(int32_t rows, int32_t depth, const int8_t *input, int32_t multiplier, int32_t left_shift,
                           int32_t diff_min, int32_t bytes, void *output)
 {

@@ -59,8 +59,8 @@ TP_KERNEL void tp_conv_2d_int16(const struct tp_window *w, int32_t groups, const
 
 /* weights [kernel_h, kernel_w, out_c]. */
 TP_KERNEL void tp_depthwise_conv_2d_int16(const struct tp_window *w, const int16_t *input, const int8_t *weights,
-                                          const int64_t *bias, const struct tp_rescaling *factors, bool narrow, bool wide,
-                                          int32_t low, int32_t high, int16_t *output)
+                                          const int64_t *bias, const struct tp_rescaling *factors, bool narrow,
+                                          bool wide, int32_t low, int32_t high, int16_t *output)
 {
     const int32_t each = w->out_c / w->in_c;
     for (int32_t y = 0; y < w->out_h; y++) {

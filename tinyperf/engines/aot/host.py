@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tinyperf.tflite import Model
 
-FLAGS = ("-std=c99", "-O2", "-fwrapv", "-shared", "-fPIC")
+FLAGS = ("-std=c99", "-O2", "-fwrapv", "-ffp-contract=off", "-shared", "-fPIC")
 
 # One inference per row in one call: a call from Python costs more than a small model.
 BATCH_C = """\
