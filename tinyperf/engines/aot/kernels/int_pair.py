@@ -1,4 +1,4 @@
-"""Sums, differences and products of int32 in portable C."""
+"""Sums, differences, products and quotients of int32 in portable C."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ WRAPPING = {
     "add": "(uint32_t)a + (uint32_t)b",
     "sub": "(uint32_t)a - (uint32_t)b",
     "mul": "(uint32_t)a * (uint32_t)b",
+    "div": "b == 0 ? 0U : (b == -1 ? 0U - (uint32_t)a : (uint32_t)(a / b))",
     "squared_difference": "((uint32_t)a - (uint32_t)b) * ((uint32_t)a - (uint32_t)b)",
 }
 

@@ -20,6 +20,7 @@ from tinyperf.engines.aot.operators import Arity, Operator, Typed
 from tinyperf.engines.aot.operators._broadcast import Broadcast, broadcast, random_pair, shapes_broadcast
 from tinyperf.engines.aot.operators._exponential import one_over_one_plus
 from tinyperf.engines.aot.operators._float_pair import paired
+from tinyperf.engines.aot.operators._int_pair import no_scales, of_int32
 from tinyperf.engines.aot.operators._rules import activation_is_known
 from tinyperf.engines.aot.operators._scales import clamp, scale, zero
 
@@ -83,7 +84,10 @@ def quotients_are_shifted_by_31_bits_at_most(use: Use) -> str | None:
 
 
 def nothing_is_divided_by_zero(use: Use) -> str | None:
-    """A constant denominator is nowhere zero; where a computed one is, it counts as one code (TFLM gives no number)."""
+    """A constant denominator is nowhere zero. A computed one that is zero counts as one code; of int32 it gives 0.
+
+    (TFLM gives no number there, or stops the program.)
+    """
     other = use.input(1)
     zeros = 0 if other.data is None else int((other.data.astype(np.int64) == zero(other)).sum())
     return f"{zeros} of tensor {other.index}" if zeros else None
@@ -106,6 +110,16 @@ def sample(random: Random) -> Sample:
     return random.use("DIV", (given, constant, made), (0, 1), options)
 
 
+def sample_int32(random: Random) -> Sample:
+    """Constant denominators, neither 0 nor -1."""
+    options = {"fused_activation_function": random.activation()}
+    given, other, made = random_pair(random, "DIV", max, options).tensors
+    numbers = random.codes(*other.shape)
+    numbers = np.where(random.generator.random(other.shape) < 0.5, numbers >> 24, numbers)
+    constant = replace(other, data=np.where((numbers == 0) | (numbers == -1), 7, numbers).astype(np.int32))
+    return random.use("DIV", (given, constant, made), (0, 1), options)
+
+
 def sample_float(random: Random) -> Sample:
     return random_pair(random, "DIV", max, {"fused_activation_function": random.activation()})
 
@@ -116,6 +130,11 @@ OPERATOR = Operator(
     rules=(shapes_broadcast, activation_is_known),
     types=(
         Typed(("int8",), rules=(nothing_is_divided_by_zero, quotients_are_shifted_by_31_bits_at_most)),
+        replace(
+            of_int32("div", activation=True, scaled=False),
+            rules=(no_scales, nothing_is_divided_by_zero),
+            sample=sample_int32,
+        ),
         Typed(("float32",), lower=paired("div", activation=True), sample=sample_float),
     ),
     lower=lower,
