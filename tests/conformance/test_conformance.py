@@ -169,7 +169,7 @@ def reply(link: Link, count: int) -> str:
 
 
 # Each of these needs an image that no other transcript uses; on the host it is built in no time.
-OWN_IMAGE = {"profile_ic", "profile_vww"}
+OWN_IMAGE = {"floats", "profile_ic", "profile_vww", "several"}
 PLAYED = [
     *(pytest.param(t, on_host, id=f"{t.name}-host") for t in TRANSCRIPTS if not t.energy),
     *(
