@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tinyperf.errors import TinyperfError
 
 HEAD_BYTES = 4096
+LARGEST_TEXT_BYTES = 1 << 24
+"""Of a list: a hundred thousand lines of a long name each."""
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,21 @@ def regular(path: Path, what: str, error: type[TinyperfError], *, hint: str) -> 
     except ValueError as exc:  # a name with a null byte
         raise error(f"cannot read {what} {str(path)!r}: {exc}", hint=hint) from exc
     return Regular(status.st_size, head, kind(head, path.name.lower()))
+
+
+def text(path: Path, what: str, error: type[TinyperfError], *, hint: str) -> str:
+    """A regular file of UTF-8 text, LARGEST_TEXT_BYTES at most.
+
+    Args: as of `regular`.
+    Raises: error.
+    """
+    file = regular(path, what, error, hint=hint)
+    if file.size_bytes > LARGEST_TEXT_BYTES:
+        raise error(f"{what} {path} has {file.size_bytes:,} bytes, {LARGEST_TEXT_BYTES:,} are read", hint=hint)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise error(f"{what} {path} cannot be read as UTF-8 text: {exc}", hint=hint) from exc
 
 
 def folder_kind(path: Path) -> Kind | None:

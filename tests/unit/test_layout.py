@@ -172,3 +172,11 @@ def test_an_official_subset_and_a_changed_label_are_told_apart(tmp_path: Path) -
     assert layout.load(tmp_path, IC).kind == "subset"
     (tmp_path / "y_labels.csv").write_text(f"{names[0]},10,2\n{names[1]},10,1\n")
     assert layout.load(tmp_path, IC).kind == "user"
+
+
+def test_a_list_without_end_is_not_read(tmp_path: Path) -> None:
+    """Six gigabytes that take no room on disk."""
+    with (tmp_path / "y_labels.csv").open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(DataError, match=r"y_labels\.csv has 6,442,450,944 bytes"):
+        layout.load(tmp_path, KWS)

@@ -1,12 +1,10 @@
-"""CIFAR-10 (Krizhevsky 2009) as image classification, from its binary, Python or image-folder form."""
+"""CIFAR-10 (Krizhevsky 2009) as image classification, from its binary or image-folder form."""
 
 from __future__ import annotations
 
 import functools
-import importlib
-import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,17 +32,23 @@ PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def find(folder: Path) -> tuple[list[Item], list[str]]:
-    """Images below `folder`: `data_batch_1.bin` ..., `data_batch_1` ... (pickles), or `train/CLASS/*.png`, `test/...`.
+    """Images below `folder`: `data_batch_1.bin` ..., or `train/CLASS/*.png`, `test/...`.
 
-    Raises: DataError: none of the three forms is there, or a batch is damaged.
+    Raises: DataError: neither form is there (the Python form, which is pickles, is never read), or a batch is damaged.
     """
     items: list[Item] = []
-    for root in (folder, folder / "cifar-10-batches-bin", folder / "cifar-10-batches-py"):
-        items = items or _batches(root, ".bin") or _batches(root, "") or _folders(root)
+    for root in (folder, folder / "cifar-10-batches-bin"):
+        items = items or _batches(root) or _folders(root)
+    pickles = (root / "data_batch_1" for root in (folder, folder / "cifar-10-batches-py"))
+    if not items and (pickled := next(filter(Path.is_file, pickles), None)):
+        raise DataError(
+            f"{pickled} is of CIFAR-10's Python form, pickles, which are never read: unpickling runs code",
+            hint="fetch the binary form, cifar-10-binary.tar.gz; 'tinyperf data ic --pull --from DIR --out DIR' does",
+        )
     if not items:
         raise DataError(
             f"no CIFAR-10 in {folder}",
-            means="expected data_batch_1.bin (binary form), data_batch_1 (Python form) or train/airplane/*.png",
+            means="expected data_batch_1.bin (binary form) or train/airplane/*.png",
             hint="'tinyperf data ic --pull --from DIR --out DIR' fetches it",
         )
     notes = []
@@ -57,10 +61,10 @@ def find(folder: Path) -> tuple[list[Item], list[str]]:
     return items, notes
 
 
-def _batches(root: Path, suffix: str) -> list[Item]:
+def _batches(root: Path) -> list[Item]:
     items = []
     for stem, split in BATCHES:
-        path = root / f"{stem}{suffix}"
+        path = root / f"{stem}.bin"
         if path.is_file():
             pixels, labels, names = _batch(path)
             items += [Item(names[i], int(labels[i]), split, path, i) for i in range(len(pixels))]
@@ -80,7 +84,7 @@ def _folders(root: Path) -> list[Item]:
 @functools.lru_cache(maxsize=6)
 def _batch(path: Path) -> Batch:
     """Pixels uint8 [n, 32, 32, 3], labels [n] and names of one batch file."""
-    planes, labels, names = _binary(path) if path.suffix == ".bin" else _pickled(path)
+    planes, labels, names = _binary(path)
     strange = np.flatnonzero((labels < 0) | (labels >= len(IC.labels)))
     if strange.size:
         raise DataError(
@@ -99,39 +103,6 @@ def _binary(path: Path) -> Batch:
         )
     records = data.reshape(-1, RECORD_BYTES)
     return records[:, 1:], records[:, 0], tuple(f"{path.stem}_{i:05}" for i in range(len(records)))
-
-
-def _pickled(path: Path) -> Batch:
-    try:
-        with path.open("rb") as file:
-            held = _Arrays(file, encoding="bytes").load()
-        planes = np.asarray(held[b"data"], np.uint8).reshape(-1, 3072)
-        labels = np.asarray(held[b"labels"], np.int64)
-        names = [n.decode("ascii") for n in held.get(b"filenames", [])]
-    except Exception as exc:  # a pickle can raise whatever it likes
-        raise DataError(
-            f"{path}: not a batch of CIFAR-10's Python form ({type(exc).__name__}: {exc})",
-            means="the file is damaged or something else",
-            hint="fetch it again",
-        ) from exc
-    names = names or [f"{path.name}_{i:05}" for i in range(len(planes))]
-    if not len(planes) == len(labels) == len(names):
-        raise DataError(
-            f"{path}: {len(planes)} images, {len(labels)} labels and {len(names)} names", hint="fetch it again"
-        )
-    return planes, labels, tuple(n.rpartition(".")[0] or n for n in names)
-
-
-class _Arrays(pickle.Unpickler):
-    """Reads numbers, texts and numpy arrays only: a pickle from elsewhere must not run code."""
-
-    def find_class(self, module_name: str, global_name: str) -> Any:
-        module_name = module_name.replace("numpy.core", "numpy._core" if np.__version__ >= "2" else "numpy.core")
-        if (module_name.rpartition(".")[2], global_name) in {("multiarray", "_reconstruct"), ("_codecs", "encode")} or (
-            module_name == "numpy" and global_name in {"ndarray", "dtype"}
-        ):
-            return getattr(importlib.import_module(module_name), global_name)
-        raise pickle.UnpicklingError(f"it asks for {module_name}.{global_name}, which was not run")
 
 
 def convert(item: Item) -> bytes:

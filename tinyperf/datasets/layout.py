@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf import foreign
 from tinyperf.datasets import noise, official
 from tinyperf.errors import DataError
 from tinyperf.wire import input_bytes
@@ -186,12 +187,16 @@ def _folder(folder: Path, name: str) -> Path:
 
 
 def _names(path: Path, classes: int) -> tuple[str, ...]:
-    if not path.is_file():
-        return tuple(map(str, range(classes)))
-    try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as exc:
-        raise DataError(f"{path} cannot be read as UTF-8 text: {exc}", hint="one class name a line, in UTF-8") from exc
+    return class_names(path, classes) if path.is_file() else tuple(map(str, range(classes)))
+
+
+def class_names(path: Path, classes: int) -> tuple[str, ...]:
+    """The names in a list, one a line.
+
+    Raises: DataError: no text, not as many as there are classes, or one twice.
+    """
+    text = foreign.text(path, "list of classes", DataError, hint="one class name a line, in UTF-8")
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(names) != classes:
         raise DataError(
             f"{path} names {len(names)} classes, the model has {classes} outputs", hint="one name a line, in order"
@@ -206,10 +211,7 @@ def _rows(
 ) -> tuple[Sample, ...]:
     """The samples of `y_labels.csv`, each file present and of the right size, or `several` times that."""
     path = folder / LABELS
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise DataError(f"{path} cannot be read: {exc}", hint="it is a text file: file,classes,label") from exc
+    lines = foreign.text(path, "list of samples", DataError, hint="it is a text file: file,classes,label").splitlines()
     samples: dict[str, Sample] = {}
     problems: list[str] = []
     for number, line in enumerate(lines, 1):

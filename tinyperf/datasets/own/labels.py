@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf.datasets import layout
 from tinyperf.errors import DataError, ModelError
 from tinyperf.wire import real_range
 
@@ -113,25 +114,13 @@ def names_of(file: Path | None, given: tuple[str, ...], classes: int, where: Pat
 
     Raises: DataError: not as many as there are classes, or one twice.
     """
-    names = _read(file) if file else given
-    if not names:
+    if file:
+        return layout.class_names(file, classes)
+    if not given:
         return tuple(map(str, range(classes)))
-    source = file or f"array 'labels' of {where}"
-    if len(names) != classes:
-        raise DataError(f"{source} names {len(names)} classes, the model has {classes}", hint="one name each, in order")
-    if len(set(names)) < classes:
-        raise DataError(f"{source} names a class twice", hint="each another")
-    return names
-
-
-def _read(file: Path) -> tuple[str, ...]:
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(LONGEST_BYTES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise DataError(f"{file} cannot be read as UTF-8 text: {exc}", hint="one class name a line, in UTF-8") from exc
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-LONGEST_BYTES = 1 << 20
-"""Of a file of names."""
+    if len(given) != classes or len({*given}) < classes:
+        raise DataError(
+            f"array 'labels' of {where} names {len(given)} classes, the model has {classes}",
+            hint="one name each, in order, each another",
+        )
+    return given
