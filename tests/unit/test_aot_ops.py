@@ -197,3 +197,15 @@ def test_no_layer_is_taken_for_one_without_effects(tmp_path: Path) -> None:
     random = Random(0)
     compare_on_host(file, random)
     compare_on_m4(file, random, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["CONV_2D", "FULLY_CONNECTED"])
+def test_int16_with_dsp_equals_the_wheel(kind: str, seed: int, tmp_path: Path) -> None:
+    """Channels in fours, and codes at the ends, where sums are largest."""
+    random = Random(seed, "int16", "int16")
+    file = sampled(kind, random)
+    while "int16_dsp" not in ENGINE.generate(tflite.parse(file, kind), M4, {}).details.kernels:
+        file = sampled(kind, random)
+    compare_on_m4(file, random, tmp_path)
