@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,7 +99,7 @@ class _Written:
 
 def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     """Sources (model.c, model_weights.h and the kernels used) and what the report says of every layer."""
-    written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
+    written = _written(graph, plan)
     starts = _starts(graph)
     outputs = [graph.values[i] for i in graph.outputs]
     arrays = _arrays(written, (*starts, *(_constant(value) for value in outputs if value.data is not None)))
@@ -131,8 +131,30 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
 
 def weights_bytes(graph: Graph, plan: Plan) -> int:
     """Bytes of all constant arrays, each once."""
-    written = [_node(graph, plan, position) for position in range(len(graph.nodes))]
-    return sum(array.values.nbytes for array in _arrays(written, _starts(graph)).values())
+    return sum(array.values.nbytes for array in _arrays(_written(graph, plan), _starts(graph)).values())
+
+
+def _written(graph: Graph, plan: Plan) -> list[_Written]:
+    """Every node; arrays that are equal are one, which belongs to the first layer that has it.
+
+    The steps of an unrolled recurrent layer have the same weights.
+    """
+    first: dict[tuple[str, bytes], Array] = {}
+    return [_sharing(_node(graph, plan, position), first) for position in range(len(graph.nodes))]
+
+
+def _sharing(each: _Written, first: dict[tuple[str, bytes], Array]) -> _Written:
+    """`each` with the arrays of earlier layers in place of equal ones of its own."""
+    found = [first.setdefault((array.type, array.values.tobytes()), array) for array in each.arrays]
+    others = {own.name: array.name for own, array in zip(each.arrays, found, strict=True) if own.name != array.name}
+    if not others or each.text is None:
+        return each
+    body = re.sub(r"\w+", lambda word: others.get(word[0], word[0]), each.text.body)
+    spared = sum(
+        own.values.nbytes for own in each.arrays if own.name in others and not own.name.startswith("constant_")
+    )
+    layer = replace(each.layer, weights_bytes=each.layer.weights_bytes - spared)
+    return replace(each, layer=layer, text=replace(each.text, body=body), arrays=tuple(found))
 
 
 def _starts(graph: Graph) -> tuple[Array, ...]:
