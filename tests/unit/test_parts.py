@@ -71,3 +71,25 @@ def test_the_c_of_what_is_cut_equals_the_wheel(tmp_path: Path) -> None:
     for index, data in enumerate(files):
         (made,) = library.run(index, SAMPLES)
         np.testing.assert_array_equal(made, graphs.wheel(data, SAMPLES))
+
+
+PAIRS = ("ADD", "SUB", "MUL", "MAXIMUM", "PRELU", "SQUARED_DIFFERENCE")
+
+
+def pair(kind: str) -> bytes:
+    """A value with one that repeats along its last dimension, which no table can be."""
+    repeated = T((1, 1, 2, 1), 1 / 128, 0, np.array([100, -77], np.int8).reshape(1, 1, 2, 1))
+    tensors = [T(SHAPE, 0.05, 3), T(SHAPE, 1 / 128, 0), repeated, T(SHAPE, 1 / 128, 0), T(SHAPE, 1 / 256, -128)]
+    ops = [O("TANH", [0], [1]), O(kind, [1, 2], [3]), O("LOGISTIC", [3], [4])]
+    return graphs.build(tensors, ops, [0], [4])
+
+
+@pytest.mark.slow
+def test_a_pair_is_made_over_the_input_that_does_not_repeat(tmp_path: Path) -> None:
+    files = [pair(kind) for kind in PAIRS]
+    library = Library(files, tmp_path)
+    for index, data in enumerate(files):
+        plan = place(compiled(tflite.parse(data, PAIRS[index]), HOST))
+        assert plan.values[1] == plan.values[3]
+        (made,) = library.run(index, SAMPLES)
+        np.testing.assert_array_equal(made, graphs.wheel(data, SAMPLES))

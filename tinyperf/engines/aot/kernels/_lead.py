@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from tinyperf.engines.aot.operators._broadcast import Broadcast
     from tinyperf.engines.aot.operators._window import Window
 
     Bytes = npt.NDArray[np.int64]
@@ -39,6 +40,12 @@ def by_rows(window: Window) -> int:
     copied = rows * window.stride[0] + reach - window.pad[0]
     unread = (copied < in_h) & (rows < out_h - 1)
     return _most((rows[unread] + 1) * out_w * out_c, np.maximum(copied[unread], 0) * in_w * in_c)
+
+
+def over_whole(work: Broadcast) -> tuple[int | None, ...]:
+    """Of a kernel that makes one element of two, in order: over an input that has one for each, not a repeated one."""
+    whole = (operand.elements == work.elements for operand in work.signature.inputs)
+    return tuple(0 if each else None for each in whole)
 
 
 def _first(window: Window) -> Bytes:

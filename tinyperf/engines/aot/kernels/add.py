@@ -8,6 +8,7 @@ from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form, size_of
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
+from tinyperf.engines.aot.kernels._lead import over_whole
 from tinyperf.engines.aot.operators.add import Add
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def forms(work: Add, costs: Costs) -> tuple[Form, ...]:
-    lead = (0, 0) if work.elementwise else ()
-    return (Form(costs["element"] * work.elements, lead=lead),)
+    return (Form(costs["element"] * work.elements, lead=over_whole(work)),)
 
 
 def emit(work: Add, place: Place) -> Code:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import numbers_constant, pairs_call
+from tinyperf.engines.aot.kernels._lead import over_whole
 from tinyperf.engines.aot.operators.div import Div
 
 if TYPE_CHECKING:
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 
 
 def forms(work: Div, costs: Costs) -> tuple[Form, ...]:
-    lead = (0, 0) if work.elementwise else ()
-    return (Form(costs["element"] * work.elements, lead=lead),)
+    return (Form(costs["element"] * work.elements, lead=over_whole(work)),)
 
 
 def emit(work: Div, place: Place) -> Code:

@@ -8,6 +8,7 @@ from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import pairs_call
+from tinyperf.engines.aot.kernels._lead import over_whole
 from tinyperf.engines.aot.operators._int_pair import IntPair
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ WRAPPING = {
 
 
 def forms(work: IntPair, costs: Costs) -> tuple[Form, ...]:
-    lead = (0, 0) if work.elementwise else ()
-    return (Form(costs["element"] * work.elements, lead=lead),)
+    return (Form(costs["element"] * work.elements, lead=over_whole(work)),)
 
 
 def emit(work: IntPair, place: Place) -> Code:

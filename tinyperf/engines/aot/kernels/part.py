@@ -19,7 +19,7 @@ def forms(work: Part, costs: Costs) -> tuple[Form, ...]:
 
 def emit(work: Part, place: Place) -> Code:
     return Code(
-        (), call("tp_copy", work.count * size_of(work.dtype), f"{place.inputs[0]} + {work.start}", place.output)
+        (), call("tp_copy_value", work.count * size_of(work.dtype), f"{place.inputs[0]} + {work.start}", place.output)
     )
 
 

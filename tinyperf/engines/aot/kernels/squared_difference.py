@@ -8,6 +8,7 @@ from tinyperf.engines.aot.arithmetic import code_range
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import numbers_constant, pairs_call
+from tinyperf.engines.aot.kernels._lead import over_whole
 from tinyperf.engines.aot.operators.squared_difference import SquaredDifference
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
 
 def forms(work: SquaredDifference, costs: Costs) -> tuple[Form, ...]:
-    lead = (0, 0) if work.elementwise else ()
-    return (Form(costs["element"] * work.elements, lead=lead),)
+    return (Form(costs["element"] * work.elements, lead=over_whole(work)),)
 
 
 def emit(work: SquaredDifference, place: Place) -> Code:
