@@ -19,7 +19,7 @@ from tinyperf import board, engines, tool
 from tinyperf.device.process import ProcessLink
 from tinyperf.engines import Generated, Target
 from tinyperf.errors import BuildError, DiskError
-from tinyperf.firmware import build
+from tinyperf.firmware import build, files
 from tinyperf.firmware.render import Project, Toolset, render
 from tinyperf.tflite import Model, Quantization, Tensor
 
@@ -115,8 +115,8 @@ def test_a_project_written_over_another_leaves_none_of_its_sources(tmp_path: Pat
     build.write(rendered(HOST, generated(HOST, sources={"old/model.c": "int x;\n"}))[0], tmp_path)
     (tmp_path / "src" / "mine.c").write_text("/* the user's own */\n")
     (tmp_path.parent / "outside").touch()
-    with (tmp_path / build.LISTING).open("a") as listing:
-        listing.write("../outside\n")
+    with (tmp_path / files.LISTING).open("a") as listing:
+        listing.write(f"{'0' * 64}  ../outside\n")
     build.write(rendered(HOST)[0], tmp_path)
     left = {p.relative_to(tmp_path / "src").as_posix() for p in (tmp_path / "src").rglob("*model.c")}
     assert left == {"model.c"}

@@ -4,7 +4,18 @@ A path may be text or `Path`. Nothing heavy is imported before a verb is called.
 """
 
 from tinyperf.api.energy import energy_check, energy_isolators, energy_monitors, energy_simulate
-from tinyperf.api.firmware import boards, build, doctor, flash, generate, inspect, new_board, tflm_registered, tflm_use
+from tinyperf.api.firmware import (
+    boards,
+    build,
+    doctor,
+    flash,
+    generate,
+    generate_library,
+    inspect,
+    new_board,
+    tflm_registered,
+    tflm_use,
+)
 from tinyperf.api.learning import (
     data,
     data_synthetic,
@@ -47,6 +58,7 @@ __all__ = [
     "evaluate",
     "flash",
     "generate",
+    "generate_library",
     "inspect",
     "models",
     "models_pull",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinyperf.engines.tflm.library import Library
     from tinyperf.firmware.build import Image
     from tinyperf.firmware.flash import Flashed
+    from tinyperf.firmware.library import ModelLibrary
     from tinyperf.firmware.render import Project
     from tinyperf.session.inspect import Inspection
 
@@ -44,17 +45,44 @@ def generate(
     model: AnyPath | None = None,
     engine: str = "aot",
     energy: bool = False,
+    force: bool = False,
 ) -> Project:
     """The complete firmware project, written to the folder `out`; `pio run` there builds it.
 
-    Args: engine: NAME or NAME:OPTION=VALUE,...
+    Args: engine: NAME or NAME:OPTION=VALUE,... force: also over files that were edited since.
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
     from tinyperf import board as _board
     from tinyperf.session import choose
 
     wanted = choose.Content(benchmark, maybe(model), engine, energy)
-    return choose.project(_board.load(str(board)), wanted, Path(out))
+    return choose.project(_board.load(str(board)), wanted, Path(out), force=force)
+
+
+def generate_library(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    out: AnyPath,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    prefix: str | None = None,
+    keep_input: bool = False,
+    force: bool = False,
+) -> ModelLibrary:
+    """The model alone, as a C library for a project of your own, written to the folder `out`.
+
+    Args: board: its core is compiled for; host: C for any. prefix: of all names in C. keep_input: an inference leaves
+        its inputs as they were, at the cost of RAM. Otherwise as `generate`.
+    Raises: as `generate`.
+    """
+    from tinyperf import board as _board
+    from tinyperf.session import choose
+
+    wanted = choose.Content(benchmark, maybe(model), engine)
+    return choose.library(
+        _board.load(str(board)), wanted, Path(out), prefix=prefix, keeps_input=keep_input, force=force
+    )
 
 
 def build(

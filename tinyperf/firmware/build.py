@@ -21,6 +21,7 @@ from tinyperf import engines, folders, tool
 from tinyperf.board import shipped as shipped_boards
 from tinyperf.engines import Target, Workshop
 from tinyperf.errors import BuildError, DiskError
+from tinyperf.firmware import files
 from tinyperf.firmware.render import STACK_BYTES, Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
 
@@ -40,7 +41,6 @@ CROSS_COMPILER = "arm-none-eabi-gcc"
 TIMEOUT_S = 1800  # the first build of an interpreter's whole library takes minutes
 RECORD = "image.json"
 LOG = "build.log"
-LISTING = "tinyperf-files.txt"
 KERNEL_FEATURES: frozenset[Feature] = frozenset({"dsp", "mve"})
 """What decides which kernels an interpreter's library compiles to, and with them how much scratch memory they take."""
 
@@ -124,16 +124,17 @@ def generate(
     engine_options: Mapping[str, str] | None = None,
     energy: bool = False,
     folder: Path,
+    force: bool = False,
 ) -> Project:
     """The complete project written to `folder`, not built.
 
-    Raises: DiskError: cannot write. Otherwise as `build`.
+    Raises: DiskError: cannot write. UsageError: files there were edited, and not `force`. Otherwise as `build`.
     """
     project, _, _ = prepare(
         board, model, benchmark=benchmark, engine=engine, engine_options=engine_options, energy=energy, need=False
     )
     with disk_errors(folder, "choose a folder"):
-        write(project, folder)
+        write(project, folder, force=force)
     return project
 
 
@@ -404,19 +405,9 @@ def disk_errors(where: Path, hint: str) -> Iterator[None]:
         ) from exc
 
 
-def write(project: Project, folder: Path) -> None:
-    """Writes every file of the project. Of an earlier project there, what this one lacks is removed (its sources would
-    be compiled too); files that tinyperf did not write are left alone."""
-    listed = folder / LISTING
-    before = set(listed.read_text(encoding="utf-8", errors="replace").splitlines()) if listed.is_file() else set()
-    for name in before - set(project.files):
-        if ".." not in Path(name).parts and not Path(name).is_absolute():
-            (folder / name).unlink(missing_ok=True)
-    for name, text in project.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    listed.write_text("".join(f"{name}\n" for name in project.files), encoding="utf-8")
+def write(project: Project, folder: Path, *, force: bool = False) -> None:
+    """Writes the project as `files.write` does."""
+    files.write(project.files, folder, force=force)
     if project.form == "native":
         (folder / "build.sh").chmod(0o755)
 

@@ -168,7 +168,20 @@ class ExtraScript:
     skipped: str
 
 
-Context = ConfigHeader | ConfigTables | LinkerScript | PlatformioIni | ExtraScript
+@dataclass(frozen=True)
+class Readme:
+    title: str
+    origin: str
+    board: str
+    arena_bytes: int
+    weights_bytes: int
+    kernels: str
+    build: str
+    note: str
+    baud: int
+
+
+Context = Readme | ConfigHeader | ConfigTables | LinkerScript | PlatformioIni | ExtraScript
 
 TEMPLATES: dict[str, type[Context]] = {
     "app/tp_config.h.j2": ConfigHeader,
@@ -176,6 +189,7 @@ TEMPLATES: dict[str, type[Context]] = {
     "project/ldscript.ld.j2": LinkerScript,
     "project/platformio.ini.j2": PlatformioIni,
     "project/extra.py.j2": ExtraScript,
+    "project/README.md.j2": Readme,
 }
 
 
@@ -218,6 +232,8 @@ def render(
     files["src/app/tp_config.h"] = files["src/app/tp_config.h"].replace(NO_BUILD_ID, build_id)
     environment = re.sub(r"[^a-z0-9]+", "_", board.name.lower())
     files |= _project_files(board, generated, flags, toolset, (origin, environment))
+    readme = _readme(board, model, generated, toolset, energy=energy)
+    files["README.md"] = templates.render("project/README.md.j2", readme)
     return Project(dict(sorted(files.items())), build_id, toolset.form, flags, environment, generated.warnings)
 
 
@@ -232,6 +248,25 @@ def target_flags(board: Board) -> tuple[str, ...]:
 def _origin(board: Board, model: Model) -> str:
     made = f"Made by tinyperf {__version__} from {model.name} (sha256 {model.sha256}) for {board.name}; do not edit."
     return c_comment(made)
+
+
+def _readme(board: Board, model: Model, generated: Generated, toolset: Toolset, *, energy: bool) -> Readme:
+    notes = {
+        "offline": " with the compiler of PATH; nothing is downloaded",
+        "online": " with packages that PlatformIO downloads",
+        "native": " with this computer's compiler",
+    }
+    return Readme(
+        title=c_comment(f"{model.name} on {board.title}"),
+        origin=_origin(board, model).replace("; do not edit", ""),
+        board=c_comment(f"{board.title}, {board.core.title}"),
+        arena_bytes=generated.arena_bytes,
+        weights_bytes=generated.weights_bytes,
+        kernels=c_comment(generated.details.kernels),
+        build="./build.sh" if toolset.form == "native" else "pio run",
+        note=notes[toolset.form],
+        baud=board.serial.energy_baud if energy else board.serial.baud,
+    )
 
 
 def _static_sources(board: Board) -> dict[str, str]:

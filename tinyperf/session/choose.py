@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from tinyperf import tflite
 from tinyperf.engines import ends
 from tinyperf.errors import UsageError
-from tinyperf.firmware import build
+from tinyperf.firmware import build, files
+from tinyperf.firmware import library as firmware_library
+from tinyperf.firmware.build import disk_errors
 from tinyperf.session import models
 from tinyperf.virtual.connect import open_image
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board
     from tinyperf.firmware.build import Image
+    from tinyperf.firmware.library import ModelLibrary
     from tinyperf.firmware.render import Project
     from tinyperf.tflite import Model
 
@@ -76,10 +79,30 @@ def greeting(board: Board, image: Path) -> str:
     return heard.decode("utf-8", "replace")
 
 
-def project(board: Board, wanted: Content, folder: Path) -> Project:
+def project(board: Board, wanted: Content, folder: Path, *, force: bool = False) -> Project:
     """The firmware project, written to `folder`; see api.generate."""
     chosen, loaded = models.named(wanted.benchmark, wanted.model)
-    return build.generate(board, loaded, benchmark=chosen, engine=wanted.engine, energy=wanted.energy, folder=folder)
+    return build.generate(
+        board, loaded, benchmark=chosen, engine=wanted.engine, energy=wanted.energy, folder=folder, force=force
+    )
+
+
+def library(
+    board: Board, wanted: Content, folder: Path, *, prefix: str | None, keeps_input: bool, force: bool
+) -> ModelLibrary:
+    """The model alone as a library, written to `folder`; see api.generate_library."""
+    chosen, loaded = models.named(wanted.benchmark, wanted.model)
+    made = firmware_library.library(
+        board,
+        loaded,
+        benchmark=chosen,
+        engine=wanted.engine,
+        prefix=prefix or wanted.benchmark,
+        keeps_input=keeps_input,
+    )
+    with disk_errors(folder, "choose a folder"):
+        files.write(made.files, folder, force=force)
+    return made
 
 
 def image(board: Board, wanted: Content, folder: Path | None = None) -> Image:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tinyperf import __version__
 from tinyperf.engines import Engine, Footprint, Generated
 from tinyperf.engines.aot.passes import compiled, compiled_for
-from tinyperf.engines.aot.passes.emit import emit, weights_bytes
+from tinyperf.engines.aot.passes.emit import FIRMWARE, emit, weights_bytes
 from tinyperf.engines.aot.passes.place import place
 from tinyperf.errors import UsageError
 from tinyperf.result import EngineDetails
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tinyperf.engines import Target, Workshop
     from tinyperf.engines.aot.graph import Graph
+    from tinyperf.engines.aot.passes.emit import Names
     from tinyperf.tflite import Model
 
 # Fitted on images of eight models on the NUCLEO-L4R5ZI (3 to 30 layers, 10 to 31 kB of code), each within 24 %.
@@ -50,23 +51,38 @@ class Aot:
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         graph = compiled(model, target, channels=_folds(options))
-        placed = place(graph)
-        emitted = emit(model, graph, placed, target)
-        used = Counter(layer.kernel for layer in emitted.layers if layer.symbol)
-        return Generated(
-            sources=emitted.sources,
-            arena_bytes=placed.arena_bytes,
-            weights_bytes=emitted.weights_bytes,
-            details=EngineDetails(
-                kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())) + _left_out(graph),
-                version=__version__,
-            ),
-            layers=emitted.layers,
-            warnings=tuple(node.note for node in graph.nodes if node.note),
-        )
+        return _generated(model, target, graph, FIRMWARE, keeps_input=True)
+
+    def library(
+        self, model: Model, target: Target, options: Mapping[str, str], names: Names, *, keeps_input: bool
+    ) -> tuple[Generated, Graph]:
+        """Sources for a project of somebody else's, called by `names`, and the graph that they compute.
+
+        Args: keeps_input: the input is still there after an inference, at the cost of RAM.
+        Raises: as `generate`.
+        """
+        graph = compiled(model, target, channels=_folds(options))
+        return _generated(model, target, graph, names, keeps_input=keeps_input), graph
 
     def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:
         return [_footprint(graph) for graph in compiled_for(model, targets, channels=_folds(options))]
+
+
+def _generated(model: Model, target: Target, graph: Graph, names: Names, *, keeps_input: bool) -> Generated:
+    placed = place(graph, keeps_input=keeps_input)
+    emitted = emit(model, graph, placed, target, names)
+    used = Counter(layer.kernel for layer in emitted.layers if layer.symbol)
+    return Generated(
+        sources=emitted.sources,
+        arena_bytes=placed.arena_bytes,
+        weights_bytes=emitted.weights_bytes,
+        details=EngineDetails(
+            kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())) + _left_out(graph),
+            version=__version__,
+        ),
+        layers=emitted.layers,
+        warnings=tuple(node.note for node in graph.nodes if node.note),
+    )
 
 
 def _footprint(graph: Graph) -> Footprint:

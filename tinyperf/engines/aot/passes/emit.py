@@ -25,6 +25,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Names:
+    """What the C is called. `prefix`: how its functions start; `kernels`: the folder of the kernels' headers;
+    `invoke`: the rest of the name of the function that infers.
+
+    own_arena: None: the linker script's, as tp_kernels.h has it; else a .bss array of the file's own, or the caller's
+    one of this name.
+    """
+
+    prefix: str
+    source: str
+    header: str
+    weights: str
+    kernels: str = ""
+    invoke: str = "invoke"
+    own_arena: str | None = None
+
+
+FIRMWARE = Names("tp_model", "model.c", "tp_model.h", "model_weights.h")
+"""As the application of a firmware project wants it."""
+
+
+@dataclass(frozen=True)
 class LayerText:
     comment: str
     symbol: str
@@ -48,6 +70,7 @@ class StateText:
 class ModelText:
     """Context of model.c.j2."""
 
+    names: Names
     made: str
     summary: str
     map: tuple[str, ...]
@@ -73,8 +96,10 @@ class ArrayText:
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """Context of model_weights.h.j2."""
+    """Context of model_weights.h.j2. `guard`: of the header."""
 
+    names: Names
+    guard: str
     made: str
     weights_bytes: int
     arrays: tuple[ArrayText, ...]
@@ -97,8 +122,8 @@ class _Written:
     headers: tuple[str, ...] = ()
 
 
-def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
-    """Sources (model.c, model_weights.h and the kernels used) and what the report says of every layer."""
+def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = FIRMWARE) -> Emitted:
+    """Sources (the model, its weights and the kernels used) and what the report says of every layer."""
     written = _written(graph, plan)
     starts = _starts(graph)
     outputs = [graph.values[i] for i in graph.outputs]
@@ -108,6 +133,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
     made = c_block(f"Made by tinyperf {__version__} from {model.name}", f"(sha256 {model.sha256}); do not edit.")
     layers = tuple(each.text for each in written if each.text)
     context = ModelText(
+        names=names,
         made=made,
         summary=_summary(graph, plan, len(layers), target),
         map=_map(graph, plan),
@@ -120,11 +146,11 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target) -> Emitted:
         outputs=tuple(_constant(v).name if v.data is not None else f"&tp_arena[{plan.values[v.id]}]" for v in outputs),
     )
     texts = tuple(_array(array) for array in arrays.values())
-    weights = WeightsFile(made, total_bytes, texts)
+    weights = WeightsFile(names, c_identifier(names.weights.upper()), made, total_bytes, texts)
     sources = {
-        "model.c": templates.render("engines/aot/model.c.j2", context),
-        "model_weights.h": templates.render("engines/aot/model_weights.h.j2", weights),
-        **_kernel_headers(headers),
+        names.source: templates.render("engines/aot/model.c.j2", context),
+        names.weights: templates.render("engines/aot/model_weights.h.j2", weights),
+        **{names.kernels + header: text for header, text in _kernel_headers(headers).items()},
     }
     return Emitted(sources, tuple(each.layer for each in written), total_bytes)
 
