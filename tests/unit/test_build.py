@@ -158,7 +158,7 @@ def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(
 @needs_cross_compiler
 def test_memory_is_laid_out_as_the_board_file_says() -> None:
     source = engines.FAKE_MODEL_C.format(n_in=4, n_out=4, inputs="0", outputs="0").replace(
-        "static int8_t input[4]", 'static int8_t input[4096] __attribute__((section(".arena")))'
+        "static int8_t input[4]", 'static int8_t input[4096] __attribute__((section(".arena"), aligned(16)))'
     )
     image = built(NUCLEO, generated(NUCLEO, sources={"model.c": source}, arena_bytes=4096))
     with image.path.open("rb") as file:
