@@ -174,7 +174,7 @@ def test_memory_is_laid_out_as_the_board_file_says() -> None:
     assert sections[".arena"]["sh_size"] == 4096
     assert sections[".arena"]["sh_addr"] == -(-(sections[".bss"]["sh_addr"] + sections[".bss"]["sh_size"]) // 16) * 16
     # Tables stay in flash.
-    assert all(0x08000000 <= symbols[name] < 0x08200000 for name in ("tp_input_codes", "tp_output_milli"))
+    assert all(0x08000000 <= symbols[name] < 0x08200000 for name in ("tp_outputs",))
     loaded = sum(sections[name]["sh_size"] for name in (".vectors", ".text", ".data"))
     assert image.memory.flash_bytes is not None
     assert loaded <= image.memory.flash_bytes <= loaded + 16
