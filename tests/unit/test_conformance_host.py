@@ -15,11 +15,13 @@ from tinyperf.device.protocol import (
     Expecting,
     InferDone,
     InferStart,
+    Inputs,
     Limits,
     Loaded,
     ModelId,
     Name,
     Note,
+    NotFinite,
     Parser,
     Profile,
     Ready,
@@ -35,6 +37,7 @@ KINDS: dict[str, type[Event]] = {
     "m-name-": Name,
     "m-profile-": Profile,
     "m-model-": ModelId,
+    "m-inputs-": Inputs,
     "m-lap-us-": Timestamp,
     "m-infer-start-": InferStart,
     "m-infer-done": InferDone,
@@ -63,6 +66,7 @@ def test_every_answer_is_the_event_it_should_be(path: Path) -> None:
     answers = [line[2:] for line in path.read_text().splitlines() if line.startswith("< ") and "*" not in line]
     for answer in map(filled, answers):
         kind = next((k for start, k in KINDS.items() if answer.startswith(start)), Note)
+        kind = NotFinite if kind is Results and re.search("nan|inf", answer) else kind
         assert [type(e) for e in Parser().feed(f"{answer}\r\n".encode())] == [kind], answer
 
 

@@ -241,7 +241,7 @@ def test_a_fault_never_gives_a_wrong_figure_that_is_valid(row: Row, tmp_path: Pa
     if found.exit_code == 0:
         assert found.uj == pytest.approx(TRUE_UJ, rel=1e-3)
         assert found.message == ""
-        assert replay(tmp_path / "session").notes == ("estimated, ±37 %",)
+        assert replay(tmp_path / "session").notes == ("estimated, ±31 %",)
     if "power on" in found.supply:
         assert found.kept
         assert (found.supply[-1] == "power off") == row.off

@@ -45,7 +45,7 @@ def command(
     keep_input: bool,
     force: bool,
 ) -> None:
-    """Write the PlatformIO project of a benchmark, or of any model; or the model alone as a library.
+    """Write a firmware project, or the model alone as a C library.
 
     `pio run` in a project's folder builds it; with the Arm compiler on PATH nothing is downloaded. Board host gets a
     build.sh instead. A library is plain C99 with what CMake, Zephyr, PlatformIO and Arduino want beside it; several fit

@@ -140,7 +140,10 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     inputs = tuple(t.index for t in use.data)
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
-    work = of_images(use, make) if operator.each_image else make(use)
+    try:
+        work = of_images(use, make) if operator.each_image else make(use)
+    except ArithmeticError as error:
+        return [Reason(use.op, f"its numbers cannot be computed with ({error})", "Scales and options are sensible.")]
     known = _computed(use, work)
     if known is not None:
         return known
@@ -192,7 +195,9 @@ def _broken(use: Use, operator: Operator) -> list[Reason]:
                 seen = rule(use)
         except ModelError as error:
             seen = None if reasons else error.seen.removeprefix(f"op {use.op.index} {use.op.kind}: ")
-        except (LookupError, ValueError, ArithmeticError, TypeError):
+        except ArithmeticError as error:
+            seen = None if reasons else f"its numbers cannot be computed with ({error})"
+        except (LookupError, ValueError, TypeError):
             if not reasons:
                 raise
             continue
