@@ -113,7 +113,7 @@ def test_every_type_goes_in_and_comes_out(backend: Backend) -> None:
 @pytest.mark.parametrize("name", ["host", pytest.param("nucleo-l4r5zi", marks=pytest.mark.slow)])
 def test_compare_sees_every_value(name: str) -> None:
     if name != "host":
-        pytest.importorskip("unicorn")
+        pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     model = tflite.parse(every_type(), "types")
     (row,) = compare(board.load(name), [model], ["aot"])
     assert (row.mismatches, row.values) == (0, 3 * sum(tensor.elements for tensor in model.output_tensors))
@@ -122,7 +122,7 @@ def test_compare_sees_every_value(name: str) -> None:
 @pytest.mark.slow
 def test_a_foreign_image_says_what_it_takes(tmp_path: Path) -> None:
     """`profile --image` and `emulate --image`, without the model's file."""
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     chosen = board.load("nucleo-l4r5zi")
     image = build.build(chosen, tflite.parse(every_type(), "types"), benchmark=None, engine="aot", folder=tmp_path)
     assert profile.profile(chosen, image.path, None, None).instructions_per_inference > 0
@@ -131,7 +131,7 @@ def test_a_foreign_image_says_what_it_takes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_layer_of_a_model_of_floats_has_its_cost() -> None:
     """The core stops in front of a floating-point instruction that runs for the first time; it is counted once."""
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     floats = [T((1, 8), dtype="float32")] * 3
     data = graphs.build(floats, [O("ADD", [0, 0], [1]), O("LOGISTIC", [1], [2])], [0], [2])
     chosen = board.load("nucleo-l4r5zi")
@@ -159,7 +159,7 @@ def test_a_file_holds_all_inputs_of_a_sample(tmp_path: Path) -> None:
 
 def test_what_tflm_loads_and_does_not_run_is_refused() -> None:
     """A SPLIT of uint8 is prepared, and fails when it runs."""
-    pytest.importorskip("tflite_micro")
+    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is absent")
     axis = graphs.constant(np.array([1], np.int32))
     tensors = [axis, *(T((1, n), 0.1, dtype="uint8") for n in (4, 2, 2))]
     model = tflite.parse(graphs.build(tensors, [O("SPLIT", [0, 1], [2, 3], {"num_splits": 2})], [1], [2, 3]), "split")

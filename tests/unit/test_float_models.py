@@ -104,7 +104,7 @@ class TestForms:
                 tmp_path / "net.keras",
                 tmp_path / "inputs.npz",
                 tmp_path / "o.tflite",
-                activations=activations,  # type: ignore[arg-type]
+                activations=activations,  # type: ignore[arg-type]  # a table's values
             )
             assert sorted(end.name for end in found.inputs) == ["scalar", "series"]
             assert len(found.outputs) == 2
@@ -128,7 +128,7 @@ class TestForms:
         import torch
         from torch import nn
 
-        class Residual(nn.Module):  # type: ignore[misc]
+        class Residual(nn.Module):  # type: ignore[misc]  # PyTorch may be absent
             def __init__(self) -> None:
                 super().__init__()
                 self.first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 onnx = pytest.importorskip("onnx", reason="ONNX (extra 'onnx') is absent")
-pytest.importorskip("onnx.reference")
+pytest.importorskip("onnx.reference", reason="ONNX (extra 'onnx') is absent")
 
 IMAGE = (1, 6, 9, 7)
 SERIES = (1, 6, 11)

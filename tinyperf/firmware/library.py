@@ -6,7 +6,6 @@ it. All names start with the prefix, so that several fit into one program. Pure:
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from tinyperf.engines.aot import Aot
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.passes.emit import Names
 from tinyperf.errors import UsageError
+from tinyperf.firmware.render import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +84,7 @@ class LibraryText:
     made_in_c: str
     summary: str
     prefix: str
+    version: str
     macro: str
     arena_bytes: int
     weights_bytes: int
@@ -145,8 +146,8 @@ def library(
         path.format(prefix=chosen): templates.render(f"library/{template}", context)
         for path, template in TEMPLATES.items()
     }
-    files["library.json"] = _json(_platformio(context))
-    files["metadata.json"] = _json(_metadata(board, model, made, context))
+    files["library.json"] = json_text(_platformio(context))
+    files["metadata.json"] = json_text(_metadata(board, model, made, context))
     return ModelLibrary(
         dict(sorted(files.items())),
         chosen,
@@ -194,6 +195,7 @@ def _context(
         made_in_c=c_block(origin),
         summary=f"{len(made.layers)} layers, {macs} multiply-accumulates per inference.",
         prefix=names.prefix,
+        version=VERSION,
         macro=macro,
         arena_bytes=made.arena_bytes,
         weights_bytes=made.weights_bytes,
@@ -325,7 +327,3 @@ def _metadata(board: Board, model: Model, made: Generated, context: LibraryText)
         "kernels": made.details.kernels,
         "layers": [{"index": one.index, "op": one.op, "macs": one.macs, "kernel": one.kernel} for one in made.layers],
     }
-
-
-def _json(value: Mapping[str, object]) -> str:
-    return json.dumps(value, indent=2) + "\n"

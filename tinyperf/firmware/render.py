@@ -440,16 +440,18 @@ def _offline_files(board: Board, environment: str, scons_version: str) -> dict[s
         f"{platform}/{name}": (folder / "platform" / name).read_text(encoding="utf-8")
         for name in ("platform.json", "platform.py", "builder/main.py")
     }
-    files[f"{platform}/boards/{environment}.json"] = _json(_pio_board(board))
+    files[f"{platform}/boards/{environment}.json"] = json_text(_pio_board(board))
     files[f"{scons}/scons.py"] = (folder / "tool-scons" / "scons.py").read_text(encoding="utf-8")
-    files[f"{scons}/package.json"] = _json(package)
+    files[f"{scons}/package.json"] = json_text(package)
     # PlatformIO takes a package for installed only where this file says who published it.
-    files[f"{scons}/.piopm"] = _json({"type": "tool", "name": "tool-scons", "version": scons_version, "spec": owner})
+    files[f"{scons}/.piopm"] = json_text(
+        {"type": "tool", "name": "tool-scons", "version": scons_version, "spec": owner}
+    )
     files[f"{scons}/.piokeep"] = ""  # never pruned as unused
     return files
 
 
-def _json(value: Mapping[str, object]) -> str:
+def json_text(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 

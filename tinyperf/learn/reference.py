@@ -69,7 +69,7 @@ def load_keras(path: Path) -> Any:
     """A Keras file, also one of Keras 2 whose depthwise layers carry the `groups` that Keras 3 refuses."""
     import keras
 
-    class Depthwise(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+    class Depthwise(keras.layers.DepthwiseConv2D):  # type: ignore[misc]  # Keras has no types
         def __init__(self, *, groups: int = 1, **options: Any) -> None:  # noqa: ARG002  (Keras 2 wrote it; Keras 3 refuses it)
             super().__init__(**options)
 

@@ -107,7 +107,7 @@ def _other_form(layer: Any) -> Any:
     import keras
     import tensorflow as tf
 
-    class Nearest(keras.layers.UpSampling2D):  # type: ignore[misc]
+    class Nearest(keras.layers.UpSampling2D):  # type: ignore[misc]  # Keras has no types
         def call(self, inputs: Any) -> Any:
             size = [int(n) * times for n, times in zip(inputs.shape[1:3], self.size, strict=True)]
             return tf.compat.v1.image.resize_nearest_neighbor(inputs, size)

@@ -78,7 +78,7 @@ def source(model: Any, path: str, form: str, options: Options) -> Source:
 
         specs = [tf.TensorSpec(port.shape, tf.float32, name) for name, port in inputs.items()]
 
-        @tf.function(input_signature=specs)  # type: ignore[untyped-decorator]
+        @tf.function(input_signature=specs)  # type: ignore[untyped-decorator]  # TensorFlow has no types
         def network(*tensors: Any) -> dict[str, Any]:
             layouts = Layouts()
             symbols = [Symbol(t, order) for t, order in zip(tensors, orders, strict=True)]

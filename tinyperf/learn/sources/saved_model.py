@@ -43,7 +43,7 @@ def load(path: Path, _options: Options) -> Source:
     specs = signature.structured_input_signature[1]
     inputs = {key: Port(key, _one(spec, path)) for key, spec in specs.items()}
 
-    @tf.function(  # type: ignore[untyped-decorator]
+    @tf.function(  # type: ignore[untyped-decorator]  # TensorFlow has no types
         input_signature=[tf.TensorSpec(port.shape, specs[key].dtype, key) for key, port in inputs.items()]
     )
     def network(*tensors: Any) -> Any:

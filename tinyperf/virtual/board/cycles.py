@@ -90,7 +90,6 @@ class DetailedModel:
     def __init__(self, cpu: Cpu, core: CycleModel, memory: MemorySystem) -> None:
         self.observer: Callable[[int, int, int], None] | None = None
         self.cycles = 0
-        self.taken = 0
         self.memory = memory
         self._cpu, self._core = cpu, core
         self._bits, self._banks = core.address_bits, core.banks
@@ -149,7 +148,6 @@ class DetailedModel:
             entry, cycles = self._falls, 0
         else:
             entry, cycles = self._lands, self._branch
-            self.taken += 1
         self._expected = block.end
         looks = block.looks or not block.runs & SELDOM
         block.runs += 1

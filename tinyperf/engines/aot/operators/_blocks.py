@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.aot.operators._constant import numbers
+
 if TYPE_CHECKING:
     from tinyperf.engines.aot.operators import Use
     from tinyperf.engines.aot.operators._scales import Pair, Shape4
@@ -17,19 +19,14 @@ def image(shape: tuple[int, ...]) -> Shape4:
 
 def block(use: Use) -> Pair:
     """Height and width."""
-    sizes = _numbers(use, 1)
+    sizes = numbers(use, 1)
     return sizes[0], sizes[1] if len(sizes) > 1 else 1
 
 
 def margins(use: Use) -> tuple[Pair, Pair]:
     """(above, below) and (left, right): what is added to, or cut off, the wide image."""
-    numbers = _numbers(use, 2)
-    return (numbers[0], numbers[1]), (numbers[2], numbers[3]) if len(numbers) > 2 else (0, 0)
-
-
-def _numbers(use: Use, position: int) -> list[int]:
-    data = use.input(position).data
-    return [] if data is None else data.ravel().astype(int).tolist()
+    sides = numbers(use, 2)
+    return (sides[0], sides[1]), (sides[2], sides[3]) if len(sides) > 2 else (0, 0)
 
 
 def blocks_are_constant(use: Use) -> str | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tinyperf.engines.aot.operators import Typed, Use
+    from tinyperf.tflite import Tensor
 
 
 SMALLEST = 2.0**-60
@@ -56,6 +57,12 @@ def codes_may_vanish(use: Use) -> str | None:
     return _scaled(use, 0.0)
 
 
+def has_a_scale(tensor: Tensor, smallest: float = SMALLEST) -> bool:
+    """One for the whole tensor, neither next to 0 nor beyond all measure."""
+    found = tensor.quantization
+    return found is not None and not found.per_channel and smallest <= found.scale[0] <= 1 / SMALLEST
+
+
 def _scaled(use: Use, smallest: float) -> str | None:
     for tensor in (*use.data, *use.outputs):
         if tensor.dtype not in QUANTIZED:
@@ -65,11 +72,7 @@ def _scaled(use: Use, smallest: float) -> str | None:
             return f"tensor {tensor.index} '{tensor.name}' has no scale"
         symmetric = tensor.dtype == use.data[0].dtype == "int16"
         low, high = (0, 0) if symmetric else code_range(tensor.dtype)
-        if (
-            quantization.per_channel
-            or not smallest <= quantization.scale[0] <= 1 / SMALLEST
-            or not low <= quantization.zero_point[0] <= high
-        ):
+        if not has_a_scale(tensor, smallest) or not low <= quantization.zero_point[0] <= high:
             return f"tensor {tensor.index} '{tensor.name}' has {quantization}"
     return None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.operators import Arity, Operator, moved
+from tinyperf.engines.aot.operators._constant import numbers
 from tinyperf.engines.aot.operators._picked import Picked, picked
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import strides_of
@@ -19,10 +20,10 @@ REFLECT = 0
 """MirrorPadMode of the schema: the edge itself is not repeated; SYMMETRIC (1): it is."""
 
 
-def _pairs(use: Use) -> list[list[int]]:
+def _pairs(use: Use) -> list[tuple[int, int]]:
     """What stands before and behind along each dimension."""
-    data = use.input(1).data
-    return [] if data is None else data.astype(int).reshape(-1, 2).tolist()
+    paddings = numbers(use, 1)
+    return list(zip(paddings[::2], paddings[1::2], strict=True))
 
 
 def paddings_are_mirrored(use: Use) -> str | None:
@@ -44,7 +45,10 @@ def lower(use: Use) -> Picked:
     """micro/kernels/mirror_pad.cc."""
     shape, mode = use.input(0).shape, "reflect" if use.number("mode") == REFLECT else "symmetric"
     sides = zip(shape, _pairs(use), strides_of(shape), strict=True)
-    tables = [np.pad(np.arange(n) * stride, pair, mode=mode).tolist() for n, pair, stride in sides]  # type: ignore[call-overload]
+    tables = [
+        np.pad(np.arange(n) * stride, pair, mode=mode).tolist()  # type: ignore[call-overload]  # the mode is a literal there
+        for n, pair, stride in sides
+    ]
     return picked(use.input(0), tables)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.operators import Arity, Operator, moved
+from tinyperf.engines.aot.operators._constant import numbers
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
 
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 
 
 def _axes(use: Use) -> list[int]:
-    data, rank = use.input(1).data, len(use.input(0).shape)
-    axes: list[int] = [] if data is None else data.ravel().astype(int).tolist()
-    return sorted(axis + rank if axis < 0 else axis for axis in axes)
+    rank = len(use.input(0).shape)
+    return sorted(axis + rank if axis < 0 else axis for axis in numbers(use, 1))
 
 
 def axes_are_neighbours(use: Use) -> str | None:

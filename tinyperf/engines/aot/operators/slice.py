@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyperf.engines.aot.graph import Operand, Shared, Signature, Work, size_of
 from tinyperf.engines.aot.operators import Arity, Operator, moved
+from tinyperf.engines.aot.operators._constant import numbers
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
 
@@ -50,20 +51,15 @@ def box_is_inside(use: Use) -> str | None:
     for tensor in (use.input(1), use.input(2)):
         if tensor.data is None or tensor.elements != len(shape) or len(shape) > MOST:
             return f"tensor {tensor.index} is {tensor.dtype} of shape {list(tensor.shape)} for input {list(shape)}"
-    begin, size = _numbers(use, 1), _numbers(use, 2)
+    begin, size = numbers(use, 1), numbers(use, 2)
     expected = tuple(n - b if s == -1 else s for n, b, s in zip(shape, begin, size, strict=True))
     inside = all(b >= 0 and b + e <= n for n, b, e in zip(shape, begin, expected, strict=True))
     return None if inside and expected == use.output.shape else f"from {begin}, {size} of {list(shape)}"
 
 
-def _numbers(use: Use, position: int) -> list[int]:
-    data = use.input(position).data
-    return [] if data is None else data.ravel().astype(int).tolist()
-
-
 def lower(use: Use) -> Strided:
     strides = strides_of(use.input(0).shape)
-    start = sum(b * stride for b, stride in zip(_numbers(use, 1), strides, strict=True))
+    start = sum(b * stride for b, stride in zip(numbers(use, 1), strides, strict=True))
     return strided(use.input(0), start, zip(use.output.shape, strides, strict=True))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.engines.aot.operators import Arity, Operator, moved
-from tinyperf.engines.aot.operators._constant import constants
+from tinyperf.engines.aot.operators._constant import constants, numbers
 from tinyperf.engines.aot.operators._rules import codes_are_copied
 from tinyperf.engines.aot.operators._strided import MOST, Strided, strided, strides_of
 
@@ -28,7 +28,7 @@ def fold(use: Use) -> npt.NDArray[np.generic] | None:
 
 def _index(use: Use) -> list[int | slice]:
     """numpy's index of every dimension."""
-    begin, end, strides = (_numbers(use, i) for i in (1, 2, 3))
+    begin, end, strides = (numbers(use, i) for i in (1, 2, 3))
     index: list[int | slice] = []
     for axis, (first, last, step) in enumerate(zip(begin, end, strides, strict=True)):
         bit = 1 << axis
@@ -38,11 +38,6 @@ def _index(use: Use) -> list[int | slice]:
             start = None if use.number("begin_mask") & bit else first
             index.append(slice(start, None if use.number("end_mask") & bit else last, step))
     return index
-
-
-def _numbers(use: Use, position: int) -> list[int]:
-    data = use.input(position).data
-    return [] if data is None or data.dtype != np.int32 else data.ravel().astype(int).tolist()
 
 
 def bounds_are_constant(use: Use) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 from tinyperf.engines.aot.arithmetic import code_range, quantize_multiplier, requantized, requantized_wide
 from tinyperf.engines.aot.graph import Operand, Signature, Work
 from tinyperf.engines.aot.operators import Arity, Operator, Typed, _float_lstm
+from tinyperf.engines.aot.operators._rules import has_a_scale
 from tinyperf.engines.aot.operators._scales import int8, scale, zero
 from tinyperf.engines.aot.operators._sigmoid import sigmoid, tanh
 from tinyperf.tflite import Quantization, Tensor
@@ -144,7 +145,7 @@ def states_are_variable(use: Use) -> str | None:
     """Hidden state and cell are variable tensors with a scale: the hidden state of the input's type, the cell int16."""
     for position, dtype in ((HIDDEN, use.input(0).dtype), (CELL, "int16")):
         tensor = use.input(position)
-        if not tensor.variable or tensor.dtype != dtype or tensor.quantization is None:
+        if not tensor.variable or tensor.dtype != dtype or not has_a_scale(tensor):
             kind = "" if tensor.variable else ", no variable"
             return f"input {position} is {tensor.dtype} with {tensor.quantization or 'no scale'}{kind}"
     return None

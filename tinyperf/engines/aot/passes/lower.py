@@ -58,6 +58,9 @@ def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
     return _graph(model, lowered)
 
 
+WHOLE = "Every input is constant, an input of the model, a variable, or made before."
+
+
 @dataclass(frozen=True)
 class _Lowered:
     """The operators of a subgraph; `tensors` by index, also of the values that variables take."""
@@ -73,12 +76,18 @@ def _operators(model: Model, number: int, resources: Resources, at_ends: Mapping
     tensors = {t.index: t for t in model.tensors}
     variables = Variables(number, tensors, resources, partial(_initial, model, resources))
     unknown = {t.index for t in model.tensors if t.data is None and min(t.shape, default=1) < 1} if at_ends else set()
+    there = {-1, *model.inputs, *(t.index for t in model.tensors if t.data is not None or t.variable)}
     nodes: list[Node] = []
     reasons: list[Reason] = []
     for op in model.ops:
+        made_by_nobody = sorted({*op.inputs} - there)
+        there |= {*op.outputs}
         operator = all_operators().get(op.kind)
         if operator is None:
             reasons.append(Reason(op, why_missing(op.kind)))
+            continue
+        if made_by_nobody:  # the reader lets custom operators have such: an accelerator's scratch memory is one
+            reasons.append(Reason(op, f"tensor {made_by_nobody[0]} is made by no earlier operator", WHOLE))
             continue
         if unknown & {*op.inputs, *op.outputs}:  # nothing can be said of an operator before its shapes are fixed
             unknown |= {*op.outputs}
@@ -140,10 +149,7 @@ def _lowered(use: Use, operator: Operator) -> Node | Tensor | list[Reason]:
     inputs = tuple(t.index for t in use.data)
     origin = Origin(use.op.index, use.op.kind, operator.macs(use))
     outputs = tuple(t.index for t in use.outputs)
-    try:
-        work = of_images(use, make) if operator.each_image else make(use)
-    except ArithmeticError as error:
-        return [Reason(use.op, f"its numbers cannot be computed with ({error})", "Scales and options are sensible.")]
+    work = of_images(use, make) if operator.each_image else make(use)
     known = _computed(use, work)
     if known is not None:
         return known
@@ -195,9 +201,7 @@ def _broken(use: Use, operator: Operator) -> list[Reason]:
                 seen = rule(use)
         except ModelError as error:
             seen = None if reasons else error.seen.removeprefix(f"op {use.op.index} {use.op.kind}: ")
-        except ArithmeticError as error:
-            seen = None if reasons else f"its numbers cannot be computed with ({error})"
-        except (LookupError, ValueError, TypeError):
+        except (LookupError, ValueError, ArithmeticError, TypeError):
             if not reasons:
                 raise
             continue
