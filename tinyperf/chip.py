@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tinyperf import content, cores, description
-from tinyperf.description import Count, Description, Plain, Word
+from tinyperf.description import Count, Description, Plain, Positive, Word
 from tinyperf.errors import ContentError
 
 ENTRY_POINTS = "tinyperf.chips"
@@ -104,7 +104,7 @@ class Power(Description):
     """Figures of the power model (`tinyperf/rules/power.py`), at the rail the instrument supplies.
 
     `core_mv`: from the lowest range to the highest, in which the charge was found. `error_percent`: the largest error
-    of what was predicted, not fitted; the chip's file says on what.
+    of what was predicted, not fitted, None where nothing was predicted; the chip's file says on what.
     """
 
     core_mv: Annotated[list[CoreVoltage], Field(min_length=1)]
@@ -112,26 +112,27 @@ class Power(Description):
     idle_ma_per_mhz: float
     static_ma: float
     stall_cycles_per_flash_miss: float
-    error_percent: float
+    error_percent: Positive | None = None
 
 
 class Emulator(Description):
     """How the chip is played: unicorn by the module of its name or another, qemu by a machine, or as a process.
 
-    `error_percent`: a little more than the largest difference from silicon that was seen, stated with every estimate.
+    `error_percent`: a little more than the largest difference from silicon that was seen, stated with every estimate;
+    left out where nothing was measured, which every estimate then says.
     """
 
     engine: Literal["unicorn", "qemu", "process"]
     module: Plain | None = None
     machine: str | None = None
-    error_percent: float | None = None
+    error_percent: Positive | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Emulator:
         if self.engine == "qemu" and self.machine is None:
             raise ValueError("machine: missing: QEMU is told which it plays")
-        if self.engine == "unicorn" and self.error_percent is None:
-            raise ValueError("error_percent: missing: every estimate states it")
+        if self.engine != "unicorn" and self.error_percent is not None:
+            raise ValueError(f"error_percent: there is nothing that {self.engine} estimates")
         return self
 
 

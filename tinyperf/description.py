@@ -23,6 +23,7 @@ class Description(BaseModel):
 
 Word = Annotated[int, Field(ge=0, lt=2**32)]
 Count = Annotated[int, Field(gt=0, lt=2**32)]
+Positive = Annotated[float, Field(gt=0, lt=1e6)]
 Plain = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
 """A word of a compiler's command line or of a file name."""
 

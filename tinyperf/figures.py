@@ -28,6 +28,11 @@ def significant(value: float, digits: int = 4) -> str:
     return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
+def error(percent: float | None) -> str:
+    """How far an estimate may be off: `±7 %`; None: `error not measured`, which is neither 0 nor a guess."""
+    return "error not measured" if percent is None else f"±{percent:g} %"
+
+
 def beside(value: float, limit: float, decimals: int = 3) -> str:
     """`value` with `decimals` decimals, and with more where it would look like the limit or beyond: 9.9998, not 10.000.
 

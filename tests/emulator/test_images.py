@@ -59,4 +59,5 @@ def test_estimate_meets_silicon(path: Path) -> None:
     if name not in SILICON_MS.get(kind, {}):
         pytest.skip("no published latency")
     found = profile(board_of(path), path, None, None)
+    assert found.error_percent is not None
     assert found.latency_ms == pytest.approx(SILICON_MS[kind][name], rel=found.error_percent / 100)

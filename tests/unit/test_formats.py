@@ -75,25 +75,45 @@ def test_a_damaged_transcript_names_its_line(line: bytes, tmp_path: Path) -> Non
         list(own.records(path))
 
 
+NOT_MEASURED = "estimated, error not measured"
+
+
 @given(
     st.lists(st.floats(0, 1, width=32), max_size=50),
     st.lists(st.floats(0, 100), max_size=4).map(sorted),
     st.sampled_from([(None, None), (-0.01, 5.0), (0.0, None)]),
+    st.sampled_from([(False, None, ()), (True, 31.0, ("estimated, ±31 %",)), (True, None, (NOT_MEASURED,))]),
 )
 def test_an_energy_recording_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, power_w: list[float], pulses: list[float], range_w: joules.RangeW
+    tmp_path_factory: pytest.TempPathFactory,
+    power_w: list[float],
+    pulses: list[float],
+    range_w: joules.RangeW,
+    estimate: tuple[bool, float | None, tuple[str, ...]],
 ) -> None:
+    estimated, error_percent, notes = estimate
     at = tmp_path_factory.mktemp("e")
     expected = (joules.Expected("start", 1.0, 100), joules.Expected("stop", 12.0, 100))
     np.array(power_w, "<f4").tofile(at / own.POWER)
     said = own.Sidecar(
-        1000.0, len(power_w), 0, tuple(pulses), expected, 1800, 0.02, 1e-3, None, ("why",), {"range_w": range_w}
+        sample_rate_hz=1000.0,
+        samples=len(power_w),
+        lost=0,
+        pulses_s=tuple(pulses),
+        expected=expected,
+        supply_mv=1800,
+        accuracy=0.02,
+        edge_s=1e-3,
+        estimated=estimated,
+        error_percent=error_percent,
+        damage=("why",),
+        monitor={"range_w": range_w},
     )
     (at / own.SIDECAR).write_text(own.sidecar_json(said))
     found = own.read_energy(at)
     assert found.samples_j * 1000.0 == pytest.approx(np.array(power_w), rel=1e-12)
     assert (found.pulses_s, found.expected, found.range_w) == (tuple(pulses), expected, range_w)
-    assert (found.damage, found.accuracy, found.notes) == (("why",), 0.02, ())
+    assert (found.damage, found.accuracy, found.notes) == (("why",), 0.02, notes)
 
 
 # ------------------------------------------------------------------------------------------------- EnergyRunner

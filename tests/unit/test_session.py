@@ -13,20 +13,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import graphs
+from tinyperf import content
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.request import Request
+from tinyperf.result import RunResult
 from tinyperf.session import replay, store
 from tinyperf.session import run as session
 from tinyperf.session.plan import prepare
 from tinyperf.session.record import Learned
+from tinyperf.session.report import remark
 from tinyperf.virtual.fake import FakeDevice, Misbehaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tinyperf.result import Mode, RunResult
+    from tinyperf.result import Mode
     from tinyperf.session.device import Device
 
+SHIPPED = content.shipped("boards")
 # mlcommons/tiny benchmark submission_checker.py
 CHECKER_MEDIAN = re.compile(r".* Median throughput is\s+([\d\.]+) inf\./sec\..*")
 CHECKER_TOP1 = re.compile(r".* Top[- ]1%?\s?[:=] ([\d\.]+).*")
@@ -392,6 +396,47 @@ def test_a_taken_folder_gets_a_number(tmp_path: Path) -> None:
 def test_foreign_firmware_is_named_in_the_line_of_the_figure(bench: Bench) -> None:
     bench.run()
     assert "foreign firmware" in (bench.folder / "session" / "results.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("mode", "cycles", "power", "error_percent"),
+    [
+        ("performance", "7.0", "24.0", 7.0),
+        ("performance", None, "24.0", None),
+        ("performance", "7.0", None, 7.0),
+        ("energy", "7.0", "24.0", 31.0),
+        ("energy", None, "24.0", None),
+        ("energy", "7.0", None, None),
+    ],
+)
+def test_an_error_that_nobody_measured_is_null_and_said(
+    mode: Mode, cycles: str | None, power: str | None, error_percent: float | None, tmp_path: Path
+) -> None:
+    text = (SHIPPED / "chips" / "stm32l4r5.yaml").read_text().replace("name: stm32l4r5", "name: mine")
+    for stated in (cycles, power):
+        text = re.sub(r"\n  error_percent: .*", f"\n  error-percent: {stated}" if stated else "", text, count=1)
+    text = text.replace("error-percent", "error_percent")
+    (tmp_path / "chips").mkdir()
+    (tmp_path / "chips" / "mine.yaml").write_text(text)
+    board = (SHIPPED / "nucleo-l4r5zi.yaml").read_text().replace("chip: stm32l4r5", "chip: mine")
+    (tmp_path / "mine.yaml").write_text(board)
+    (tmp_path / "fw.bin").write_bytes(b"not run")
+    asked = Request(
+        str(tmp_path / "mine.yaml"),
+        "kws",
+        mode,
+        virtual=True,
+        image=str(tmp_path / "fw.bin"),
+        monitor="virtual" if mode == "energy" else None,
+    )
+    _, planned = prepare(asked)
+    assert planned.estimated
+    assert planned.error_percent == error_percent
+    result = RunResult(
+        "kws", "mine", None, "virtual", mode, True, (), "synthetic", True, "", error_percent=error_percent
+    )
+    words = "error not measured" if error_percent is None else f"±{error_percent:g} %"
+    assert remark(result) == f" (estimated, {words}; synthetic inputs; foreign firmware)"
 
 
 def test_energy_mode_needs_an_instrument() -> None:

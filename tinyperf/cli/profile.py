@@ -10,7 +10,7 @@ import click
 from tinyperf import api
 from tinyperf.cli import _options, _progress
 from tinyperf.cli._ends import end_text
-from tinyperf.figures import figure
+from tinyperf.figures import error, figure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def _show(found: Profile) -> None:
     print(f"instructions  {found.instructions_per_inference:,} an inference")
     print(
         f"cycles        {found.cycles_per_inference:,} = {figure(found.latency_ms)} ms at {found.clock_hz / 1e6:g} MHz"
-        f" (estimated, within {found.error_percent:g} % of silicon on published images)"
+        f" (estimated, {error(found.error_percent)} against silicon)"
     )
     memory = [
         f"{name} {size:,} B"

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinyperf.device.happenings import Direction
 from tinyperf.errors import ContentError
+from tinyperf.figures import error
 from tinyperf.formats import files
 from tinyperf.formats.recorded import Printed, Recording
 from tinyperf.rules import joules
@@ -85,7 +86,8 @@ def _record(direction: str, data: bytes, at_s: float) -> Record:
 class Sidecar:
     """`energy.json`: all of an energy recording but its samples. `expected` on the trace's clock, 0 at sample 0.
 
-    `monitor`: what the instrument said of itself. `damage`: why the recording is not valid.
+    `monitor`: what the instrument said of itself. `estimated`: it measured a virtual board, whose error is
+    `error_percent`, None where nobody measured that. `damage`: why the recording is not valid.
     """
 
     sample_rate_hz: float
@@ -96,6 +98,7 @@ class Sidecar:
     supply_mv: int
     accuracy: float
     edge_s: float
+    estimated: bool
     error_percent: float | None
     damage: tuple[str, ...]
     monitor: Mapping[str, Any]
@@ -127,16 +130,19 @@ def read_energy(folder: Path) -> Recording:
         accuracy, edge_s, samples = (float(said[k]) for k in ("accuracy", "edge_s", "samples"))
         low_w, high_w = said.get("monitor", {}).get("range_w", (None, None))
         range_w = (None if low_w is None else float(low_w), None if high_w is None else float(high_w))
-        error_percent = float(said.get("error_percent") or 0.0)
+        stated = said.get("error_percent")
+        error_percent = None if stated is None else float(stated)
+        figures = (accuracy, edge_s, error_percent or 0.0)
+        estimated = bool(said.get("estimated", stated is not None))
         bounds = [bound for bound in range_w if bound is not None]
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as exc:
         raise ContentError(f"{path} is damaged: {exc!r}", hint=files.AGAIN) from exc
     times_s = [*pulses, *(e.at_s for e in expected)]
-    if not (rate_hz >= 1 and all(map(math.isfinite, (rate_hz, accuracy, edge_s, error_percent, *times_s, *bounds)))):
+    if not (rate_hz >= 1 and all(map(math.isfinite, (rate_hz, *figures, *times_s, *bounds)))):
         raise ContentError(f"{path} is damaged: a time, rate or bound is no number", hint=files.AGAIN)
     if not all(0 <= e.inferences < 1 << 53 for e in expected):
         raise ContentError(f"{path} is damaged: no window has so many inferences", hint=files.AGAIN)
-    if min(accuracy, edge_s, error_percent) < 0 or not rate_hz <= MOST_HZ or not isinstance(said["damage"], list):
+    if min(figures) < 0 or not rate_hz <= MOST_HZ or not isinstance(said["damage"], list):
         raise ContentError(
             f"{path} is damaged: no recording has such an accuracy, edge, rate or damage", hint=files.AGAIN
         )
@@ -154,7 +160,7 @@ def read_energy(folder: Path) -> Recording:
         edge_s,
         range_w,
         damage=tuple(damage + not_numbers(power_w, raw.name)),
-        notes=(f"estimated, ±{error_percent:g} %",) if error_percent else (),
+        notes=(f"estimated, {error(error_percent)}",) if estimated else (),
     )
 
 

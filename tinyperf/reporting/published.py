@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.errors import UsageError
-from tinyperf.figures import significant
+from tinyperf.figures import error, significant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,11 +98,11 @@ class Standing:
     def text(self) -> str:
         """One sentence for people."""
         places = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        error = "with an error that nobody stated" if self.error_percent is None else f"±{self.error_percent:g} %"
+        estimate = f", estimated, {error(self.error_percent)}: no measurement, so it takes no rank"
         best = f"{self.best.organisation}, {self.best.engine}, {self.best.round}"
         return (
             f"would stand {places} of {self.of} in {self.benchmark} on {self.board}"
-            + (f", estimated {error}: no measurement, so it takes no rank" if self.estimated else "")
+            + (estimate if self.estimated else "")
             + f"; the fastest published is {significant(self.best.latency_ms)} ms ({best})"
         )
 
@@ -147,7 +147,7 @@ def standing(
         board: as written in a board file or in the table; unlike `results`, the whole name.
         latency_ms: of one inference, finite and above 0.
         estimated: the figure comes from a virtual board or a model of one; it then takes no rank.
-        error_percent: of an estimate, at least 0; None: not stated, so only the figure itself is placed.
+        error_percent: of an estimate, at least 0; None: not measured, so only the figure itself is placed.
 
     Raises: ValueError: a latency or an error that is none.
     """

@@ -19,6 +19,7 @@ from tinyperf.device.happenings import (
     WindowStarted,
 )
 from tinyperf.errors import UsageError
+from tinyperf.figures import error
 from tinyperf.formats import own
 from tinyperf.measure import monitor
 from tinyperf.measure.recorder import Recorder
@@ -255,14 +256,15 @@ class Rig:
             supply_mv=board.energy.supply_mv,
             accuracy=instrument.accuracy + (planned.error_percent or 0.0) / 100,
             edge_s=1.0 / rate_hz,
+            estimated=planned.estimated,
             error_percent=planned.error_percent,
             damage=tuple(damage),
             monitor=asdict(instrument),
         )
         store.write(self.session.at / own.SIDECAR, own.sidecar_json(said))
         if planned.estimated and board.power:
-            share, whole = board.power.error_percent, planned.error_percent
-            self._note(f"energy is estimated; of the {whole:g} % {share:g} are the power model's")
+            share, whole = error(board.power.error_percent), error(planned.error_percent)
+            self._note(f"energy is estimated, {whole}; the power model's part: {share}")
 
     def _note(self, text: str) -> None:
         self.session.learn(notes=(*self.session.record.learned.notes, text))

@@ -220,7 +220,7 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
         baud=device.baud if device.url else None,
         stamp_characters=STAMP_CHARACTERS,
         estimated=virtual,
-        error_percent=_error_percent(prepared) if virtual and not under_qemu else None,
+        error_percent=_error_percent(prepared) if virtual else None,
         inputs=dataset.kind,
         data=str(dataset.folder) if dataset.folder else None,
         classes=dataset.classes,
@@ -290,9 +290,11 @@ def _notes(device: Device, *, under_qemu: bool) -> tuple[str, ...]:
     return ()
 
 
-def _error_percent(prepared: Prepared) -> float:
-    """The cycle model's error; on energy the power model's comes on top, as a worst case."""
+def _error_percent(prepared: Prepared) -> float | None:
+    """The cycle model's error; on energy the power model's comes on top, as a worst case. None: not measured."""
     board = prepared.device.board
-    power = board.power if prepared.request.mode == "energy" else None
-    cycles = board.emulator.error_percent if board.emulator else None
-    return (cycles or 0.0) + (power.error_percent if power else 0.0)
+    errors = [board.emulator.error_percent if board.emulator else None]
+    if prepared.request.mode == "energy":
+        errors.append(board.power.error_percent if board.power else None)
+    measured = [error for error in errors if error is not None]
+    return sum(measured) if len(measured) == len(errors) else None

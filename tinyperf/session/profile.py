@@ -64,7 +64,7 @@ class LayerCost:
 class Profile:
     """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there.
 
-    `inputs`, `outputs`: of the model, where it is known.
+    `error_percent`: None where it was not measured. `inputs`, `outputs`: of the model, where it is known.
     """
 
     board: str
@@ -78,7 +78,7 @@ class Profile:
     ram_bytes: int | None
     weights_bytes: int | None
     build_id: str | None
-    error_percent: float
+    error_percent: float | None
     estimated: bool = True
     inputs: tuple[End, ...] = ()
     outputs: tuple[End, ...] = ()
@@ -147,7 +147,7 @@ def profile(
             ram_bytes=built.memory.ram_bytes if built else None,
             weights_bytes=built.generated.weights_bytes if built else None,
             build_id=built.build_id if built else None,
-            error_percent=(board.emulator.error_percent if board.emulator else None) or 0.0,
+            error_percent=board.emulator.error_percent if board.emulator else None,
         )
     finally:
         link.close()

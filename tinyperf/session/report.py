@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf.device.happenings import AGAIN
+from tinyperf.figures import error
 from tinyperf.formats import energyrunner, mlcommons
 from tinyperf.formats.recorded import About, Figures
 from tinyperf.result import Accuracy, Energy, RunResult
@@ -157,7 +158,7 @@ def remark(found: RunResult) -> str:
     """What must stand beside every figure: estimated, not official, foreign, not valid. Empty where nothing must."""
     parts = []
     if found.estimated and found.mode != "accuracy":
-        parts.append("estimated" + (f", ±{found.error_percent:g} %" if found.error_percent is not None else ""))
+        parts.append(f"estimated, {error(found.error_percent)}")
     if found.estimated and found.mode == "accuracy":
         parts.append("on the virtual board")
     if found.transport == "process":
