@@ -173,6 +173,34 @@ def test_what_a_core_has_runs(core: str, without: Sequence[str], text: str, run:
     assert link.machine.cpu.registers()[5] == 5
 
 
+ABSENT = """
+    ldr r0, ={address}
+    movs r1, #1
+    str r1, [r0]
+    movs r1, #0
+    ldr r2, [r0, #{offset}]
+    ldr r2, [r0, #{offset}]
+    b .
+"""
+
+
+@pytest.mark.parametrize(
+    ("core", "address", "offset", "seen"),
+    [
+        pytest.param("cortex-m0plus", "0xE0001000", 4, {0}, id="m0plus-counts-no-cycles"),
+        pytest.param("cortex-m4", "0xE0001000", 4, set(range(1, 20)), id="m4-counts-cycles"),
+        pytest.param("cortex-m0plus", "0xE000ED88", 0, {0}, id="m0plus-has-no-cpacr"),
+        pytest.param("cortex-m0plus", "0xE000ED14", 0, {0x208}, id="m0plus-has-a-fixed-ccr"),
+        pytest.param("cortex-m4", "0xE000ED14", 0, {1}, id="m4-has-not"),
+    ],
+)
+def test_registers_of_the_core(
+    core: str, address: str, offset: int, seen: set[int], run: Callable[..., VirtualLink]
+) -> None:
+    link = run(core, "reset:" + ABSENT.format(address=address, offset=offset))
+    assert link.machine.cpu.registers()[2] in seen
+
+
 def test_the_m4_is_no_m33(run: Callable[..., VirtualLink]) -> None:
     """Unicorn's UC_MODE_MCLASS makes every model a Cortex-M33, which has VSEL."""
     with pytest.raises(FaultError, match="UC_ERR_INSN_INVALID"):

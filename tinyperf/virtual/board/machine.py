@@ -88,7 +88,9 @@ class Machine:
         self.cpu = Cpu(core, chips.memories(self.chip.memories), self.soc.devices, self.bus_read, self.bus_write)
         self.nvic = Nvic(self.soc.interrupts, self.soc.priority_bits)
         self.scs = Scs(self, self.nvic, cpuid=self.soc.cpuid, core=core)
-        private: dict[int, Peripheral] = {0xE000_1000: Dwt(self), 0xE000_0000: Peripheral(self)}
+        # DWT_CTRL.NOCYCCNT: there is no cycle counter.
+        dwt = Dwt(self) if "cycle_counter" in core.features else Peripheral(self, {0: 0x0200_0000})
+        private: dict[int, Peripheral] = {0xE000_1000: dwt, 0xE000_0000: Peripheral(self)}
         self.bus = Bus(
             self,
             {**self.soc.at, **private},

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NMI, HARD_FAULT, SVCALL, PENDSV, SYSTICK = 2, 3, 11, 14, 15
 THREAD_PRIORITY = 256  # lower than any exception
+FIXED_IN_ARMV6_M = frozenset({0xD00, 0xD14, *range(0xD28, 0xD40, 4), 0xD88, 0xF00})
+"""CPUID, CCR; absent, so that they read 0: fault status and addresses, CPACR, STIR (DDI 0419, B3.2)."""
 
 
 class Nvic:
@@ -103,6 +105,7 @@ class Scs(Peripheral):
         super().__init__(host, {0xD00: cpuid, self.CCR: alignment, 0xF34: 0xC0000000, 0x1C: 0x4000_0000, 0xD90: 0x800})
         self.nvic = nvic
         self._has_fpu = "fpu" in core.features
+        self._fixed = FIXED_IN_ARMV6_M if core.architecture == "armv6-m" else frozenset({0xD00})
         self.reset_requested = False
         self.systick = SysTick(host, nvic)
 
@@ -160,11 +163,13 @@ class Scs(Peripheral):
             self._icsr(value)
         elif offset == self.AIRCR:
             if value >> 16 == 0x05FA:
-                n.group_bits = value >> 8 & 7
+                n.group_bits = 0 if self.CPACR in self._fixed else value >> 8 & 7
                 self.reset_requested = bool(value & 4)
+        elif offset in self._fixed:
+            pass
         elif offset == 0xF00:  # STIR
             n.pending.add(16 + (value & 0x1FF))
-        elif offset != 0xD00:
+        else:
             self.regs[offset] = value
 
     def _bit(self, bank: int, number: int) -> None:
