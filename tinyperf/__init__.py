@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyperf.api import (
         boards,
+        boards_picture,
         build,
         compare,
         console,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         new_board,
         plot_evaluation,
         profile,
+        profile_boards,
         published,
         published_standing,
         quantize,
@@ -61,6 +63,7 @@ __all__ = [
     "TinyperfError",
     "__version__",
     "boards",
+    "boards_picture",
     "build",
     "compare",
     "console",
@@ -84,6 +87,7 @@ __all__ = [
     "new_board",
     "plot_evaluation",
     "profile",
+    "profile_boards",
     "published",
     "published_standing",
     "quantize",

@@ -82,6 +82,10 @@ class BuildError(TinyperfError):
     exit_code = 3
 
 
+class SizeError(BuildError):
+    """The firmware is larger than a memory of the board."""
+
+
 class DeviceError(TinyperfError):
     """A board, port or instrument that is absent, silent, or answers wrongly."""
 

@@ -27,8 +27,9 @@ from tinyperf.api.learning import (
     train,
     train_resume,
 )
-from tinyperf.api.measure import compare, console, emulate, profile, resume, run, run_all
+from tinyperf.api.measure import compare, console, emulate, profile, profile_boards, resume, run, run_all
 from tinyperf.api.results import (
+    boards_picture,
     energy_picture,
     energy_replay,
     plot_evaluation,
@@ -42,6 +43,7 @@ from tinyperf.api.results import (
 
 __all__ = [
     "boards",
+    "boards_picture",
     "build",
     "compare",
     "console",
@@ -65,6 +67,7 @@ __all__ = [
     "new_board",
     "plot_evaluation",
     "profile",
+    "profile_boards",
     "published",
     "published_standing",
     "quantize",

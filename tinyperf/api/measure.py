@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tinyperf.result import RunResult
     from tinyperf.session.compare import Row
+    from tinyperf.session.fleet import Row as BoardRow
     from tinyperf.session.profile import Profile
 
 
@@ -110,6 +111,28 @@ def profile(
     shown = start.model if image else named_models.named(benchmark, maybe(model))[1]
     inputs, outputs = ends_of(shown) if shown else ((), ())
     return replace(found, inputs=inputs, outputs=outputs)
+
+
+def profile_boards(
+    benchmark: str | None = None,
+    *,
+    boards: Sequence[AnyPath] = (),
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    jobs: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> list[BoardRow]:
+    """What one inference takes on each board and what it needs, the fastest first; a board that fails says why.
+
+    Args: boards: names or files, () for all that are shipped. jobs: boards at once, None: as many as there are
+        processors; more than one starts processes, as for `run`. progress: as `run`.
+    Raises: UsageError, ContentError: no such board, benchmark or engine. ModelError: the engine does not run the model.
+    """
+    from tinyperf import board as _board
+    from tinyperf.session import choose, fleet
+
+    chosen = [_board.load(str(board)) for board in boards] or [b for b in _board.shipped() if b.memory]
+    return fleet.table(chosen, choose.Content(benchmark, maybe(model), engine), jobs=jobs, progress=progress)
 
 
 def compare(

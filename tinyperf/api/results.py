@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tinyperf.learn.evaluate import Evaluation
     from tinyperf.reporting.published import Ranked, Standing
     from tinyperf.result import RunResult
+    from tinyperf.session.fleet import Row as BoardRow
     from tinyperf.session.replay import Replay
     from tinyperf.submissions.build import Built
     from tinyperf.submissions.check import Checked
@@ -48,6 +49,16 @@ def replay(folder: AnyPath, *, labels: AnyPath | None = None) -> Replay:
 
 
 energy_replay = replay
+
+
+def boards_picture(rows: Sequence[BoardRow], title: str, out: AnyPath) -> Path:
+    """Draw what `profile_boards` found into `out` (.png or .html): time, energy, RAM and flash side by side.
+
+    Raises: UsageError: another suffix. MissingExtraError: plotting is not installed. DiskError: cannot be written.
+    """
+    from tinyperf.session import fleet_picture
+
+    return fleet_picture.draw(rows, title, Path(out))
 
 
 def energy_picture(session: AnyPath, out: AnyPath) -> Path:

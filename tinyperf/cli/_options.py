@@ -66,6 +66,13 @@ def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def boards(text: str) -> list[str] | None:
+    """Of --board where several are meant: [] is all of them; None: it names one."""
+    if text == "all":
+        return []
+    return [name.strip() for name in text.split(",")] if "," in text and not Path(text).exists() else None
+
+
 def own_data(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that say how data of the user's own are read and scored."""
     for option in (

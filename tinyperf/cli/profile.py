@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options, _progress
+from tinyperf.cli import _boards_table, _options, _progress
 from tinyperf.cli._ends import end_text
+from tinyperf.errors import UsageError
 from tinyperf.figures import error, figure
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 @click.command()
 @_options.firmware
 @click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals only.")
+@click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="Of several boards: the table as a file.")
+@click.option("--plot", type=_options.MODEL_FILE, metavar="FILE", help="Of several boards: a picture, .png or .html.")
 def command(
     *,
     benchmark: str | None,
@@ -30,20 +33,40 @@ def command(
     energy: bool,
     as_json: bool,
     image: Path | None,
+    csv: Path | None,
+    plot: Path | None,
 ) -> None:
-    """Instructions and estimated cycles of an inference by layer.
+    """Instructions and estimated cycles of an inference by layer; or its time, energy and memory on many boards.
+
+    --board all: every shipped board; --board A,B: those. A board that cannot be had is a row that says why.
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws
     tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
+    tinyperf profile --board all kws --plot kws.html
+    tinyperf profile --board nucleo-l4r5zi,nucleo-u575zi-q --model my.tflite --csv boards.csv
     """
+    boards = _options.boards(board)
+    if boards is not None:
+        _refuse({"--image": image, "--energy": energy}, "an image is of one board")
+        with _progress.shown() as progress:
+            rows = api.profile_boards(benchmark, boards=boards, model=model, engine=engine, progress=progress)
+        _boards_table.show(rows, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
+        return
+    _refuse({"--csv": csv, "--plot": plot}, "they hold a table of boards, as of --board all")
     with _progress.shown() as progress:
         found = api.profile(board, benchmark, model=model, engine=engine, energy=energy, image=image, progress=progress)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
         return
     _show(found)
+
+
+def _refuse(given: dict[str, object], why: str) -> None:
+    for option, value in given.items():
+        if value:
+            raise UsageError(f"{option} makes no sense here", means=why, hint=f"leave {option} out")
 
 
 def _show(found: Profile) -> None:
@@ -77,5 +100,7 @@ def _show(found: Profile) -> None:
         )
         if size is not None
     ]
+    if found.uj_per_inference is not None:
+        print(f"energy        {figure(found.uj_per_inference, 1)} uJ (estimated, {error(found.energy_error_percent)})")
     if memory:
         print(f"memory        {', '.join(memory)}")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from tinyperf import engines, folders, tool
 from tinyperf.board import shipped as shipped_boards
 from tinyperf.engines import Target, Workshop
-from tinyperf.errors import BuildError, DiskError
+from tinyperf.errors import BuildError, DiskError, SizeError
 from tinyperf.firmware import files
 from tinyperf.firmware.render import STACK_BYTES, Project, Toolset, native_command, render
 from tinyperf.result import Memory, Toolchain
@@ -203,13 +203,13 @@ def check_fits(board: Board, generated: Generated) -> None:
     region = board.memory.arena or board.memory.ram
     room = region.bytes - (0 if board.memory.arena else STACK_BYTES)
     if generated.arena_bytes > room:
-        raise BuildError(
+        raise SizeError(
             f"the model needs {generated.arena_bytes:,} bytes of RAM for its tensors; "
             f"{board.name} has {room:,} at {region.origin:#x}",
             hint="choose a smaller model or a board with more RAM",
         )
     if generated.weights_bytes > board.memory.flash.bytes:
-        raise BuildError(
+        raise SizeError(
             f"the model's weights take {generated.weights_bytes:,} bytes; "
             f"{board.name} has {board.memory.flash.bytes:,} bytes of flash",
             hint="choose a smaller model or a board with more flash",
@@ -356,8 +356,8 @@ def failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskErro
             hint=f"install {CROSS_COMPILER} (Debian: gcc-arm-none-eabi), which needs no download",
         )
     if over := _OVERFLOW.search(output):
-        return BuildError(
-            f"stack, data and the model's tensors take {int(over['bytes']):,} bytes more than the {over['region']} has",
+        return SizeError(
+            f"{OVER[over['region']]} take {int(over['bytes']):,} bytes more than the {over['region']} has",
             hint="choose a smaller model or a board with more memory",
         )
     errors, command = explain(output)
@@ -368,7 +368,8 @@ def failure(step: tool.Step, folder: Path, output: str) -> BuildError | DiskErro
     )
 
 
-_OVERFLOW = re.compile(r"region [`'](?P<region>RAM|ARENA)' overflowed by (?P<bytes>\d+) bytes")
+OVER = dict.fromkeys(("RAM", "ARENA"), "stack, data and the model's tensors") | {"FLASH": "code and weights"}
+_OVERFLOW = re.compile(r"region [`'](?P<region>RAM|ARENA|FLASH)' overflowed by (?P<bytes>\d+) bytes")
 _ERROR = re.compile(
     r"(?P<file>[^\s:]+\.\w+):\d+(?::\d+)?: (?:fatal )?error: |.*(?:undefined reference|/ld: |ld returned)"
 )

@@ -110,11 +110,11 @@ def inspect(model: Model, boards: Sequence[Board], engines: Sequence[str]) -> In
     """
     said = described(model)
     counts = _operators(model)
-    verdicts, fits = [], []
+    verdicts, rooms = [], []
     for text in engines:
         verdict, rows = _judged(model, boards, text)
         verdicts.append(verdict)
-        fits += rows
+        rooms += rows
     used = {i for op in (*model.ops, *model.boundary) for i in op.inputs if i >= 0}
     constants = [tensor.data for tensor in model.tensors if tensor.index in used and tensor.data is not None]
     return Inspection(
@@ -133,7 +133,7 @@ def inspect(model: Model, boards: Sequence[Board], engines: Sequence[str]) -> In
         macs=sum(count.macs or 0 for count in counts),
         weights_bytes=sum(data.nbytes for data in constants),
         engines=tuple(verdicts),
-        fits=tuple(fits),
+        fits=tuple(rooms),
     )
 
 
@@ -153,19 +153,28 @@ def _operators(model: Model) -> tuple[OperatorCount, ...]:
 
 
 def _judged(model: Model, boards: Sequence[Board], text: str) -> tuple[Verdict, list[Fit]]:
-    name, options = parse_engine(text)
+    parse_engine(text)
+    try:
+        return Verdict(text, runs=True), fits(model, boards, text)
+    except TinyperfError as error:
+        return Verdict(text, runs=False, reasons=_lines(model, error.seen), means=error.means, hint=error.hint), []
+
+
+def fits(model: Model, boards: Sequence[Board], engine: str) -> list[Fit]:
+    """Whether each board holds the model, by what the engine says without a compiler; a board that it cannot judge has
+    no row.
+
+    Raises: TinyperfError: the engine does not run the model; or there is no such engine or option.
+    """
+    name, options = parse_engine(engine)
     cores: list[Core] = []
     for board in boards:
         if board.core not in cores:
             cores.append(board.core)
-    try:
-        footprints = find_engine(name).footprints(model, [Target(core) for core in cores], options)
-    except TinyperfError as error:
-        return Verdict(text, runs=False, reasons=_lines(model, error.seen), means=error.means, hint=error.hint), []
+    footprints = find_engine(name).footprints(model, [Target(core) for core in cores], options)
     takens = [footprints[cores.index(board.core)] for board in boards]
     input_bytes = sum(_bytes(model.tensors[i]) for i in model.inputs)
-    fits = [_fit(board, text, taken, input_bytes) for board, taken in zip(boards, takens, strict=True) if taken]
-    return Verdict(text, runs=True), fits
+    return [_fit(board, engine, taken, input_bytes) for board, taken in zip(boards, takens, strict=True) if taken]
 
 
 def _lines(model: Model, seen: str) -> tuple[str, ...]:

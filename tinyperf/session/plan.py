@@ -18,7 +18,7 @@ from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
 from tinyperf.session import checks, choose, models
 from tinyperf.session.device import Device, open_device
-from tinyperf.session.profile import about_instructions
+from tinyperf.session.profile import about_instructions, energy_error_percent
 from tinyperf.session.record import ModelFile, Planned, Rules, Sample
 from tinyperf.virtual.connect import is_process, port_of
 
@@ -293,8 +293,6 @@ def _notes(device: Device, *, under_qemu: bool) -> tuple[str, ...]:
 def _error_percent(prepared: Prepared) -> float | None:
     """The cycle model's error; on energy the power model's comes on top, as a worst case. None: not measured."""
     board = prepared.device.board
-    errors = [board.emulator.error_percent if board.emulator else None]
     if prepared.request.mode == "energy":
-        errors.append(board.power.error_percent if board.power else None)
-    measured = [error for error in errors if error is not None]
-    return sum(measured) if len(measured) == len(errors) else None
+        return energy_error_percent(board)
+    return board.emulator.error_percent if board.emulator else None

@@ -15,6 +15,7 @@ from tinyperf.benchmark import of_model_id
 from tinyperf.datasets import noise
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
+from tinyperf.rules import power
 from tinyperf.session import store
 from tinyperf.session.progress import beating, duration, silent
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
@@ -61,10 +62,49 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """Time and energy of one inference, each with its error in percent; None where nobody knows.
+
+    `energy_error_percent`: of the cycle model and of the power model together, as a worst case.
+    """
+
+    latency_ms: float
+    error_percent: float | None
+    uj_per_inference: float | None
+    energy_error_percent: float | None
+
+
+def estimate(board: Board, found: Calibration, clock_hz: int) -> Estimate:
+    """What `found` comes to on `board` at a clock, at the supply voltage that its file names."""
+    error_percent = board.emulator.error_percent if board.emulator else None
+    seconds = found.cycles_per_inference / clock_hz
+    if board.power is None:
+        return Estimate(1e3 * seconds, error_percent, None, None)
+    watts = power.mean_w(
+        board.power,
+        active_cycles=found.cycles_per_inference,
+        flash_misses=found.flash_misses_per_inference,
+        idle_cycles=0,
+        seconds=seconds,
+        clock_hz=clock_hz,
+        supply_mv=board.energy.supply_mv,
+    )
+    return Estimate(1e3 * seconds, error_percent, 1e6 * watts * seconds, energy_error_percent(board))
+
+
+def energy_error_percent(board: Board) -> float | None:
+    """The sum of both models' errors, a worst case; None where one of them was not measured."""
+    cycles = board.emulator.error_percent if board.emulator else None
+    charge = board.power.error_percent if board.power else None
+    return None if cycles is None or charge is None else cycles + charge
+
+
+@dataclass(frozen=True)
 class Profile:
     """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there.
 
-    `error_percent`: None where it was not measured. `inputs`, `outputs`: of the model, where it is known.
+    `latency_ms`: at the clock that the firmware set. Energy and errors as in `Estimate`. `inputs`, `outputs`: of the
+    model, where it is known.
     """
 
     board: str
@@ -78,19 +118,17 @@ class Profile:
     ram_bytes: int | None
     weights_bytes: int | None
     build_id: str | None
+    latency_ms: float
     error_percent: float | None
+    uj_per_inference: float | None
+    energy_error_percent: float | None
     estimated: bool = True
     inputs: tuple[End, ...] = ()
     outputs: tuple[End, ...] = ()
 
-    @property
-    def latency_ms(self) -> float:
-        """Estimated milliseconds of one inference at the clock that the firmware set."""
-        return 1e3 * self.cycles_per_inference / self.clock_hz
-
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""
-        return asdict(self) | {"latency_ms": self.latency_ms}
+        return asdict(self)
 
 
 def about_instructions(built: Image | None, outputs: int = 0) -> float:
@@ -147,7 +185,7 @@ def profile(
             ram_bytes=built.memory.ram_bytes if built else None,
             weights_bytes=built.generated.weights_bytes if built else None,
             build_id=built.build_id if built else None,
-            error_percent=board.emulator.error_percent if board.emulator else None,
+            **asdict(estimate(board, found, link.clock_hz)),
         )
     finally:
         link.close()

@@ -1,0 +1,61 @@
+"""One model on many boards, as a table, a file or a picture."""
+
+from __future__ import annotations
+
+import csv as csv_files
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from tinyperf import api
+from tinyperf.errors import DiskError
+from tinyperf.figures import error, figure
+from tinyperf.session.fleet import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+HEADINGS = ("board", "core", "MHz", "ms an inference", "uJ an inference", "RAM B", "flash B", "fits")
+TO_THE_LEFT = {"board", "core", "ms an inference", "uJ an inference", "fits"}
+
+
+def show(rows: Sequence[Row], title: str, *, as_json: bool, csv: Path | None, plot: Path | None) -> None:
+    """The files first: if one fails, stdout must not hold a result and an error."""
+    if csv:
+        _write(rows, csv)
+    if plot:
+        api.boards_picture(rows, title, plot)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+        return
+    lines = [HEADINGS, *(_cells(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = zip(line, widths, HEADINGS, strict=True)
+        print("  ".join(f"{c:<{w}}" if h in TO_THE_LEFT else f"{c:>{w}}" for c, w, h in cells).rstrip())
+    print("times and energies: estimates of the virtual boards, one inference each; ± as measured against silicon")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    fits = {True: "yes; ", False: "no: ", None: "not known: "}[row.fits] + row.reason
+    counted = f"- ({row.instructions_per_inference:,} instructions)" if row.instructions_per_inference else "-"
+    return (
+        row.board,
+        row.core,
+        f"{row.clock_hz / 1e6:g}",
+        counted if row.latency_ms is None else f"{figure(row.latency_ms)} {error(row.error_percent)}",
+        "-" if row.uj_per_inference is None else f"{figure(row.uj_per_inference, 1)} {error(row.energy_error_percent)}",
+        *("-" if size is None else f"{size:,}" for size in (row.ram_bytes, row.flash_bytes)),
+        fits.rstrip("; "),
+    )
+
+
+def _write(rows: Sequence[Row], path: Path) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv_files.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+            table.writeheader()
+            table.writerows(row.as_dict() for row in rows)
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="give another file") from exc
