@@ -26,7 +26,7 @@ class RunOptions(TypedDict, total=False):
     front_end: what makes its inputs of sounds. image: a firmware from elsewhere, for the virtual
     board. build: False measures what the board runs. monitor: the energy instrument. jobs: virtual boards at once in
     accuracy mode, None: as many as help; more than one starts processes, so that a script needs the usual
-    `if __name__ == "__main__":`. out: the session folder.
+    `if __name__ == "__main__":`. out: the session folder. name: words of your own, by which the session is found again.
     """
 
     board: Required[str | Path]
@@ -46,6 +46,7 @@ class RunOptions(TypedDict, total=False):
     isolator: str | None
     jobs: int | None
     out: str | Path | None
+    name: str | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Request:
     isolator: str | None = None
     jobs: int | None = 1
     out: str | None = None
+    name: str | None = None
 
 
 def request(benchmark: str | None, options: RunOptions) -> Request:

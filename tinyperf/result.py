@@ -76,12 +76,24 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class ModelFile:
+    """The model that was built; `bytes`: of the file, None in sessions of before they were kept."""
+
+    name: str
+    sha256: str
+    bytes: int | None
+
+
+@dataclass(frozen=True)
 class RunResult:
     """One measured mode of one model on one board.
 
     `valid`: this mode's run rules were kept; says nothing about quality. `target_met`: None where accuracy was not
     measured. `estimated`: the figure comes from a virtual board; `error_percent` is then the error of its
-    cycle model, and for energy of its power model too, against published silicon figures.
+    cycle model, and for energy of its power model too, against published silicon figures. `name`: the user's word for
+    the session; `created`: when it began, ISO 8601; `model`: None where the firmware was brought. `clock_hz`: what the
+    board's firmware sets; None of a process and of firmware that was brought, and so is `cycles_per_inference`, the
+    latency at that clock.
     """
 
     benchmark: str
@@ -104,6 +116,11 @@ class RunResult:
     energy: Energy | None = None
     memory: Memory | None = None
     notes: tuple[str, ...] = field(default=())
+    name: str | None = None
+    created: str | None = None
+    model: ModelFile | None = None
+    clock_hz: int | None = None
+    cycles_per_inference: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""

@@ -71,7 +71,7 @@ def test_every_function_of_the_api_is_a_verb() -> None:
     """What one of its files defines and `__all__` lacks would be in no user's sight."""
     own = {
         name
-        for file in ("energy", "firmware", "learning", "measure", "results")
+        for file in ("energy", "firmware", "learning", "measure", "results", "sessions")
         for name, value in vars(importlib.import_module(f"tinyperf.api.{file}")).items()
         if inspect.isfunction(value) and value.__module__ == f"tinyperf.api.{file}" and not name.startswith("_")
     }

@@ -40,6 +40,7 @@ from tinyperf.api.results import (
     submission_build,
     submission_check,
 )
+from tinyperf.api.sessions import sessions_diff, sessions_list, sessions_schema, sessions_show
 
 __all__ = [
     "boards",
@@ -77,6 +78,10 @@ __all__ = [
     "resume",
     "run",
     "run_all",
+    "sessions_diff",
+    "sessions_list",
+    "sessions_schema",
+    "sessions_show",
     "submission_build",
     "submission_check",
     "tflm_registered",

@@ -36,9 +36,10 @@ def command(
     csv: Path | None,
     plot: Path | None,
 ) -> None:
-    """Instructions and estimated cycles of an inference by layer; or its time, energy and memory on many boards.
+    """Instructions and estimated cycles of an inference by layer.
 
-    --board all: every shipped board; --board A,B: those. A board that cannot be had is a row that says why.
+    Of many boards its time, energy and memory: --board all is every shipped board, --board A,B those. A board that
+    cannot be had is a row that says why.
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 from click.core import ParameterSource
 
 from tinyperf import api
-from tinyperf.cli import _options, _progress
+from tinyperf.cli import _options, _progress, _result
 from tinyperf.errors import UsageError
-from tinyperf.figures import figure, score
-from tinyperf.reporting import published
 from tinyperf.result import Mode
-
-if TYPE_CHECKING:
-    from tinyperf.result import Accuracy, RunResult
 
 
 @click.command()
@@ -45,6 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--jobs", type=int, help="Virtual boards at once in accuracy mode; left out, as many as help.")
 @click.option("--out", type=click.Path(path_type=Path), help="Session folder; ./sessions/... if left out.")
+@click.option("--name", metavar="TEXT", help="Words of your own, by which 'tinyperf sessions' finds it again.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="SESSION", help="Finish a session that stopped.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout (--mode all: a list).")
 @click.pass_context
@@ -88,7 +84,7 @@ def command(
         print(json.dumps(rows if mode == "all" and resume is None else rows[0], indent=2))
     else:
         for found in results:
-            _show(found)
+            _result.show(found)
     return max(found.exit_code for found in results)
 
 
@@ -106,55 +102,3 @@ def _alone(ctx: click.Context) -> None:
             means="a session is finished as it was begun",
             hint="give --resume SESSION alone",
         )
-
-
-def _show(found: RunResult) -> None:
-    """The result for people; every figure with what must stand beside it."""
-    from rich.console import Console
-    from rich.table import Table
-
-    remark = api.remark(found)
-    console = Console(highlight=False)
-    engine = found.engine or "foreign"
-    about = f"{found.benchmark} on {found.board}, {found.mode}, {engine} firmware, {found.transport}"
-    console.print(about, soft_wrap=True)
-    if found.performance:
-        console.print(
-            f"  latency {figure(found.performance.latency_ms)} ms, "
-            f"{figure(found.performance.throughput_ips)} inferences/s{remark}",
-            soft_wrap=True,
-        )
-        table = Table("window", "inferences", "seconds", "inferences/s", box=None)
-        for k, w in enumerate(found.performance.windows, start=1):
-            table.add_row(str(k), str(w.inferences), f"{w.seconds:.6f}", figure(w.throughput_ips))
-        console.print(table)
-        if place := published.place(found, remark=remark):
-            console.print(f"  {place.text}", soft_wrap=True)
-    if found.accuracy:
-        console.print(f"  {_accuracy(found.accuracy)}{remark}", soft_wrap=True)
-    if found.energy:
-        low, high = found.energy.uj_interval
-        console.print(
-            f"  energy {figure(found.energy.uj_per_inference, 1)} uJ/inference, "
-            f"{figure(low, 1)} to {figure(high, 1)}{remark}",
-            soft_wrap=True,
-        )
-        for k, e in enumerate(found.energy.windows, start=1):
-            each = f"{figure(e.uj, 0)} uJ, {figure(e.uj_per_inference)} uJ/inference"
-            console.print(f"    window {k}: {e.seconds:.3f} s, {each}")
-    if found.memory:
-        parts = {"flash": found.memory.flash_bytes, "RAM": found.memory.ram_bytes, "arena": found.memory.arena_bytes}
-        console.print("  " + ", ".join(f"{name} {n:,} bytes" for name, n in parts.items() if n is not None))
-    for reason in found.reasons:
-        console.print(f"  not valid: {reason}", soft_wrap=True)
-    for note in found.notes:
-        console.print(f"  note: {note}", soft_wrap=True)
-    console.print(f"  session {found.session}", soft_wrap=True)
-
-
-def _accuracy(found: Accuracy) -> str:
-    value = score(found.metric, found.value, found.target)
-    if found.target is None:
-        return f"{value} of {found.samples} samples"
-    target = f"{found.target:.0%}" if found.metric == "top1" else f"{found.target:.2f}"
-    return f"{value} of {found.samples} samples, target {target} {'met' if found.value >= found.target else 'missed'}"

@@ -240,11 +240,12 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
         ),
         build_id=image.build_id if image else None,
         image_sha256=prepared.image_sha256,
-        model=ModelFile(name=model.name, sha256=model.sha256) if model and image else None,
+        model=ModelFile(name=model.name, sha256=model.sha256, bytes=len(model.data)) if model and image else None,
         toolchain=image.toolchain if image else None,
         engine_details=image.generated.details if image else None,
         memory=image.memory if image else None,
         model_id=prepared.model_id,
+        clock_hz=device.board.clock_hz if image and not is_process(device.board) else None,
         notes=(*dataset.notes, *(image.generated.warnings if image else ()), *_notes(device, under_qemu=under_qemu)),
     )
 

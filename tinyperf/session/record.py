@@ -48,10 +48,11 @@ class Rules(Part):
 
 
 class ModelFile(Part):
-    """The model that was built."""
+    """The model that was built; None in records of before its bytes were kept."""
 
     name: str
     sha256: str
+    bytes: int | None = None
 
 
 class Planned(Part):
@@ -60,7 +61,7 @@ class Planned(Part):
     `transport`: as asked; `Record.transport` is what it was. `data`: the folder of inputs. `stamp_characters`: what
     stands on the line between the beginning of a window and its end. `inferences`: of a window; None: the pilot finds
     it. `targets`: the wanted outputs of each sample, where there are no classes. `build_id`: of the image that was
-    built; None where it was brought.
+    built; None where it was brought. `clock_hz`: what its firmware sets; None where it was brought, and of a process.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Planned(Part):
     engine_details: EngineDetails | None
     memory: Memory | None
     model_id: str
+    clock_hz: int | None = None
     notes: tuple[str, ...]
 
 

@@ -17,7 +17,7 @@ from tinyperf.device.happenings import AGAIN
 from tinyperf.figures import error
 from tinyperf.formats import energyrunner, mlcommons
 from tinyperf.formats.recorded import About, Figures
-from tinyperf.result import Accuracy, Energy, RunResult
+from tinyperf.result import Accuracy, Energy, ModelFile, RunResult
 from tinyperf.rules import accuracy as scores
 from tinyperf.rules import windows as rules
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.formats.recorded import Trial
-    from tinyperf.result import EnergyWindow
+    from tinyperf.result import EnergyWindow, Performance
     from tinyperf.session.record import Record
 
 
@@ -50,6 +50,7 @@ def result(measured: Measured) -> RunResult:
     timed = _timed(measured) if planned.mode == "performance" else []
     accuracy = _accuracy(measured) if planned.mode == "accuracy" else None
     reasons = _reasons(measured, timed)
+    performance = rules.performance(timed)
     met = None if accuracy is None or accuracy.target is None else accuracy.value >= accuracy.target
     return RunResult(
         benchmark=planned.benchmark,
@@ -67,12 +68,21 @@ def result(measured: Measured) -> RunResult:
         build_id=record.build_id,
         toolchain=planned.toolchain,
         engine_details=planned.engine_details,
-        performance=rules.performance(timed),
+        performance=performance,
         accuracy=accuracy,
         energy=measured.energy,
         memory=planned.memory,
         notes=record.notes + _notes(measured),
+        name=planned.request.name,
+        created=planned.created.isoformat(),
+        model=ModelFile(**planned.model.model_dump()) if planned.model else None,
+        clock_hz=planned.clock_hz,
+        cycles_per_inference=_cycles(performance, planned.clock_hz),
     )
+
+
+def _cycles(performance: Performance | None, clock_hz: int | None) -> int | None:
+    return round(performance.latency_ms * 1e-3 * clock_hz) if performance and clock_hz else None
 
 
 def _timed(measured: Measured) -> list[rules.Timed]:

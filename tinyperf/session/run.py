@@ -6,6 +6,7 @@ sent again, and the transcript says so.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tinyperf.session.store import Session
 
 KINDS = {"accuracy": accuracy.measure, "energy": energy.measure, "performance": windows.measure}
+LONGEST_WORD = 40  # of a folder's name that the user chose
 SAME = ("build_id", "image_sha256", "samples", "model_id")  # what both halves of a resumed session must have in common
 
 
@@ -119,7 +121,14 @@ def _folder(request: Request, planned: Planned) -> Path:
     if request.out:
         return Path(request.out)
     stamp = planned.created.astimezone().strftime("%Y%m%d-%H%M%S")
-    return Path("sessions") / f"{stamp}-{planned.board}-{planned.benchmark}-{planned.mode}"
+    own = planned.model.name if planned.model and planned.benchmark == "custom" else planned.benchmark
+    words = [stamp, planned.board, _plain(own), planned.mode, *([_plain(request.name)] if request.name else [])]
+    return Path("sessions") / "-".join(word for word in words if word)
+
+
+def _plain(text: str) -> str:
+    """Letters, digits, dots and underscores of `text`, for a folder's name."""
+    return re.sub(r"[^\w.]+", "_", text).strip("._")[:LONGEST_WORD]
 
 
 def _measure(session: Session, prepared: Prepared, progress: Progress) -> RunResult:

@@ -1,0 +1,68 @@
+"""Sessions that were measured: found, listed, shown, held against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinyperf.api.paths import AnyPath
+    from tinyperf.result import RunResult
+    from tinyperf.session.listing import Difference, Row
+
+SESSIONS = "sessions"
+"""Where `run` puts a session that is not told otherwise."""
+
+
+def sessions_list(folder: AnyPath = SESSIONS) -> list[Row]:
+    """Every session below `folder`, the oldest first, each as it was concluded.
+
+    Raises: UsageError: no such folder.
+    """
+    from tinyperf.session import listing
+
+    return listing.rows(Path(folder))
+
+
+def sessions_show(session: AnyPath, *, folder: AnyPath = SESSIONS) -> RunResult:
+    """The result of a session, computed again from what was measured.
+
+    Args: session: its folder; or below `folder` its folder's name, its own name, how either begins; or `last`.
+    Raises: UsageError: none, several, or not finished. ContentError: damaged.
+    """
+    from tinyperf.errors import UsageError
+    from tinyperf.session import listing, replay, store
+
+    at = listing.find(str(session), Path(folder))
+    if store.load(at).record.result is None:
+        raise UsageError(
+            f"{at} is not finished", means="it stopped while it measured", hint=f"tinyperf run --resume {at}"
+        )
+    return replay.recompute(at)
+
+
+def sessions_diff(sessions: Sequence[AnyPath], *, folder: AnyPath = SESSIONS) -> tuple[list[Row], list[Difference]]:
+    """The sessions as rows, their figures computed again; and in what they differ, against the first.
+
+    Args: sessions: each as `sessions_show` takes it.
+    Raises: UsageError: fewer than two, none of that name, several. ContentError: damaged.
+    """
+    from tinyperf.errors import UsageError
+    from tinyperf.session import listing
+
+    if len(sessions) < 2:
+        raise UsageError("one session differs from nothing", hint="name two or more")
+    rows = [listing.measured(listing.find(str(one), Path(folder))) for one in sessions]
+    return rows, listing.differences(rows)
+
+
+def sessions_schema(name: str) -> dict[str, object]:
+    """The JSON schema of a file of a session folder, or of what `run` gives: session, transcript, energy, results, run.
+
+    Raises: UsageError: no schema of that name.
+    """
+    from tinyperf.session import schemas
+
+    return schemas.schema(name)
