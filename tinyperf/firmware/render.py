@@ -46,6 +46,8 @@ FRAMEWORK_FLAGS = ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER
 INCLUDES = ("-Isrc", "-Isrc/app", "-Isrc/mcu")
 CORTEXM = "cortexm"
 """The folder of mcu/ that every bare-metal chip gets beside its own: start-up, faults, receive ring, idle."""
+FAMILIES = ("stm32",)
+"""Folders of mcu/ that every bare-metal chip gets whose own folder's name begins so."""
 
 
 @dataclass(frozen=True)
@@ -272,14 +274,18 @@ def _readme(board: Board, model: Model, generated: Generated, toolset: Toolset, 
 def _static_sources(board: Board) -> dict[str, str]:
     """The application and the chip layer, as they are."""
     templates = content.shipped("firmware_templates")
-    chip = templates / "mcu" / board.mcu
-    if re.fullmatch(r"[a-z0-9_]+", board.mcu) is None or board.mcu == CORTEXM or not chip.is_dir():
-        known = ", ".join(sorted(p.name for p in (templates / "mcu").iterdir() if p.is_dir() and p.name != CORTEXM))
-        raise ContentError(f"board '{board.name}': there is no mcu '{board.mcu}'", hint=f"choose one of {known}")
+    known = sorted({path.name for path in (templates / "mcu").iterdir() if path.is_dir()} - {CORTEXM, *FAMILIES})
+    if board.mcu not in known:
+        raise ContentError(
+            f"board '{board.name}': there is no mcu '{board.mcu}'", hint=f"choose one of {', '.join(known)}"
+        )
+    shared: tuple[str, ...] = ()
+    if board.memory is not None and board.framework is None:
+        shared = (CORTEXM, *(family for family in FAMILIES if board.mcu.startswith(family)))
     found = {}
-    bare = board.memory is not None and board.framework is None
-    places = [("app", templates / "app"), *([("mcu", templates / "mcu" / CORTEXM)] if bare else []), ("mcu", chip)]
-    for place, folder in places:  # what the chip has under the same name stands in place of the common file
+    # What the chip has under the same name stands in place of the common file.
+    for folder in (templates / "app", *(templates / "mcu" / name for name in (*shared, board.mcu))):
+        place = "app" if folder.name == "app" else "mcu"
         for path in sorted(folder.iterdir()):
             if path.is_file() and path.suffix != ".j2":
                 found[f"src/{place}/{path.name}"] = path.read_text(encoding="utf-8")

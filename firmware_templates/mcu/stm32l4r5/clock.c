@@ -4,14 +4,10 @@
  * for about 1 %. */
 #include <stddef.h>
 
-#include "registers.h"
-#include "stm32l4.h"
+#include "stm32.h"
 #include "tp_config.h"
-#include "tp_mcu.h"
 
 #define RESET_CLOCK_HZ 4000000U
-#define POLLS 1000000U
-#define CRYSTAL_START_US 2000000U
 #define VOLTAGE_RANGE_1 1UL
 #define VOLTAGE_RANGE_2 2UL
 
@@ -35,16 +31,6 @@ static const struct clock chosen = {TP_CLOCK_HZ, 9U, 0U, 2U, VOLTAGE_RANGE_2, fa
 #else
 #error "clock_hz of the board file must be 120000000, 80000000 or 24000000 on an STM32L4+"
 #endif
-
-bool tp_wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t wanted)
-{
-    for (uint32_t i = 0U; i < POLLS; i++) {
-        if ((*reg & mask) == wanted) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool set_voltage_range(uint32_t range)
 {
@@ -73,8 +59,7 @@ static bool set_msi_range(uint32_t range)
 static bool switch_to_pll(uint32_t pll_n)
 {
     RCC_PLLCFGR = RCC_PLLCFGR_SOURCE_MSI | pll_n << RCC_PLLCFGR_N_POS | RCC_PLLCFGR_REN;
-    RCC_CR |= RCC_CR_PLLON;
-    if (!tp_wait_for(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
+    if (!tp_switch_on(&RCC_CR, RCC_CR_PLLON, RCC_CR_PLLRDY)) {
         return false;
     }
     RCC_CFGR = (RCC_CFGR & ~RCC_CFGR_HPRE_MASK) | RCC_CFGR_HPRE_DIV2;
@@ -89,40 +74,38 @@ static bool switch_to_pll(uint32_t pll_n)
     return true;
 }
 
-uint32_t tp_clock_init(const char **note)
+static bool set_clock(void)
 {
-    bool done;
-
-    RCC_APB1ENR1 |= RCC_APB1ENR1_PWREN;
-    (void)RCC_APB1ENR1; /* the peripheral may be used two cycles after its clock */
     PWR_CR5 = chosen.boost ? PWR_CR5 & ~PWR_CR5_R1MODE : PWR_CR5 | PWR_CR5_R1MODE;
-    done = set_voltage_range(VOLTAGE_RANGE_1) && set_flash_wait_states(chosen.flash_wait_states) &&
-           set_msi_range(chosen.msi_range);
-    if (done && chosen.pll_n != 0U) {
-        done = switch_to_pll(chosen.pll_n);
-    }
-    if (!done) {
-        *note = "clock: PLL or regulator not ready, running at the reset clock of 4 MHz";
-        return RESET_CLOCK_HZ;
+    if (!set_voltage_range(VOLTAGE_RANGE_1) || !set_flash_wait_states(chosen.flash_wait_states) ||
+        !set_msi_range(chosen.msi_range) || (chosen.pll_n != 0U && !switch_to_pll(chosen.pll_n))) {
+        return false;
     }
     /* The low range is allowed from here on: the clock is within its limit now. */
     if (chosen.voltage_range != VOLTAGE_RANGE_1) {
         (void)set_voltage_range(chosen.voltage_range);
     }
-    return chosen.hz;
+    return true;
+}
+
+const char *tp_clock_init(struct tp_clocks *clocks)
+{
+    RCC_APB1ENR1 |= RCC_APB1ENR1_PWREN;
+    (void)RCC_APB1ENR1;      /* the peripheral may be used two cycles after its clock */
+    PWR_CR2 |= PWR_CR2_IOSV; /* port G from pin 2 on is on VDDIO2, which has to be let in */
+    if (!set_clock()) {
+        *clocks = (struct tp_clocks){RESET_CLOCK_HZ, RESET_CLOCK_HZ};
+        return "clock: PLL or regulator not ready, running at the reset clock of 4 MHz";
+    }
+    *clocks = (struct tp_clocks){chosen.hz, chosen.hz};
+    return NULL;
 }
 
 const char *tp_clock_trim(void)
 {
-    const uint64_t give_up_us = tp_time_us() + CRYSTAL_START_US;
-
-    PWR_CR1 |= PWR_CR1_DBP;
-    (void)tp_wait_for(&PWR_CR1, PWR_CR1_DBP, PWR_CR1_DBP);
-    RCC_BDCR |= RCC_BDCR_LSEON;
-    while ((RCC_BDCR & RCC_BDCR_LSERDY) == 0U) {
-        if (tp_time_us() >= give_up_us) {
-            return "clock: no 32768 Hz crystal, MSI oscillator untrimmed (about 1 %)";
-        }
+    (void)tp_switch_on(&PWR_CR1, PWR_CR1_DBP, PWR_CR1_DBP);
+    if (!tp_start_crystal(&RCC_BDCR, RCC_BDCR_LSEON, RCC_BDCR_LSERDY)) {
+        return "clock: no 32768 Hz crystal, MSI oscillator untrimmed (about 1 %)";
     }
     RCC_CR |= RCC_CR_MSIPLLEN;
     return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The registers used here, by the names of RM0432 (STM32L4+). */
+/* The registers used here, by the names of RM0432 (STM32L4+); interrupts by its table "vector table". */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
@@ -26,10 +26,8 @@
 #define RCC_PLLCFGR_REN BIT(24)
 #define RCC_AHB2ENR REG(0x4002104CU)
 #define RCC_APB1ENR1 REG(0x40021058U)
-#define RCC_APB1ENR1_TIM2EN BIT(0)
 #define RCC_APB1ENR1_PWREN BIT(28)
 #define RCC_APB1ENR2 REG(0x4002105CU)
-#define RCC_APB1ENR2_LPUART1EN BIT(0)
 #define RCC_BDCR REG(0x40021090U)
 #define RCC_BDCR_LSEON BIT(0)
 #define RCC_BDCR_LSERDY BIT(1)
@@ -51,42 +49,23 @@
 #define FLASH_ACR_ICEN BIT(9)
 #define FLASH_ACR_DCEN BIT(10)
 
-#define GPIO(port) (0x48000000U + 0x400U * (port)) /* port A is 0 */
-#define GPIO_MODER(port) REG(GPIO(port))
-#define GPIO_BSRR(port) REG(GPIO(port) + 0x18U)
-#define GPIO_AFRL(port) REG(GPIO(port) + 0x20U)
-#define GPIO_AFRH(port) REG(GPIO(port) + 0x24U)
-
-#define LPUART1_CR1 REG(0x40008000U)
-#define LPUART1_CR1_UE BIT(0)
-#define LPUART1_CR1_RE BIT(2)
-#define LPUART1_CR1_TE BIT(3)
-#define LPUART1_CR1_RXNEIE BIT(5)
-#define LPUART1_BRR REG(0x4000800CU)
-#define LPUART1_ISR REG(0x4000801CU)
-#define LPUART1_ISR_ORE BIT(3)
-#define LPUART1_ISR_RXNE BIT(5)
-#define LPUART1_ISR_TC BIT(6)
-#define LPUART1_ISR_TXE BIT(7)
-#define LPUART1_ICR REG(0x40008020U)
-#define LPUART1_ICR_ERRORS 15UL /* parity, framing, noise, overrun */
-#define LPUART1_RDR REG(0x40008024U)
-#define LPUART1_TDR REG(0x40008028U)
-#define LPUART1_PRESC REG(0x4000802CU)
-
-#define TIM2_CR1 REG(0x40000000U)
-#define TIM2_CR1_CEN BIT(0)
-#define TIM2_DIER REG(0x4000000CU)
-#define TIM2_DIER_UIE BIT(0)
-#define TIM2_SR REG(0x40000010U)
-#define TIM2_SR_UIF BIT(0)
-#define TIM2_EGR REG(0x40000014U)
-#define TIM2_EGR_UG BIT(0)
-#define TIM2_CNT REG(0x40000024U)
-#define TIM2_PSC REG(0x40000028U)
-#define TIM2_ARR REG(0x4000002CU)
-
-#define IRQ_TIM2 28U
-#define IRQ_LPUART1 70U
+/* For stm32/mcu.c: LPUART1 on PG7 and PG8 is the ST-LINK's virtual COM port of the Nucleo boards. */
+#define INTERRUPTS 95U
+#define GPIO_BASE 0x48000000U
+#define GPIO_ENABLE RCC_AHB2ENR
+#define TIMER_BASE 0x40000000U /* TIM2 */
+#define IRQ_TIMER 28U
+#define TIMER_ENABLE RCC_APB1ENR1
+#define TIMER_ENABLE_BIT BIT(0)
+#define SERIAL_BASE 0x40008000U
+#define SERIAL_IS_LPUART 1
+#define IRQ_SERIAL 70U
+#define SERIAL_ENABLE RCC_APB1ENR2
+#define SERIAL_ENABLE_BIT BIT(0)
+#define SERIAL_TX_PORT 6U
+#define SERIAL_TX_PIN 7U
+#define SERIAL_RX_PORT 6U
+#define SERIAL_RX_PIN 8U
+#define SERIAL_FUNCTION 8UL
 
 #endif
