@@ -116,11 +116,16 @@ class Machine:
         given = [self._bytes(self.call("tp_model_input", i), sample.nbytes) for i, sample in enumerate(samples)]
         for held, sample in zip(given, samples, strict=True):
             held[:] = sample.tobytes()
-        output = self.call("tp_model_output")
         assert self.call("tp_model_invoke") == 0
         assert all(held == sample.tobytes() for held, sample in zip(given, samples, strict=True))
-        made = self._model.output
-        return np.frombuffer(bytes(self._bytes(output, made.elements * np.dtype(made.dtype).itemsize)), made.dtype)
+        return self.output(0)
+
+    def output(self, index: int) -> npt.NDArray[Any]:
+        """An output of the latest inference, flat."""
+        made, instructions = self._model.tensors[self._model.outputs[index]], self.instructions
+        at = self.call("tp_model_output", index)
+        self.instructions = instructions
+        return np.frombuffer(bytes(self._bytes(at, made.elements * np.dtype(made.dtype).itemsize)), made.dtype)
 
 
 def _read(address: int, width: int) -> int:

@@ -19,6 +19,12 @@
 #else
 #define TP_LAYER static __attribute__((noinline)) void
 #endif
+/* A function that is all assembly. Its callers must not guess from its empty body what it reads. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#define TP_ASSEMBLY static __attribute__((naked, noipa)) void
+#else
+#define TP_ASSEMBLY static __attribute__((naked, noinline)) void
+#endif
 #define TP_ALIGNED __attribute__((aligned(16)))
 #define TP_ALIASING __attribute__((may_alias))
 #if defined(__arm__) && !defined(TP_ARENA_IN_BSS)
@@ -38,6 +44,16 @@ struct tp_channel {
 struct tp_rescaling {
     int32_t multiplier;
     int32_t shift;
+};
+
+/* Of kernels that compute two channels at once, tp_conv_pairs_dsp.h: where their sums start, of the first pixel and of the second; multipliers; what is added before the
+ * shift; where their outputs start, in bytes. */
+struct tp_pair {
+    int32_t first_a, first_b;
+    int32_t second_a, second_b;
+    int32_t multiplier_a, multiplier_b;
+    int32_t rounding_a, rounding_b;
+    int32_t output_a, output_b;
 };
 
 /* A window sliding over an image; y before x. */

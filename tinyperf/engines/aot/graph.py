@@ -150,6 +150,7 @@ class Form:
              it writes over it.
     shared:  outputs and inputs that are the same bytes.
     inputs, outputs: layouts; all NHWC where absent.
+    block:   of a kernel that works in blocks: how large these are, in units of its own.
     kernel:  its name; "" where no code is needed.
     why:     the choice, in words.
     """
@@ -160,6 +161,7 @@ class Form:
     shared: tuple[Shared, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    block: int = 0
     kernel: str = ""
     why: str = ""
 

@@ -15,14 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tinyperf.engines.aot.graph import Form, Work
+from tinyperf.engines.aot.graph import Work
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from tinyperf.cores import Feature
-    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.graph import Bounds, Form
 
 W = TypeVar("W", bound=Work)
 Costs = Mapping[str, float]
@@ -44,12 +44,13 @@ class Array:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a layer works, as C expressions; `prefix` starts the names of its arrays."""
+    """Where a layer works, as C expressions, and in which form; `prefix` starts the names of its arrays."""
 
     prefix: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     scratch: str
+    form: Form
 
     @property
     def output(self) -> str:
@@ -60,11 +61,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Code:
-    """Arrays, and the statements of the layer function; `headers` beside the kernel's own."""
+    """Arrays, and the statements of the layer function; `headers` beside the kernel's own.
+
+    definitions: lines of C that must stand once before the layers; equal ones of several layers are one.
+    """
 
     arrays: tuple[Array, ...]
     body: str
     headers: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
 
 
 def nothing(_work: object, _bounds: object) -> None:

@@ -75,6 +75,7 @@ class ModelText:
     summary: str
     map: tuple[str, ...]
     headers: tuple[str, ...]
+    definitions: tuple[str, ...]
     arena_bytes: int
     layers: tuple[LayerText, ...]
     states: tuple[StateText, ...]
@@ -120,6 +121,7 @@ class _Written:
     text: LayerText | None = None
     arrays: tuple[Array, ...] = ()
     headers: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
 
 
 def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = FIRMWARE) -> Emitted:
@@ -138,6 +140,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = 
         summary=_summary(graph, plan, len(layers), target),
         map=_map(graph, plan),
         headers=tuple(sorted(headers)),
+        definitions=tuple(sorted({line for each in written for line in each.definitions})),
         arena_bytes=plan.arena_bytes,
         layers=layers,
         states=tuple(_state(graph, plan, state) for state in graph.states),
@@ -235,15 +238,16 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
         tuple(_constant(v).name if v.data is not None else _pointer(v, plan.values[v.id]) for v in values),
         tuple(_pointer(graph.values[i], plan.values[i]) for i in node.outputs),
         f"&tp_arena[{plan.scratch[position]}]" if position in plan.scratch else "NULL",
+        form,
     )
     code = kernel.emit(node.work, place)
     constants = tuple(_constant(v) for v in values if v.data is not None)
     why = _why(node, form) + ("; in place" if position in plan.in_place else "")
     comment = c_block(_title(graph, node, form), why)
     text = LayerText(comment, symbol, code.body)
-    return _Written(
-        _layer(node, form, symbol, code.arrays), text, (*constants, *code.arrays), (kernel.header, *code.headers)
-    )
+    layer = _layer(node, form, symbol, code.arrays)
+    headers = (kernel.header, *code.headers)
+    return _Written(layer, text, (*constants, *code.arrays), headers, code.definitions)
 
 
 def _name(graph: Graph, position: int) -> str:

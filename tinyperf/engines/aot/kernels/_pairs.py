@@ -1,0 +1,129 @@
+"""Weights and channels for kernels on pairs of pixels (tp_conv_pairs_dsp.h): which channels fit, and how they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW
+from tinyperf.engines.aot.kernels import Array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tinyperf.engines.aot.graph import Bounds
+    from tinyperf.engines.aot.operators._weighted import Weighted
+
+    Ints = npt.NDArray[np.int64]
+
+SHIFTS = range(7, 16)
+"""What TP_PAIRS_FUNCTION can shift by: the zero point stays within 32 bits behind the second pixel's shift."""
+
+SUM_BITS, WEIGHT_BITS = 22, 15
+"""|sum| * 2^s and |weight| * 2^(1 + s) stay below powers of two of these."""
+
+STEPS = (8, 7, 6, 5, 4)
+"""Pairs of input channels an iteration; more would make loops of over 1 KB, and fewer are slow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Channels of the model that shift right by `shift`, after their weights were scaled by 2^(1 + scale)."""
+
+    shift: int
+    channels: Ints
+    scale: Ints
+
+
+def steps_for(taps: int) -> int:
+    """The steps that add the fewest zeros to so many taps; of these, the most."""
+    return min(STEPS, key=lambda steps: (filled(taps, steps), -steps))
+
+
+def filled(taps: int, steps: int) -> int:
+    """`taps` rounded up to whole iterations."""
+    return -(-taps // (2 * steps)) * 2 * steps
+
+
+def relu(work: Weighted) -> bool:
+    """The lowest code is the zero point: ties of negative results are clamped away."""
+    return work.out_zero == INT8_LOW and work.clamp == (INT8_LOW, INT8_HIGH)
+
+
+def lacks(work: Weighted, bounds: Bounds | None) -> str | None:
+    """What the requantization on pairs needs of a work; None where it has it."""
+    if not relu(work):
+        return "a ReLU whose zero point is -128"
+    if bounds is None or parts(work, bounds) is None:
+        return "sums of at most 21 bits and right shifts of 1 to 14, proven for every channel"
+    return None
+
+
+def parts(work: Weighted, bounds: Bounds) -> list[Part] | None:
+    """All channels, in as few parts of one shift as their sums allow; None where a channel fits into no part."""
+    right = np.where(work.channels.multiplier == 0, 1, -work.channels.shift.astype(np.int64))
+    sums = np.maximum(np.maximum(-bounds.low, bounds.high), 1)
+    weights = np.maximum(np.abs(work.rows.astype(np.int64)).max(axis=1), 1)
+    room = np.minimum(_doublings(sums, SUM_BITS), _doublings(weights, WEIGHT_BITS) - 1)
+    left = np.flatnonzero(work.channels.multiplier)
+    found: list[Part] = []
+    while left.size:
+        shift = max(int(right[left].max()) + 1, SHIFTS.start)
+        fits = left[shift - right[left] <= room[left]]
+        highest = right[left].max()
+        if shift not in SHIFTS or right[left].min() < 1 or not (right[fits] == highest).any():
+            return None
+        found.append(Part(shift, fits, shift - right[fits]))
+        left = np.setdiff1d(left, fits)
+    return _with_zeros(found, np.flatnonzero(work.channels.multiplier == 0))
+
+
+def _with_zeros(found: list[Part], zeros: Ints) -> list[Part]:
+    """The channels whose results are all zero, in the last part."""
+    last = found.pop() if found else Part(SHIFTS.start, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    channels, scale = np.concatenate([last.channels, zeros]), np.concatenate([last.scale, np.ones_like(zeros)])
+    return [*found, Part(last.shift, channels, scale)]
+
+
+def _doublings(values: Ints, bits: int) -> Ints:
+    """How often each may be doubled and still be below 2^bits."""
+    exact: Ints = bits - 1 - np.floor(np.log2(values)).astype(np.int64)
+    return exact
+
+
+def weights_array(prefix: str, given: list[Part], rows: Ints, steps: int) -> Array:
+    """int16 [pair of channels, pair of taps, channel, tap of the pair], scaled; zeros where a pair has one channel.
+
+    Args: rows: weights [output channel, taps] in the order of the input's pairs.
+    """
+    taps = filled(rows.shape[1], steps)
+    wide = np.pad(rows, ((0, 0), (0, taps - rows.shape[1])))
+    blocks = []
+    for part in given:
+        scaled = wide[part.channels] << (1 + part.scale)[:, None]
+        even = np.pad(scaled, ((0, len(scaled) % 2), (0, 0)))
+        blocks.append(even.reshape(-1, 2, taps // 2, 2).transpose(0, 2, 1, 3).ravel())
+    comment = "Weights, times 2^(1 + s) [pair of channels, pair of taps, channel, tap], zeros up to whole iterations."
+    return Array(f"{prefix}_weights", "int16_t", np.concatenate(blocks).astype(np.int16), comment)
+
+
+def channels_array(prefix: str, work: Weighted, given: list[Part], apart_bytes: int) -> Array:
+    """`struct tp_pair` of every pair. `apart_bytes`: from the outputs of a channel to those of the next."""
+    sums = work.rows.astype(np.int64).sum(axis=1)
+    bias = work.channels.bias.astype(np.int64) - work.in_zero * sums
+    rows = []
+    for part in given:
+        c, double = part.channels, 1 << (1 + part.scale)
+        first = double * (bias - 128 * sums)[c]
+        rounding = (double >> 2) + (1 << (part.shift - 1)) + (work.out_zero << part.shift)
+        second = first + 256 * double * bias[c]
+        fields = np.stack([first, second, work.channels.multiplier[c].astype(np.int64), rounding, apart_bytes * c])
+        if len(c) % 2:  # the second channel's outputs are written over by the first one's
+            fields = np.pad(fields, ((0, 0), (0, 1)))
+            fields[4, -1] = fields[4, -2]
+        rows.append(fields.reshape(5, -1, 2).transpose(1, 0, 2).reshape(-1, 10))
+    wrapped = np.concatenate(rows).astype(np.uint32).view(np.int32)
+    comment = "Of each pair of channels: starts of the sums, multipliers, what is added before the shift, outputs."
+    return Array(f"{prefix}_channels", "struct tp_pair", wrapped, comment)
