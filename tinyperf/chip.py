@@ -93,6 +93,25 @@ class InstructionCache(Description):
     request_cycles: Annotated[int, Field(ge=0, lt=64)]
 
 
+class LevelOneCaches(Description):
+    """Caches inside the core for code and data, of all memories but the `tightly_coupled` ones.
+
+    Cycles of a fill are the bus's. virtual/board/memory/level_one.py has the rules.
+    """
+
+    kind: Literal["level_one"]
+    line_bytes: Count
+    code_bytes: Count
+    code_ways: Count
+    data_bytes: Count
+    data_ways: Count
+    read_bytes: Count
+    request_cycles: Annotated[int, Field(ge=0, lt=64)]
+    ram_cycles: Annotated[int, Field(ge=0, lt=64)]
+    write_cycles: Annotated[int, Field(ge=0, lt=64)]
+    tightly_coupled: list[Plain]
+
+
 class CoreVoltage(Description):
     """Core voltage of the range that a clock needs; the firmware is taken to choose the lowest."""
 
@@ -167,7 +186,7 @@ class Chip(Description):
     memories: list[Block] = Field(default_factory=list)
     link: Linked | None = None
     wait_states: list[WaitStates] = Field(default_factory=list)
-    caches: Annotated[FlashAccelerator | InstructionCache, Field(discriminator="kind")] | None = None
+    caches: Annotated[FlashAccelerator | InstructionCache | LevelOneCaches, Field(discriminator="kind")] | None = None
     power: Power | None = None
     emulator: Emulator | None = None
 
