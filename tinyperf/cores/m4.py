@@ -44,7 +44,7 @@ CORE = Core(
             "output": 14.0,
             "copied": 1.0,
         },
-        "fully_connected_dsp": {"tap": 1.7, "output": 14.0},
+        "fully_connected_dsp": {"tap": 2.6, "output": 24.0},
         "mean": {"element": 6.0},
         "pad": {"element": 8.0},
         "pool_2d": {"tap": 6.0, "output": 20.0},

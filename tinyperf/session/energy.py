@@ -26,7 +26,6 @@ from tinyperf.measure.recorder import Recorder
 from tinyperf.rules import joules, power
 from tinyperf.session import store
 from tinyperf.session.parallel import identity, spent
-from tinyperf.session.profile import power_error_percent
 from tinyperf.session.windows import WindowRun
 from tinyperf.virtual import bench
 from tinyperf.virtual.instruments import played_on
@@ -264,8 +263,7 @@ class Rig:
         )
         store.write(self.session.at / own.SIDECAR, own.sidecar_json(said))
         if planned.estimated and board.power:
-            part = power_error_percent(board, foreign=planned.request.image is not None)
-            share, whole = error(part), error(planned.error_percent)
+            share, whole = error(board.power.error_percent), error(planned.error_percent)
             self._note(f"energy is estimated, {whole}; the power model's part: {share}")
 
     def _note(self, text: str) -> None:

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: 0BSD */
+/* FULLY_CONNECTED of one row: eight outputs at a time, one word of four weights each, four instructions for four MACs.
+ *
+ * Two weights stand in a halfword as 256 * odd + even, both signed. With x1 = code - 127 of the odd input and
+ * x0 = 256 * code - x1 of the even one, both of which fit 16 bits,
+ *     halfword * x1 + even * x0 = 256 * (odd weight * x1 + even weight * code):
+ * the halfword is multiplied as it lies, and only the even weight must be widened. Sums are 256 times too large.
+ */
+#ifndef TP_FULLY_CONNECTED_PAIRS_DSP_H
+#define TP_FULLY_CONNECTED_PAIRS_DSP_H
+
+#include "tp_rounding.h"
+
+/* What one call of tp_fully_connected_eights does, which moves `weights`, `starts` and `sums` on. pairs: the widened
+ * inputs; starts: of eight sums each; sums: where they go, NULL where they are to be rounded to outputs. */
+struct tp_fully_connected {
+    const int32_t *pairs;        /* #0 */
+    const int32_t *pairs_end;    /* #4 */
+    const int8_t *weights;       /* #8 */
+    const int32_t *starts;       /* #12 */
+    const int32_t *starts_end;   /* #16 */
+    int32_t *sums;               /* #20 */
+    int8_t *output;              /* #24 */
+    int32_t shift;               /* #28 */
+    struct tp_rounding rounding; /* #32 */
+};
+
+/* Four inputs of eight outputs. r0, r1: x1 and x0 of four inputs; r2, r3: four weights of two outputs each. */
+#define TP_FC_OUTPUTS(a, b)                                                                                            \
+    "smlad " a ", r2, r0, " a "\n\t"                                                                                   \
+    "smlad " b ", r3, r0, " b "\n\t"                                                                                   \
+    "sxtb16 r2, r2\n\t"                                                                                                \
+    "sxtb16 r3, r3\n\t"                                                                                                \
+    "smlad " a ", r2, r1, " a "\n\t"                                                                                   \
+    "smlad " b ", r3, r1, " b "\n\t"
+#define TP_FC_WEIGHTS(at) "ldr.n r2, [r5, #" at "]\n\tldr.n r3, [r5, #" at " + 4]\n\t"
+#define TP_FC_STEP(x, at)                                                                                              \
+    x TP_FC_OUTPUTS("r6", "r7")                                                                                        \
+    TP_FC_WEIGHTS(at " + 8") TP_FC_OUTPUTS("r8", "r9")                                                                 \
+    TP_FC_WEIGHTS(at " + 16") TP_FC_OUTPUTS("r10", "r11")                                                              \
+    TP_FC_WEIGHTS(at " + 24") TP_FC_OUTPUTS("r12", "lr")
+/* The first loads of a pass move the pointers on. */
+#define TP_FC_FIRST                                                                                                    \
+    TP_FC_STEP("ldr.w r0, [r4, #32]!\n\tldr.w r1, [r4, #4]\n\tldr.w r2, [r5, #128]!\n\tldr.w r3, [r5, #4]\n\t", "0")
+#define TP_FC_NEXT(x, w) TP_FC_STEP("ldr.n r0, [r4, #" x "]\n\tldr.n r1, [r4, #" x " + 4]\n\t" TP_FC_WEIGHTS(w), w)
+/* One output: r0, r1, r2: multiplier, constant, shift; r3: where it goes; r4: free. */
+#define TP_FC_ROUND(sum)                                                                                               \
+    "asr.w " sum ", " sum ", #7\n\t"                                                                                   \
+    "smmlar r4, " sum ", r0, r1\n\t"                                                                                   \
+    "add.w r4, r4, " sum ", asr #31\n\t"                                                                               \
+    "asr.w r4, r4, r2\n\t"                                                                                             \
+    "ssat r4, #8, r4\n\t"                                                                                              \
+    "strb.w r4, [r3], #1\n\t"
+
+/* Eight outputs a round, sixteen inputs a pass; sums in r6 to r12 and lr; the call is on the stack. */
+TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribute__((unused)))
+{
+    __asm__("push.w {r4-r11, lr}\n\t"
+            "ldrd r1, r2, [r0]\n\t"
+            "ldr.w r5, [r0, #8]\n\t"
+            "sub.w r1, r1, #32\n\t" /* the loads of a pass move the pointers first */
+            "sub.w r2, r2, #32\n\t"
+            "sub.w r5, r5, #128\n\t"
+            "push {r0-r2}\n\t" /* call, pairs, their end */
+            "1:\n\t"
+            "ldr.w r0, [sp, #0]\n\t"
+            "ldr.w r4, [sp, #4]\n\t"
+            "ldr.w r1, [r0, #12]\n\t"
+            "ldmia.w r1!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+            "str.w r1, [r0, #12]\n\t"
+            ".balign 4\n\t"
+            "0:\n\t"
+            TP_FC_FIRST TP_FC_NEXT("8", "32") TP_FC_NEXT("16", "64") TP_FC_NEXT("24", "96")
+            "ldr.w r0, [sp, #8]\n\t"
+            "cmp.w r4, r0\n\t"
+            "bne.w 0b\n\t"
+            "ldr.w r3, [sp, #0]\n\t"
+            "ldr.w r4, [r3, #20]\n\t"
+            "cmp.w r4, #0\n\t"
+            "beq.w 2f\n\t"
+            "stmia.w r4!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+            "str.w r4, [r3, #20]\n\t"
+            "b.w 3f\n\t"
+            "2:\n\t"
+            "ldrd r0, r1, [r3, #32]\n\t"
+            "ldr.w r2, [r3, #28]\n\t"
+            "ldr.w r3, [r3, #24]\n\t"
+            TP_FC_ROUND("r6") TP_FC_ROUND("r7") TP_FC_ROUND("r8") TP_FC_ROUND("r9")
+            TP_FC_ROUND("r10") TP_FC_ROUND("r11") TP_FC_ROUND("r12") TP_FC_ROUND("lr")
+            "ldr.w r0, [sp, #0]\n\t"
+            "str.w r3, [r0, #24]\n\t"
+            "3:\n\t"
+            "ldr.w r0, [sp, #0]\n\t"
+            "ldrd r1, r2, [r0, #12]\n\t"
+            "cmp.w r1, r2\n\t"
+            "bne.w 1b\n\t"
+            "add.w r5, r5, #128\n\t"
+            "str.w r5, [r0, #8]\n\t"
+            "add sp, sp, #12\n\t"
+            "pop.w {r4-r11, pc}");
+}
+
+/* `inputs` codes as [x1, x1, x0, x0] of four, and fillers up to sixteen. */
+static __attribute__((noinline)) void tp_fully_connected_widen(const int8_t *input, int32_t inputs, int32_t *pairs)
+{
+    for (int32_t i = 0; i < inputs; i += 4) {
+        int32_t word = 0;
+        if (i + 4 <= inputs) {
+            word = tp_load4(&input[i]);
+        } else {
+            for (int32_t k = i; k < inputs; k++) {
+                word |= (int32_t)((uint32_t)(uint8_t)input[k] << (8 * (k - i)));
+            }
+        }
+        const int16x2_t odd = __ssub16(tp_odd(word), 0x007F007F);
+        *pairs++ = (int32_t)odd;
+        *pairs++ = (int32_t)__ssub16((int16x2_t)(((uint32_t)word & 0x00FF00FFU) << 8), odd);
+    }
+}
+
+/* weights [chunks, outputs / 8, inputs of the chunk / 4, 8, 4]; they and the biases are filled up to sixteens of inputs
+ * and eights of outputs. scratch: 2 bytes an input of a chunk; behind it, where there are several chunks, 4 an output. */
+TP_KERNEL void tp_fully_connected_pairs_dsp(int32_t inputs, int32_t outputs, int32_t chunk, const int8_t *input,
+                                            const int8_t *weights, const int32_t *biases,
+                                            const struct tp_rounding *rounding, int32_t shift, int32_t low,
+                                            int32_t high, int32_t *scratch, int8_t *output)
+{
+    const int32_t rest = outputs % 8;
+    int32_t *const sums = scratch + chunk / 2;
+    int8_t last[8];
+    struct tp_fully_connected layer = {
+        .pairs = scratch,
+        .weights = weights,
+        .rounding = *rounding,
+        .shift = shift,
+    };
+    for (int32_t i = 0; i < inputs; i += chunk) {
+        const int32_t count = inputs - i < chunk ? inputs - i : chunk;
+        layer.pairs_end = scratch + (count + 15) / 16 * 8;
+        layer.starts = i == 0 ? biases : sums;
+        layer.sums = i + chunk < inputs ? sums : NULL;
+        tp_fully_connected_widen(&input[i], count, scratch);
+        if (outputs >= 8) {
+            layer.starts_end = layer.starts + (outputs - rest);
+            layer.output = output;
+            tp_fully_connected_eights(&layer);
+        }
+        if (rest != 0) {
+            layer.starts_end = layer.starts + 8;
+            layer.output = last;
+            tp_fully_connected_eights(&layer);
+        }
+    }
+    for (int32_t i = 0; i < rest; i++) {
+        output[outputs - rest + i] = last[i];
+    }
+    tp_clamp_codes_dsp(output, outputs, low, high);
+}
+
+#endif

@@ -1,0 +1,143 @@
+"""Kernels for the DSP instructions, forced one by one, on random layers side by side: against numpy's meaning of them.
+
+A layer's work is drawn, not read from a file: multipliers of exactly 2^30 meet ties, biases push sums to both ends, and
+shifts differ by channel. The interpreter that judges is itself held against the wheel (test_aot_interpret.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests import m4
+from tinyperf import cores, tflite
+from tinyperf.engines import Target
+from tinyperf.engines.aot.graph import Graph, Node, Origin, Value
+from tinyperf.engines.aot.interpret import interpret
+from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.operators._weighted import Channels
+from tinyperf.engines.aot.operators._window import Window
+from tinyperf.engines.aot.operators.conv_2d import Conv
+from tinyperf.engines.aot.passes.bounds import accumulators
+from tinyperf.engines.aot.passes.emit import emit
+from tinyperf.engines.aot.passes.place import place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyperf.engines.aot.graph import Work
+
+M4 = Target(cores.load("cortex-m4"))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution: [height, width, channels] in, channels out, kernel, stride, rows and columns of padding before and
+    behind; how far apart the shifts are; zero points, clamp.
+    """
+
+    given: tuple[int, int, int]
+    made: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    pad: tuple[int, int, int, int] = (0, 0, 0, 0)
+    spread: int = 0
+    zeros: tuple[int, int] = (-128, -128)
+    clamp: tuple[int, int] = (-128, 127)
+
+    @property
+    def window(self) -> Window:
+        height, width, channels = self.given
+        top, left, bottom, right = self.pad
+        rows = (height + top + bottom - self.kernel[0]) // self.stride[0] + 1
+        columns = (width + left + right - self.kernel[1]) // self.stride[1] + 1
+        return Window(
+            (height, width, channels), (rows, columns, self.made), self.kernel, self.stride, (1, 1), (top, left)
+        )
+
+
+SINGLE_ROWS = (
+    Layer((1, 1, 640), 11),
+    Layer((1, 1, 16), 8, zeros=(-128, 5)),
+    Layer((1, 1, 37), 3, zeros=(127, -40), clamp=(-40, 100)),
+    Layer((1, 1, 130), 24, zeros=(0, 127)),
+    Layer((1, 1, 1), 1, zeros=(3, -3), clamp=(-3, 127)),
+)
+KERNELS = {"fully_connected_pairs_dsp": SINGLE_ROWS}
+
+
+def conv(layer: Layer, draw: np.random.Generator) -> Conv:
+    """Outputs reach both ends of their range, and ties, where the multiplier is 2^30."""
+    weights = draw.integers(-127, 128, (layer.made, *layer.kernel, layer.given[2])).astype(np.int8)
+    taps = int(weights[0].size)
+    bits = int(np.log2(taps) / 2 + 6)
+    exponents = -np.maximum(bits + draw.integers(0, layer.spread + 1, layer.made), 1)
+    multipliers = np.where(draw.random(layer.made) < 0.5, 2**30, draw.integers(2**30, 2**31, layer.made))
+    if not layer.spread:
+        multipliers[:], exponents[:] = multipliers[0], exponents[0]
+    bias = draw.integers(-5000, 5001, layer.made)
+    channels = Channels(bias.astype(np.int32), multipliers.astype(np.int32), exponents.astype(np.int32))
+    return Conv(layer.window, weights, channels, *layer.zeros, layer.clamp)
+
+
+def side_by_side(works: tuple[Work, ...], kernel: str, form: int) -> Graph:
+    """A graph of as many inputs and outputs, every work in this form of the kernel."""
+    (chosen,) = (one for one in all_kernels() if one.name == kernel)
+    values: dict[int, Value] = {}
+    nodes: list[Node] = []
+    inputs: list[int] = []
+    for position, work in enumerate(works):
+        ids = []
+        for operand in (*work.signature.inputs, *work.signature.outputs):
+            ids.append(len(values))
+            limits = np.iinfo(operand.dtype)
+            codes = (int(limits.min), int(limits.max))
+            values[ids[-1]] = Value(ids[-1], f"v{ids[-1]}", (1, *operand.shape), operand.dtype, range=codes)
+        inputs += ids[:-1]
+        bounds = accumulators(work) if isinstance(work, Conv) else None
+        assert chosen.lacks(work, bounds) is None, chosen.lacks(work, bounds)
+        forms = chosen.forms(work, M4.core.costs.get(kernel, chosen.costs))
+        taken = replace(forms[min(form, len(forms) - 1)], kernel=kernel)
+        nodes.append(Node(work, tuple(ids[:-1]), tuple(ids[-1:]), (Origin(position, "LAYER"),), form=taken))
+    outputs = tuple(node.outputs[0] for node in nodes)
+    return Graph("layers", values, tuple(nodes), tuple(inputs), outputs)
+
+
+def described(graph: Graph) -> tflite.Model:
+    """A model of the graph's inputs and outputs, for names and sizes."""
+    tensors = tuple(tflite.Tensor(i, v.name, v.shape, v.dtype, None) for i, v in graph.values.items())
+    return tflite.Model("layers", "0" * 64, 0, tensors, (), graph.inputs, graph.outputs)
+
+
+def compare(works: tuple[Work, ...], kernel: str, form: int, folder: Path) -> set[int]:
+    """Four inferences, of noise and of extremes; the codes seen."""
+    graph = side_by_side(works, kernel, form)
+    graph.verify("test")
+    model = described(graph)
+    machine = m4.Machine(m4.build(emit(model, graph, place(graph), M4), folder), model)
+    draw = np.random.default_rng(form)
+    seen: set[int] = set()
+    for extremes in (False, False, True, True):
+        samples = []
+        for i in graph.inputs:
+            limits = np.iinfo(graph.values[i].dtype)
+            codes = np.array([limits.min, limits.max]) if extremes else np.arange(limits.min, limits.max + 1)
+            samples.append(draw.choice(codes, graph.values[i].shape).astype(graph.values[i].dtype))
+        machine.infer(*samples)
+        for index, expected in enumerate(interpret(graph, *samples)):
+            np.testing.assert_array_equal(machine.output(index), expected.ravel(), err_msg=f"layer {index}")
+            seen |= set(expected.ravel().tolist())
+    return seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", range(2))
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_form_equals_the_interpreter(kernel: str, form: int, tmp_path: Path) -> None:
+    draw = np.random.default_rng(form)
+    works = tuple(conv(layer, draw) for layer in KERNELS[kernel])
+    seen = compare(works, kernel, form, tmp_path)
+    assert {-128, 127} <= seen
