@@ -78,12 +78,14 @@ class Wiring(Description):
 class EnergySetup(Description):
     """Energy mode: supply voltage of the instrument, where it is connected, and who makes the core's voltage.
 
-    `regulator`: `board` where a converter beside the chip does, so that the chip's power figures do not hold.
+    `regulator`: `board` where a converter beside the chip does, so that the chip's power figures do not hold; `power`
+    are then the board's own.
     """
 
     supply_mv: int = 3000
     wiring: Wiring | None = None
     regulator: Literal["chip", "board"] = "chip"
+    power: Power | None = None
 
 
 class Board(Description):
@@ -135,7 +137,7 @@ class Board(Description):
     @property
     def power(self) -> Power | None:
         """Figures of the power model, where they hold on this board."""
-        return self.chip.power if self.energy.regulator == "chip" else None
+        return self.energy.power or (self.chip.power if self.energy.regulator == "chip" else None)
 
 
 def load(name: str) -> Board:

@@ -93,6 +93,25 @@ class InstructionCache(Description):
     request_cycles: Annotated[int, Field(ge=0, lt=64)]
 
 
+class LevelOneCaches(Description):
+    """Caches inside the core for code and data, of all memories but the `tightly_coupled` ones.
+
+    Cycles of a fill are the bus's. virtual/board/memory/level_one.py has the rules.
+    """
+
+    kind: Literal["level_one"]
+    line_bytes: Count
+    code_bytes: Count
+    code_ways: Count
+    data_bytes: Count
+    data_ways: Count
+    read_bytes: Count
+    request_cycles: Annotated[int, Field(ge=0, lt=64)]
+    ram_cycles: Annotated[int, Field(ge=0, lt=64)]
+    write_cycles: Annotated[int, Field(ge=0, lt=64)]
+    tightly_coupled: list[Plain]
+
+
 class CoreVoltage(Description):
     """Core voltage of the range that a clock needs; the firmware is taken to choose the lowest."""
 
@@ -103,16 +122,21 @@ class CoreVoltage(Description):
 class Power(Description):
     """Figures of the power model (`tinyperf/rules/power.py`), at the rail the instrument supplies.
 
-    `core_mv`: from the lowest range to the highest, in which the charge was found. `error_percent`: the largest error
-    of what was predicted, not fitted, None where nothing was predicted; the chip's file says on what.
+    `core_mv`: from the lowest range to the highest, in which the charge was found. `switched_at_mv`: the supply at
+    which it was found, where a switching converter makes the core's voltage; left out for a linear regulator.
+    `error_percent`: the largest error of published energies of software that was left out of the fit, None where there
+    is no other software. `foreign_error_percent`: where firmware from elsewhere may be further off, because it leaves
+    more switched on than ours. scripts/energy makes the figures, docs/virtual_board.md holds the table.
     """
 
     core_mv: Annotated[list[CoreVoltage], Field(min_length=1)]
-    active_pc_per_cycle: float
+    active_pc_per_cycle: Positive
     idle_ma_per_mhz: float
     static_ma: float
     stall_cycles_per_flash_miss: float
+    switched_at_mv: Count | None = None
     error_percent: Positive | None = None
+    foreign_error_percent: Positive | None = None
 
 
 class Emulator(Description):
@@ -162,7 +186,7 @@ class Chip(Description):
     memories: list[Block] = Field(default_factory=list)
     link: Linked | None = None
     wait_states: list[WaitStates] = Field(default_factory=list)
-    caches: Annotated[FlashAccelerator | InstructionCache, Field(discriminator="kind")] | None = None
+    caches: Annotated[FlashAccelerator | InstructionCache | LevelOneCaches, Field(discriminator="kind")] | None = None
     power: Power | None = None
     emulator: Emulator | None = None
 

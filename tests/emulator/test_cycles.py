@@ -12,7 +12,7 @@ from tinyperf import chip, cores
 from tinyperf.errors import UsageError
 from tinyperf.virtual.board.decode import Disassembler, groups
 from tinyperf.virtual.board.memory import memory_system
-from tinyperf.virtual.board.memory.system import FlashSettings
+from tinyperf.virtual.board.memory.system import FlashSettings, Touched
 from tinyperf.virtual.board.pipelines import cycle_model
 from tinyperf.virtual.board.pipelines.model import Fetch, Walk
 
@@ -129,6 +129,57 @@ def test_prices_of_the_cortex_m33(tmp_path: Path, text: str, cycles: int) -> Non
     assert price("cortex-m33", tmp_path, "adds r6, #1\n" * 6, text) == cycles
 
 
+PRICES_M7 = [
+    pytest.param("adds r0, r1, r2\nadds r3, r4, r5", 1, id="two-at-a-time"),
+    pytest.param("add.w r0, r1, r2\neor.w r6, r0, r7", 1, id="early-to-late-in-one-cycle"),
+    pytest.param("eor.w r0, r1, r2\neor.w r6, r0, r7", 2, id="but-not-late-to-late"),
+    pytest.param("add.w r0, r1, r2\neor.w r6, r7, r0, ror #22", 2, id="nor-to-an-operand-that-is-shifted"),
+    pytest.param("eor.w r0, r1, r2\nnop\neor.w r6, r7, r0, ror #22", 3, id="late-to-shifted-operand"),
+    pytest.param("add.w r0, r1, r2, lsl #2\nadd.w r3, r4, r5, lsl #2", 2, id="one-shifter"),
+    pytest.param("sxtb16 r0, r1\nsxtb16 r2, r3", 2, id="dsp-never-as-the-younger"),
+    pytest.param("sxtb16 r0, r1\nadds r2, #1", 1, id="dsp-as-the-older"),
+    pytest.param("smlad r0, r1, r2, r0\nsmlad r0, r3, r4, r0", 2, id="accumulators-chain"),
+    pytest.param("mul r0, r1, r2\nadds r3, r0, r4", 3, id="a-product-after-two"),
+    pytest.param("mul r0, r1, r2\nstr r3, [r4]", 2, id="no-product-beside-a-store"),
+    pytest.param("str r0, [r1]\nstr r2, [r3]", 2, id="one-store"),
+    pytest.param("ldr r0, [r1]\nstr r0, [r2]", 1, id="loaded-and-stored-at-once"),
+    pytest.param("ldr r0, [r1]\nadds r3, r0, r4", 2, id="a-word-in-the-next-cycle"),
+    pytest.param("ldrb r0, [r1]\nadds r3, r0, r4", 3, id="a-byte-one-later"),
+    pytest.param("ldr r0, [r1]\nmul r3, r0, r4", 3, id="a-word-for-a-product-one-later"),
+    pytest.param("ldr r0, [r1]\nldr r3, [r0]", 3, id="a-word-as-an-address"),
+    pytest.param("ldr r0, [r1], #4\nldr r3, [r1]", 2, id="a-base-update"),
+    pytest.param("ldmia r0, {r1, r2, r3}\nnop", 3, id="two-words-a-cycle-and-alone"),
+    pytest.param("sdiv r0, r1, r2", 8, id="division"),
+    pytest.param("vmla.f32 s0, s1, s2\nvmla.f32 s0, s3, s4", 4, id="sums-of-products"),
+    pytest.param("vmul.f32 s0, s1, s2\nvadd.f32 s3, s0, s4", 4, id="floating-point-after-three"),
+]
+
+
+@pytest.mark.parametrize(("text", "cycles"), PRICES_M7)
+def test_prices_of_the_cortex_m7(tmp_path: Path, text: str, cycles: int) -> None:
+    assert price("cortex-m7", tmp_path, "nop\n" * 2, text) == cycles
+
+
+@pytest.mark.parametrize(
+    ("places", "cycles"),
+    [((0x2000_0000, 0x2000_0004), 1), ((0x2000_0000, 0x2000_0008), 2), ((0x2000_0001, 0x2000_0004), 5)],
+    ids=["two-banks", "one-bank", "not-aligned"],
+)
+def test_where_loads_go_on_the_cortex_m7(tmp_path: Path, places: tuple[int, ...], cycles: int) -> None:
+    assert price("cortex-m7", tmp_path, "nop\n" * 2, TWO_LOADS, dict(enumerate(places, 2))) == cycles
+
+
+def test_branches_of_the_cortex_m7(tmp_path: Path) -> None:
+    def last(text: str) -> tuple[int, int]:
+        whole = walk("cortex-m7", Disassembler().instructions(0x08000000, code(tmp_path, text)))
+        return whole.branch, whole.mispredicted
+
+    assert last("here: cmp r0, r1\nbne here") == (0, 8)
+    assert last("here: cmp r0, r1\n" + 6 * "mov.w r2, r3\n" + "bne here") == (0, 6)  # the flags are 3 cycles old
+    assert last("here: b here") == (0, 0)
+    assert last("bx lr") == (2, 0)
+
+
 def test_the_addresses_of_a_block_are_followed(tmp_path: Path) -> None:
     text = "ldr r0, [r1], #8\nldrb r2, [r1, #3]\nadd r3, r4, #16\nldrh r5, [r3, r6, lsl #1]\nldr r7, [r0]\nstr r7, [r7]"
     followed = groups(Disassembler().instructions(0x08000000, code(tmp_path, text)))
@@ -200,8 +251,51 @@ def test_one_cache_for_code_and_data_in_two_ways() -> None:
     assert (fetch(512, 5000), fetch(0, 6000), fetch(256, 7000)) == (7, 0, 7)
 
 
+def touched(*lines: int, written: bool = False) -> tuple[Touched, ...]:
+    return tuple(Touched(line, written, 0) for line in lines)
+
+
+CACHED = [
+    pytest.param("stm32f746", 1, 3 + 8, 10, 5, id="flash-reads-a-line-at-once"),
+    pytest.param("stm32h7a3", 2, 2 * (3 + 6), 20, 10, id="a-bus-at-half-the-clock"),
+]
+
+
+@pytest.mark.parametrize(("name", "divider", "flash", "ram", "write"), CACHED)
+def test_caches_inside_the_core(name: str, divider: int, flash: int, ram: int, write: int) -> None:
+    wait_states = flash // divider - 4
+    memory = memory_system(chip.load(name), lambda: FlashSettings(wait_states, bus_divider=divider))
+    sram = next(block.origin for block in chip.load(name).memories if block.name in {"sram1", "axi_sram"})
+    assert [memory.touch(FLASH + at, touched(0), 100 * at, (0,)) for at in (0, 28, 32)] == [flash, 0, flash]
+    assert memory.touch(sram, touched(0, 1), 2000, (0,)) == 2 * ram
+    assert memory.touch(sram + 64, touched(0, written=True), 3000, (0,)) == write
+    assert memory.touch(0x2000_0000, touched(0, 1, 2), 4000, (0,)) == 0  # DTCM
+    assert (memory.counts.data_misses, memory.waits(sram)) == (2, False)
+
+
+def test_the_flash_of_the_stm32h7a3_reads_half_a_line() -> None:
+    memory = memory_system(chip.load("stm32h7a3"), lambda: FlashSettings(7))
+    first, second = (memory.touch(FLASH + 32 * n, touched(0), 1000 + 20 * n, (0,)) for n in range(2))
+    assert (first, second) == (11, 11)
+    assert memory.touch(FLASH + 128, touched(0), 2000, (0,)) == 11
+    assert memory.touch(FLASH + 160, touched(0), 2011, (0,)) == 8 + 8  # behind the other half of the line before
+
+
+def test_four_ways_of_data_and_two_of_code() -> None:
+    memory = memory_system(chip.load("stm32f746"), lambda: FlashSettings(7))
+    assert [memory.touch(FLASH + 1024 * n, touched(0), 1000 * n, (0,)) > 0 for n in (0, 1, 2, 3, 0, 4, 0, 1)] == [
+        *(True, True, True, True),
+        *(False, True, False, True),
+    ]
+
+    def fetch(line: int, now: int) -> bool:
+        return memory.fetch(memory.stretch([Fetch(FLASH + 2048 * line, 0)]), now) > 0
+
+    assert [fetch(n, 10_000 + 1000 * n) for n in (0, 1, 0, 2, 0, 1)] == [True, True, False, True, False, True]
+
+
 def test_what_nobody_has_modelled_is_refused() -> None:
-    with pytest.raises(UsageError, match="nobody has modelled the pipeline of the Arm Cortex-M7 yet"):
-        cycle_model(cores.load("cortex-m7"), [])
-    with pytest.raises(UsageError, match="nobody has described the flash of the STM32F746 yet"):
-        memory_system(chip.load("stm32f746"), settings)
+    with pytest.raises(UsageError, match="nobody has modelled the pipeline of the Arm Cortex-M55 yet"):
+        cycle_model(cores.load("cortex-m55"), [])
+    with pytest.raises(UsageError, match="nobody has described the flash of the AN386 yet"):
+        memory_system(chip.load("an386"), settings)

@@ -130,4 +130,6 @@ def test_the_regions_of_a_framework_are_all_ram_in_one_piece() -> None:
 
 def test_power_figures_hold_only_where_the_chip_makes_its_voltage() -> None:
     assert board.load("nucleo-l4r5zi").power is not None
-    assert board.load("nucleo-l4r5zi-p").power is None
+    with_a_converter = board.load("nucleo-l4r5zi-p")
+    assert with_a_converter.chip.power is not None
+    assert with_a_converter.power == with_a_converter.energy.power != with_a_converter.chip.power

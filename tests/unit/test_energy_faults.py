@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CLOCK_HZ = 120_000_000
 SECONDS_PER_INFERENCE = 0.05
-TRUE_UJ = 195.35e-12 * CLOCK_HZ * SECONDS_PER_INFERENCE * 1.8 * 1e6  # boards/nucleo-l4r5zi.yaml at its supply voltage
+TRUE_UJ = 205.71e-12 * CLOCK_HZ * SECONDS_PER_INFERENCE * 1.8 * 1e6  # boards/chips/stm32l4r5.yaml at 1.8 V
 WINDOW_3 = 6  # the third window's infer: the pilot's three come first
 
 
@@ -241,7 +241,7 @@ def test_a_fault_never_gives_a_wrong_figure_that_is_valid(row: Row, tmp_path: Pa
     if found.exit_code == 0:
         assert found.uj == pytest.approx(TRUE_UJ, rel=1e-3)
         assert found.message == ""
-        assert replay(tmp_path / "session").notes == ("estimated, ±31 %",)
+        assert replay(tmp_path / "session").notes == ("estimated, ±28 %",)  # 7 and 21 of firmware from elsewhere
     if "power on" in found.supply:
         assert found.kept
         assert (found.supply[-1] == "power off") == row.off

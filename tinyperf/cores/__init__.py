@@ -83,6 +83,22 @@ class PairedIssue:
 
 
 @dataclass(frozen=True)
+class DualIssue:
+    """Cycles of the Cortex-M7's pipeline; virtual/board/pipelines/dual_issue.py has the rules.
+
+    mispredicted: of a branch; flags_ahead: so many fewer where the flags were known. indirect: of a branch whose target
+    is read. unaligned: of a load.
+    """
+
+    divide: int
+    fp_divide: int
+    mispredicted: int
+    flags_ahead: int
+    indirect: int
+    unaligned: int
+
+
+@dataclass(frozen=True)
 class Core:
     """One core.
 
@@ -100,7 +116,7 @@ class Core:
     optional: frozenset[Feature] = frozenset()
     fpus: Mapping[Feature, str] = field(default_factory=dict)
     unicorn: str | None = None
-    pipeline: FetchQueue | PairedIssue | None = None
+    pipeline: FetchQueue | PairedIssue | DualIssue | None = None
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def without(self, missing: Iterable[Feature]) -> Core:

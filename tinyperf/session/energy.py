@@ -26,6 +26,7 @@ from tinyperf.measure.recorder import Recorder
 from tinyperf.rules import joules, power
 from tinyperf.session import store
 from tinyperf.session.parallel import identity, spent
+from tinyperf.session.profile import power_error_percent
 from tinyperf.session.windows import WindowRun
 from tinyperf.virtual import bench
 from tinyperf.virtual.instruments import played_on
@@ -263,7 +264,8 @@ class Rig:
         )
         store.write(self.session.at / own.SIDECAR, own.sidecar_json(said))
         if planned.estimated and board.power:
-            share, whole = error(board.power.error_percent), error(planned.error_percent)
+            part = power_error_percent(board, foreign=planned.request.image is not None)
+            share, whole = error(part), error(planned.error_percent)
             self._note(f"energy is estimated, {whole}; the power model's part: {share}")
 
     def _note(self, text: str) -> None:

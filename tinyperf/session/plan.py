@@ -295,5 +295,5 @@ def _error_percent(prepared: Prepared) -> float | None:
     """The cycle model's error; on energy the power model's comes on top, as a worst case. None: not measured."""
     board = prepared.device.board
     if prepared.request.mode == "energy":
-        return energy_error_percent(board)
+        return energy_error_percent(board, foreign=prepared.request.image is not None)
     return board.emulator.error_percent if board.emulator else None

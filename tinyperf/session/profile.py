@@ -74,8 +74,11 @@ class Estimate:
     energy_error_percent: float | None
 
 
-def estimate(board: Board, found: Calibration, clock_hz: int) -> Estimate:
-    """What `found` comes to on `board` at a clock, at the supply voltage that its file names."""
+def estimate(board: Board, found: Calibration, clock_hz: int, *, foreign: bool = False) -> Estimate:
+    """What `found` comes to on `board` at a clock, at the supply voltage that its file names.
+
+    Args: foreign: the firmware comes from elsewhere.
+    """
     error_percent = board.emulator.error_percent if board.emulator else None
     seconds = found.cycles_per_inference / clock_hz
     if board.power is None:
@@ -89,14 +92,24 @@ def estimate(board: Board, found: Calibration, clock_hz: int) -> Estimate:
         clock_hz=clock_hz,
         supply_mv=board.energy.supply_mv,
     )
-    return Estimate(1e3 * seconds, error_percent, 1e6 * watts * seconds, energy_error_percent(board))
+    return Estimate(1e3 * seconds, error_percent, 1e6 * watts * seconds, energy_error_percent(board, foreign=foreign))
 
 
-def energy_error_percent(board: Board) -> float | None:
-    """The sum of both models' errors, a worst case; None where one of them was not measured."""
+def energy_error_percent(board: Board, *, foreign: bool) -> float | None:
+    """The sum of both models' errors, a worst case; None where one of them was not measured.
+
+    Args: foreign: the firmware comes from elsewhere.
+    """
     cycles = board.emulator.error_percent if board.emulator else None
-    charge = board.power.error_percent if board.power else None
+    charge = power_error_percent(board, foreign=foreign)
     return None if cycles is None or charge is None else cycles + charge
+
+
+def power_error_percent(board: Board, *, foreign: bool) -> float | None:
+    """The power model's part of `energy_error_percent`."""
+    if board.power is None:
+        return None
+    return (foreign and board.power.foreign_error_percent) or board.power.error_percent
 
 
 @dataclass(frozen=True)
@@ -185,7 +198,7 @@ def profile(
             ram_bytes=built.memory.ram_bytes if built else None,
             weights_bytes=built.generated.weights_bytes if built else None,
             build_id=built.build_id if built else None,
-            **asdict(estimate(board, found, link.clock_hz)),
+            **asdict(estimate(board, found, link.clock_hz, foreign=built is None)),
         )
     finally:
         link.close()

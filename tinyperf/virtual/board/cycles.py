@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.virtual.board.decode import SP, Disassembler, Group, groups
+from tinyperf.virtual.board.memory.system import Touched
 from tinyperf.virtual.board.pipelines.model import Fetch
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Priced:
     falls: int
     lands: int
     branch: int
+    mispredicted: int
+    starts: tuple[int, ...]
     misses: int = -1
 
 
@@ -69,6 +72,7 @@ class Priced:
 class Block:
     """One decoded block. `simple`: where every group has a base alone, its place in the view of the registers and the
     offset of its first access. runs: how often it ran; looks: its groups' addresses are looked at every time.
+    lines: that a group touches, as MemorySystem.touch takes them, by its number and where in a line its address is.
     walks: by the number of the state at its start, with the groups where they were last (places: of each group, those
     bits of its address that matter).
     """
@@ -78,6 +82,7 @@ class Block:
     addresses: tuple[int, ...]
     groups: list[Group]
     simple: tuple[tuple[int, int], ...]
+    lines: dict[tuple[int, int], tuple[Touched, ...]] = field(default_factory=dict)
     runs: int = 0
     looks: bool = True
     walks: dict[int, Priced] = field(default_factory=dict)
@@ -99,7 +104,9 @@ class DetailedModel:
         self._numbers: dict[Hashable, int] = {}
         self._landed = self._number(core.landed)
         self._falls = self._lands = self._landed
-        self._branch = 0
+        self._branch = self._mispredicted = 0
+        self._counters: dict[int, int] = {}  # of branches, by the address behind them: from 2 on it is taken
+        self._line = memory.data_line
         self._total = 0  # before this quantum
         self._expected = -1
         self._last: Block | None = None
@@ -148,16 +155,20 @@ class DetailedModel:
             entry, cycles = self._falls, 0
         else:
             entry, cycles = self._lands, self._branch
+        if self._mispredicted and not self._predicted(taken=address != self._expected):
+            entry, cycles = self._landed, cycles + self._mispredicted
         self._expected = block.end
         looks = block.looks or not block.runs & SELDOM
         block.runs += 1
+        where: list[int] = []
         if looks and block.groups:
             bits = self._bits
             if block.simple:
                 regs = self._cpu.live_registers()
-                places = tuple([regs[base] + offset & bits for base, offset in block.simple])
+                where = [regs[base] + offset for base, offset in block.simple]
             else:
-                places = tuple([place & bits for place in self._where(block)])
+                where = self._where(block)
+            places = tuple([place & bits for place in where])
             walks = block.walks = block.walks_by_places.get(places) or block.walks_by_places.setdefault(places, {})
         else:
             walks = block.walks
@@ -167,20 +178,48 @@ class DetailedModel:
         if looks:
             block.looks = self._banks or block.runs < OFTEN or bool(priced.events)
         self._falls, self._lands, self._branch = priced.falls, priced.lands, priced.branch
+        self._mispredicted = priced.mispredicted
         now = self._total + self.cycles + cycles
         if priced.events:
-            cycles += self._follow(priced.events, self._where(block), now)
+            cycles += self._follow(priced.events, where or self._where(block), now)
         else:
             memory = self.memory
             if priced.misses != memory.misses or not (memory.steady or priced is self._last_priced):
                 waited = memory.fetch(priced.stretch, now)
                 priced.misses = -1 if waited else memory.misses
                 cycles += waited
+            if self._line:
+                cycles += self._touch(block, where, now, priced.starts)
         cycles += priced.total
         self.cycles += cycles
         self._last, self._last_priced = block, priced
         if self.observer is not None:
             self.observer(address, len(block.addresses), cycles)
+
+    def _predicted(self, *, taken: bool) -> bool:
+        """Whether the branch went as its counter of two bits said (0 and 1: not taken; at first 1), which learns."""
+        counter = self._counters.get(self._expected, 1)
+        self._counters[self._expected] = min(counter + 1, 3) if taken else max(counter - 1, 0)
+        return (counter >= 2) == taken
+
+    def _touch(self, block: Block, where: Sequence[int], now: int, starts: Sequence[int]) -> int:
+        memory, inside, wait = self.memory, self._line - 1, 0
+        for number, address in enumerate(where):
+            key = number, address & inside
+            lines = block.lines.get(key)
+            if lines is None:
+                lines = block.lines[key] = self._lines(block.groups[number], address & inside)
+            wait += memory.touch(address & 0xFFFF_FFFF, lines, now + wait, starts)
+        return wait
+
+    def _lines(self, group: Group, start: int) -> tuple[Touched, ...]:
+        """Lines that a group touches whose first access begins at byte `start` of a line, in the order of their use."""
+        first, found = group.accesses[0].offset, dict[int, Touched]()
+        for access in group.accesses:
+            begin = start + access.offset - first
+            for line in range(begin // self._line, (begin + access.bytes - 1) // self._line + 1):
+                found.setdefault(line, Touched(line, access.store, access.position))
+        return tuple(found.values())
 
     def _where(self, block: Block) -> list[int]:
         """The address of each group's first access."""
@@ -236,6 +275,8 @@ class DetailedModel:
             self._number(walk.falls),
             self._number(walk.lands),
             walk.branch,
+            walk.mispredicted,
+            walk.starts,
         )
 
     def _events(self, block: Block, walk: Walk, where: Sequence[int]) -> tuple[Event, ...]:

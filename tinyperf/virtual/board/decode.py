@@ -80,6 +80,7 @@ class Instruction:
     accumulates: registers that are only added to a product or an extended value.
     shifted: an operand is a shifted register: by LSL, or otherwise. wide_constant: one that is no byte's pattern.
     copy: (register, register, constant): the first is the second plus the constant.
+    last_read: the last of its registers, as a bit. fp_reads, fp_writes: s0 to s31 as bits.
     """
 
     address: int
@@ -107,6 +108,9 @@ class Instruction:
     sets_flags: bool = False
     reads_flags: bool = False
     copy: tuple[int, int, int] | None = None
+    last_read: int = 0
+    fp_reads: int = 0
+    fp_writes: int = 0
 
     @property
     def writes_pc(self) -> bool:
@@ -167,6 +171,8 @@ class Disassembler:
         one.name = self._plain(raw)
         reads, writes = raw.regs_access()
         one.reads, one.writes = self._mask(reads), self._mask(writes)
+        if one.name.startswith("v"):
+            one.fp_reads, one.fp_writes = self._fp_mask(reads), self._fp_mask(writes)
         one.sets_flags = raw.update_flags or one.name in {"cmp", "cmn", "tst", "teq"}
         conditional = raw.cc not in {self._arm.ARM_CC_AL, self._arm.ARM_CC_INVALID}
         one.reads_flags = conditional or any(raw.reg_name(register) == "cpsr" for register in reads)
@@ -200,6 +206,13 @@ class Disassembler:
         for register in registers:
             if (number := self._number(register)) >= 0:
                 mask |= 1 << number
+        return mask
+
+    def _fp_mask(self, registers: Sequence[int]) -> int:
+        mask = 0
+        for name in map(self._md.reg_name, registers):
+            if name and name[0] in "sd" and name[1:].isdigit():
+                mask |= 1 << int(name[1:]) if name[0] == "s" else 3 << 2 * int(name[1:])
         return mask
 
     def _listed(self, raw: Any) -> list[int]:
@@ -265,8 +278,10 @@ class Disassembler:
     def _alu(self, one: Instruction, raw: Any) -> None:
         arm = self._arm
         last = raw.operands[-1] if raw.operands else None
+        listed = self._listed(raw)
+        if listed and listed[-1] >= 0:
+            one.last_read = 1 << listed[-1]
         if one.name in EXTEND_ADD:
-            listed = self._listed(raw)
             one.reads = 1 << listed[2]
             one.accumulates = 1 << listed[1] & ~one.reads
         elif one.name in SHIFTS | EXTENDS | FIELDS or last is None:

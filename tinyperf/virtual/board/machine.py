@@ -13,6 +13,7 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tinyperf.chip import LevelOneCaches
 from tinyperf.errors import UsageError
 from tinyperf.virtual.board import chips
 from tinyperf.virtual.board.bus import Bus
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tinyperf.errors import FaultError
     from tinyperf.virtual.board.cpu import Stop
     from tinyperf.virtual.board.image import FirmwareImage
+    from tinyperf.virtual.board.memory.system import FlashSettings
     from tinyperf.virtual.board.peripherals import Clocked
 
 LONGEST_QUANTUM = 50_000_000
@@ -161,7 +163,7 @@ class Machine:
     def detailed(self, on: bool) -> None:
         if on and self.detail is None:
             if self._model is None:
-                memory = memory_system(self.chip, self.soc.clocks.flash_settings)
+                memory = memory_system(self.chip, self._flash_settings)
                 core = cycle_model(self.chip.core, self.chip.memories)
                 self._model = DetailedModel(self.cpu, core, memory)
                 self._model.observer = self._observer
@@ -170,6 +172,13 @@ class Machine:
         elif not on and self.detail is not None:
             self.detail.detach()
             self.detail = None
+
+    def _flash_settings(self) -> FlashSettings:
+        """What the firmware has set; caches inside the core are switched by its own register."""
+        settings = self.soc.clocks.flash_settings()
+        if not isinstance(self.chip.caches, LevelOneCaches):
+            return settings
+        return settings._replace(code_cache=self.scs.code_cache, data_cache=self.scs.data_cache)
 
     @property
     def cycles_per_instruction(self) -> float:

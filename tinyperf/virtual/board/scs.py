@@ -123,6 +123,16 @@ class Scs(Peripheral):
         """CPACR gives full access to CP10 and CP11."""
         return self._has_fpu and self.regs.get(self.CPACR, 0) >> 20 & 0xF == 0xF
 
+    @property
+    def code_cache(self) -> bool:
+        """CCR.IC."""
+        return bool(self.regs.get(self.CCR, 0) >> 17 & 1)
+
+    @property
+    def data_cache(self) -> bool:
+        """CCR.DC."""
+        return bool(self.regs.get(self.CCR, 0) >> 16 & 1)
+
     def read(self, offset: int) -> int:
         n = self.nvic
         if 0x10 <= offset <= 0x1C:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tinyperf.chip import FlashAccelerator, Region
-    from tinyperf.virtual.board.memory.system import FlashSettings
+    from tinyperf.virtual.board.memory.system import FlashSettings, Touched
     from tinyperf.virtual.board.pipelines.model import Fetch
 
 Stretch = tuple[tuple[int, int, tuple[tuple[int, int], ...]], ...]
@@ -32,6 +32,7 @@ class Accelerator:
     """See the module."""
 
     steady = False
+    data_line = 0
 
     def __init__(self, caches: FlashAccelerator, flash: Region, settings: Callable[[], FlashSettings]) -> None:
         self.counts, self.misses = Counts(), 0
@@ -78,6 +79,9 @@ class Accelerator:
             for part, asked in parts:
                 wait += self._fetch_part(line, part, now + asked + wait)
         return wait
+
+    def touch(self, _address: int, _lines: Sequence[Touched], _now: int, _starts: Sequence[int]) -> int:
+        return 0
 
     def read(self, address: int, size: int, now: int) -> int:
         wait = 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tinyperf.chip import InstructionCache, Region
-    from tinyperf.virtual.board.memory.system import FlashSettings
+    from tinyperf.virtual.board.memory.system import FlashSettings, Touched
     from tinyperf.virtual.board.pipelines.model import Fetch
 
 Stretch = tuple[tuple[int, int], ...]
@@ -29,6 +29,8 @@ CODE_REGION = 0x2000_0000
 
 class Icache:
     """See the module."""
+
+    data_line = 0
 
     def __init__(self, cache: InstructionCache, flash: Region, settings: Callable[[], FlashSettings]) -> None:
         self.counts, self.misses = Counts(), 0
@@ -73,6 +75,9 @@ class Icache:
                 self.counts.code_misses += missing > 0
                 wait += missing
         return wait
+
+    def touch(self, _address: int, _lines: Sequence[Touched], _now: int, _starts: Sequence[int]) -> int:
+        return 0
 
     def read(self, address: int, size: int, now: int) -> int:
         wait = 0

@@ -12,13 +12,25 @@ if TYPE_CHECKING:
 
 
 class FlashSettings(NamedTuple):
-    """What the firmware has set: wait states, whether flash reads ahead, which caches are on, and their ways."""
+    """What the firmware has set: wait states, whether flash reads ahead, which caches are on, and their ways.
+
+    bus_divider: cycles of the core in one of the bus that a cache is filled over.
+    """
 
     wait_states: int
     prefetch: bool = False
     code_cache: bool = True
     data_cache: bool = True
     ways: int = 1
+    bus_divider: int = 1
+
+
+class Touched(NamedTuple):
+    """A line of data: its distance from that of an address, whether a write comes first, and by which instruction."""
+
+    further: int
+    written: bool
+    position: int
 
 
 @dataclass
@@ -33,11 +45,14 @@ class MemorySystem(Protocol):
     """Memory as a chip has it. Cycles are the core's, counted from when it was first followed.
 
     misses: lines that were brought in. steady: what is there stays, in whatever order it is used, until one more is.
+    data_line: bytes of a line, where reads and writes of all memories go through a cache (`touch`); 0: only reads that
+    wait are followed (`read`).
     """
 
     counts: Counts
     misses: int
     steady: bool
+    data_line: int
 
     def begin(self) -> None:
         """The core is about to run: take what the firmware has set."""
@@ -53,3 +68,9 @@ class MemorySystem(Protocol):
 
     def read(self, address: int, size: int, now: int) -> int:
         """A load asks for `size` bytes in cycle `now`; cycles that it waits."""
+
+    def touch(self, address: int, lines: Sequence[Touched], now: int, starts: Sequence[int]) -> int:
+        """A block that begins in cycle `now` reads or writes `lines` around `address`; cycles that it waits.
+
+        starts: of its instructions.
+        """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.cores import FetchQueue, PairedIssue
+from tinyperf.cores import DualIssue, FetchQueue, PairedIssue
 from tinyperf.errors import UsageError
+from tinyperf.virtual.board.pipelines.dual_issue import DualIssueModel
 from tinyperf.virtual.board.pipelines.fetch_queue import FetchQueueModel
 from tinyperf.virtual.board.pipelines.paired_issue import PairedIssueModel
 
@@ -26,6 +27,8 @@ def cycle_model(core: Core, memories: Sequence[Block]) -> CycleModel:
         return FetchQueueModel(core.pipeline, memories)
     if isinstance(core.pipeline, PairedIssue):
         return PairedIssueModel(core.pipeline)
+    if isinstance(core.pipeline, DualIssue):
+        return DualIssueModel(core.pipeline)
     raise UsageError(
         f"nobody has modelled the pipeline of the {core.title} yet, so its cycles cannot be estimated",
         hint="the firmware runs all the same: 'tinyperf console --virtual'; tinyperf/cores/ has the cores",

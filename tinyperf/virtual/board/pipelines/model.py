@@ -40,6 +40,7 @@ class Walk:
     falls:   the state in which the pipeline meets what stands behind the block.
     lands:   the state in which it meets the target of the branch at the block's end.
     branch:  cycles more where that branch is taken.
+    mispredicted: cycles more where it was predicted wrongly, and the pipeline lands anew; 0: it is not predicted.
     """
 
     cycles: tuple[int, ...]
@@ -48,6 +49,7 @@ class Walk:
     falls: Hashable
     lands: Hashable
     branch: int = 0
+    mispredicted: int = 0
 
 
 class CycleModel(Protocol):

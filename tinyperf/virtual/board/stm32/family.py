@@ -51,12 +51,16 @@ def timers(host: Host, rows: Sequence[TimerRow]) -> dict[int, Timer]:
     }
 
 
-def ports(host: Host, pins: Pins, base: int, letters: str) -> dict[int, Gpio]:
-    """GPIO from `base` on. MODER after reset: analog, but for the debug port on A and B."""
-    resets = {"A": {0: 0xABFF_FFFF}, "B": {0: 0xFFFF_FEBF}}
+ANALOG = {"A": 0xABFF_FFFF, "B": 0xFFFF_FEBF}
+"""MODER of the ports after reset: analog (all ones), but for the debug port on A and B."""
+
+
+def ports(
+    host: Host, pins: Pins, base: int, letters: str, moder: Mapping[str, int] = ANALOG, *, others: int = 0xFFFF_FFFF
+) -> dict[int, Gpio]:
+    """GPIO from `base` on. `moder`: after reset; `others`: of the ports that it does not name."""
     return {
-        base + 0x400 * n: Gpio(host, letter, pins, dict(resets.get(letter, {0: 0xFFFF_FFFF})))
-        for n, letter in enumerate(letters)
+        base + 0x400 * n: Gpio(host, letter, pins, {0: moder.get(letter, others)}) for n, letter in enumerate(letters)
     }
 
 

@@ -45,7 +45,8 @@ class Rcc(Peripheral, ClockTree):
     """Base of the chips' own: ready bits follow enable bits at once, SWS follows SW.
 
     READY: register -> enable bit -> ready bit. SWITCH, SWITCHED: SW and SWS. AHB: its prescaler. BRANCHES: by name.
-    CLOCK_REGISTERS: writing one of these may change a clock; None: any.
+    CLOCK_REGISTERS: writing one of these may change a clock; None: any. TIMPRE: timers are clocked up to four times as
+    fast as their bus; None: there is no such bit.
     """
 
     READY: ClassVar[Mapping[int, Mapping[int, int]]]
@@ -54,6 +55,7 @@ class Rcc(Peripheral, ClockTree):
     AHB: ClassVar[Field]
     BRANCHES: ClassVar[Mapping[str, Branch]]
     CLOCK_REGISTERS: ClassVar[frozenset[int] | None] = None
+    TIMPRE: ClassVar[Field | None] = None
     HSI_HZ: ClassVar[int] = 16_000_000
 
     def __init__(self, host: Host, resets: dict[int, int], flash: Peripheral) -> None:
@@ -79,19 +81,33 @@ class Rcc(Peripheral, ClockTree):
             self.host.clocks_changed()
         super().write(offset, value)
 
+    def core_hz(self) -> int:
+        """Of the core."""
+        return self._divided(self.source_hz(self.SWITCH.of(self.regs)), self.AHB)
+
+    def bus_hz(self) -> int:
+        """Of what APB prescalers divide."""
+        return self.core_hz()
+
+    def kernel_hz(self, choice: int) -> int:
+        """What a selector other than 0 chooses."""
+        return (0, self.source_hz(self.SWITCH.of(self.regs)), self.HSI_HZ, LSE_HZ)[choice]
+
+    def _divided(self, hz: int, prescaler: Field) -> int:
+        value = prescaler.of(self.regs)
+        return hz // (AHB_DIVIDERS[value & 7] if value & 8 else 1)
+
     def hz(self, name: str) -> int:
-        ahb = self.AHB.of(self.regs)
-        system = self.source_hz(self.SWITCH.of(self.regs))
-        hclk = system // (AHB_DIVIDERS[ahb & 7] if ahb & 8 else 1)
         if name == "hclk":
-            return max(hclk, 1)
-        branch = self.BRANCHES[name]
+            return max(self.core_hz(), 1)
+        bus, branch = self.bus_hz(), self.BRANCHES[name]
         apb = branch.prescaler.of(self.regs)
         divider = APB_DIVIDERS[apb & 3] if apb & 4 else 1
         if branch.timer:
-            return hclk if divider == 1 else 2 * hclk // divider
+            times = 4 if self.TIMPRE and self.TIMPRE.of(self.regs) else 2
+            return min(times * bus // divider, bus)
         choice = branch.selector.of(self.regs) if branch.selector else 0
-        return (hclk // divider, system, self.HSI_HZ, LSE_HZ)[choice]
+        return self.kernel_hz(choice) if choice else bus // divider
 
     def flash_settings(self) -> FlashSettings:
         acr = self._flash.regs.get(0, 0)
