@@ -131,6 +131,15 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
             "run --board nucleo-l4r5zi kws --no-build --port /dev/ttyNONE", 4, "does not exist", id="port absent"
         ),
         pytest.param(
+            "run --board nucleo-l4r5zi kws --port /dev/ttyNONE", 4, "does not exist", id="port absent, before a build"
+        ),
+        pytest.param(
+            "run --board host kws --quick --samples 3", 2, "together with --samples 3", id="quick and samples"
+        ),
+        pytest.param(
+            "run --board host kws --quick --mode all", 2, "--quick with --mode all", id="quick look at everything"
+        ),
+        pytest.param(
             "run --board nucleo-l4r5zi kws --no-build --port /dev/null", 4, "cannot be opened", id="port is no port"
         ),
         pytest.param(

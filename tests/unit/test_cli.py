@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import click
+import click.shell_completion
 import pytest
 
 from tinyperf import api, cli
@@ -44,7 +45,37 @@ def test_an_unknown_verb_exits_2_and_is_told_in_json(capsys: pytest.CaptureFixtu
     assert cli.invoke(["rum", "--json"]) == 2
     shown = capsys.readouterr()
     assert json.loads(shown.out)["error"]["exit_code"] == 2
-    assert "No such command 'rum'" in shown.err
+    assert "unknown command 'rum'" in shown.err
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("profil", "profile"), ("RUN", "run"), ("buidl", "build")])
+def test_a_verb_written_nearly_right_is_suggested(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke([typed]) == 2
+    assert f"did you mean 'tinyperf {meant}'?" in capsys.readouterr().err
+
+
+def test_help_loads_no_library_that_takes_long() -> None:
+    heavy = {"numpy", "pydantic", "jinja2", "tflite", "serial", "rich", "unicorn", "tensorflow", "sklearn", "dask"}
+    code = "import sys\nfrom tinyperf import cli\ncli.invoke(['--help'])\nprint('LOADED', *sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert heavy & set(found.stdout.split("LOADED ")[1].split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("tinyperf run --board nucleo-l", "nucleo-l4r5zi"),
+        ("tinyperf profile --board nucleo-l4r5zi k", "kws"),
+        ("tinyperf compare --engine a", "aot"),
+        ("tinyperf run --monitor pp", "ppk2"),
+        ("tinyperf prof", "profile"),
+        ("tinyperf run --mode ac", "accuracy"),
+    ],
+)
+def test_tab_offers_names(typed: str, offered: str) -> None:
+    words = typed.split()
+    complete = click.shell_completion.BashComplete(cli.tinyperf, {}, "tinyperf", "_TINYPERF_COMPLETE")
+    assert offered in [item.value for item in complete.get_completions(words[1:-1], words[-1])]
 
 
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
@@ -73,7 +104,7 @@ def test_an_error_keeps_its_code_when_stdout_is_full() -> None:
             check=False,
         )
     assert found.returncode == 2
-    assert "No such command 'rum'" in found.stderr
+    assert "unknown command 'rum'" in found.stderr
     assert "Traceback" not in found.stderr
 
 

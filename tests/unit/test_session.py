@@ -249,6 +249,28 @@ def test_resume_of_five_windows_keeps_those_that_were_measured(bench: Bench) -> 
     assert sum(command.startswith("infer 214") for command in device.commands) == 2
 
 
+def test_a_session_is_finished_on_another_port(bench: Bench) -> None:
+    """The board came back as another device."""
+    port, other, urls = bench.folder / "ttyACM0", bench.folder / "ttyACM1", []
+    port.touch()
+    other.touch()
+
+    def opened(device: Device) -> FakeDevice:
+        urls.append(device.url)
+        return FakeDevice(right_class, misbehave={5: "reset"} if len(urls) == 1 else {})
+
+    asked = replace(bench.request(), board="nucleo-l4r5zi", image=None, build=False, port=str(port))
+    with pytest.raises(DeviceError, match="restarted"):
+        session.run(asked, open_link=opened, created=CREATED)
+    port.unlink()
+    with pytest.raises(DeviceError, match="ttyACM0 does not exist"):
+        session.resume(bench.at, open_link=opened)
+    found = session.resume(bench.at, port=str(other), open_link=opened)
+    assert found.performance is not None
+    assert len(found.performance.windows) == 5
+    assert urls == [str(port), str(other)]
+
+
 def test_a_transcript_cut_in_the_middle_of_a_line_goes_on(accuracy: Bench) -> None:
     with pytest.raises(DeviceError):
         accuracy.run(misbehave={7: "reset"})

@@ -73,15 +73,21 @@ def run_all(
 
 
 def resume(
-    session: AnyPath, *, jobs: int | None = None, progress: Callable[[str, int, int], None] = lambda *_: None
+    session: AnyPath,
+    *,
+    port: str | None = None,
+    monitor: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> RunResult:
     """Finish a session that stopped; a complete one is only scored again.
 
+    Args: port: the board's, where it is on another one by now; monitor: likewise the instrument, with its options.
     Raises: UsageError: no session there. ContentError: model, data or firmware are not those it was begun with.
     """
     from tinyperf.session import run
 
-    return run.resume(Path(session), progress, jobs=jobs)
+    return run.resume(Path(session), progress, jobs=jobs, port=port, monitor=monitor)
 
 
 def profile(

@@ -5,6 +5,7 @@ Only this package prints and exits. stdout carries the result, stderr progress a
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import json
@@ -17,7 +18,7 @@ from typing import Any, TextIO
 import click
 
 from tinyperf import __version__
-from tinyperf.errors import DiskError, Interrupted, TinyperfError
+from tinyperf.errors import DiskError, Interrupted, TinyperfError, UsageError
 
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
@@ -37,6 +38,18 @@ class Verbs(click.Group):
             return None
         found: click.Command = importlib.import_module(f"tinyperf.cli.{cmd_name}").command
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; a verb that is written nearly right is named."""
+        if args and args[0] not in (verbs := self.list_commands(ctx)) and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0].lower(), verbs, n=1)
+            raise UsageError(
+                f"unknown command '{args[0]}'",
+                hint=(f"did you mean 'tinyperf {near[0]}'? " if near else "") + "'tinyperf --help' lists them",
+            )
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

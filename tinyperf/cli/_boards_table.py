@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv as csv_files
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from tinyperf import api
 from tinyperf.errors import DiskError
 from tinyperf.figures import error, figure
-from tinyperf.session.fleet import Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from tinyperf.session.fleet import Row
 
 HEADINGS = ("board", "core", "MHz", "ms an inference", "uJ an inference", "RAM B", "flash B", "fits")
 TO_THE_LEFT = {"board", "core", "ms an inference", "uJ an inference", "fits"}
@@ -54,8 +54,9 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _write(rows: Sequence[Row], path: Path) -> None:
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            table = csv_files.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+            cells = [row.as_dict() for row in rows]
+            table = csv_files.DictWriter(file, list(cells[0]), lineterminator="\n")
             table.writeheader()
-            table.writerows(row.as_dict() for row in rows)
+            table.writerows(cells)
     except OSError as exc:
         raise DiskError(f"cannot write {path}: {exc.strerror}", hint="give another file") from exc

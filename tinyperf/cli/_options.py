@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinyperf import engines
+from tinyperf.cli import _names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +35,7 @@ ENGINE = click.option(
     show_default=True,
     metavar="NAME[:OPTION=VALUE,...]",
     help=f"{' or '.join(engines.names())}.",
+    type=_names.ENGINE,
 )
 
 
@@ -55,8 +57,10 @@ def notes(texts: Iterable[str]) -> None:
 def firmware(command: Callable[..., Any]) -> Callable[..., Any]:
     """What a firmware is made of: BENCH, board, model, engine, energy mode; and --json."""
     for option in (
-        click.argument("benchmark", metavar="[BENCH]", required=False),
-        click.option("--board", required=True, metavar="NAME|FILE", help="A shipped board, or a board file."),
+        click.argument("benchmark", metavar="[BENCH]", required=False, type=_names.BENCH),
+        click.option(
+            "--board", required=True, metavar="NAME|FILE", help="A shipped board, or a board file.", type=_names.BOARD
+        ),
         click.option("--model", type=MODEL, metavar="FILE", help="Your own .tflite instead of the shipped one."),
         ENGINE,
         click.option("--energy", is_flag=True, help="Energy mode: 9600 baud, pulses on the timestamp pin."),

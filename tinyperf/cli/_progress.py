@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinyperf.session.progress import Progress
 
 FIRST_LINE_S = 10.0
-LINE_EVERY_S = 30.0
+LINE_EVERY_S = 10.0
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def shown() -> Iterator[Progress]:
 
 @contextmanager
 def _lines() -> Iterator[Progress]:
-    """What a log can hold: nothing of a short run, and a line each half minute of a long one."""
+    """What a log can hold: nothing of a short run, and a line each ten seconds of a long one."""
     latest = ("starting", 0, 0)
     due_s = FIRST_LINE_S
     begin_s = time.monotonic()

@@ -10,7 +10,7 @@ import click
 
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.cli import _options
+from tinyperf.cli import _names, _options
 from tinyperf.figures import figure
 
 if TYPE_CHECKING:
@@ -22,8 +22,15 @@ ENGINES = ("aot", "tflm:kernels=cmsis_nn", "tflm:kernels=reference")
 
 
 @click.command()
-@click.argument("benchmarks", metavar="[BENCH]...", nargs=-1)
-@click.option("--board", default="nucleo-l4r5zi", show_default=True, metavar="NAME|FILE", help="A board, virtual.")
+@click.argument("benchmarks", metavar="[BENCH]...", nargs=-1, type=_names.BENCH)
+@click.option(
+    "--board",
+    default="nucleo-l4r5zi",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="A board, virtual.",
+    type=_names.BOARD,
+)
 @click.option(
     "--engine",
     "engines",
@@ -32,6 +39,7 @@ ENGINES = ("aot", "tflm:kernels=cmsis_nn", "tflm:kernels=reference")
     show_default=True,
     metavar="NAME[:OPTION=VALUE,...]",
     help="May be given several times.",
+    type=_names.ENGINE,
 )
 @click.option(
     "--model", "models", multiple=True, type=_options.MODEL, metavar="FILE", help="A .tflite; several times too."

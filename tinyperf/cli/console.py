@@ -10,17 +10,24 @@ from typing import Any
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options
+from tinyperf.cli import _names, _options
 from tinyperf.errors import UsageError
 
 
 @click.command()
 @click.argument("commands", nargs=-1, metavar="[COMMAND]...")
-@click.option("--board", "-b", default="nucleo-l4r5zi", show_default=True, help="A board's name, or a board file.")
+@click.option(
+    "--board",
+    "-b",
+    default="nucleo-l4r5zi",
+    show_default=True,
+    help="A board's name, or a board file.",
+    type=_names.BOARD,
+)
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
 @click.option("--baud", type=click.IntRange(1, 2**31 - 1), help="Baud rate; left out, the board file's.")
 @click.option("--virtual", is_flag=True, help="The virtual board; needs --image or a benchmark's name in --bench.")
-@click.option("--bench", help="With --virtual: build and start this benchmark.")
+@click.option("--bench", help="With --virtual: build and start this benchmark.", type=_names.BENCH)
 @click.option("--image", type=click.Path(path_type=Path), help="With --virtual: start this firmware.")
 @click.option(
     "--timeout", "timeout_s", type=_options.SECONDS, default=5.0, show_default=True, help="Seconds of silence."

@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from tinyperf import api
+from tinyperf.cli import _names
 from tinyperf.errors import UsageError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.argument("benchmark", metavar="BENCH")
+@click.argument("benchmark", metavar="BENCH", type=_names.BENCH)
 @click.option("--from", "source", type=FOLDER, metavar="DIR", help="The original dataset, unpacked.")
 @click.option("--out", type=FOLDER, required=True, metavar="DIR", help="Where the arrays and inputs go.")
 @click.option("--pull", is_flag=True, help="First fetch the dataset from its publisher into --from.")

@@ -7,10 +7,18 @@ import json
 import click
 
 from tinyperf import api
+from tinyperf.cli import _names
 
 
 @click.command()
-@click.option("--board", default="nucleo-l4r5zi", show_default=True, metavar="NAME|FILE", help="The board to use.")
+@click.option(
+    "--board",
+    default="nucleo-l4r5zi",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="The board to use.",
+    type=_names.BOARD,
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(*, board: str, as_json: bool) -> int:
     """Say what this machine lacks for a board, and what fixes it.

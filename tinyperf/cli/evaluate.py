@@ -12,7 +12,7 @@ import click
 
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
-from tinyperf.cli import _options
+from tinyperf.cli import _names, _options
 from tinyperf.figures import figure, score
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SHOWN_DIFFERENCES = 20
 
 
 @click.command()
-@click.argument("benchmark", metavar="[BENCH]", required=False)
+@click.argument("benchmark", metavar="[BENCH]", required=False, type=_names.BENCH)
 @click.option("--model", type=click.Path(path_type=Path), help="A .tflite; without it the shipped model.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs in EnergyRunner's layout; your own model: below.")
 @_options.own_data

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options
+from tinyperf.cli import _names, _options
 from tinyperf.cli._ends import end_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ INDENT = 11
 @click.command()
 @click.argument("model", metavar="MODEL", type=_options.MODEL)
 @click.option(
-    "--board", "boards", multiple=True, metavar="NAME|FILE", help="May be given several times; without it all boards."
+    "--board",
+    "boards",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="May be given several times; without it all boards.",
+    type=_names.BOARD,
 )
 @click.option(
     "--engine",
@@ -30,6 +35,7 @@ INDENT = 11
     multiple=True,
     metavar="NAME[:OPTION=VALUE,...]",
     help="May be given several times; without it all engines.",
+    type=_names.ENGINE,
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(*, model: Path, boards: tuple[str, ...], engines: tuple[str, ...], as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options
+from tinyperf.cli import _names, _options
 from tinyperf.errors import UsageError
 from tinyperf.figures import significant
 
@@ -21,8 +21,15 @@ PERCENT = _options.Number(0, 1e6)
 
 
 @click.command()
-@click.option("--board", metavar="NAME", help="Of one board; a part of the name takes every board that holds it.")
-@click.option("--bench", "benchmark", metavar="BENCH", help="Of one benchmark: kws, vww, ic, ad or sww.")
+@click.option(
+    "--board",
+    metavar="NAME",
+    help="Of one board; a part of the name takes every board that holds it.",
+    type=_names.BOARD,
+)
+@click.option(
+    "--bench", "benchmark", metavar="BENCH", help="Of one benchmark: kws, vww, ic, ad or sww.", type=_names.BENCH
+)
 @click.option("--latency", "latency_ms", type=MS, metavar="MS", help="Say where this latency would stand.")
 @click.option("--estimated", "error_percent", type=PERCENT, metavar="PERCENT", help="It is an estimate, +- PERCENT.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

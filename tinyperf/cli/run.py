@@ -10,14 +10,16 @@ import click
 from click.core import ParameterSource
 
 from tinyperf import api
-from tinyperf.cli import _options, _progress, _result
+from tinyperf.cli import _names, _options, _progress, _result
 from tinyperf.errors import UsageError
 from tinyperf.result import Mode
 
+QUICK_SAMPLES = 20
+
 
 @click.command()
-@click.argument("bench", required=False, metavar="[BENCH]")
-@click.option("--board", "-b", help="A board's name ('tinyperf boards'), or a board file.")
+@click.argument("bench", required=False, metavar="[BENCH]", type=_names.BENCH)
+@click.option("--board", "-b", help="A board's name ('tinyperf boards'), or a board file.", type=_names.BOARD)
 @click.option("--virtual", is_flag=True, help="Run on the virtual board.")
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
 @click.option("--mode", type=click.Choice([*get_args(Mode), "all"]), default="performance", show_default=True)
@@ -26,12 +28,14 @@ from tinyperf.result import Mode
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs, as for 'tinyperf evaluate'.")
 @_options.own_data
 @click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
+@click.option("--quick", is_flag=True, help="A first look: one window, or 20 samples; never valid.")
 @click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
 @click.option("--no-build", is_flag=True, help="Measure what the board runs already.")
 @click.option(
     "--monitor",
     metavar="NAME[:OPTION=VALUE,...]",
     help="Energy instrument, or its driver as a .py file ('tinyperf energy monitors').",
+    type=_names.MONITOR,
 )
 @click.option(
     "--isolator",
@@ -52,6 +56,7 @@ def command(
     mode: str,
     resume: Path | None,
     no_build: bool,
+    quick: bool,
     as_json: bool,
     **options: Any,  # what is left are RunOptions, by name; a test compares them
 ) -> int:
@@ -68,11 +73,17 @@ def command(
     tinyperf run --board nucleo-l4r5zi --virtual --image firmware.hex
     tinyperf run --board host --mode accuracy --data datasets kws
     tinyperf run --resume sessions/20261125-101500-nucleo-l4r5zi-kws-accuracy
+    tinyperf run --resume sessions/20261125-101500-nucleo-l4r5zi-kws-energy --port /dev/ttyACM1
+
+    A virtual board's latency is an estimate; 'tinyperf profile' gives the same one in seconds, from one inference.
     """
+    if quick:
+        options["samples"] = _quick(mode, options["samples"])
     with _progress.shown() as progress:
         if resume is not None:
             _alone(ctx)
-            results = [api.resume(resume, jobs=options["jobs"], progress=progress)]
+            elsewhere = {name: options[name] for name in ("port", "monitor", "jobs")}
+            results = [api.resume(resume, **elsewhere, progress=progress)]
         elif options["board"] is None:
             raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
         elif mode == "all":
@@ -88,17 +99,28 @@ def command(
     return max(found.exit_code for found in results)
 
 
+def _quick(mode: str, samples: int | None) -> int:
+    """How many samples are a first look."""
+    if samples is not None:
+        raise UsageError(
+            f"--quick together with --samples {samples}", hint="both choose how many samples: leave one out"
+        )
+    if mode == "all":
+        raise UsageError("--quick with --mode all", hint="a first look is of one mode: name it")
+    return QUICK_SAMPLES if mode == "accuracy" else 1
+
+
 def _alone(ctx: click.Context) -> None:
     """Raises: UsageError: something beside --resume that the session itself knows."""
     typed = [
         parameter.opts[0]
         for parameter in ctx.command.params
-        if parameter.name not in ("resume", "jobs", "as_json")
+        if parameter.name not in ("resume", "jobs", "port", "monitor", "as_json")
         and ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
     ]
     if typed:
         raise UsageError(
             f"{', '.join(typed)} together with --resume",
             means="a session is finished as it was begun",
-            hint="give --resume SESSION alone",
+            hint="give --resume SESSION; beside it only --port, --monitor and --jobs, which say where",
         )

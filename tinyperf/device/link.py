@@ -10,6 +10,7 @@ import errno
 import time
 import urllib.parse
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tinyperf.device import ports
@@ -202,16 +203,29 @@ def _require_host_and_port(url: str) -> None:
         )
 
 
+def require_present(url: str) -> None:
+    """What can be said of a port before anything is built for it.
+
+    Raises: DeviceError: it is the path of a device that is not there.
+    """
+    if url.startswith("/") and not Path(url).exists():
+        raise _absent(url)
+
+
+def _absent(url: str) -> DeviceError:
+    return DeviceError(
+        f"{url} does not exist",
+        means="the board is not plugged in, or has another name",
+        hint=f"ports found: {', '.join(port.device for port in ports.listed()) or 'none'}; "
+        "'tinyperf doctor' shows what answers",
+    )
+
+
 def _cannot_open(url: str, exc: Exception) -> DeviceError:
     number = getattr(exc, "errno", None)
     text = str(exc)
     if number == errno.ENOENT or "FileNotFoundError" in text:
-        return DeviceError(
-            f"{url} does not exist",
-            means="the board is not plugged in, or has another name",
-            hint=f"ports found: {', '.join(port.device for port in ports.listed()) or 'none'}; "
-            "'tinyperf doctor' shows what answers",
-        )
+        return _absent(url)
     if number in {errno.EACCES, errno.EPERM} or "PermissionError" in text:
         return DeviceError(
             f"{url} may not be opened: {text}",

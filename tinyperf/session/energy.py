@@ -169,7 +169,7 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
         )
     # an instrument that cannot set a voltage measures at the supply that is there
     feeding = bench.Bench(supply_mv=board.energy.supply_mv) if virtual else None
-    with monitor.opened(str(planned.request.monitor), played_on(feeding)) as instrument:
+    with monitor.opened(str(prepared.request.monitor), played_on(feeding)) as instrument:
         session.learn(monitor=instrument.describe(), supply_mv=board.energy.supply_mv)
         instrument.set_supply_mv(board.energy.supply_mv)
         instrument.power(on=False)

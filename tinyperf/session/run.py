@@ -68,18 +68,25 @@ def run(
 
 
 def resume(
-    at: Path, progress: Progress = silent, *, jobs: int | None = None, open_link: OpenLink = open_device
+    at: Path,
+    progress: Progress = silent,
+    *,
+    jobs: int | None = None,
+    port: str | None = None,
+    monitor: str | None = None,
+    open_link: OpenLink = open_device,
 ) -> RunResult:
     """Finish a session: measure what it lacks, then score all of it.
 
-    Args: jobs: other than it was begun with. open_link: as `run`.
+    Args: jobs, port, monitor: other than it was begun with. open_link: as `run`.
     Raises: ContentError: image, model or data are not what the session was begun with. Otherwise as `run`.
     """
     session = store.load(at)
     planned = session.record.planned
     if session.record.learned.timing is not None:  # complete: nothing is sent
         return finish(at)
-    request = replace(planned.request, jobs=jobs or planned.request.jobs)
+    begun = planned.request
+    request = replace(begun, jobs=jobs or begun.jobs, port=port or begun.port, monitor=monitor or begun.monitor)
     prepared, again = prepare(request, lambda text: progress(text, 0, 0), open_link=open_link)
     for name in SAME:
         if getattr(planned, name) != getattr(again, name):

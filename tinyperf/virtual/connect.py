@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf.device import ports
-from tinyperf.device.link import Link, SerialLink
+from tinyperf.device.link import Link, SerialLink, require_present
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,8 +52,10 @@ def open_image(board: Board, image: Path, *, cycles_per_instruction: float | Non
 def port_of(board: Board, port: str | None) -> str:
     """`port`, or the one port of this computer that looks like the board.
 
-    Raises: DeviceError: none does. UsageError: several do.
+    Raises: DeviceError: it is not there, or none does. UsageError: several do.
     """
+    if port:
+        require_present(port)
     return port or ports.only(board.serial.usb, board.name, ports.listed())
 
 
