@@ -72,7 +72,7 @@ def uncut(model: tflite.Model) -> tflite.Model:
 def emitted(model: tflite.Model, core: str) -> Emitted:
     """The C of a model for a core, whatever its ends."""
     target = Target(cores.load(core))
-    graph = compiled(model, target, at_ends={})
+    graph = compiled(model, target)
     return emit(model, graph, place(graph), target)
 
 

@@ -198,7 +198,7 @@ def regular(path: Path, what: str, error: type[TinyperfError], *, hint: str) -> 
         )
     try:
         status = path.stat()
-        irregular = _irregular(status.st_mode)
+        irregular = folder_called(path) or _irregular(status.st_mode)
         if irregular:
             raise error(f"{what} {path} is {irregular}", hint=_irregular_hint(path, hint, status.st_mode))
         with path.open("rb") as file:
@@ -228,6 +228,12 @@ def text(path: Path, what: str, error: type[TinyperfError], *, hint: str) -> str
 def folder_kind(path: Path) -> Kind | None:
     """A folder that is a model: TensorFlow's SavedModel. None: any other, or no folder."""
     return SAVED_MODEL if (path / "saved_model.pb").is_file() else None
+
+
+def folder_called(path: Path) -> str:
+    """A folder that is a model, with its article; '' for any other, and for what is no folder."""
+    found = folder_kind(path)
+    return f"the folder of {found.what}" if found else ""
 
 
 def _irregular(mode: int) -> str:

@@ -128,6 +128,8 @@ static int64_t integer_at(enum tp_type type, const void *data, size_t i)
         return ((const int16_t *)data)[i];
     case TP_INT32:
         return ((const int32_t *)data)[i];
+    case TP_UINT32:
+        return ((const uint32_t *)data)[i];
     case TP_INT64:
         return ((const int64_t *)data)[i];
     case TP_BOOL:

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum tp_type { TP_BOOL, TP_INT8, TP_UINT8, TP_INT16, TP_INT32, TP_INT64, TP_FLOAT32 };
+enum tp_type { TP_BOOL, TP_INT8, TP_UINT8, TP_INT16, TP_INT32, TP_UINT32, TP_INT64, TP_FLOAT32 };
 
 /* An output tensor. Of integers that are `quantized`: real = scale * (code - zero point). */
 struct tp_output {

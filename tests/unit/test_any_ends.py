@@ -33,17 +33,23 @@ TYPES = (
     (T((1, 2, 1, 3), 0.125, dtype="int16"), "int16"),
     (T((3, 1), dtype="float32"), "float32"),
     (T((4,), dtype="int32"), "int32"),
+    (T((1, 3), dtype="uint32"), "uint32"),
     (T((1, 3), dtype="bool"), "bool"),
 )
 
 
 def every_type() -> bytes:
-    """Each input turned round; outputs in the other order."""
+    """Each input turned round (of one row: as it is, where TFLM turns no such type); outputs in the other order."""
     tensors = [tensor for tensor, _ in TYPES]
     flipped = [T(t.shape, t.scale, t.zero, dtype=t.dtype) for t in tensors]
     count = len(tensors)
     axes = [graphs.constant(np.array([0], np.int32))]
-    ops = [O("REVERSE_V2", [i, 2 * count], [count + i]) for i in range(count)]
+    ops = [
+        O("RESHAPE", [i], [count + i], {"newShape": list(t.shape)})
+        if t.dtype == "uint32"
+        else O("REVERSE_V2", [i, 2 * count], [count + i])
+        for i, t in enumerate(tensors)
+    ]
     outputs = [count + i for i in reversed(range(count))]
     return graphs.build([*tensors, *flipped, *axes], ops, list(range(count)), outputs)
 

@@ -13,13 +13,10 @@ import pytest
 from tests import m4
 from tests.data import REFERENCE, ROOT, find
 from tinyperf import cores, tflite
-from tinyperf.benchmark import benchmark
-from tinyperf.datasets import layout
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.host import HostModel
 from tinyperf.engines.aot.operators._document import document
-from tinyperf.wire import to_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +29,7 @@ TFLM_INSTRUCTIONS = {"kws": 7_699_895, "vww": 24_101_965, "ic": 29_863_355, "ad"
 
 @pytest.mark.parametrize("name", REFERENCE)
 def test_reference_model_equals_the_wheel(name: str) -> None:
+    """On made-up inputs; on all official ones in test_evaluate.py."""
     pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
     from tflite_micro import runtime
 
@@ -44,29 +42,6 @@ def test_reference_model_equals_the_wheel(name: str) -> None:
             wheel.set_input(given[None], 0)
             wheel.invoke()
             np.testing.assert_array_equal(made, wheel.get_output(0).ravel())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", REFERENCE)
-def test_reference_model_equals_the_wheel_on_all_official_inputs(name: str) -> None:
-    """All files of kws, vww and ic; every window of every file of ad."""
-    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
-    from tflite_micro import runtime
-
-    path, kind = find(REFERENCE[name]), benchmark(name)
-    model = tflite.load(path)
-    samples = layout.load(find("datasets"), kind).samples
-    inputs = np.concatenate([to_tensors(kind, wire, model)[0] for s in samples for wire in s.windows()])
-    inputs = inputs.reshape(-1, *model.input.shape[1:])
-    assert len(inputs) == {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248 * 196}[name]
-    wheel = runtime.Interpreter.from_file(str(path))
-    mismatches = 0
-    with HostModel(model) as host:
-        for given, made in zip(inputs, host.run(inputs)[0], strict=True):
-            wheel.set_input(given[None], 0)
-            wheel.invoke()
-            mismatches += not np.array_equal(made, wheel.get_output(0).ravel())
-    assert mismatches == 0
 
 
 @pytest.mark.parametrize(

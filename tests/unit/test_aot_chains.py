@@ -97,5 +97,5 @@ def compare(seeds: range, folder: Path, *flags: str) -> None:
         samples = Random(i).codes(6, *model.input.shape, dtype=dtype)
         expected = graphs.wheel(file, samples)
         assert_near(library.run(i, samples)[0], expected, 0, 0.0, f"chain {seeds[i]}")
-        (meant,) = interpret(lower(model, {}), samples)
+        (meant,) = interpret(lower(model), samples)
         assert_near(meant.reshape(expected.shape), expected, 0, 0.0, f"chain {seeds[i]}, interpreted")

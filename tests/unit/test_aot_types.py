@@ -67,7 +67,7 @@ def test_operators_in_every_type_equal_the_wheel(kinds: list[str], tmp_path: Pat
     for i, (name, typed, file, samples) in enumerate(cases):
         made, expected = library.run(i, *samples)[0], graphs.wheel(file, *samples)
         assert_near(made, expected, typed.ulps, typed.least, name)
-        meant = interpret(lower(library.models[i], {}), *samples)[0].reshape(expected.shape)
+        meant = interpret(lower(library.models[i]), *samples)[0].reshape(expected.shape)
         assert_near(meant, expected, typed.ulps, typed.least, f"{name}, interpreted")
 
 
@@ -88,5 +88,5 @@ def test_ratios_of_scales_are_formed_in_double(kind: str) -> None:
     tensors = [graphs.T(shape, 0.00456789, dtype="int16"), graphs.T(shape, 0.0045123, dtype="int16")]
     options = {"alpha": 0.3} if kind == "LEAKY_RELU" else {}
     file = graphs.build(tensors, [graphs.O(kind, [0], [1], options)], [0], [1])
-    (made,) = interpret(lower(tflite.parse(file, kind), {}), codes)
+    (made,) = interpret(lower(tflite.parse(file, kind)), codes)
     np.testing.assert_array_equal(made[0], graphs.wheel(file, codes))

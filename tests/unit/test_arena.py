@@ -57,7 +57,7 @@ def head_bytes(path: Path, capfd: pytest.CaptureFixture[str]) -> int:
 def test_the_arena_is_never_above_that_of_the_interpreter(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The input consumed; kept, at most its own bytes more. Variables are apart from it, at the end of TFLM's arena."""
     path = find(f"zoo/{name}.tflite")
-    graph = compiled(tflite.load(path), M4, at_ends={})
+    graph = compiled(tflite.load(path), M4)
     head = head_bytes(path, capfd)
     given = sum(-(-graph.values[i].size_bytes // 16) * 16 for i in graph.inputs)
     states = sum(graph.values[state.before].size_bytes for state in graph.states)

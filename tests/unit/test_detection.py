@@ -37,7 +37,7 @@ def compare(seeds: range, folder: Path | None) -> None:
     for i, (file, samples) in enumerate(cases):
         rows = [list(row) for row in zip(*samples, strict=True)]
         expected = graphs.wheel_all(file, rows, outputs=4)
-        made = library.run(i, *samples) if library else interpret(lower(tflite.parse(file, KIND), at_ends={}), *samples)
+        made = library.run(i, *samples) if library else interpret(lower(tflite.parse(file, KIND)), *samples)
         for n, outputs in enumerate(expected):
             assert found([output[n] for output in made]) == found(outputs), (seeds[i], n)
 

@@ -125,7 +125,7 @@ READ = [
     pytest.param({"outputs": []}, "has no output tensor", id="no output"),
     *(
         pytest.param({"tensors": [T((1, 4), dtype=dtype), INT8]}, f"is {dtype}", id=dtype)
-        for dtype in ("float16", "float64", "complex64", "uint32")
+        for dtype in ("float16", "float64", "complex64")
     ),
     pytest.param({"tensors": [INT8, T((1, 4), [0.1] * 4, axis=1)]}, "output tensor 1 't1' is int8", id="many scales"),
     pytest.param({"tensors": [T((1, -1), 0.1), INT8]}, "the model's input 0 't0' has the open shape", id="open input"),

@@ -159,6 +159,7 @@ def test_reference_models_with_litert(name: str, value: float, inferences: int) 
     ],
 )
 def test_reference_models_with_tflm_and_aot(name: str, correct: int | None, value: float) -> None:
+    """All official files of kws, vww and ic, every window of every file of ad: both engines give the same codes."""
     model, data = DATA / REFERENCE[name], DATA / "datasets"
     result = api.evaluate(name, backend="tflm", model=model, data=data, jobs=2, compare="aot")
     assert result.correct == correct

@@ -106,7 +106,7 @@ WRONG = [
     pytest.param(
         "saved",
         saved_model,
-        "is a directory",
+        "is the folder of a TensorFlow SavedModel",
         "tinyperf quantize {path} --calibration inputs.npz -o saved_int8.tflite",
         id="SavedModel",
     ),

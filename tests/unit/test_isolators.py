@@ -12,18 +12,24 @@ from typing import TYPE_CHECKING
 import pytest
 
 import tinyperf
+from tests.unit.test_energy_faults import on_bench
 from tinyperf.cli import invoke
 from tinyperf.device import isolators
 from tinyperf.device.dut import Dut
 from tinyperf.device.isolators import Choice, Isolated
 from tinyperf.device.link import ScriptedLink, SerialLink
 from tinyperf.errors import DeviceError
+from tinyperf.request import Request
+from tinyperf.session import run as session
+from tinyperf.session.record import Learned
+from tinyperf.virtual.board import Calibration
 from tinyperf.virtual.fake import FakeDevice
 from tinyperf.virtual.isolators import interface_board, io_manager, pty_line
 from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link, Transport
+    from tinyperf.result import RunResult
 
 ROOT = Path(__file__).parents[2]
 
@@ -350,30 +356,57 @@ def test_a_simulator_on_a_port_of_its_own(name: str) -> None:
         playing.communicate(timeout=20)
 
 
+def energy_session(folder: Path, isolator: str | None) -> RunResult:
+    """Of a device that draws power as a virtual board does."""
+    (folder / "fw.bin").write_bytes(b"not run")
+    request = Request(
+        board="nucleo-l4r5zi",
+        benchmark="kws",
+        mode="energy",
+        virtual=True,
+        image=str(folder / "fw.bin"),
+        monitor="lpm01a:port=simulated",
+        isolator=isolator and f"{isolator}:port=simulated",
+        out=str(folder / str(isolator)),
+    )
+    known = Learned(calibration=Calibration(1000, 1000, 0, 1.0))
+    return session.run(request, learned=known, open_link=lambda _: on_bench())
+
+
+@pytest.mark.slow
+def test_an_energy_session_through_an_isolator_gives_the_same_figures(tmp_path: Path) -> None:
+    plain = energy_session(tmp_path, None)
+    assert plain.valid, plain.reasons
+    assert plain.energy is not None
+    for name in ("io_manager", "interface_board"):
+        isolated = energy_session(tmp_path, name)
+        assert isolated.valid, isolated.reasons
+        assert isolated.energy is not None
+        assert isolated.energy.uj_per_inference == pytest.approx(plain.energy.uj_per_inference, rel=1e-4)
+        assert largest_piece(tmp_path / name) == isolators.CHUNK_BYTES
+
+
+def largest_piece(folder: Path) -> int:
+    """Bytes of the longest `db` of a session."""
+    said = (folder / "transcript.jsonl").read_text().splitlines()
+    sent = [bytes.fromhex(row["hex"]) for row in map(json.loads, said) if row["dir"] == "host"]
+    return max(len(command) - len("db %") for command in sent if command.startswith(b"db ")) // 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["io_manager", "interface_board"])
-def test_an_energy_session_through_an_isolator_gives_the_same_figures(
-    name: str, slower_board: Path, tmp_path: Path
-) -> None:
+def test_the_firmware_of_a_virtual_board_behind_an_isolator_gives_the_same_scores(name: str, tmp_path: Path) -> None:
     pytest.importorskip("unicorn")
-    found = {
-        isolator: tinyperf.run(
-            "kws",
-            board=slower_board,
-            mode="energy",
-            virtual=True,
-            monitor="lpm01a:port=simulated",
-            isolator=isolator,
-            out=tmp_path / ("plain" if isolator is None else name),
-        )
-        for isolator in (None, f"{name}:port=simulated")
-    }
-    plain, isolated = found.values()
-    assert plain.valid, plain.reasons
-    assert isolated.valid, isolated.reasons
-    assert plain.energy is not None
-    assert isolated.energy is not None
-    assert isolated.energy.uj_per_inference == pytest.approx(plain.energy.uj_per_inference, rel=1e-4)
-    said = (tmp_path / name / "transcript.jsonl").read_text().splitlines()
-    sent = [bytes.fromhex(r["hex"]) for r in map(json.loads, said) if r["dir"] == "host"]
-    assert max(len(s) for s in sent if s.startswith(b"db ")) == len("db ") + 2 * isolators.CHUNK_BYTES + len("%")
+    (tmp_path / "kws01").mkdir()
+    (tmp_path / "kws01" / "one.bin").write_bytes(bytes(range(245)) * 2)
+    (tmp_path / "kws01" / "y_labels.csv").write_text("one.bin,12,0\n")
+
+    def scores(isolator: str | None) -> list[float]:
+        out = tmp_path / str(isolator)
+        board = "nucleo-l4r5zi"
+        tinyperf.run("kws", board=board, virtual=True, mode="accuracy", data=tmp_path, isolator=isolator, out=out)
+        (row,) = json.loads((out / "results.json").read_text())
+        made: list[float] = row["infer"]["results"]
+        return made
+
+    assert scores(f"{name}:port=simulated") == scores(None)

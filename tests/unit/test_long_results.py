@@ -59,12 +59,14 @@ def wide(folder: Path, outputs: int) -> Model:
         ("host", 1500),
         ("host", 50_000),
         ("nucleo-l4r5zi", 300),
-        pytest.param("nucleo-l4r5zi", 2_000, marks=pytest.mark.slow),
-        pytest.param("nucleo-l4r5zi", 10_000, marks=pytest.mark.slow),
+        pytest.param("nucleo-l4r5zi", 1_000, marks=pytest.mark.slow),  # more than protocol.MAX_LINE_BYTES
     ],
 )
 def test_every_value_arrives_and_is_right(name: str, outputs: int, tmp_path: Path) -> None:
-    """`compare` downloads three inputs, and looks at every value of three answers."""
+    """`compare` downloads three inputs, and looks at every value of three answers.
+
+    The line of 50,000 is on the host, which has the same C: a virtual board takes a minute for 10,000.
+    """
     if name != "host":
         pytest.importorskip("unicorn")
     (row,) = compare(board.load(name), [wide(tmp_path, outputs)], ["aot"])

@@ -345,13 +345,20 @@ QUICKLY_CHANGED = {"CONV_2D", "FULLY_CONNECTED", "CONCATENATION", "STRIDED_SLICE
     ],
 )
 def test_every_word_changed(kind: str) -> None:
-    """One after the other, for every operator: sizes, offsets, types, scales, options and constants."""
+    """One after the other, for every operator: sizes, offsets, types, scales, options and constants.
+
+    Of a few operators every word in two ways; of each of the others every second word in one, since most of a file says
+    the same whatever the operator.
+    """
     sample, random = all_operators()[kind].sample, Random(7)
     assert sample is not None
     data = graphs.sampled(sample(random))
-    for at in range(0, min(len(data), 1600), 4):
+    thorough = kind in QUICKLY_CHANGED
+    first = 0 if thorough else random.pick(0, 4)
+    for at in range(first, min(len(data), 1600), 4 if thorough else 8):
         flipped_bit = int.from_bytes(data[at : at + 4], "little") ^ 1 << random.integer(0, 31)
-        for word in (random.pick(*WORDS), flipped_bit):
+        words = (random.pick(*WORDS), flipped_bit)
+        for word in words if thorough else (random.pick(*words),):
             never_more_than_a_sentence(data[:at] + struct.pack("<I", word) + data[at + 4 :])
 
 
@@ -362,7 +369,7 @@ def test_any_bytes_behind_the_identifier(data: bytes) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=400, derandomize=True, database=None)
+@settings(deadline=None, max_examples=100, derandomize=True, database=None)
 @given(bits=st.lists(st.integers(0, 2**24), min_size=1, max_size=3), length=st.integers(0, 2**24))
 def test_damaged_reference_model(bits: list[int], length: int) -> None:
     data = find(REFERENCE["kws"]).read_bytes()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tinyperf.tflite import Model, Tensor
 
-DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float32")
+DTYPES = ("bool", "int8", "uint8", "int16", "int32", "uint32", "int64", "float32")
 """Types of an input or output (numpy's names); `app/tp_tensor.h` has the same."""
 
 

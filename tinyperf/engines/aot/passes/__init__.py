@@ -35,24 +35,22 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model
 
 
-def stages(
-    model: Model, target: Target, *, channels: bool = True, at_ends: dict[str, str] | None = None
-) -> Iterator[tuple[str, Graph]]:
+def stages(model: Model, target: Target, *, channels: bool = True) -> Iterator[tuple[str, Graph]]:
     """The graph after each pass, by the pass's name; the last one has a form for every node.
 
-    channels: leave out those that are constant or that nobody reads. at_ends: as `lower` has it.
+    channels: leave out those that are constant or that nobody reads.
 
     Raises: ModelError: the model holds what is not supported. GraphError: a defect of a pass.
     """
     graph = None
-    for name, graph in _for_any_target(model, channels=channels, at_ends=at_ends):
+    for name, graph in _for_any_target(model, channels=channels):
         yield name, graph
     if graph is not None:
         yield from _for_target(graph, target)
 
 
-def _for_any_target(model: Model, *, channels: bool, at_ends: dict[str, str] | None) -> Iterator[tuple[str, Graph]]:
-    graph = lower(model, at_ends)
+def _for_any_target(model: Model, *, channels: bool) -> Iterator[tuple[str, Graph]]:
+    graph = lower(model)
     graph.verify("lower")
     yield "lower", graph
     before = (fold, transposes, pads, tables, rewrite, *((leave_out,) if channels else ()))
@@ -69,15 +67,13 @@ def _for_target(graph: Graph, target: Target) -> Iterator[tuple[str, Graph]]:
         yield form.__name__, graph
 
 
-def compiled(model: Model, target: Target, *, channels: bool = True, at_ends: dict[str, str] | None = None) -> Graph:
+def compiled(model: Model, target: Target, *, channels: bool = True) -> Graph:
     """The graph after all passes."""
-    (graph,) = compiled_for(model, (target,), channels=channels, at_ends=at_ends)
+    (graph,) = compiled_for(model, (target,), channels=channels)
     return graph
 
 
-def compiled_for(
-    model: Model, targets: Iterable[Target], *, channels: bool = True, at_ends: dict[str, str] | None = None
-) -> list[Graph]:
+def compiled_for(model: Model, targets: Iterable[Target], *, channels: bool = True) -> list[Graph]:
     """The graph after all passes for each target; what does not depend on the target is done once."""
-    *_, (_, graph) = _for_any_target(model, channels=channels, at_ends=at_ends)
+    *_, (_, graph) = _for_any_target(model, channels=channels)
     return [list(_for_target(graph, target))[-1][1] for target in targets]

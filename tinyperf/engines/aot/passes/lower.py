@@ -43,15 +43,13 @@ class Reason:
     rule: str = ""
 
 
-def lower(model: Model, at_ends: dict[str, str] | None = None) -> Graph:
+def lower(model: Model) -> Graph:
     """`model` as a graph of works.
-
-    Args: at_ends: what is wrong with the ends; None: whatever those of a firmware are.
 
     Raises: ModelError: its ends are not those of a firmware, or it holds operators that are not supported, or not in
         this use; all of it is named.
     """
-    at_ends = ends.reasons(model) if at_ends is None else at_ends
+    at_ends = ends.reasons(model)
     lowered = _operators(model, 0, Resources(model), at_ends)
     if at_ends or lowered.reasons:
         raise refusal(model, at_ends, lowered.reasons)
