@@ -34,7 +34,8 @@ struct tp_pairs_call {
     int32_t pairs;                  /* #32 */
 };
 
-/* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15).
+/* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15), and
+ * stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
@@ -43,15 +44,15 @@ struct tp_pairs_call {
  * between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
-#define TP_PAIRS_FUNCTION(name, steps, shift)                                                                          \
+#define TP_PAIRS_FUNCTION(name, steps, shift, layout)                                                                  \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
-        __asm__(TP_PAIRS_TEXT(steps, shift));                                                                          \
+        __asm__(TP_PAIRS_TEXT(steps, shift, layout));                                                                  \
     }
 
-#define TP_PAIRS_TEXT(steps, shift)                                                                                    \
-    ".set .Lsteps, " #steps "\n\t"                                                                                       \
-    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS
+#define TP_PAIRS_TEXT(steps, shift, layout)                                                                            \
+    ".set .Lsteps, " #steps "\n\t"                                                                                     \
+    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout)
 
 #define TP_PAIRS_START                                                                                                 \
     ".balign 4\n\t"                                                                                                    \
@@ -60,8 +61,8 @@ struct tp_pairs_call {
     "ldr.w r1, [r0, #8]\n\t"                                                                                           \
     "ldr.w r2, [r0, #12]\n\t"                                                                                          \
     "ldr.w r3, [r0, #28]\n\t"                                                                                          \
-    "sub.w r1, r1, #8 * .Lsteps\n\t"                                                                                     \
-    "sub.w r2, r2, #8 * .Lsteps\n\t"                                                                                     \
+    "sub.w r1, r1, #8 * .Lsteps\n\t"                                                                                   \
+    "sub.w r2, r2, #8 * .Lsteps\n\t"                                                                                   \
     "vmov s15, r1\n\t"                                                                                                 \
     "vmov s10, r2\n\t"                                                                                                 \
     "vmov s13, r3\n\t"
@@ -85,15 +86,15 @@ struct tp_pairs_call {
     "add.w r2, r2, r1\n\t"                                                                                             \
     "mov.w r8, r5\n\t"                                                                                                 \
     "2:\n\t"                                                                                                           \
-    ".rept .Lsteps\n\t"                                                                                                  \
+    ".rept .Lsteps\n\t"                                                                                                \
     "ldrd r6, r7, [r1], #8\n\t"                                                                                        \
     "strd r6, r7, [r8], #8\n\t"                                                                                        \
     ".endr\n\t"                                                                                                        \
     "cmp.w r1, r2\n\t"                                                                                                 \
     "bne.w 2b\n\t"                                                                                                     \
     "str.w r1, [r0, #0]\n\t"                                                                                           \
-    "sub.w r5, r5, #8 * .Lsteps\n\t"                                                                                     \
-    "sub.w r8, r8, #8 * .Lsteps\n\t"                                                                                     \
+    "sub.w r5, r5, #8 * .Lsteps\n\t"                                                                                   \
+    "sub.w r8, r8, #8 * .Lsteps\n\t"                                                                                   \
     "vmov s11, r5\n\t"                                                                                                 \
     "vmov s12, r8\n\t"                                                                                                 \
     "vmov r4, s15\n\t"
@@ -110,15 +111,15 @@ struct tp_pairs_call {
     "vmov r8, s2\n\t"                                                                                                  \
     "vmov r9, s3\n\t"                                                                                                  \
     "4:\n\t"                                                                                                           \
-    "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                  \
-    "ldr.w r2, [r5, #8 * .Lsteps]!\n\t"                                                                                  \
+    "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                \
+    "ldr.w r2, [r5, #8 * .Lsteps]!\n\t"                                                                                \
     "ldr.n r1, [r4, #4]\n\t"                                                                                           \
-    "ldr.n r3, [r5, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                            \
-    ".rept .Lsteps - 1\n\t"                                                                                              \
-    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                          \
-    "ldr.n r1, [r4, #.Lat + 4]\n\t"                                                                                      \
-    "ldr.n r2, [r5, #.Lat]\n\t"                                                                                          \
-    "ldr.n r3, [r5, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                                  \
+    "ldr.n r3, [r5, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                          \
+    ".rept .Lsteps - 1\n\t"                                                                                            \
+    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
+    "ldr.n r1, [r4, #.Lat + 4]\n\t"                                                                                    \
+    "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
+    "ldr.n r3, [r5, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                            \
     ".endr\n\t"                                                                                                        \
     "vmov r0, s12\n\t"                                                                                                 \
     "cmp.w r5, r0\n\t"                                                                                                 \
@@ -138,9 +139,9 @@ struct tp_pairs_call {
     "smlad lr, r1, r3, lr\n\t"
 
 /* Requantization and stores. The second channel goes first: where there is none, the first writes over it. */
-#define TP_PAIRS_OUTPUTS                                                                                               \
-    TP_PAIRS_CHANNEL("r11", "lr", "r7", "r9", "s5", "s7", "s9")                                                        \
-    TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8")                                                       \
+#define TP_PAIRS_OUTPUTS(store)                                                                                        \
+    TP_PAIRS_CHANNEL("r11", "lr", "r7", "r9", "s5", "s7", "s9", store)                                                 \
+    TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8", store)                                                \
     "vmov r0, s10\n\t"                                                                                                 \
     "cmp.w r4, r0\n\t"                                                                                                 \
     "bne.w 3b\n\t"                                                                                                     \
@@ -152,7 +153,7 @@ struct tp_pairs_call {
     "pop.w {r4-r11, pc}\n\t"
 
 /* low_0, low_2: L of pixels 0 and 2; both_0, both_2: 256 H + L of pixels 0, 1 and 2, 3. */
-#define TP_PAIRS_CHANNEL(low_0, low_2, both_0, both_2, multiplier, rounding, output)                                   \
+#define TP_PAIRS_CHANNEL(low_0, low_2, both_0, both_2, multiplier, rounding, output, store)                            \
     "sub.w " both_0 ", " both_0 ", " low_0 "\n\t"                                                                      \
     "sub.w " both_2 ", " both_2 ", " low_2 "\n\t"                                                                      \
     "vmov r0, " multiplier "\n\t"                                                                                      \
@@ -162,20 +163,29 @@ struct tp_pairs_call {
     "lsl.w r1, r1, #8\n\t"                                                                                             \
     "smmla " both_0 ", " both_0 ", r0, r1\n\t"                                                                         \
     "smmla " both_2 ", " both_2 ", r0, r1\n\t"                                                                         \
-    "vmov r2, s13\n\t"                                                                                                 \
     "vmov r3, " output "\n\t"                                                                                          \
-    "ssat " low_0 ", #8, " low_0 ", asr #.Lshift\n\t"                                                                    \
-    "ssat " both_0 ", #8, " both_0 ", asr #.Lshift + 8\n\t"                                                              \
-    "ssat " low_2 ", #8, " low_2 ", asr #.Lshift\n\t"                                                                    \
-    "ssat " both_2 ", #8, " both_2 ", asr #.Lshift + 8\n\t"                                                              \
-    "strb.w " low_0 ", [r3]\n\t"                                                                                       \
-    "strb.w " both_0 ", [r3, r2]\n\t"                                                                                  \
-    "strb.w " low_2 ", [r3, r2, lsl #1]\n\t"                                                                           \
-    "add.w r3, r3, r2\n\t"                                                                                             \
-    "strb.w " both_2 ", [r3, r2, lsl #1]\n\t"                                                                          \
-    "add.w r3, r3, r2\n\t"                                                                                             \
-    "add.w r3, r3, r2, lsl #1\n\t"                                                                                     \
+    "ssat " low_0 ", #8, " low_0 ", asr #.Lshift\n\t"                                                                  \
+    "ssat " both_0 ", #8, " both_0 ", asr #.Lshift + 8\n\t"                                                            \
+    "ssat " low_2 ", #8, " low_2 ", asr #.Lshift\n\t"                                                                  \
+    "ssat " both_2 ", #8, " both_2 ", asr #.Lshift + 8\n\t"                                                            \
+    store(low_0, both_0, low_2, both_2)                                                                                \
     "vmov " output ", r3\n\t"
+
+#define TP_PAIRS_PIXELS(first, second, third, fourth)                                                                  \
+    "vmov r2, s13\n\t"                                                                                                 \
+    "strb.w " first ", [r3]\n\t"                                                                                       \
+    "strb.w " second ", [r3, r2]\n\t"                                                                                  \
+    "strb.w " third ", [r3, r2, lsl #1]\n\t"                                                                           \
+    "add.w r3, r3, r2\n\t"                                                                                             \
+    "strb.w " fourth ", [r3, r2, lsl #1]\n\t"                                                                          \
+    "add.w r3, r3, r2\n\t"                                                                                             \
+    "add.w r3, r3, r2, lsl #1\n\t"
+
+#define TP_PAIRS_PLANES(first, second, third, fourth)                                                                  \
+    "bfi " first ", " second ", #8, #8\n\t"                                                                            \
+    "bfi " first ", " third ", #16, #8\n\t"                                                                            \
+    "bfi " first ", " fourth ", #24, #8\n\t"                                                                           \
+    "str.w " first ", [r3], #4\n\t"
 
 /* Two columns of codes as pairs: every four codes give the words of codes (0, 2) and (1, 3), which stand 8 bytes apart.
  * `codes` is rounded up to a multiple of 4: what stands there meets weights of 0. */
@@ -190,23 +200,66 @@ TP_KERNEL void tp_pair_columns(const int8_t *first, const int8_t *second, int32_
     }
 }
 
-/* Where a window convolution finds the pairs of pixels it wants. `columns`: room for two windows of row_bytes / 4 codes;
- * NULL where every window is a pixel of the input, whose codes can be read in fours. */
-TP_KERNEL void tp_pair_pixels(const struct tp_window *w, const int8_t *input, int32_t in_zero, int32_t first,
-                              int32_t groups, int32_t row_bytes, int8_t *columns, int8_t *x)
+/* How the images around a convolution lie, and what it needs scratch for.
+ *
+ * x_groups: groups of four pixels between two passes over the weights; row_bytes: of a group, see tp_pairs_call.
+ * from_planes: the input lies in planes; else it is gathered, unless every window is a pixel whose codes can be read in
+ * fours. to_planes: the output lies in planes. by_columns: pixels are counted down the columns. */
+struct tp_pairs_plan {
+    int32_t row_bytes;
+    int32_t x_groups;
+    bool from_planes, gathers, to_planes, by_columns;
+};
+
+/* The windows of four pixels times `groups` as pairs. `columns`: room for two windows. */
+TP_KERNEL void tp_pair_pixels(const struct tp_window *w, const struct tp_pairs_plan *plan, const int8_t *input,
+                              int32_t in_zero, int32_t first, int32_t groups, int8_t *columns, int8_t *x)
 {
     const int32_t codes = (w->kernel_h * w->kernel_w * w->in_c + 3) / 4 * 4;
     const int32_t last = w->out_h * w->out_w - 1;
     for (int32_t pixel = 4 * first; pixel < 4 * (first + groups); pixel += 2) {
         const int32_t one = pixel < last ? pixel : last;
         const int32_t other = pixel + 1 < last ? pixel + 1 : last;
-        int8_t *const to = &x[(pixel / 4 - first) * row_bytes + pixel % 4 * 2];
-        if (columns == NULL) {
-            tp_pair_columns(&input[one * w->in_c], &input[other * w->in_c], codes, to);
-        } else {
-            tp_gather(w, input, in_zero, one / w->out_w, one % w->out_w, columns);
-            tp_gather(w, input, in_zero, other / w->out_w, other % w->out_w, &columns[codes]);
+        const int32_t one_y = plan->by_columns ? one % w->out_h : one / w->out_w;
+        const int32_t one_x = plan->by_columns ? one / w->out_h : one % w->out_w;
+        const int32_t other_y = plan->by_columns ? other % w->out_h : other / w->out_w;
+        const int32_t other_x = plan->by_columns ? other / w->out_h : other % w->out_w;
+        int8_t *const to = &x[(pixel / 4 - first) * plan->row_bytes + pixel % 4 * 2];
+        if (plan->gathers) {
+            tp_gather(w, input, in_zero, one_y, one_x, columns);
+            tp_gather(w, input, in_zero, other_y, other_x, &columns[codes]);
             tp_pair_columns(columns, &columns[codes], codes, to);
+        } else {
+            const int8_t *const row = &input[(one_y * w->out_w + one_x) * w->in_c];
+            tp_pair_columns(row, &input[(other_y * w->out_w + other_x) * w->in_c], codes, to);
+        }
+    }
+}
+
+/* The same of planes: words of two channels give pixels 0, 1 and 2, 3 of both. */
+TP_KERNEL void tp_pair_planes(int32_t plane_bytes, int32_t in_c, const int8_t *input, int32_t first, int32_t groups,
+                              int32_t row_bytes, int8_t *x)
+{
+    for (int32_t k = 0; k < in_c; k += 2) {
+        const int32_t *a = (const int32_t *)(const void *)&input[k * plane_bytes + 4 * first];
+        const int32_t *b = k + 1 < in_c ? &a[plane_bytes / 4] : a; /* meets weights of 0 */
+        int8_t *to = &x[4 * k];
+#pragma GCC unroll 4
+        for (int32_t i = 0; i < groups; i++) {
+            int32_t of_a;
+            int32_t of_b;
+            int32_t low;
+            __asm__ volatile("ldr %[of_a], [%[a]], #4\n\t"
+                             "ldr %[of_b], [%[b]], #4\n\t"
+                             "eor %[of_a], %[of_a], #0x00800080\n\t"
+                             "eor %[of_b], %[of_b], #0x00800080\n\t"
+                             "pkhbt %[low], %[of_a], %[of_b], lsl #16\n\t"
+                             "pkhtb %[of_a], %[of_b], %[of_a], asr #16\n\t"
+                             "strd %[low], %[of_a], [%[to]]"
+                             : [a] "+r"(a), [b] "+r"(b), [of_a] "=&r"(of_a), [of_b] "=&r"(of_b), [low] "=&r"(low)
+                             : [to] "r"(to)
+                             : "memory");
+            to += row_bytes;
         }
     }
 }
@@ -217,44 +270,59 @@ struct tp_pairs_part {
     int32_t pairs;
 };
 
-/* weights [pairs of channels, row_bytes]: for each pair of taps (0, 2), (1, 3) of four, those of the first and those of
- * the second channel; zeros behind the last tap. Scratch: the weights of one pair of channels, `block` groups of four
- * pixels of row_bytes each, two columns unless every window is a pixel (see tp_pair_pixels), and four pixels of
- * output, where the last group is not whole. */
-TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pairs_part *parts, int32_t count,
-                                 int32_t row_bytes, int32_t block, bool gathers, const int8_t *input,
+/* All channels of `groups` groups of pixels at x. */
+TP_KERNEL void tp_pairs_multiply(const struct tp_pairs_plan *plan, const struct tp_pairs_part *parts, int32_t count,
+                                 const int16_t *weights, const struct tp_pair *channels, int32_t step, int8_t *copy,
+                                 const int8_t *x, int32_t groups, int8_t *output)
+{
+    struct tp_pairs_call call = {
+        .weights = weights,
+        .channels = channels,
+        .x = x,
+        .x_end = &x[groups * plan->row_bytes],
+        .copy = copy,
+        .row_bytes = plan->row_bytes,
+        .output = output,
+        .step = step,
+    };
+    for (int32_t i = 0; i < count; i++) {
+        call.pairs = parts[i].pairs;
+        parts[i].function(&call);
+    }
+}
+
+/* weights [pairs of channels, row_bytes]: for each pair of taps, those of the first and those of the second channel;
+ * zeros behind the last tap. A pair of taps is that of two planes, or (0, 2), (1, 3) of four codes. Scratch: weights
+ * of one pair of channels, x_groups of row_bytes each, two columns where it gathers, and four pixels of output where
+ * the last group is not whole, and the output does not lie in planes, which have room for it. */
+TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pairs_plan *plan,
+                                 const struct tp_pairs_part *parts, int32_t count, const int8_t *input,
                                  const int16_t *weights, const struct tp_pair *channels, int32_t in_zero,
                                  int8_t *scratch, int8_t *output)
 {
     const int32_t pixels = w->out_h * w->out_w;
     const int32_t groups = (pixels + 3) / 4;
-    int8_t *const x = &scratch[row_bytes];
-    int8_t *const columns = gathers ? &x[block * row_bytes] : NULL;
-    int8_t *const part_of_four = &x[block * row_bytes + (gathers ? 2 * (row_bytes / 4) : 0)];
-    for (int32_t first = 0; first < groups;) {
-        int32_t now = groups - first < block ? groups - first : block;
-        const bool whole = 4 * (first + now) <= pixels;
-        now -= !whole && now > 1 ? 1 : 0; /* the last group goes alone where it is not whole */
-        const bool part = 4 * (first + now) > pixels;
-        tp_pair_pixels(w, input, in_zero, first, now, row_bytes, columns, x);
-        struct tp_pairs_call call = {
-            .weights = weights,
-            .channels = channels,
-            .x = x,
-            .x_end = &x[now * row_bytes],
-            .copy = scratch,
-            .row_bytes = row_bytes,
-            .output = part ? part_of_four : &output[4 * first * w->out_c],
-            .step = w->out_c,
-        };
-        for (int32_t i = 0; i < count; i++) {
-            call.pairs = parts[i].pairs;
-            parts[i].function(&call);
+    const int32_t whole = plan->to_planes ? groups : pixels / 4;
+    int8_t *const x = &scratch[plan->row_bytes];
+    int8_t *const columns = &x[plan->x_groups * plan->row_bytes];
+    int8_t *const part_of_four = plan->gathers ? &columns[plan->row_bytes / 2] : columns;
+    for (int32_t first = 0; first < groups; first += plan->x_groups) {
+        const int32_t end = first + plan->x_groups < groups ? first + plan->x_groups : groups;
+        if (plan->from_planes) {
+            tp_pair_planes(4 * groups, w->in_c, input, first, end - first, plan->row_bytes, x);
+        } else {
+            tp_pair_pixels(w, plan, input, in_zero, first, end - first, columns, x);
         }
-        if (part) {
-            tp_copy(&output[4 * first * w->out_c], part_of_four, (pixels - 4 * first) * w->out_c);
+        const int32_t now = (end < whole ? end : whole) - first;
+        if (now > 0) {
+            tp_pairs_multiply(plan, parts, count, weights, channels, w->out_c, scratch, x, now,
+                              &output[4 * first * (plan->to_planes ? 1 : w->out_c)]);
         }
-        first += now;
+        if (end > whole) {
+            tp_pairs_multiply(plan, parts, count, weights, channels, w->out_c, scratch, &x[now * plan->row_bytes], 1,
+                              part_of_four);
+            tp_copy(&output[4 * whole * w->out_c], part_of_four, (pixels - 4 * whole) * w->out_c);
+        }
     }
 }
 

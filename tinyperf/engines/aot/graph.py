@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.engines.aot.layouts import NHWC, laid_bytes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
     Data = npt.NDArray[np.generic]
-
-NHWC = "NHWC"
-"""The layout of a .tflite: dimensions in their order, the last one contiguous."""
 
 QUANTIZED = {"int8", "uint8", "int16"}
 """dtypes whose values are codes: they have a range, and a scale and a zero point where they are more than moved."""
@@ -53,7 +52,7 @@ class Value:
 
     @property
     def size_bytes(self) -> int:
-        return self.elements * size_of(self.dtype)
+        return laid_bytes(self.layout, self.shape, size_of(self.dtype))
 
 
 @dataclass(frozen=True)
@@ -146,8 +145,8 @@ class Form:
 
     cycles:  an estimate, to rank the candidates.
     lead:    per input: None: the output must not touch it. k: it may lie over it if it starts at least k bytes before
-             it; 0, the very same bytes among them, only where it is no larger. The kernel then reads every byte before
-             it writes over it.
+             it; 0, the very same bytes among them, only where it is no larger; less than 0: so many bytes behind it.
+             The kernel then reads every byte before it writes over it.
     shared:  outputs and inputs that are the same bytes.
     inputs, outputs: layouts; all NHWC where absent.
     block:   of a kernel that works in blocks: how large these are, in units of its own.

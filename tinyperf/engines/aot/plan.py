@@ -162,4 +162,4 @@ def _written_over(graph: Graph, plan: Plan, lives: dict[int, tuple[int, int]], o
     if other not in node.outputs or len(leads) != 1 or leads[0] is None:
         return False
     smaller = graph.values[other].size_bytes <= graph.values[one].size_bytes
-    return plan.values[other] + leads[0] <= plan.values[one] and (leads[0] > 0 or smaller)
+    return plan.values[other] + leads[0] <= plan.values[one] and (leads[0] != 0 or smaller)

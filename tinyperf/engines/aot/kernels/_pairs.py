@@ -61,28 +61,28 @@ def lacks(work: Weighted, bounds: Bounds | None) -> str | None:
     return None
 
 
-def parts(work: Weighted, bounds: Bounds) -> list[Part] | None:
+def parts(work: Weighted, bounds: Bounds, sum_bits: int = SUM_BITS, shifts: range = SHIFTS) -> list[Part] | None:
     """All channels, in as few parts of one shift as their sums allow; None where a channel fits into no part."""
     right = np.where(work.channels.multiplier == 0, 1, -work.channels.shift.astype(np.int64))
     sums = np.maximum(np.maximum(-bounds.low, bounds.high), 1)
     weights = np.maximum(np.abs(work.rows.astype(np.int64)).max(axis=1), 1)
-    room = np.minimum(_doublings(sums, SUM_BITS), _doublings(weights, WEIGHT_BITS) - 1)
+    room = np.minimum(_doublings(sums, sum_bits), _doublings(weights, WEIGHT_BITS) - 1)
     left = np.flatnonzero(work.channels.multiplier)
     found: list[Part] = []
     while left.size:
-        shift = max(int(right[left].max()) + 1, SHIFTS.start)
+        shift = max(int(right[left].max()) + 1, shifts.start)
         fits = left[shift - right[left] <= room[left]]
         highest = right[left].max()
-        if shift not in SHIFTS or right[left].min() < 1 or not (right[fits] == highest).any():
+        if shift not in shifts or right[left].min() < 1 or not (right[fits] == highest).any():
             return None
         found.append(Part(shift, fits, shift - right[fits]))
         left = np.setdiff1d(left, fits)
-    return _with_zeros(found, np.flatnonzero(work.channels.multiplier == 0))
+    return _with_zeros(found, shifts.start, np.flatnonzero(work.channels.multiplier == 0))
 
 
-def _with_zeros(found: list[Part], zeros: Ints) -> list[Part]:
+def _with_zeros(found: list[Part], lowest: int, zeros: Ints) -> list[Part]:
     """The channels whose results are all zero, in the last part."""
-    last = found.pop() if found else Part(SHIFTS.start, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    last = found.pop() if found else Part(lowest, np.zeros(0, np.int64), np.zeros(0, np.int64))
     channels, scale = np.concatenate([last.channels, zeros]), np.concatenate([last.scale, np.ones_like(zeros)])
     return [*found, Part(last.shift, channels, scale)]
 

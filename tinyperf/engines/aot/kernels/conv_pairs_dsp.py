@@ -10,6 +10,7 @@ from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel, _pairs
 from tinyperf.engines.aot.kernels._c_layers import call, window_constant
 from tinyperf.engines.aot.kernels._lead import gathered
+from tinyperf.engines.aot.layouts import COLUMNS, NHWC, PLANES, ROWS, laid_bytes, plane_bytes
 from tinyperf.engines.aot.operators.conv_2d import Conv
 from tinyperf.engines.aot.passes.bounds import accumulators
 
@@ -32,65 +33,86 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     blocks = sorted({min(block, _groups(work)) for block in BLOCKS})
-    return tuple(_form(work, costs, block) for block in blocks)
+    found = [_form(work, costs, block, NHWC, NHWC) for block in blocks]
+    for layout in PLANES:
+        found += [_form(work, costs, block, NHWC, layout) for block in blocks]
+        if _pointwise(work):
+            found.append(_form(work, costs, _groups(work), layout, layout))
+    if _pointwise(work):
+        found.append(_form(work, costs, _groups(work), ROWS, NHWC))
+    return tuple(found)
 
 
-def _form(work: Conv, costs: Costs, block: int) -> Form:
+def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     window = work.window
-    row, pairs = _row_bytes(work), -(-window.out_shape[2] // 2)
+    row, pairs = _row_bytes(work, given), -(-window.out_shape[2] // 2)
     groups, passes = _groups(work), -(-_groups(work) // block)
-    each = costs["taps"] * row / 8 + costs["outputs"]
+    each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
     cycles = pairs * (groups * each + passes * (costs["copied"] * row + costs["channels"]))
-    cycles += groups * costs["paired"] * row
-    if _gathers(work):
+    cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
+    if _gathers(work, given):
         cycles += 4 * groups * (costs["gathered"] * row / 4 + costs["row"] * window.kernel[0])
-    scratch = _scratch_bytes(work, block)
-    return Form(cycles, scratch_bytes=scratch, lead=(gathered(window, 4 * block),), block=block)
+    whole = block == groups
+    lead = gathered(window, 4 * block) if given == made == NHWC else None
+    return Form(
+        cycles,
+        scratch_bytes=_scratch_bytes(work, block, given, made),
+        lead=(-laid_bytes(made, (1, *window.out_shape), 1) if whole else lead,),
+        inputs=(given,),
+        outputs=(made,),
+        block=block,
+    )
 
 
 def _groups(work: Conv) -> int:
     return -(-work.window.pixels // 4)
 
 
-def _taps(work: Conv) -> int:
-    """Of a channel, with zeros up to a multiple of 4: so many codes of a window are paired at once."""
-    return -(-int(work.weights[0].size) // 4) * 4
+def _pointwise(work: Conv) -> bool:
+    return work.window.kernel == (1, 1) and work.window.stride == (1, 1)
 
 
-def _row_bytes(work: Conv) -> int:
+def _taps(work: Conv, given: str) -> int:
+    """Of a channel, with zeros up to as many as are paired at once: of two planes, or four codes of a window."""
+    at_once = 4 if given == NHWC else 2
+    return -(-int(work.weights[0].size) // at_once) * at_once
+
+
+def _row_bytes(work: Conv, given: str) -> int:
     """Of four pixels in pairs; of the weights of two channels."""
-    return 4 * _pairs.filled(_taps(work), _pairs.steps_for(_taps(work)))
+    taps = _taps(work, given)
+    return 4 * _pairs.filled(taps, _pairs.steps_for(taps))
 
 
-def _gathers(work: Conv) -> bool:
+def _gathers(work: Conv, given: str) -> bool:
     """Some window is no pixel whose codes can be read in fours."""
-    window = work.window
-    return window.kernel != (1, 1) or window.stride != (1, 1) or bool(window.in_shape[2] % 4)
+    return given == NHWC and (not _pointwise(work) or bool(work.window.in_shape[2] % 4))
 
 
-def _scratch_bytes(work: Conv, block: int) -> int:
-    row = _row_bytes(work)
-    part = 4 * work.window.out_shape[2] if work.window.pixels % 4 else 0
-    return row * (1 + block) + (row // 2 if _gathers(work) else 0) + part
+def _scratch_bytes(work: Conv, block: int, given: str, made: str) -> int:
+    row = _row_bytes(work, given)
+    part = 4 * work.window.out_shape[2] if work.window.pixels % 4 and made == NHWC else 0
+    return row * (1 + block) + (row // 2 if _gathers(work, given) else 0) + part
 
 
 def emit(work: Conv, place: Place) -> Code:
+    (given,), (made,) = place.form.inputs, place.form.outputs
     parts = _parts(work)
-    taps, row = _taps(work), _row_bytes(work)
-    steps = _pairs.steps_for(taps)
-    weights = _pairs.weights_array(place.prefix, parts, _in_pairs(work), steps)
-    channels = _pairs.channels_array(place.prefix, work, parts, 1)
-    names = [f"tp_pairs_{steps}_{part.shift}" for part in parts]
+    steps = _pairs.steps_for(_taps(work, given))
+    height, width, _ = work.window.out_shape
+    weights = _pairs.weights_array(place.prefix, parts, _in_pairs(work, given), steps)
+    channels = _pairs.channels_array(place.prefix, work, parts, 1 if made == NHWC else plane_bytes(height, width))
+    layout = "PIXELS" if made == NHWC else "PLANES"
+    names = [f"tp_pairs_{steps}_{part.shift}_{layout.lower()}" for part in parts]
     rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))
-    body = window_constant(work.window) + f"    static const struct tp_pairs_part parts[] = {{{rows}}};\n"
+    body = window_constant(work.window) + _plan(work, place.form)
+    body += f"    static const struct tp_pairs_part parts[] = {{{rows}}};\n"
     body += call(
         "tp_conv_pairs_dsp",
         "&window",
+        "&plan",
         "parts",
         len(parts),
-        row,
-        place.form.block,
-        "true" if _gathers(work) else "false",
         place.inputs[0],
         weights.name,
         channels.name,
@@ -98,8 +120,24 @@ def emit(work: Conv, place: Place) -> Code:
         place.scratch,
         place.output,
     )
-    definitions = (f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift})" for name, part in zip(names, parts, strict=True))
+    definitions = (
+        f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift}, {layout})" for name, part in zip(names, parts, strict=True)
+    )
     return Code((weights, channels), body, definitions=tuple(definitions))
+
+
+def _plan(work: Conv, form: Form) -> str:
+    """The `struct tp_pairs_plan` of a layer."""
+    (given,), (made,) = form.inputs, form.outputs
+    switches = {
+        "from_planes": given != NHWC,
+        "gathers": _gathers(work, given),
+        "to_planes": made != NHWC,
+        "by_columns": made == COLUMNS,
+    }
+    fields = [f".row_bytes = {_row_bytes(work, given)}", f".x_groups = {form.block}"]
+    fields += [f".{name} = {'true' if on else 'false'}" for name, on in switches.items()]
+    return "    static const struct tp_pairs_plan plan = {\n        " + ",\n        ".join(fields) + ",\n    };\n"
 
 
 def _parts(work: Conv) -> list[Part]:
@@ -109,10 +147,12 @@ def _parts(work: Conv) -> list[Part]:
     return found
 
 
-def _in_pairs(work: Conv) -> npt.NDArray[np.int64]:
-    """Weights [output channel, taps] in the order that the codes of a window get: 0, 2, 1, 3 of every four."""
-    taps = work.rows.shape[1]
-    filled = np.pad(work.rows.astype(np.int64), ((0, 0), (0, -taps % 4)))
+def _in_pairs(work: Conv, given: str) -> npt.NDArray[np.int64]:
+    """Weights [output channel, taps] in the order that the codes get: 0, 2, 1, 3 of every four of a window."""
+    rows = work.rows.astype(np.int64)
+    filled = np.pad(rows, ((0, 0), (0, _taps(work, given) - rows.shape[1])))
+    if given != NHWC:
+        return filled
     order: npt.NDArray[np.int64] = filled.reshape(len(filled), -1, 4)[:, :, [0, 2, 1, 3]].reshape(len(filled), -1)
     return order
 
@@ -128,9 +168,11 @@ KERNEL = Kernel(
     costs={
         "taps": 15.1,
         "outputs": 75.0,
+        "outputs in planes": 66.0,
         "copied": 0.8,
         "channels": 90.0,
         "paired": 1.0,
+        "paired planes": 1.4,
         "gathered": 1.6,
         "row": 14.0,
     },

@@ -42,6 +42,13 @@ class Window:
         )
         return any(self.pad) or any(reach > size for reach, size in zip(reaches, self.in_shape[:2], strict=True))
 
+    @property
+    def transposed(self) -> Window:
+        """The same window, with height and width exchanged."""
+        (in_h, in_w, in_c), (out_h, out_w, out_c) = self.in_shape, self.out_shape
+        kernel, stride, dilation, pad = ((x, y) for y, x in (self.kernel, self.stride, self.dilation, self.pad))
+        return Window((in_w, in_h, in_c), (out_w, out_h, out_c), kernel, stride, dilation, pad)
+
     def of(self, given: int, made: int) -> Window:
         """The same window over so many channels."""
         return replace(self, in_shape=(*self.in_shape[:2], given), out_shape=(*self.out_shape[:2], made))

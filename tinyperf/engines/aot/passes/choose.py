@@ -1,36 +1,168 @@
-"""A kernel for every node: the cheapest of those that fit."""
+"""A kernel for every node and a layout for every value: the cheapest that fit together."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tinyperf import cores
-from tinyperf.engines.aot.graph import Form
+from tinyperf.engines.aot.graph import Form, Node
 from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.layouts import NHWC
+from tinyperf.engines.aot.operators._laid import Laid
 from tinyperf.engines.aot.operators._strided import Strided
 from tinyperf.engines.aot.operators.reshape import Alias
 from tinyperf.engines.aot.passes.defer import last_reader
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinyperf.cores import Core
     from tinyperf.engines import Target
-    from tinyperf.engines.aot.graph import Graph, Node, Shared, State
+    from tinyperf.engines.aot.graph import Bounds, Graph, Shared, State, Value, Work
     from tinyperf.engines.aot.kernels import Costs, Kernel, W
 
 FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
 
 
 def choose(graph: Graph, target: Target) -> Graph:
-    """`graph` with a form for every node."""
-    forms: dict[int, Form] = {}  # by the values that a node makes
-    nodes: list[Node] = []
+    """`graph` with a form for every node, and with a layout for every value: together they cost the fewest cycles.
+
+    Where a node wants another layout than the value has, a node stands between that lays it so.
+    """
+    placed: dict[int, Form] = {}  # by the values that a node makes
+    choices: list[_Choice] = []
     for node in graph.nodes:
-        form = _placed(graph, node, forms) or cheapest(node, target.core)
-        forms |= dict.fromkeys(node.outputs, form)
-        nodes.append(replace(node, form=form))
-    return replace(graph, nodes=tuple(nodes))
+        form = _placed(graph, node, placed)
+        placed |= dict.fromkeys(node.outputs, form or Form())
+        choices.append(_Choice((form,), ()) if form else _choice(graph, node, target.core))
+    nodes: list[Node] = []
+    values = dict(graph.values)
+    for node, choice, form in zip(graph.nodes, choices, _cheapest_path(graph, choices, target.core), strict=True):
+        made = dict(zip(node.outputs, form.outputs, strict=False))
+        values |= {i: replace(values[i], layout=layout) for i, layout in made.items()}
+        given = list(node.inputs)
+        for order, (i, layout) in enumerate(_given(node, form)):
+            if values[i].layout != layout:
+                given[order] = max(values) + 1
+                values[given[order]] = replace(values[i], id=given[order], layout=layout)
+                nodes.append(_between(values[i], layout, given[order], node, target.core))
+        nodes.append(replace(node, inputs=tuple(given), form=_explained(form, choice)))
+    return replace(graph, nodes=tuple(nodes), values=values)
+
+
+def _between(value: Value, layout: str, made: int, reader: Node, core: Core) -> Node:
+    """The node that lays `value` as its `reader` wants it."""
+    work = _laid(value)
+    form = next(
+        f for f in fitting_forms_of(work, None, core)[0] if (f.inputs, f.outputs) == ((value.layout,), (layout,))
+    )
+    origin = replace(reader.origin[0], macs=0)
+    form = replace(form, why=f"from {value.layout} to {layout}, as the next layer wants it")
+    return Node(work, (value.id,), (made,), (origin,), form=form)
+
+
+def _laid(value: Value) -> Laid:
+    _, height, width, channels = value.shape
+    return Laid((height, width, channels))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The forms of a node, the cheapest first, and what other kernels lack."""
+
+    forms: tuple[Form, ...]
+    lacking: tuple[str, ...]
+
+
+def _choice(graph: Graph, node: Node, core: Core) -> _Choice:
+    """Of all forms the cheapest one for each pair of layouts that the node's values can have."""
+    forms, lacking = fitting_forms(node, core)
+    first: dict[tuple[tuple[str, ...], tuple[str, ...]], Form] = {}
+    for form in forms:
+        if _can_lie(graph, node, form):
+            first.setdefault((form.inputs, form.outputs), form)
+    return _Choice(tuple(first.values()), tuple(lacking))
+
+
+def _can_lie(graph: Graph, node: Node, form: Form) -> bool:
+    """What the form wants in planes are images of one batch, as its work sees them; and what it makes in planes are
+    neither outputs of the model nor variables.
+    """
+    signature = node.work.signature
+    ends = {*graph.outputs, *(i for state in graph.states for i in (state.before, state.after))}
+    sides = ((node.inputs, signature.inputs, form.inputs), (node.outputs, signature.outputs, form.outputs))
+    for ids, operands, layouts in sides:
+        for i, operand, layout in zip(ids, operands, layouts or (NHWC,) * len(ids), strict=True):
+            value = graph.values[i]
+            image = value.data is None and value.shape == (1, *operand.shape)
+            if layout != NHWC and (not image or (i in ends and ids is node.outputs)):
+                return False
+    return True
+
+
+Layouts = tuple[tuple[int, str], ...]
+"""Of values that are still to be read and do not lie as in the file, by id."""
+
+MOST_PATHS = 2000
+
+
+def _cheapest_path(graph: Graph, choices: list[_Choice], core: Core) -> list[Form]:
+    """A form for each node: node by node, the cheapest way to each set of layouts."""
+    last = {i: position for position, node in enumerate(graph.nodes) for i in node.inputs}
+    paths: dict[Layouts, _Path] = {(): _Path(0.0, None, None)}
+    for position, (node, choice) in enumerate(zip(graph.nodes, choices, strict=True)):
+        longer: dict[Layouts, _Path] = {}
+        for laid, path in paths.items():
+            here = dict(laid)
+            for form in choice.forms:
+                cycles = path.cycles + form.cycles + _laid_anew(graph, node, form, here, core)
+                made = {i: x for i, x in zip(node.outputs, form.outputs, strict=False) if x != NHWC}
+                still = tuple(sorted((i, x) for i, x in (here | made).items() if last.get(i, -1) > position))
+                if still not in longer or cycles < longer[still].cycles:
+                    longer[still] = _Path(cycles, form, path)
+        paths = dict(sorted(longer.items(), key=lambda item: item[1].cycles)[:MOST_PATHS])
+    return min(paths.values(), key=lambda path: path.cycles).forms()
+
+
+def _laid_anew(graph: Graph, node: Node, form: Form, here: dict[int, str], core: Core) -> float:
+    """Cycles to lay the node's inputs, which lie as `here`, as the form wants them."""
+    return sum(
+        fitting_forms_of(_laid(graph.values[i]), None, core)[0][0].cycles
+        for i, layout in _given(node, form)
+        if here.get(i, NHWC) != layout
+    )
+
+
+def _given(node: Node, form: Form) -> Iterator[tuple[int, str]]:
+    """The node's inputs, and the layouts that its form wants of them."""
+    return zip(node.inputs, form.inputs or (NHWC,) * len(node.inputs), strict=True)
+
+
+@dataclass(frozen=True)
+class _Path:
+    """Forms of the nodes so far: this one behind those `before`."""
+
+    cycles: float
+    form: Form | None
+    before: _Path | None
+
+    def forms(self) -> list[Form]:
+        found: list[Form] = []
+        path: _Path | None = self
+        while path is not None and path.form is not None:
+            found.append(path.form)
+            path = path.before
+        return found[::-1]
+
+
+def _explained(form: Form, choice: _Choice) -> Form:
+    """`form` with why it was taken, where it has none."""
+    if form.why:
+        return form
+    others = [other for other in choice.forms if other.kernel != form.kernel]
+    return replace(form, why="; ".join([_compared([form, *others]), *choice.lacking]))
 
 
 def _placed(graph: Graph, node: Node, forms: dict[int, Form]) -> Form | None:
@@ -80,23 +212,29 @@ def _kept(graph: Graph, node: Node, i: int, state: State) -> bool:
 
 
 def cheapest(node: Node, core: Core) -> Form:
-    """The form of the cheapest kernel that fits."""
+    """The form of the cheapest kernel that fits, for values that lie as in the file."""
     fitting, lacking = fitting_forms(node, core)
-    return replace(fitting[0], why="; ".join([_compared(fitting), *lacking]))
+    plain = [form for form in fitting if {*form.inputs, *form.outputs} <= {NHWC}]
+    return replace(plain[0], why="; ".join([_compared(plain), *lacking]))
 
 
 def fitting_forms(node: Node, core: Core) -> tuple[list[Form], list[str]]:
     """The forms of all kernels that fit, the cheapest first; and what the others lack."""
+    return fitting_forms_of(node.work, node.bounds, core)
+
+
+def fitting_forms_of(work: Work, bounds: Bounds | None, core: Core) -> tuple[list[Form], list[str]]:
+    """The same of a work that is no node's yet."""
     fitting: list[Form] = []
     lacking: list[str] = []
     for kernel in all_kernels():
-        if kernel.work is not type(node.work):
+        if kernel.work is not type(work):
             continue
-        lack = _missing(kernel, core) or kernel.lacks(node.work, node.bounds)
+        lack = _missing(kernel, core) or kernel.lacks(work, bounds)
         if lack:
             lacking.append(f"{kernel.name} needs {lack}")
         else:
-            forms = kernel.forms(node.work, _costs(kernel, core))
+            forms = kernel.forms(work, _costs(kernel, core))
             fitting += [replace(form, kernel=kernel.name) for form in forms]
     return sorted(fitting, key=lambda form: form.cycles), lacking
 

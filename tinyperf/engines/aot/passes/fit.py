@@ -108,5 +108,7 @@ def _less(node: Node, core: Core) -> list[tuple[float, Form]]:
     return [
         (form.cycles - chosen.cycles, replace(form, why=why))
         for form in forms
-        if form.scratch_bytes < chosen.scratch_bytes and form.cycles <= SLOWEST * forms[0].cycles
+        if (form.inputs, form.outputs) == (chosen.inputs, chosen.outputs)
+        and form.scratch_bytes < chosen.scratch_bytes
+        and form.cycles <= SLOWEST * forms[0].cycles
     ]

@@ -128,7 +128,7 @@ class _Memory:
             lead = (node.form or Form()).lead_of(order_)
             if lead is not None and i in self._storage and self._storage[i] in dead:
                 given = self._size[self._storage[i]]
-                yield max(made + given - max(made, given + lead), 0)
+                yield max(made + given - max(made, given + max(lead, 0)), 0)
 
     def peak(self, positions: Iterable[int]) -> int:
         run = self.start()
