@@ -34,6 +34,7 @@ EXPECTED_SKIPS = {
     r"test_images\.py: no published latency": "not every image has one",
     r"test_tflm\.py: no TFLM tree is registered": "a tree of 1 GB, of the user's choosing",
     r"test_flash\.py: (openocd|st-flash|pyocd) is not installed": "flash tools; tests of their arguments always run",
+    r"test_report\.py: no browser": "the page is looked at where chromium is; its text is tested everywhere",
     r"test_aot_host\.py: clang is not on PATH": "a second compiler; gcc is required",
     r"test_conformance\.py: this compiler has no sanitizers": "not every compiler has them",
     r"test_evaluate\.py: numpy 1 is what tflite-runtime wants": "the backend exists for Python 3.11 and older",

@@ -163,7 +163,7 @@ def test_every_key_that_a_schema_names_is_described_and_no_other() -> None:
     first_cells = re.findall(r"^\| (`.*?) \|", DOCUMENT.split("**`result`**")[1], re.MULTILINE)
     told = {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)}
     known: set[str] = set()
-    for name in ("energy", "results", "run"):
+    for name in ("energy", "layers", "results", "run"):
         schema: Any = schemas.schema(name)
         parts = [schema, *(part for key, part in schema["$defs"].items() if key not in {"Toolchain", "EngineDetails"})]
         keys = {key for part in parts for key in part.get("properties", {})}

@@ -41,8 +41,8 @@ LAYERS = [
     ["learn"],
     ["device"],
     ["virtual"],
-    ["firmware", "reporting"],
-    ["session", "measure", "diagnosis", "submissions"],
+    ["firmware"],
+    ["session", "measure", "diagnosis", "submissions", "reporting"],
     ["api"],
     ["cli", "__main__"],
 ]

@@ -40,7 +40,7 @@ from tinyperf.api.results import (
     submission_build,
     submission_check,
 )
-from tinyperf.api.sessions import sessions_diff, sessions_list, sessions_schema, sessions_show
+from tinyperf.api.sessions import report, sessions_diff, sessions_list, sessions_schema, sessions_show
 
 __all__ = [
     "boards",
@@ -75,6 +75,7 @@ __all__ = [
     "quantize_model",
     "remark",
     "replay",
+    "report",
     "resume",
     "run",
     "run_all",

@@ -59,10 +59,29 @@ def sessions_diff(sessions: Sequence[AnyPath], *, folder: AnyPath = SESSIONS) ->
 
 
 def sessions_schema(name: str) -> dict[str, object]:
-    """The JSON schema of a file of a session folder, or of what `run` gives: session, transcript, energy, results, run.
+    """The JSON schema of a file of a session folder, or of what `run` gives.
+
+    Args: name: session, transcript, energy, layers, results; run.
 
     Raises: UsageError: no schema of that name.
     """
     from tinyperf.session import schemas
 
     return schemas.schema(name)
+
+
+def report(
+    sessions: Sequence[AnyPath], out: AnyPath, *, title: str | None = None, folder: AnyPath = SESSIONS
+) -> list[Row]:
+    """Write a report of sessions as a self-contained page (.html), .md, .csv or .parquet; their rows.
+
+    Figures are computed again from what was measured; every estimate is marked.
+
+    Args: sessions: each as `sessions_show` takes it.
+    Raises: UsageError: another suffix, no session of that name. ContentError: damaged. MissingExtraError: the extra
+        `plot` or `parquet`. DiskError: it cannot be written.
+    """
+    from tinyperf.reporting import report as reports
+    from tinyperf.session import listing
+
+    return reports.report([listing.find(str(one), Path(folder)) for one in sessions], Path(out), title=title)

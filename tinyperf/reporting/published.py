@@ -157,7 +157,7 @@ def standing(
     if error_percent is not None and not (math.isfinite(error_percent) and error_percent >= 0):
         msg = f"an error of {error_percent} %"
         raise ValueError(msg)
-    same = [row for row in results() if (row.benchmark, _plain(row.board)) == (benchmark, _plain(board))]
+    same = beside(board, benchmark)
     if not same:
         return None
     spread = (error_percent or 0.0) / 100 if estimated else 0.0
@@ -174,6 +174,11 @@ def standing(
         of=len(same) + 1,
         best=same[0],
     )
+
+
+def beside(board: str, benchmark: str) -> list[Published]:
+    """What is published of exactly this board and benchmark, the fastest first; unlike `results`, the whole name."""
+    return [row for row in results() if (row.benchmark, _plain(row.board)) == (benchmark, _plain(board))]
 
 
 def place(found: RunResult, *, remark: str) -> Standing | None:

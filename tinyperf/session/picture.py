@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -90,10 +90,31 @@ def _html(
     title: str,
     out: Path,
 ) -> None:
+    zoomable(times_s, power_mw, windows, title).write_html(out, include_plotlyjs=True)
+
+
+def zoomable(
+    times_s: npt.NDArray[np.floating],
+    power_mw: npt.NDArray[np.floating],
+    windows: list[tuple[float, float, str]],
+    title: str,
+) -> Any:
+    """A plotly figure: power over time, windows shaded and labelled with microjoules per inference.
+
+    Raises: ImportError: plotly is absent.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure(go.Scatter(x=times_s, y=power_mw, mode="lines", name="power"))
     for begin, end, label in windows:
-        figure.add_vrect(begin, end, fillcolor="orange", opacity=0.2, line_width=0, annotation_text=f"{label} uJ/inf.")
+        figure.add_vrect(
+            begin,
+            end,
+            fillcolor="orange",
+            opacity=0.2,
+            line_width=0,
+            annotation_text=f"{label}<br>uJ/inf.",
+            annotation_position="inside bottom",
+        )
     figure.update_layout(title=title, xaxis_title="seconds", yaxis_title="mW", yaxis_rangemode="tozero")
-    figure.write_html(out, include_plotlyjs=True)
+    return figure

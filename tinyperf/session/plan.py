@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tinyperf.datasets.layout import Dataset
     from tinyperf.device.dut import Dut
     from tinyperf.device.link import Link
+    from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
     from tinyperf.request import Request
     from tinyperf.session.device import OpenLink, Recorder
@@ -44,7 +45,7 @@ class Prepared:
     """Everything a run needs. `build_id`: which image the device must run, and in words who says so; None: any.
 
     `instructions`: about how many an inference and its results take; 0 where the model is not known. `own`: the model
-    where it is the user's own, and no benchmark's.
+    where it is the user's own, and no benchmark's. `layers`: of the image, where it was built.
     """
 
     request: Request
@@ -56,6 +57,7 @@ class Prepared:
     model_id: str
     instructions: float = 0.0
     own: Model | None = None
+    layers: tuple[Layer, ...] = ()
     build_wanted_by: str = "the image built is"
 
     def converse(self, record: Recorder, wrap: Callable[[Link], Link] = lambda link: link) -> Dut:
@@ -126,6 +128,7 @@ def prepare(
         model_id=model_id,
         instructions=about_instructions(image, _values(model)),
         own=model if measured is None else None,
+        layers=image.generated.layers if image else (),
     )
     return prepared, _planned(prepared, _Built(model, image), created or datetime.now(UTC))
 

@@ -212,19 +212,44 @@ def calibrated(
     instructions: float = 0.0,
     progress: Progress = silent,
 ) -> Calibration:
-    """Cycles per instruction of `firmware` from one inference in full detail, on a virtual board of its own.
+    """Cycles per instruction of `firmware`, as `detailed` finds them."""
+    return detailed(board, firmware, own, instructions=instructions, progress=progress).calibration
 
-    Args: instructions: about how many an inference takes, for `progress`.
+
+@dataclass(frozen=True)
+class Detailed:
+    """One inference in full detail: as a whole, and by layer where the layers of the image are known."""
+
+    calibration: Calibration
+    layers: tuple[LayerCost, ...]
+
+
+def detailed(
+    board: Board,
+    firmware: Path,
+    own: Model | None = None,
+    *,
+    layers: tuple[Layer, ...] = (),
+    instructions: float = 0.0,
+    progress: Progress = silent,
+) -> Detailed:
+    """What one inference of `firmware` costs, on a virtual board of its own.
+
+    Args: layers: of the image, where it is our own. instructions: about how many an inference takes, for `progress`.
     Kept in the cache beside the images, under everything that it depends on: image, board, input, cycle model.
     """
     link = open_virtual(board, firmware)  # first of all: it says what is wrong with an image
     try:
-        kept = folders.cache() / "calibrations" / f"{_calibration_key(board, firmware, own)}.json"
-        with contextlib.suppress(OSError, ValueError, TypeError):  # not there, or not whole: found again
-            return Calibration(**json.loads(kept.read_text(encoding="ascii")))
+        words = f"{_calibration_key(board, firmware, own)}{'-layers' if layers else ''}.json"
+        kept = folders.cache() / "calibrations" / words
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):  # not there, or not whole: found again
+            held = json.loads(kept.read_text(encoding="ascii"))
+            return Detailed(Calibration(**held["calibration"]), tuple(LayerCost(**one) for one in held["layers"]))
         _, infer = _ready(link, own)
+        watch = _Layers(link, layers)
+        link.machine.observe_blocks(watch.block if layers else None)
         with telling(link, instructions, progress):
-            found = calibrate(link, infer)
+            found = Detailed(calibrate(link, watch.counting(infer)), watch.costs())
     finally:
         link.close()
     with contextlib.suppress(DiskError):  # a full cache costs seconds, not the run

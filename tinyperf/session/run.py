@@ -6,9 +6,10 @@ sent again, and the transcript says so.
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,12 +164,16 @@ def _calibrated(session: Session, prepared: Prepared, progress: Progress) -> Pre
     """One inference in full detail gives the cycles per instruction of the windows; kept for --resume."""
     known = session.record.learned.calibration
     if known is None:
-        known = profile.calibrated(
+        found = profile.detailed(
             prepared.device.board,
             prepared.device.image or Path(),
             prepared.own,
+            layers=prepared.layers,
             instructions=prepared.instructions,
             progress=progress,
         )
+        known = found.calibration
+        if found.layers:
+            store.write(session.at / store.LAYERS, json.dumps([asdict(layer) for layer in found.layers], indent=1))
         session.learn(calibration=known)
     return replace(prepared, device=replace(prepared.device, cycles_per_instruction=known.cpi))

@@ -14,6 +14,7 @@ from tinyperf.formats import own
 from tinyperf.measure.monitor import Identity  # noqa: TC001  (likewise)
 from tinyperf.result import RunResult
 from tinyperf.rules.joules import Expected  # noqa: TC001  (likewise)
+from tinyperf.session.profile import LayerCost
 from tinyperf.session.record import Record
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ SCHEMAS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "session": ("session.json", lambda: Record.model_json_schema(mode="serialization")),
     "transcript": ("a line of transcript.jsonl", TypeAdapter(Line).json_schema),
     "energy": (SIDECAR, TypeAdapter(EnergyFile).json_schema),
+    "layers": ("layers.json", TypeAdapter(list[LayerCost]).json_schema),
     "results": ("results.json", _entries),
     "run": (
         "what 'tinyperf run --json' prints, and 'result' of session.json",

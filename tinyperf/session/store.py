@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tinyperf.session.record import Lesson, Record
 
 RECORD = "session.json"
+LAYERS = "layers.json"
 LOCK_WAIT_S = 5.0
 
 

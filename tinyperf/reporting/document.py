@@ -1,0 +1,242 @@
+"""What a report says, in words and tables: the same for a page and for Markdown. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.figures import figure, score, significant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinyperf.reporting.story import Story
+    from tinyperf.session.listing import Row
+
+Kind = str
+"""Of a badge: good, bad, mark (an estimate), or quiet."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """`numbers`: which columns are; `own`: the row that is this session's, -1: none."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[bool, ...]
+    own: int = -1
+
+
+@dataclass(frozen=True)
+class Part:
+    """One session. `standing` and `published` are there where something comparable is published."""
+
+    title: str
+    figure: str
+    unit: str
+    badges: tuple[tuple[Kind, str], ...]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    windows: Table | None
+    layers: Table | None
+    confusion: Table | None
+    standing: str
+    published: Table | None
+    command: str
+
+
+def part(story: Story) -> Part:
+    """A session in words."""
+    value, unit = headline(story.row)
+    return Part(
+        title=story.title + (f": {story.row.name}" if story.row.name else ""),
+        figure=value,
+        unit=unit,
+        badges=_badges(story.row),
+        reasons=story.result.reasons if story.result else ("the session is not finished",),
+        notes=story.result.notes if story.result else (),
+        facts=tuple((name, text) for name, text in _facts(story) if text),
+        windows=_windows(story),
+        layers=_layers(story),
+        confusion=_confusion(story),
+        standing=story.standing.text if story.standing else "",
+        published=_published(story),
+        command=story.command,
+    )
+
+
+def headline(row: Row) -> tuple[str, str]:
+    """The figure of a session and its unit, an estimate with a mark before it."""
+    about = "~" if _is_estimate(row) else ""
+    if row.latency_ms is not None:
+        return about + figure(row.latency_ms), "ms per inference"
+    if row.uj_per_inference is not None:
+        return about + figure(row.uj_per_inference, 1), "µJ per inference"
+    if row.accuracy is not None and row.metric is not None:
+        name, value = score(row.metric, row.accuracy, None).split(" ", 1)
+        return value, f"{name} of {row.samples} samples"
+    return "no result", ""
+
+
+def _is_estimate(row: Row) -> bool:
+    return bool(row.estimated) and row.mode != "accuracy"
+
+
+def _badges(row: Row) -> tuple[tuple[Kind, str], ...]:
+    found: list[tuple[Kind, str]] = []
+    if _is_estimate(row):
+        found.append(("mark", "estimate" + (f" ±{row.error_percent:g} %" if row.error_percent is not None else "")))
+    if row.valid is not None:
+        found.append(("good", "valid") if row.valid else ("bad", "not valid"))
+    else:
+        found.append(("bad", "unfinished"))
+    if row.target_met is not None:
+        found.append(("good", "target met") if row.target_met else ("bad", "target missed"))
+    if row.inputs != "official":
+        found.append(("mark", f"{row.inputs} inputs"))
+    if row.transport == "process":
+        found.append(("mark", "a process on this computer, no microcontroller"))
+    if row.engine is None:
+        found.append(("mark", "foreign firmware"))
+    return tuple(found)
+
+
+def _facts(story: Story) -> list[tuple[str, str]]:
+    row, planned = story.row, story.record.planned
+    interval = f"{figure(row.uj_low, 1)} to {figure(row.uj_high, 1)} µJ" if row.uj_low and row.uj_high else ""
+    details = planned.engine_details
+    return [
+        ("session", row.session),
+        ("measured", f"{planned.created:%Y-%m-%d %H:%M} UTC with tinyperf {planned.tinyperf}"),
+        ("device", f"{row.transport}: {planned.where}"),
+        ("clock", f"{row.clock_hz / 1e6:g} MHz" if row.clock_hz else ""),
+        ("cycles per inference", f"{row.cycles_per_inference:,}" if row.cycles_per_inference else ""),
+        ("interval", interval),
+        ("target", f"{planned.target:g}" if planned.target is not None and row.mode == "accuracy" else ""),
+        ("memory", _memory(row)),
+        ("model", f"{row.model}, SHA-256 {row.model_sha256}" if row.model else ""),
+        ("engine", f"{row.engine}: {details.kernels} ({details.version})" if details else ""),
+        ("compiler", f"{planned.toolchain.compiler}, {planned.toolchain.flags}" if planned.toolchain else ""),
+        ("build id", row.build_id or ""),
+    ]
+
+
+def _memory(row: Row) -> str:
+    arena = "arena" if row.ram_bytes is None else "of it arena"
+    parts = {"flash": row.flash_bytes, "RAM": row.ram_bytes, arena: row.arena_bytes}
+    return ", ".join(f"{name} {size:,} bytes" for name, size in parts.items() if size is not None)
+
+
+def _windows(story: Story) -> Table | None:
+    result = story.result
+    if result and result.performance:
+        rows = tuple(
+            (
+                str(k),
+                str(w.inferences),
+                f"{w.seconds:.6f}",
+                figure(1e3 * w.seconds / w.inferences if w.inferences else 0),
+            )
+            for k, w in enumerate(result.performance.windows, 1)
+        )
+        return Table(("window", "inferences", "seconds", "ms"), rows, (True,) * 4)
+    if result and result.energy:
+        drawn = tuple(
+            (str(k), f"{w.start_s:.3f}", f"{w.seconds:.3f}", figure(w.uj, 0), figure(w.uj_per_inference, 1))
+            for k, w in enumerate(result.energy.windows, 1)
+        )
+        return Table(("window", "begin, s", "seconds", "µJ", "µJ per inference"), drawn, (True,) * 5)
+    return None
+
+
+def _layers(story: Story) -> Table | None:
+    if not story.layers:
+        return None
+    total = sum(layer.cycles for layer in story.layers) or 1
+    rows = tuple(
+        (
+            str(layer.index),
+            layer.op,
+            f"{layer.macs:,}",
+            f"{layer.cycles:,}",
+            f"{100 * layer.cycles / total:.1f}",
+            figure(layer.cycles / layer.macs, 2) if layer.macs else "-",
+            f"{layer.weights_bytes:,}",
+            layer.kernel,
+        )
+        for layer in story.layers
+    )
+    head = ("#", "operator", "MACs", "cycles", "%", "cycles/MAC", "weights, B", "kernel")
+    return Table(head, rows, (True, False, True, True, True, True, True, False))
+
+
+def _confusion(story: Story) -> Table | None:
+    """Counts of each label (rows) and decision (columns)."""
+    counts = story.scores.confusion if story.scores else None
+    if story.scores is None or counts is None:
+        return None
+    names = [*story.scores.labels, *(str(k) for k in range(len(story.scores.labels), len(counts)))]
+    rows = tuple((name, *map(str, row)) for name, row in zip(names, counts, strict=True))
+    return Table(("label \\ decision", *names), rows, (False, *(True for _ in names)))
+
+
+def _published(story: Story) -> Table | None:
+    """The published results of this board and benchmark, and where this one would come; an estimate has no rank."""
+    place = story.standing
+    if place is None:
+        return None
+    head = ("rank", "ms", "organisation", "engine", "round", "accuracy", "µJ")
+    rows = [
+        (
+            str(1 + sum(other.latency_ms < one.latency_ms for other in story.published)),
+            significant(one.latency_ms),
+            one.organisation,
+            one.engine,
+            one.round,
+            one.accuracy,
+            significant(one.energy_uj) if one.energy_uj is not None else "",
+        )
+        for one in story.published
+    ]
+    at = sum(one.latency_ms < place.latency_ms for one in story.published)
+    rank = f"would be {place.rank}" if place.rank is not None else "no rank: an estimate"
+    about = "~" if place.estimated else ""
+    rows.insert(at, (rank, about + significant(place.latency_ms), "this session", story.row.engine or "", "", "", ""))
+    return Table(head, tuple(rows), (True, True, False, False, False, True, True), own=at)
+
+
+def side_by_side(stories: Sequence[Story]) -> Table:
+    """All sessions in one table, latency against the first that has one of the same kind."""
+    head = ("session", "model", "board", "engine", "mode", "figure", "against the first", "flash, B", "RAM, B", "valid")
+    rows = []
+    for story in stories:
+        row = story.row
+        value, unit = headline(row)
+        rows.append(
+            (
+                row.name or row.session,
+                (row.model if row.benchmark == "custom" else row.benchmark) or "",
+                row.board or "",
+                row.engine or "foreign",
+                row.mode or "",
+                f"{value} {unit.split(' ')[0]}".strip(),
+                _against(row, next(one.row for one in stories if one.row.mode == row.mode)),
+                f"{row.flash_bytes:,}" if row.flash_bytes is not None else "",
+                f"{row.ram_bytes:,}" if row.ram_bytes is not None else "",
+                {True: "yes", False: "no", None: "unfinished"}[row.valid],
+            )
+        )
+    return Table(head, tuple(rows), (False,) * 5 + (True,) * 4 + (False,))
+
+
+def _against(row: Row, first: Row) -> str:
+    """Percent of the first session of that mode; and said where one of the two is an estimate."""
+    if row is first:
+        return ""
+    for name in ("latency_ms", "uj_per_inference", "accuracy"):
+        one, other = getattr(first, name), getattr(row, name)
+        if one and other is not None:
+            mixed = " (estimate against measurement)" if _is_estimate(row) != _is_estimate(first) else ""
+            return f"{100 * (other - one) / one:+.1f} %{mixed}"
+    return ""
