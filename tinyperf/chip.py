@@ -33,11 +33,19 @@ class Region(Description):
 
 
 class Memory(Description):
-    """`ram` holds stack and data; `arena` (optional) is a second RAM region for the model's arena."""
+    """`ram` holds stack and data; `arena` (optional) is a second RAM region, for a model's arena that fits into it."""
 
     flash: Region
     ram: Region
     arena: Region | None = None
+
+    def place(self, arena_bytes: int) -> Region:
+        """The region of an arena of that size: `arena`, or `ram` beside stack and data."""
+        return self.arena if self.arena and arena_bytes <= self.arena.bytes else self.ram
+
+    def arena_room_bytes(self, beside_bytes: int) -> int:
+        """The largest arena, where stack and data take `beside_bytes`."""
+        return max(self.ram.bytes - beside_bytes, self.arena.bytes if self.arena else 0)
 
 
 class Block(Region):
@@ -49,7 +57,10 @@ class Block(Region):
 
 
 class Linked(Description):
-    """The blocks that our own linker script uses, by name; `ram` may be several that adjoin, in order."""
+    """The blocks that our own linker script uses, by name; `ram` may be several that adjoin, in order.
+
+    `arena`: where the model's arena goes if it fits; else it lies in `ram`.
+    """
 
     flash: Plain
     ram: Plain | list[Plain]

@@ -29,8 +29,7 @@ def project(board: boards.Board, form: str) -> Project:
 
 def test_cores_of_the_arduino_boards() -> None:
     names = {boards.load(name).core.name for name in ARDUINO}
-    assert names == {"cortex-m4", "cortex-m7", "cortex-m33"}
-    assert len(ARDUINO) >= 4
+    assert names == {"cortex-m4", "cortex-m33"}
 
 
 @pytest.mark.parametrize("name", ARDUINO)
@@ -132,7 +131,7 @@ def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
         ("host", "native"),
         ("nucleo-l4r5zi", "emulated"),
         ("mps2-an386", "emulated"),
-        ("disco-f746ng", "rendered"),
+        ("disco-f746ng", "emulated"),
     }
     assert {b["name"]: b["clock_hz"] for b in listed}["host"] is None
     assert cli.invoke(["boards"]) == 0

@@ -137,7 +137,7 @@ def judged(data: bytes, arena: str | None, **memory: int) -> Inspection:
     [
         pytest.param(None, {}, "", id="all fits"),
         pytest.param(None, {"sram1": 4096, "sram2": 16, "sram3": 16}, "bytes beside it need", id="RAM"),
-        pytest.param("sram3", {"sram3": 16}, "the arena of ", id="arena"),
+        pytest.param("sram3", {"sram1": 4096, "sram3": 16}, "the arena of ", id="arena"),
         pytest.param("sram3", {"sram1": 4096}, "beside the arena need", id="stack and buffers"),
         pytest.param("sram3", {"flash": 8192}, "weights and about ", id="flash"),
     ],

@@ -200,8 +200,8 @@ def check_fits(board: Board, generated: Generated) -> None:
     """
     if board.memory is None:
         return
-    region = board.memory.arena or board.memory.ram
-    room = region.bytes - (0 if board.memory.arena else STACK_BYTES)
+    room = board.memory.arena_room_bytes(STACK_BYTES)
+    region = board.memory.place(room)
     if generated.arena_bytes > room:
         raise SizeError(
             f"the model needs {generated.arena_bytes:,} bytes of RAM for its tensors; "

@@ -226,7 +226,7 @@ def render(
     for path, text in generated.sources.items():
         files[f"src/{path}"] = text
     if board.memory is not None and board.framework is None:
-        files["ldscript.ld"] = templates.render("project/ldscript.ld.j2", _linker_script(board, origin))
+        files["ldscript.ld"] = templates.render("project/ldscript.ld.j2", _linker_script(board, generated, origin))
     header = _config_header(board, model, benchmark, energy=energy, origin=origin)
     files["src/app/tp_config.h"] = templates.render("app/tp_config.h.j2", header)
     files["src/app/tp_config.c"] = templates.render("app/tp_config.c.j2", _config_tables(model, benchmark, origin))
@@ -368,21 +368,21 @@ def _output(tensor: Tensor) -> str:
     return f"{{{', '.join(words)}}}"
 
 
-def _linker_script(board: Board, origin: str) -> LinkerScript:
+def _linker_script(board: Board, generated: Generated, origin: str) -> LinkerScript:
     memory = board.memory
     if memory is None:
         raise ContentError(f"board '{board.name}' has no memory", hint="a board that is flashed names its memory")
-    arena = memory.arena or memory.ram
+    arena = memory.place(generated.arena_bytes)
     return LinkerScript(
         origin=origin,
         flash_origin=hex(memory.flash.origin),
         flash_bytes=str(memory.flash.bytes),
         ram_origin=hex(memory.ram.origin),
         ram_bytes=str(memory.ram.bytes),
-        own_arena=memory.arena is not None,
+        own_arena=arena is not memory.ram,
         arena_origin=hex(arena.origin),
         arena_bytes=str(arena.bytes),
-        arena_region="ARENA" if memory.arena else "RAM",
+        arena_region="RAM" if arena is memory.ram else "ARENA",
         stack_bytes=str(STACK_BYTES),
     )
 

@@ -198,7 +198,7 @@ def _fit(board: Board, engine: str, taken: Footprint, input_bytes: int) -> Fit:
         reasons=reasons,
         arena_bytes=taken.arena_bytes,
         arena_planned=taken.planned,
-        arena_room_bytes=(memory.arena or memory.ram).bytes if memory else None,
+        arena_room_bytes=memory.arena_room_bytes(0) if memory else None,
         other_ram_bytes=other_ram_bytes,
         weights_bytes=taken.weights_bytes,
         code_bytes=taken.code_bytes,
@@ -213,13 +213,11 @@ def _reasons(memory: Memory, taken: Footprint, other_ram_bytes: int) -> tuple[st
         (f"weights and about {taken.code_bytes:,} bytes of code", "flash", taken.weights_bytes + taken.code_bytes)
     ]
     rooms = {"flash": memory.flash.bytes, "RAM": memory.ram.bytes}
-    if memory.arena is None:
+    if memory.place(taken.arena_bytes) is memory.ram:
         demands.append(
             (f"{arena} and about {other_ram_bytes:,} bytes beside it", "RAM", taken.arena_bytes + other_ram_bytes)
         )
     else:
-        rooms["arena RAM"] = memory.arena.bytes
-        demands.append((arena, "arena RAM", taken.arena_bytes))
         demands.append((f"about {other_ram_bytes:,} bytes beside the arena", "RAM", other_ram_bytes))
     return tuple(
         f"{what} need {wanted:,} bytes; {place} has {rooms[place]:,}"

@@ -57,10 +57,8 @@ def prepared(model: Model, options: Mapping[str, str], workshop: Workshop) -> di
 
 
 def _room(bench: Board, model: Model) -> int:
-    memory = bench.memory
-    beside = 0 if memory and memory.arena else BESIDE_BYTES
-    region = memory and (memory.arena or memory.ram)
-    return (region.bytes if region else 0) - beside - inputs(model)[1] - GUARD_BYTES
+    room = bench.memory.arena_room_bytes(BESIDE_BYTES) if bench.memory else 0
+    return room - inputs(model)[1] - GUARD_BYTES
 
 
 def inputs(model: Model) -> tuple[list[int], int]:

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: 0BSD */
+/* The registers used here, by the names of RM0385 (STM32F74x, F75x); interrupts by its table "vector table". */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#include "cortexm.h"
+
+#define RCC_CR REG(0x40023800U)
+#define RCC_CR_HSEON BIT(16)
+#define RCC_CR_HSERDY BIT(17)
+#define RCC_CR_PLLON BIT(24)
+#define RCC_CR_PLLRDY BIT(25)
+#define RCC_PLLCFGR REG(0x40023804U)
+#define RCC_PLLCFGR_N_POS 6U
+#define RCC_PLLCFGR_SOURCE_HSE BIT(22)
+#define RCC_PLLCFGR_Q_POS 24U
+#define RCC_CFGR REG(0x40023808U)
+#define RCC_CFGR_SW_PLL 2UL
+#define RCC_CFGR_SWS_MASK (3UL << 2U)
+#define RCC_CFGR_SWS_PLL (2UL << 2U)
+#define RCC_CFGR_PPRE1_DIV4 (5UL << 10U)
+#define RCC_CFGR_PPRE2_DIV2 (4UL << 13U)
+#define RCC_AHB1ENR REG(0x40023830U)
+#define RCC_APB1ENR REG(0x40023840U)
+#define RCC_APB1ENR_PWREN BIT(28)
+#define RCC_APB2ENR REG(0x40023844U)
+
+#define PWR_CR1 REG(0x40007000U)
+#define PWR_CR1_VOS_MASK (3UL << 14U)
+#define PWR_CR1_VOS_POS 14U
+#define PWR_CR1_ODEN BIT(16)
+#define PWR_CR1_ODSWEN BIT(17)
+#define PWR_CSR1 REG(0x40007004U)
+#define PWR_CSR1_ODRDY BIT(16)
+#define PWR_CSR1_ODSWRDY BIT(17)
+
+#define FLASH_ACR REG(0x40023C00U)
+#define FLASH_ACR_LATENCY_MASK 15UL
+#define FLASH_ACR_PRFTEN BIT(8)
+#define FLASH_ACR_ARTEN BIT(9)
+
+/* For stm32/mcu.c: USART1 on PA9 and PB7 is the ST-LINK's virtual COM port of the discovery board. */
+#define INTERRUPTS 98U
+#define GPIO_BASE 0x40020000U
+#define GPIO_ENABLE RCC_AHB1ENR
+#define TIMER_BASE 0x40000000U /* TIM2 */
+#define IRQ_TIMER 28U
+#define TIMER_ENABLE RCC_APB1ENR
+#define TIMER_ENABLE_BIT BIT(0)
+#define SERIAL_BASE 0x40011000U
+#define SERIAL_IS_LPUART 0
+#define IRQ_SERIAL 37U
+#define SERIAL_ENABLE RCC_APB2ENR
+#define SERIAL_ENABLE_BIT BIT(4)
+#define SERIAL_TX_PORT 0U
+#define SERIAL_TX_PIN 9U
+#define SERIAL_RX_PORT 1U
+#define SERIAL_RX_PIN 7U
+#define SERIAL_FUNCTION 7UL
+
+#endif
