@@ -187,52 +187,101 @@ struct tp_pairs_call {
     "bfi " first ", " fourth ", #24, #8\n\t"                                                                           \
     "str.w " first ", [r3], #4\n\t"
 
-/* Two columns of codes as pairs: every four codes give the words of codes (0, 2) and (1, 3), which stand 8 bytes apart.
- * `codes` is rounded up to a multiple of 4: what stands there meets weights of 0. */
-TP_KERNEL void tp_pair_columns(const int8_t *first, const int8_t *second, int32_t codes, int8_t *x)
+/* Four codes of two windows as pairs: words of codes (0, 2) and (1, 3), which stand 8 bytes apart. */
+TP_KERNEL void tp_pair_four(int32_t first, int32_t second, int8_t *to)
 {
-    for (int32_t k = 0; k < codes; k += 4) {
-        const uint32_t a = (uint32_t)tp_load4(&first[k]) ^ 0x80808080U;
-        const uint32_t b = (uint32_t)tp_load4(&second[k]);
-        uint32_t *const to = (uint32_t *)(void *)&x[4 * k];
-        to[0] = (a & 0x00FF00FFU) | (b & 0x00FF00FFU) << 8;
-        to[2] = ((a >> 8) & 0x00FF00FFU) | (b & 0xFF00FF00U);
+    const uint32_t a = (uint32_t)first ^ 0x80808080U;
+    const uint32_t b = (uint32_t)second;
+    ((uint32_t *)(void *)to)[0] = (a & 0x00FF00FFU) | (b & 0x00FF00FFU) << 8;
+    ((uint32_t *)(void *)to)[2] = ((a >> 8) & 0x00FF00FFU) | (b & 0xFF00FF00U);
+}
+
+/* Two windows as pairs: of each row, `row_bytes` behind the one before, the codes that fill words; then the up to three
+ * that are left of each row, filled to whole words by any codes, which meet weights of 0. */
+TP_KERNEL void tp_pair_windows(const struct tp_window *w, const int8_t *first, const int8_t *second, int32_t row_bytes,
+                               int8_t *to)
+{
+    const int32_t codes = w->kernel_w * w->in_c;
+    const int32_t left = codes % 4;
+    int32_t at = 0;
+    for (int32_t y = 0; y < w->kernel_h; y++) {
+#pragma GCC unroll 4
+        for (int32_t k = 0; k + 4 <= codes; k += 4) {
+            tp_pair_four(tp_load4(&first[y * row_bytes + k]), tp_load4(&second[y * row_bytes + k]), &to[4 * at]);
+            at += 4;
+        }
+    }
+    if (left > 0) {
+        int8_t of_first[4] TP_ALIGNED;
+        int8_t of_second[4] TP_ALIGNED;
+        int32_t found = 0;
+#pragma GCC unroll 4
+        for (int32_t y = 0; y < w->kernel_h; y++) {
+#pragma GCC unroll 3
+            for (int32_t k = codes - left; k < codes; k++) {
+                of_first[found] = first[y * row_bytes + k];
+                of_second[found] = second[y * row_bytes + k];
+                found++;
+                if (found == 4 || (y == w->kernel_h - 1 && k == codes - 1)) {
+                    tp_pair_four(tp_load4(of_first), tp_load4(of_second), &to[4 * at]);
+                    at += 4;
+                    found = 0;
+                }
+            }
+        }
     }
 }
 
 /* How the images around a convolution lie, and what it needs scratch for.
  *
  * x_groups: groups of four pixels between two passes over the weights; row_bytes: of a group, see tp_pairs_call.
- * from_planes: the input lies in planes; else it is gathered, unless every window is a pixel whose codes can be read in
- * fours. to_planes: the output lies in planes. by_columns: pixels are counted down the columns. */
+ * from_planes: the input lies in planes; gathers: some window reaches outside of it, or leaves out codes, and is
+ * gathered first. to_planes: the output lies in planes. by_columns: its pixels are counted down the columns. */
 struct tp_pairs_plan {
     int32_t row_bytes;
     int32_t x_groups;
     bool from_planes, gathers, to_planes, by_columns;
 };
 
-/* The windows of four pixels times `groups` as pairs. `columns`: room for two windows. */
+/* The windows of two pixels as pairs. `columns`: room for both where they must be gathered. */
 TP_KERNEL void tp_pair_pixels(const struct tp_window *w, const struct tp_pairs_plan *plan, const int8_t *input,
-                              int32_t in_zero, int32_t first, int32_t groups, int8_t *columns, int8_t *x)
+                              int32_t in_zero, const int32_t at[2], int8_t *columns, int8_t *to)
 {
-    const int32_t codes = (w->kernel_h * w->kernel_w * w->in_c + 3) / 4 * 4;
+    const int32_t window_codes = w->kernel_h * w->kernel_w * w->in_c;
+    const int32_t image_row = w->in_w * w->in_c;
+    const int8_t *from[2];
+    bool whole = true;
+    int32_t y[2];
+    int32_t x[2];
+    for (int32_t i = 0; i < 2; i++) {
+        y[i] = plan->by_columns ? at[i] % w->out_h : at[i] / w->out_w;
+        x[i] = plan->by_columns ? at[i] / w->out_h : at[i] % w->out_w;
+        const int32_t top = y[i] * w->stride_h - w->pad_h;
+        const int32_t left = x[i] * w->stride_w - w->pad_w;
+        from[i] = &input[top * image_row + left * w->in_c];
+        if (plan->gathers) {
+            whole = whole && w->dilation_h == 1 && w->dilation_w == 1 && top >= 0 && left >= 0 &&
+                    top + w->kernel_h <= w->in_h && left + w->kernel_w <= w->in_w;
+        }
+    }
+    if (!whole) {
+        tp_gather(w, input, in_zero, y[0], x[0], columns);
+        tp_gather(w, input, in_zero, y[1], x[1], &columns[window_codes]);
+        from[0] = columns;
+        from[1] = &columns[window_codes];
+    }
+    tp_pair_windows(w, from[0], from[1], whole ? image_row : w->kernel_w * w->in_c, to);
+}
+
+/* The windows of `groups` times four pixels. */
+TP_KERNEL void tp_pair_image(const struct tp_window *w, const struct tp_pairs_plan *plan, const int8_t *input,
+                             int32_t in_zero, int32_t first, int32_t groups, int8_t *columns, int8_t *x)
+{
     const int32_t last = w->out_h * w->out_w - 1;
     for (int32_t pixel = 4 * first; pixel < 4 * (first + groups); pixel += 2) {
-        const int32_t one = pixel < last ? pixel : last;
-        const int32_t other = pixel + 1 < last ? pixel + 1 : last;
-        const int32_t one_y = plan->by_columns ? one % w->out_h : one / w->out_w;
-        const int32_t one_x = plan->by_columns ? one / w->out_h : one % w->out_w;
-        const int32_t other_y = plan->by_columns ? other % w->out_h : other / w->out_w;
-        const int32_t other_x = plan->by_columns ? other / w->out_h : other % w->out_w;
+        const int32_t at[2] = {pixel < last ? pixel : last, pixel + 1 < last ? pixel + 1 : last};
         int8_t *const to = &x[(pixel / 4 - first) * plan->row_bytes + pixel % 4 * 2];
-        if (plan->gathers) {
-            tp_gather(w, input, in_zero, one_y, one_x, columns);
-            tp_gather(w, input, in_zero, other_y, other_x, &columns[codes]);
-            tp_pair_columns(columns, &columns[codes], codes, to);
-        } else {
-            const int8_t *const row = &input[(one_y * w->out_w + one_x) * w->in_c];
-            tp_pair_columns(row, &input[(other_y * w->out_w + other_x) * w->in_c], codes, to);
-        }
+        tp_pair_pixels(w, plan, input, in_zero, at, columns, to);
     }
 }
 
@@ -311,7 +360,7 @@ TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pair
         if (plan->from_planes) {
             tp_pair_planes(4 * groups, w->in_c, input, first, end - first, plan->row_bytes, x);
         } else {
-            tp_pair_pixels(w, plan, input, in_zero, first, end - first, columns, x);
+            tp_pair_image(w, plan, input, in_zero, first, end - first, columns, x);
         }
         const int32_t now = (end < whole ? end : whole) - first;
         if (now > 0) {

@@ -16,28 +16,33 @@
 #endif
 
 /* Defines `name`(channel, from, to): the plane `to` [h, w] of the padded plane `from`, whose rows are `row` bytes
- * apart. w is at least 2. Where it is odd, the last but one column is computed twice. */
-#define TP_DEPTHWISE_FUNCTION(name, stride, h, w, row, shift)                                                          \
+ * apart. w is at least 2. Where it is odd, the last but one column is computed twice. `skip`: 1 where the first and the
+ * last row of the padded plane hold nothing but zero points, with stride 1: what they add is in the starts of the first
+ * and of the last row of outputs (h is then at least 2). */
+#define TP_DEPTHWISE_FUNCTION(name, stride, h, w, row, skip, shift)                                                    \
     TP_ASSEMBLY name(const struct tp_depthwise_plane *channel __attribute__((unused)),                                 \
                      const int8_t *from __attribute__((unused)), int8_t *to __attribute__((unused)))                   \
     {                                                                                                                  \
-        __asm__(".set .Lh, " #h "\n\t.set .Lw, " #w "\n\t.set .Lrow, " #row "\n\t.set .Lshift, " #shift                \
+        __asm__(".set .Lh, " #h "\n\t.set .Lw, " #w "\n\t.set .Lrow, " #row "\n\t.set .Lskip, " #skip                  \
+                "\n\t.set .Lshift, " #shift                                                                            \
                 "\n\t" TP_DEPTHWISE_START TP_DEPTHWISE_##stride TP_DEPTHWISE_END(stride));                             \
     }
 
 /* Registers: r0: the codes above; r1: the word's codes 0 and 2, lr: 1 and 3; r2-r4: taps 0 and 2 of the rows above, of
  * the pixel and below; r5, r6: their taps 1 (r6: the third one); r7, r8: sums of the left and the right output;
  * r9, r10: those of the next row of outputs; r11, r12: multiplier and what is added before the shift.
- * s0: start of the sums; s1: the last pair of columns; s2: outputs of the pair; s3: where its loop ends; s4: the pair;
- * s5: outputs; s6: start of the plane. */
+ * s0: start of the sums, s7: in the first row, s8: in the last one; s1: the last pair of columns; s2: outputs of the
+ * pair; s3: where its loop ends; s4: the pair; s5: outputs; s6: start of the plane. */
 #define TP_DEPTHWISE_START                                                                                             \
     ".balign 4\n\t"                                                                                                    \
     "push.w {r4-r11, lr}\n\t"                                                                                          \
     "vmov s5, r2\n\t"                                                                                                  \
     "vmov s6, r1\n\t"                                                                                                  \
     "vldr s0, [r0, #20]\n\t"                                                                                           \
-    "ldr.w r11, [r0, #24]\n\t"                                                                                         \
-    "ldr.w r12, [r0, #28]\n\t"                                                                                         \
+    "vldr s7, [r0, #24]\n\t"                                                                                           \
+    "vldr s8, [r0, #28]\n\t"                                                                                           \
+    "ldr.w r11, [r0, #32]\n\t"                                                                                         \
+    "ldr.w r12, [r0, #36]\n\t"                                                                                         \
     "ldmia.w r0, {r2-r6}\n\t"                                                                                          \
     "mov.w r0, r1\n\t"
 
@@ -55,9 +60,11 @@
     "9:\n\t"                                                                                                           \
     "pop.w {r4-r11, pc}\n\t"
 
-#define TP_DEPTHWISE_ROW_0(left, right)                                                                                \
-    "vmov " left ", s0\n\t"                                                                                            \
-    "vmov " right ", s0\n\t"                                                                                           \
+#define TP_DEPTHWISE_BEGIN(left, right, start)                                                                         \
+    "vmov " left ", " start "\n\t"                                                                                     \
+    "vmov " right ", " start "\n\t"
+
+#define TP_DEPTHWISE_ROW_0(left)                                                                                       \
     "smlad " left ", r1, r2, " left "\n\t"                                                                             \
     "smlabb " left ", lr, r5, " left "\n\t"
 
@@ -79,7 +86,8 @@
 /* Stride 1. Row .Lr of the padded plane is the first of outputs' row .Lr (sums in `left`, `right`), the second of the
  * row before (in `left_1`, `right_1`) and the last of the one before that, whose sums it ends. .Lat: the row in r0. */
 #define TP_DEPTHWISE_1_ROW(left, right, left_1, right_1)                                                               \
-    ".if .Lr < .Lh + 2\n\t"                                                                                            \
+    ".set .Lseen, (.Lr >= .Lskip) && (.Lr < .Lh + 2 - .Lskip)\n\t"                                                     \
+    ".if .Lseen\n\t"                                                                                                   \
     "ldr.w r1, [r0, #(.Lr - .Lat) * .Lrow]\n\t"                                                                        \
     "sxtb16.w lr, r1, ror #8\n\t"                                                                                      \
     "sxtb16.w r1, r1\n\t"                                                                                              \
@@ -88,13 +96,19 @@
     "smlad " right_1 ", lr, r3, " right_1 "\n\t"                                                                       \
     "smlatt " right_1 ", r1, r5, " right_1 "\n\t"                                                                      \
     ".endif\n\t"                                                                                                       \
-    ".if (.Lr >= 2) && (.Lr < .Lh + 2)\n\t" TP_DEPTHWISE_ROW_2(left)                                                   \
+    ".if .Lseen && (.Lr >= 2)\n\t" TP_DEPTHWISE_ROW_2(left)                                                            \
     "smlad " right ", lr, r4, " right "\n\t"                                                                           \
-    "smlatb " right ", r1, r6, " right "\n\t" TP_DEPTHWISE_QUANTIZE(left, right)                                       \
+    "smlatb " right ", r1, r6, " right "\n\t"                                                                          \
+    ".endif\n\t"                                                                                                       \
+    ".if (.Lr >= 2) && (.Lr < .Lh + 2)\n\t" TP_DEPTHWISE_QUANTIZE(left, right)                                         \
     "vmov " right ", s2\n\t"                                                                                           \
     "strh.w " left ", [" right ", #(.Lr - .Lto) * .Lw]\n\t"                                                            \
     ".endif\n\t"                                                                                                       \
-    ".if .Lr < .Lh\n\t" TP_DEPTHWISE_ROW_0(left, right)                                                                \
+    ".if .Lskip && (.Lr == 0)\n\t" TP_DEPTHWISE_BEGIN(left, right, "s7")                                               \
+    ".elseif .Lskip && (.Lr == .Lh - 1)\n\t" TP_DEPTHWISE_BEGIN(left, right, "s8")                                     \
+    ".elseif .Lr < .Lh\n\t" TP_DEPTHWISE_BEGIN(left, right, "s0")                                                      \
+    ".endif\n\t"                                                                                                       \
+    ".if .Lseen && (.Lr < .Lh)\n\t" TP_DEPTHWISE_ROW_0(left)                                                           \
     "smlad " right ", lr, r2, " right "\n\t"                                                                           \
     "smlatb " right ", r1, r5, " right "\n\t"                                                                          \
     ".endif\n\t"                                                                                                       \
@@ -120,7 +134,7 @@
     ".set .Lat, 0\n\t"                                                                                                 \
     ".set .Lto, 2\n\t"                                                                                                 \
     ".if .Lh > 8\n\t"                                                                                                  \
-    "movw r1, #(2 + (.Lh - 2) / 2 * 2) * .Lrow\n\t"                                                                    \
+    "movw r1, #(2 + (.Lh - 3) / 2 * 2) * .Lrow\n\t"                                                                    \
     "add.w r1, r1, r0\n\t"                                                                                             \
     "vmov s3, r1\n\t" TP_DEPTHWISE_1_ROWS "addw r0, r0, #2 * .Lrow\n\t"                                                \
     ".set .Lat, 2\n\t"                                                                                                 \
@@ -131,7 +145,7 @@
     "vmov r1, s3\n\t"                                                                                                  \
     "cmp.w r0, r1\n\t"                                                                                                 \
     "bne.w 2b\n\t"                                                                                                     \
-    ".set .Lr, 2 + (.Lh - 2) / 2 * 2\n\t"                                                                              \
+    ".set .Lr, 2 + (.Lh - 3) / 2 * 2\n\t"                                                                              \
     ".set .Lat, .Lr\n\t"                                                                                               \
     ".set .Lto, .Lr\n\t" TP_DEPTHWISE_1_ROWS TP_DEPTHWISE_1_ROWS                                                       \
     ".else\n\t"                                                                                                        \
@@ -147,7 +161,7 @@
     "pkhtb r9, r1, r9\n\t"
 
 #define TP_DEPTHWISE_2_ROW_0                                                                                           \
-    TP_DEPTHWISE_ROW_0("r7", "r8")                                                                                     \
+    TP_DEPTHWISE_BEGIN("r7", "r8", "s0") TP_DEPTHWISE_ROW_0("r7")                                                      \
     "smladx r8, r9, r2, r8\n\t"                                                                                        \
     "smlatb r8, lr, r5, r8\n\t"
 
@@ -179,7 +193,15 @@ TP_KERNEL void tp_depthwise_fill(const struct tp_window *w, int32_t row, const i
 {
     int8_t *to = &scratch[w->pad_h * row + w->pad_w];
     for (int32_t y = 0; y < w->in_h; y++) {
-        tp_copy(to, plane, w->in_w);
+#pragma GCC unroll 12
+        for (int32_t x = 0; x + 4 <= w->in_w; x += 4) {
+            const int32_t codes = tp_load4(&plane[x]);
+            __builtin_memcpy(&to[x], &codes, sizeof codes);
+        }
+#pragma GCC unroll 3
+        for (int32_t x = w->in_w / 4 * 4; x < w->in_w; x++) {
+            to[x] = plane[x];
+        }
         plane += w->in_w;
         to += row;
     }

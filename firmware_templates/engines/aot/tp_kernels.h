@@ -56,11 +56,11 @@ struct tp_pair {
     int32_t output_a, output_b;
 };
 
-/* Of tp_depthwise_planes_dsp.h, per output channel: taps 0 and 2 of each row, taps 1; where the sums start; multiplier;
- * what is added before the shift; which function does it. */
+/* Of tp_depthwise_planes_dsp.h, per output channel: taps 0 and 2 of each row, taps 1; where the sums start, and those of
+ * the first and of the last row; multiplier; what is added before the shift; which function does it. */
 struct tp_depthwise_plane {
     int32_t taps_0, taps_1, taps_2, middle_01, middle_2;
-    int32_t start, multiplier, rounding;
+    int32_t start, start_first, start_last, multiplier, rounding;
     int32_t function;
 };
 

@@ -85,8 +85,8 @@ def _row_bytes(work: Conv, given: str) -> int:
 
 
 def _gathers(work: Conv, given: str) -> bool:
-    """Some window is no pixel whose codes can be read in fours."""
-    return given == NHWC and (not _pointwise(work) or bool(work.window.in_shape[2] % 4))
+    """Some window reaches outside of the image, or leaves out codes."""
+    return given == NHWC and (work.window.padded or work.window.dilation != (1, 1))
 
 
 def _scratch_bytes(work: Conv, block: int, given: str, made: str) -> int:
@@ -148,12 +148,19 @@ def _parts(work: Conv) -> list[Part]:
 
 
 def _in_pairs(work: Conv, given: str) -> npt.NDArray[np.int64]:
-    """Weights [output channel, taps] in the order that the codes get: 0, 2, 1, 3 of every four of a window."""
-    rows = work.rows.astype(np.int64)
-    filled = np.pad(rows, ((0, 0), (0, _taps(work, given) - rows.shape[1])))
+    """Weights [output channel, taps] in the order that the codes get.
+
+    Of a window: what fills words of each row, then what is left of each; and of every four codes 0, 2, 1, 3.
+    """
+    count, height = work.weights.shape[:2]
+    rows = work.weights.astype(np.int64).reshape(count, height, -1)
     if given != NHWC:
-        return filled
-    order: npt.NDArray[np.int64] = filled.reshape(len(filled), -1, 4)[:, :, [0, 2, 1, 3]].reshape(len(filled), -1)
+        taps = rows.reshape(count, -1)
+        return np.pad(taps, ((0, 0), (0, taps.shape[1] % 2)))
+    words = rows.shape[2] // 4 * 4
+    taps = np.concatenate([rows[:, :, :words].reshape(count, -1), rows[:, :, words:].reshape(count, -1)], axis=1)
+    filled = np.pad(taps, ((0, 0), (0, -taps.shape[1] % 4)))
+    order: npt.NDArray[np.int64] = filled.reshape(count, -1, 4)[:, :, [0, 2, 1, 3]].reshape(count, -1)
     return order
 
 

@@ -71,6 +71,11 @@ def _padded(window: Window) -> tuple[int, int]:
     return rows, -(-columns // 4) * 4
 
 
+def _same(window: Window) -> bool:
+    """Nothing but zero points above the image, and below it, in a row each."""
+    return window.stride == (1, 1) and window.pad[0] == 1 and window.out_shape[0] == window.in_shape[0]
+
+
 def emit(work: Depthwise, place: Place) -> Code:
     (layout,) = place.form.inputs
     window = _laid(work.window, layout)
@@ -80,8 +85,8 @@ def emit(work: Depthwise, place: Place) -> Code:
     channels = _channels(work, layout, given, f"{place.prefix}_channels")
     rows, row = _padded(window)
     height, width, _ = window.out_shape
-    stride = window.stride[0]
-    names = [f"tp_depthwise_{height}x{width}_{stride}_{part.shift}" for part in given]
+    stride, skip = window.stride[0], int(_same(window))
+    names = [f"tp_depthwise_{height}x{width}{'_same' if skip else ''}_{stride}_{part.shift}" for part in given]
     body = (
         window_constant(window) + "    static const tp_depthwise_function functions[] = {" + ", ".join(names) + "};\n"
     )
@@ -99,7 +104,7 @@ def emit(work: Depthwise, place: Place) -> Code:
         place.output,
     )
     definitions = (
-        f"TP_DEPTHWISE_FUNCTION({name}, {stride}, {height}, {width}, {row}, {part.shift})"
+        f"TP_DEPTHWISE_FUNCTION({name}, {stride}, {height}, {width}, {row}, {skip}, {part.shift})"
         for name, part in zip(names, given, strict=True)
     )
     return Code((channels,), body, definitions=tuple(definitions))
@@ -116,8 +121,11 @@ def _channels(work: Depthwise, layout: str, given: list[Part], name: str) -> Arr
         taps = taps.transpose(1, 0, 2)
     words = [_halves(taps[y, 0], taps[y, 2]) for y in range(3)] + [_halves(taps[0, 1], taps[1, 1]), taps[2, 1]]
     start = folded_bias(work).astype(np.int64) << (1 + scale)
+    first, last = (start + work.in_zero * taps[y].sum(axis=0) for y in (0, 2))
     rounding = (1 << scale >> 1) + (1 << shift - 1) + (work.out_zero << shift)
-    fields = np.stack([*words, start, work.channels.multiplier.astype(np.int64), rounding, function], axis=1)
+    fields = np.stack(
+        [*words, start, first, last, work.channels.multiplier.astype(np.int64), rounding, function], axis=1
+    )
     comment = "Of each channel: taps, times 2^(1 + s); start of its sums, multiplier, rounding, function."
     return Array(name, "struct tp_depthwise_plane", fields.astype(np.uint32).view(np.int32), comment)
 
