@@ -145,12 +145,12 @@ def engine(name: str) -> Engine:
 
     Raises: UsageError: no such engine.
     """
-    if name not in names():
-        raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(names())}")
     found: Engine
-    if name in _own():
+    if name in _own():  # without a look at every installed package
         found = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
         return found
+    if name not in names():
+        raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(names())}")
     (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
     try:
         found = point.load()

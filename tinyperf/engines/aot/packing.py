@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.plan import ALIGNMENT
@@ -45,6 +46,7 @@ ORDERS: tuple[Callable[[Storage], tuple[int, ...]], ...] = (
 )
 
 
+@lru_cache(maxsize=64)  # cores that need the same scratch have the same plan
 def pack(storages: tuple[Storage, ...], over: tuple[Over, ...] = (), alignment: int = ALIGNMENT) -> Packed:
     """The best of several greedy orders, then of orders that differ from the best one by a move.
 
