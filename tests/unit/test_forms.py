@@ -66,7 +66,14 @@ SINGLE_ROWS = (
     Layer((1, 1, 130), 24, zeros=(0, 127)),
     Layer((1, 1, 1), 1, zeros=(3, -3), clamp=(-3, 127)),
 )
-KERNELS = {"fully_connected_pairs_dsp": SINGLE_ROWS}
+THREES = (
+    Layer((8, 8, 4), 2, (3, 3), pad=(1, 1, 1, 1)),
+    Layer((6, 10, 12), 4, (3, 3), zeros=(7, -3), clamp=(-3, 110)),
+    Layer((4, 32, 8), 6, (3, 3), pad=(1, 1, 1, 1), spread=3, zeros=(127, 0)),
+    Layer((13, 10, 44), 2, (3, 3), pad=(0, 2, 1, 2), spread=2, zeros=(-128, 12)),
+    Layer((4, 4, 72), 4, (3, 3), pad=(1, 1, 1, 1), zeros=(-3, -128)),
+)
+KERNELS = {"fully_connected_pairs_dsp": SINGLE_ROWS, "conv_winograd_dsp": THREES}
 
 
 def conv(layer: Layer, draw: np.random.Generator) -> Conv:

@@ -64,6 +64,14 @@ struct tp_depthwise_plane {
     int32_t function;
 };
 
+/* Of tp_conv_winograd_dsp.h. bias: 144 times, of codes counted from -128; the rest as in tp_rounding.h. */
+struct tp_winograd_channel {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t constant;
+    int32_t shift;
+};
+
 /* A window sliding over an image; y before x. */
 struct tp_window {
     int32_t in_h, in_w, in_c;

@@ -32,11 +32,13 @@ def direct(window: Window) -> int:
     return _most(np.arange(1, len(first) + 1) * window.out_shape[2], first)
 
 
-def by_rows(window: Window) -> int:
-    """Of a kernel that copies every row of the input before it writes the first row of output that needs it."""
+def by_rows(window: Window, step: int = 1) -> int:
+    """Of a kernel that copies every row of the input before it writes the first of `step` rows of output that need
+    it.
+    """
     (in_h, in_w, in_c), (out_h, out_w, out_c) = window.in_shape, window.out_shape
     reach = (window.kernel[0] - 1) * window.dilation[0] + 1
-    rows = np.arange(out_h)
+    rows = np.arange(step - 1, out_h, step)
     copied = rows * window.stride[0] + reach - window.pad[0]
     unread = (copied < in_h) & (rows < out_h - 1)
     return _most((rows[unread] + 1) * out_w * out_c, np.maximum(copied[unread], 0) * in_w * in_c)

@@ -38,16 +38,22 @@ def fit(graph: Graph, target: Target) -> Graph:
         return graph
     enough = place(_plain(graph, kept), keeps_input=False).arena_bytes
     for _ in range(MOST_CHANGES):
-        arena_bytes = place(graph, keeps_input=False).arena_bytes
-        if arena_bytes <= enough:
+        need = _need(graph, enough)
+        if need[0] <= enough:
             break
         others = itertools.islice(_others(graph, kept, target.core, enough), MOST_CHANGES)
         tried = (_with_form(graph, position, form) for position, form in others)
-        smaller = next((other for other in tried if place(other, keeps_input=False).arena_bytes < arena_bytes), None)
+        smaller = next((other for other in tried if _need(other, enough) < need), None)
         if smaller is None:
             break
         graph = smaller
     return graph
+
+
+def _need(graph: Graph, enough: int) -> tuple[int, int]:
+    """Bytes of the arena, and those above `enough` of all nodes: two nodes that need as much must both give way."""
+    plan = place(graph, keeps_input=False)
+    return plan.arena_bytes, sum(max(plan.used_bytes(at) - enough, 0) for at in range(len(graph.nodes)))
 
 
 def _kept(graph: Graph) -> set[int]:
