@@ -18,6 +18,7 @@ import re
 import struct
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,10 +153,10 @@ def on_host(name: str, *, energy: bool) -> Link:
     return ProcessLink(image_of("host", name).path)
 
 
-def on_virtual_board(name: str, *, energy: bool) -> VirtualLink:
+def on_virtual_board(name: str, *, energy: bool, on: str = "nucleo-l4r5zi") -> VirtualLink:
     pytest.importorskip("unicorn", reason="the virtual board needs the extra 'virtual'")
-    image = image_of("nucleo-l4r5zi", name, energy=energy)
-    return virtual_board.open_virtual(board.load("nucleo-l4r5zi"), image.path)
+    image = image_of(on, name, energy=energy)
+    return virtual_board.open_virtual(board.load(on), image.path)
 
 
 def reply(link: Link, count: int) -> str:
@@ -170,11 +171,20 @@ def reply(link: Link, count: int) -> str:
 
 # Each of these needs an image that no other transcript uses; on the host it is built in no time.
 OWN_IMAGE = {"floats", "profile_ic", "profile_vww", "several"}
+# Of each further virtual chip, what its own layer does: boot, serial port both ways and in a burst, time, pin.
+OF_THE_CHIP = {"boot", "boot_energy", "burst", "infer", "infer_energy", "timestamp", "timestamp_energy", "too_long"}
+CHIPS = {b.chip.name: b.name for b in board.shipped() if b.framework is None and build.bench_for(b) is b}
 PLAYED = [
     *(pytest.param(t, on_host, id=f"{t.name}-host") for t in TRANSCRIPTS if not t.energy),
     *(
         pytest.param(t, on_virtual_board, id=t.name, marks=[pytest.mark.slow] if t.name in OWN_IMAGE else [])
         for t in TRANSCRIPTS
+    ),
+    *(
+        pytest.param(t, partial(on_virtual_board, on=on), id=f"{t.name}-{chip}", marks=pytest.mark.slow)
+        for chip, on in CHIPS.items()
+        for t in TRANSCRIPTS
+        if t.name in OF_THE_CHIP and chip != "stm32l4r5"
     ),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,15 @@ from tinyperf.errors import UsageError
 from tinyperf.firmware.render import Project, Toolset, render
 from tinyperf.tflite import Model, Quantization, Tensor
 
-ARDUINO = [b.name for b in api.boards() if b.platformio and b.platformio.framework == "arduino"]
+MCU = content.shipped("firmware_templates") / "mcu"
+ARDUINO = ["nucleo-l4r5zi", "disco-f746ng", "nucleo-u575zi-q"]  # a Cortex-M4, M7 and M33
+BARE = [b for b in api.boards() if b.memory is not None and b.framework is None and b.chip.name != "an386"]
+
+
+def on_arduino(name: str) -> boards.Board:
+    """The board through an Arduino core."""
+    core = boards.PlatformIO(platform="ststm32@19.6.0", board=name.replace("-", "_"), framework="arduino")
+    return boards.load(name).model_copy(update={"mcu": "arduino", "platformio": core, "timestamp_pin": "D7"})
 
 
 def project(board: boards.Board, form: str) -> Project:
@@ -27,15 +36,17 @@ def project(board: boards.Board, form: str) -> Project:
     return render(board, model, generated, benchmark=None, toolset=Toolset("online" if form == "online" else "offline"))
 
 
-def test_cores_of_the_arduino_boards() -> None:
-    names = {boards.load(name).core.name for name in ARDUINO}
-    assert names == {"cortex-m4", "cortex-m33"}
+@pytest.mark.parametrize("board", BARE, ids=lambda board: board.name)
+def test_the_chip_layer_of_every_board_has_all_that_firmware_wants(board: boards.Board) -> None:
+    text = "".join(t for path, t in project(board, "offline").files.items() if path.startswith("src/mcu/"))
+    wanted = re.findall(r"^\S.*\b(tp_\w+)\(", (MCU.parent / "app" / "tp_mcu.h").read_text(), re.MULTILINE)
+    assert len(wanted) == 8
+    assert [name for name in wanted if f" {name}(" not in text and f"*{name}(" not in text] == []
 
 
 @pytest.mark.parametrize("name", ARDUINO)
 def test_arduino_board_renders_for_its_framework(name: str) -> None:
-    board = boards.load(name)
-    assert board.verified == ("emulated" if board.name == "nucleo-l4r5zi-p" else "rendered")
+    board = on_arduino(name)
     files = project(board, "online").files
     ini = files["platformio.ini"]
     assert board.platformio
@@ -83,7 +94,7 @@ def test_arduino_layer_compiles_against_the_api(name: str, tmp_path: Path) -> No
     compiler = shutil.which("arm-none-eabi-g++") or shutil.which("g++")
     if compiler is None:
         pytest.skip("no C++ compiler is installed")
-    made = project(boards.load(name), "online")
+    made = project(on_arduino(name), "online")
     for path, text in made.files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -132,11 +143,12 @@ def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
         ("nucleo-l4r5zi", "emulated"),
         ("mps2-an386", "emulated"),
         ("disco-f746ng", "emulated"),
+        ("nucleo-u575zi-q", "emulated"),
     }
     assert {b["name"]: b["clock_hz"] for b in listed}["host"] is None
     assert cli.invoke(["boards"]) == 0
     shown = capsys.readouterr().out
-    assert "nucleo-u575zi-q        rendered   cortex-m33     160 MHz" in shown
+    assert "nucleo-u575zi-q        emulated   cortex-m33     160 MHz" in shown
     assert "host                   native     host                 -  this computer" in shown
 
 

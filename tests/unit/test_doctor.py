@@ -56,8 +56,8 @@ def test_every_line_that_is_not_ok_says_why() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_board_that_needs_a_framework() -> None:
-    found = machine.diagnose(boards.load("nucleo-u575zi-q"))
+def test_board_that_needs_a_framework(tmp_path: Path) -> None:
+    found = machine.diagnose(boards.load(str(boards.new("my-board", tmp_path))))
     (platform,) = [c for c in found.checks if "ststm32" in c.found]  # told once, and not as something unneeded
     assert (platform.name, platform.state) == ("compiler", "missing")
     assert platform.fix.endswith("pio pkg install --global --platform ststm32@19.6.0")

@@ -30,7 +30,7 @@ class Rcc(FamilyRcc):
 
     READY: ClassVar = {
         CR: {0: 2, 4: 5, 8: 10, 12: 13, 14: 15, 16: 17, 24: 25, 26: 27, 28: 29},
-        BDCR: {0: 1, 26: 27},
+        BDCR: {0: 1, 7: 11, 26: 27},
     }
     SWITCH, SWITCHED, AHB = Field(CFGR1, 0, 2), Field(CFGR1, 2, 2), Field(CFGR2, 0, 4)
     BRANCHES: ClassVar = {
