@@ -119,6 +119,26 @@ class Board(Description):
         return self.platformio.framework if self.platformio else None
 
     @property
+    def clocks(self) -> list[int]:
+        """All clocks that the firmware can set, in hertz, the slowest first."""
+        usual = [self.clock_hz]
+        return usual if self.framework is not None else sorted(self.chip.clocks) or usual
+
+    def at(self, clock_hz: int) -> Board:
+        """The same board with firmware that sets another clock.
+
+        Raises: UsageError: it cannot.
+        """
+        if clock_hz not in self.clocks:
+            can = ", ".join(f"{clock / 1e6:g}" for clock in self.clocks)
+            raise UsageError(
+                f"{self.name} cannot run at {clock_hz / 1e6:g} MHz",
+                means=f"its firmware sets {can} MHz",
+                hint=f"for example --clock {min(self.clocks, key=lambda clock: abs(clock - clock_hz))}",
+            )
+        return self.model_copy(update={"clock_hz": clock_hz})
+
+    @property
     def memory(self) -> Memory | None:
         """The regions of the linker script; None for this computer."""
         if self.framework is None or self.chip.whole_ram is None:
@@ -140,11 +160,17 @@ class Board(Description):
         return self.energy.power or (self.chip.power if self.energy.regulator == "chip" else None)
 
 
-def load(name: str) -> Board:
+def load(name: str, clock_hz: int | None = None) -> Board:
     """A shipped board by name, or any YAML file by path.
 
-    Raises: UsageError: no such board. ContentError: the file breaks a rule; file, line and words say which.
+    Args: clock_hz: what the firmware shall set in place of the board's usual clock.
+    Raises: UsageError: no such board, or its firmware cannot set that clock. ContentError: the file breaks a rule;
+        file, line and words say which.
     """
+    return _load(name) if clock_hz is None else _load(name).at(clock_hz)
+
+
+def _load(name: str) -> Board:
     path = Path(name)
     if path.suffix in SUFFIXES:
         if not path.is_file():
@@ -202,6 +228,12 @@ _UNTOLD = {"part": "unknown", "mcu": "unknown", "clock_hz": 1}
 def _refuse_what_cannot_be_built(found: Board, path: Path) -> None:
     """Raises: ContentError: a field that the others make necessary is missing or of another form."""
     pin, form = found.timestamp_pin or "", found.chip.pins
+    if found.clock_hz not in found.clocks:
+        raise ContentError(
+            f"{path}: clock_hz: {found.clock_hz} cannot be set",
+            means=f"the firmware of {found.chip.title} sets {', '.join(map(str, found.clocks))}",
+            hint="choose one of them, or leave the line out",
+        )
     if found.framework is None and form is not None and re.fullmatch(form, pin) is None:
         raise ContentError(
             f"{path}: timestamp_pin: {pin or 'missing'}",

@@ -186,13 +186,17 @@ def _pattern(text: str) -> str:
 
 
 class Chip(Description):
-    """One chip. `without`: features that its core may have and this one lacks. `pins`: how our firmware names them."""
+    """One chip. `without`: features that its core may have and this one lacks. `pins`: how our firmware names them.
+
+    `clocks`: all that our firmware can set, in hertz; left out, `clock_hz` alone.
+    """
 
     name: Plain
     title: str
     core_name: Annotated[Plain, Field(alias="core"), AfterValidator(_known_core)]
     without: list[cores.Feature] = Field(default_factory=list)
     clock_hz: Count
+    clocks: list[Count] = Field(default_factory=list)
     pins: Annotated[str, AfterValidator(_pattern)] | None = None
     memories: list[Block] = Field(default_factory=list)
     link: Linked | None = None
@@ -208,6 +212,8 @@ class Chip(Description):
             can = ", ".join(sorted(core.optional)) or "nothing"
             raise ValueError(f"without: a {core.name} always has {kept[0]}; it may be without: {can}")
         names = {block.name for block in self.memories}
+        if self.clocks and self.clock_hz not in self.clocks:
+            raise ValueError(f"clocks: clock_hz {self.clock_hz} is not among them")
         if core.architecture != "host" and self.link is None:
             raise ValueError(f"link: missing: core {core.name} is linked by it")
         for name in (self.link.flash, *self.link.ram_blocks, self.link.arena) if self.link else ():

@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 class RunOptions(TypedDict, total=False):
     """The keyword arguments of `run`; what is left out is as in `Request`.
 
-    board: a name, or a board file. mode: performance, accuracy or energy. virtual: the virtual board; port: the real
-    one's serial port or pyserial URL, looked for on USB where it is left out; isolator: what stands in the serial line
-    instead, as `io_manager:port=/dev/ttyACM1`. engine: `NAME[:OPTION=VALUE,...]`. model: your own .tflite. data: inputs
-    in EnergyRunner's layout, of your own model also an .npz or a folder of pictures or sounds by class; samples: only
-    the first that many. metric: top1, auc, mse or mae of your own model; labels: a file of its classes' names;
-    front_end: what makes its inputs of sounds. image: a firmware from elsewhere, for the virtual
-    board. build: False measures what the board runs. monitor: the energy instrument. jobs: virtual boards at once in
-    accuracy mode, None: as many as help; more than one starts processes, so that a script needs the usual
-    `if __name__ == "__main__":`. out: the session folder. name: words of your own, by which the session is found again.
+    board: a name, or a board file. clock: what the firmware shall set, in hertz, in place of the board's usual. mode:
+    performance, accuracy or energy. virtual: the virtual board; port: the real one's serial port or pyserial URL,
+    looked for on USB where it is left out; isolator: what stands in the serial line instead, as
+    `io_manager:port=/dev/ttyACM1`. engine: `NAME[:OPTION=VALUE,...]`. model: your own .tflite. data: inputs in
+    EnergyRunner's layout, of your own model also an .npz or a folder of pictures or sounds by class; samples: only the
+    first that many. metric: top1, auc, mse or mae of your own model; labels: a file of its classes' names; front_end:
+    what makes its inputs of sounds. image: a firmware from elsewhere, for the virtual board. build: False measures what
+    the board runs. monitor: the energy instrument. jobs: virtual boards at once in accuracy mode, None: as many as
+    help; more than one starts processes, so that a script needs the usual `if __name__ == "__main__":`. out: the
+    session folder. name: words of your own, by which the session is found again.
     """
 
     board: Required[str | Path]
+    clock: int | None
     mode: Mode
     virtual: bool
     port: str | None
@@ -74,6 +76,7 @@ class Request:
     isolator: str | None = None
     jobs: int | None = 1
     out: str | None = None
+    clock: int | None = None
     name: str | None = None
 
 

@@ -52,7 +52,9 @@ def mine(folder: Path, changes: Mapping[str, str], name: str = "mychip") -> Path
 
 
 def test_a_chip_may_lie_beside_its_board(tmp_path: Path) -> None:
-    found = board.load(str(mine(tmp_path, {"bytes: 2097152": "bytes: 524288", "120000000\npins": "80000000\npins"})))
+    found = board.load(
+        str(mine(tmp_path, {"bytes: 2097152": "bytes: 524288", "clock_hz: 120000000": "clock_hz: 80000000"}))
+    )
     assert found.memory
     assert (found.chip.name, found.clock_hz, found.memory.flash.bytes) == ("mychip", 80_000_000, 524_288)
     assert (found.mcu, found.part) == ("mychip", "STM32L4R5ZIT6")

@@ -45,18 +45,20 @@ def generate(
     model: AnyPath | None = None,
     engine: str = "aot",
     energy: bool = False,
+    clock: int | None = None,
     force: bool = False,
 ) -> Project:
     """The complete firmware project, written to the folder `out`; `pio run` there builds it.
 
-    Args: engine: NAME or NAME:OPTION=VALUE,... force: also over files that were edited since.
+    Args: engine: NAME or NAME:OPTION=VALUE,... clock: in hertz, in place of the board's usual. force: also over files
+        that were edited since.
     Raises: UsageError, ContentError, ModelError: the arguments make no sense. DiskError: cannot write.
     """
     from tinyperf import board as _board
     from tinyperf.session import choose
 
     wanted = choose.Content(benchmark, maybe(model), engine, energy)
-    return choose.project(_board.load(str(board)), wanted, Path(out), force=force)
+    return choose.project(_board.load(str(board), clock), wanted, Path(out), force=force)
 
 
 def generate_library(
@@ -93,17 +95,18 @@ def build(
     model: AnyPath | None = None,
     engine: str = "aot",
     energy: bool = False,
+    clock: int | None = None,
 ) -> Image:
     """The firmware image, built or taken from the cache.
 
-    Args: out: the image files are also copied there. engine: as for `generate`.
+    Args: out: the image files are also copied there. engine, clock: as for `generate`.
     Raises: BuildError: no compiler, does not compile, does not fit. Otherwise as `generate`.
     """
     from tinyperf import board as _board
     from tinyperf.session import choose
 
     wanted = choose.Content(benchmark, maybe(model), engine, energy)
-    return choose.image(_board.load(str(board)), wanted, maybe(out))
+    return choose.image(_board.load(str(board), clock), wanted, maybe(out))
 
 
 def flash(
@@ -113,6 +116,7 @@ def flash(
     model: AnyPath | None = None,
     engine: str = "aot",
     energy: bool = False,
+    clock: int | None = None,
     virtual: bool = False,
     probe: str | None = None,
     port: str | None = None,
@@ -120,14 +124,15 @@ def flash(
 ) -> Flashed:
     """Build, flash, and prove by the build id read back that the board runs this image.
 
-    Args: probe: serial number, where several are connected; port: of the firmware, found through the probe otherwise.
+    Args: clock: as for `generate`. probe: serial number, where several are connected; port: of the firmware, found
+        through the probe otherwise.
     Raises: DeviceError: no probe, no tool, a tool's failure, or another image runs afterwards. Otherwise as `build`.
     """
     from tinyperf import board as _board
     from tinyperf.firmware import flash as _flash
     from tinyperf.session import choose
 
-    chosen = _board.load(str(board))
+    chosen = _board.load(str(board), clock)
     place = None if virtual else _flash.find_place(chosen, probe=probe, port=port, tool=tool)
     image = choose.image(chosen, choose.Content(benchmark, maybe(model), engine, energy))
     return _flash.flash_image(chosen, image, place, baud=chosen.serial.energy_baud if energy else chosen.serial.baud)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tinyperf.api.paths import AnyPath, maybe
 from tinyperf.request import RunOptions, request, spelled_out
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Unpack
 
+    from tinyperf.board import Board
     from tinyperf.result import RunResult
     from tinyperf.session.compare import Row
     from tinyperf.session.fleet import Row as BoardRow
@@ -97,21 +98,21 @@ def profile(
     model: AnyPath | None = None,
     engine: str = "aot",
     energy: bool = False,
+    clock: int | None = None,
     image: AnyPath | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Profile:
     """Instructions and estimated cycles of one inference on the virtual board, by layer where tinyperf built the image.
 
-    Args: image: a foreign firmware instead; its totals only. progress: as `run`.
+    Args: image: a foreign firmware instead; its totals only. clock, progress: as `run`.
     Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
     """
-    from tinyperf import board as _board
     from tinyperf.session import choose
     from tinyperf.session import models as named_models
     from tinyperf.session import profile as _profile
     from tinyperf.session.ends import ends_of
 
-    chosen = _board.load(str(board))
+    chosen = _at(str(board), clock, image)
     start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
     found = _profile.profile(chosen, start.path, start.built, start.model, progress)
     shown = start.model if image else named_models.named(benchmark, maybe(model))[1]
@@ -119,10 +120,20 @@ def profile(
     return replace(found, inputs=inputs, outputs=outputs)
 
 
+def _at(board: str, clock: int | None, image: AnyPath | None) -> Board:
+    from tinyperf import board as _board
+    from tinyperf.errors import UsageError
+
+    if clock is not None and image is not None:
+        raise UsageError(f"clock {clock} with {image}", means="an image sets its own clock", hint="leave --clock out")
+    return _board.load(board, clock)
+
+
 def profile_boards(
     benchmark: str | None = None,
     *,
     boards: Sequence[AnyPath] = (),
+    clocks: Sequence[int] | Literal["all"] = (),
     model: AnyPath | None = None,
     engine: str = "aot",
     jobs: int | None = None,
@@ -130,14 +141,16 @@ def profile_boards(
 ) -> list[BoardRow]:
     """What one inference takes on each board and what it needs, the fastest first; a board that fails says why.
 
-    Args: boards: names or files, () for all that are shipped. jobs: boards at once, None: as many as there are
+    Args: boards: names or files, () for all that are shipped. clocks: a row for each, in hertz; () the board's usual,
+        "all": each that its firmware can set; the best one is named. jobs: boards at once, None: as many as there are
         processors; more than one starts processes, as for `run`. progress: as `run`.
     Raises: UsageError, ContentError: no such board, benchmark or engine. ModelError: the engine does not run the model.
     """
     from tinyperf import board as _board
     from tinyperf.session import choose, fleet
 
-    chosen = [_board.load(str(board)) for board in boards] or [b for b in _board.shipped() if b.memory]
+    usual = [_board.load(str(board)) for board in boards] or [b for b in _board.shipped() if b.memory]
+    chosen = [b.at(hz) for b in usual for hz in (b.clocks if clocks == "all" else clocks or [b.clock_hz])]
     return fleet.table(chosen, choose.Content(benchmark, maybe(model), engine), jobs=jobs, progress=progress)
 
 
@@ -170,6 +183,7 @@ def emulate(
     model: AnyPath | None = None,
     engine: str = "aot",
     energy: bool = False,
+    clock: int | None = None,
     image: AnyPath | None = None,
     tcp: str | None = None,
     fast: bool = False,
@@ -178,14 +192,13 @@ def emulate(
 ) -> None:
     """Serve the virtual board on a pty, or on TCP `[HOST:]PORT`, until `stop` or Ctrl-C.
 
-    Args: ready: told what a client opens. fast: not held to real time.
+    Args: clock: as `run`. ready: told what a client opens. fast: not held to real time.
     Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
     """
-    from tinyperf import board as _board
     from tinyperf.session import choose
     from tinyperf.session import emulate as session
 
-    chosen = _board.load(str(board))
+    chosen = _at(str(board), clock, image)
     start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
     session.emulate(chosen, start, tcp=tcp, fast=fast, ready=ready, stop=stop)
 

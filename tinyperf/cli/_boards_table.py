@@ -34,6 +34,9 @@ def show(rows: Sequence[Row], title: str, *, as_json: bool, csv: Path | None, pl
     for line in lines:
         cells = zip(line, widths, HEADINGS, strict=True)
         print("  ".join(f"{c:<{w}}" if h in TO_THE_LEFT else f"{c:>{w}}" for c, w, h in cells).rstrip())
+    for row in rows:
+        if row.best:
+            print(f"best {row.best}: {row.board} at {row.clock_hz / 1e6:g} MHz")
     print("times and energies: estimates of the virtual boards, one inference each; ± as measured against silicon")
 
 

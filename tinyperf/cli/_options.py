@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -24,6 +24,22 @@ class Number(click.FloatRange):
         return self.fail("nan is no number", param, ctx) if math.isnan(number) else number
 
 
+def hertz(text: str) -> int:
+    """80000000, 80M or 80MHz.
+
+    Raises: click.BadParameter: none of these.
+    """
+    words = text.strip().lower().removesuffix("hz")
+    try:
+        value = float(words.removesuffix("m")) * (1e6 if words.endswith("m") else 1)
+    except ValueError:
+        value = 0.5
+    if not (value.is_integer() and 1 <= value < 1 << 32):
+        raise click.BadParameter(f"'{text}' is no clock: 80000000, or 80MHz", param_hint="--clock")
+    return int(value)
+
+
+CLOCK = click.option("--clock", type=hertz, metavar="HZ", help="What the firmware sets: 80000000, or 80MHz.")
 SECONDS = Number(0, 86400, min_open=True)
 MODEL = click.Path(path_type=Path)
 """Whatever else it is, a folder too: the reader says what it is and what to do."""
@@ -75,6 +91,13 @@ def boards(text: str) -> list[str] | None:
     if text == "all":
         return []
     return [name.strip() for name in text.split(",")] if "," in text and not Path(text).exists() else None
+
+
+def clocks(text: str | None) -> list[int] | Literal["all"]:
+    """Of --clock where several may be meant; [] where it was left out."""
+    if text == "all":
+        return "all"
+    return [hertz(one) for one in text.split(",")] if text is not None else []
 
 
 def own_data(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.CLOCK
 @click.option("-o", "--out", type=_options.FOLDER, metavar="DIR", help="Also copy the image files into DIR.")
 def command(
-    *, benchmark: str | None, board: str, model: Path | None, engine: str, energy: bool, as_json: bool, out: Path | None
+    *,
+    benchmark: str | None,
+    board: str,
+    model: Path | None,
+    engine: str,
+    energy: bool,
+    clock: int | None,
+    as_json: bool,
+    out: Path | None,
 ) -> None:
     """Build the firmware image of a benchmark, or of any model.
 
@@ -36,7 +45,7 @@ def command(
     """
     if sys.stderr.isatty():
         print(f"building {benchmark or model} for {board} ...", file=sys.stderr)
-    image = api.build(board, benchmark, out=out, model=model, engine=engine, energy=energy)
+    image = api.build(board, benchmark, out=out, model=model, engine=engine, energy=energy, clock=clock)
     _options.notes(image.generated.warnings)
     found = _as_dict(image, out)
     if as_json:

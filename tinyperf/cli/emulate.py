@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.CLOCK
 @click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Start this .elf, .hex or .bin instead.")
 @click.option("--pty", "as_pty", is_flag=True, help="A pseudo-terminal (the default).")
 @click.option("--tcp", metavar="[HOST:]PORT", help="A TCP port; on this computer only, unless HOST says otherwise.")
@@ -29,6 +30,7 @@ def command(
     model: Path | None,
     engine: str,
     energy: bool,
+    clock: int | None,
     as_json: bool,
     image: Path | None,
     as_pty: bool,
@@ -63,6 +65,7 @@ def command(
             model=model,
             engine=engine,
             energy=energy,
+            clock=clock,
             image=image,
             tcp=tcp,
             fast=fast,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.CLOCK
 @click.option("--virtual", is_flag=True, help="Flash the virtual board instead of a real one.")
 @click.option("--probe", metavar="SERIAL", help="Serial number of the debug probe, where several are connected.")
 @click.option("--port", metavar="URL", help="Serial port of the firmware; found through the probe if left out.")
@@ -28,6 +29,7 @@ def command(
     model: Path | None,
     engine: str,
     energy: bool,
+    clock: int | None,
     as_json: bool,
     virtual: bool,
     probe: str | None,
@@ -54,6 +56,7 @@ def command(
         model=model,
         engine=engine,
         energy=energy,
+        clock=clock,
         virtual=virtual,
         probe=probe,
         port=port,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.CLOCK
 @click.option("-o", "--out", type=_options.FOLDER, metavar="DIR", help="Where; by default BOARD-BENCH or PREFIX here.")
 @click.option(
     "--form",
@@ -38,6 +39,7 @@ def command(
     model: Path | None,
     engine: str,
     energy: bool,
+    clock: int | None,
     as_json: bool,
     out: Path | None,
     form: str,
@@ -57,26 +59,20 @@ def command(
     tinyperf generate --board nucleo-l4r5zi --model my.tflite --form library --prefix mine
     """
     if form == "library":
-        if energy:
-            raise UsageError("--energy with --form library", hint="pulses are a firmware's; leave it out")
+        for option in [name for name, value in (("--energy", energy), ("--clock", clock)) if value]:
+            raise UsageError(f"{option} with --form library", hint="it is of a firmware; leave it out")
         folder = out or Path(prefix or benchmark or (model.stem if model else "model"))
-        made = api.generate_library(
-            board,
-            benchmark,
-            out=folder,
-            model=model,
-            engine=engine,
-            prefix=prefix,
-            keep_input=keep_input,
-            force=force,
-        )
+        content: dict[str, Any] = {"model": model, "engine": engine, "prefix": prefix, "keep_input": keep_input}
+        made = api.generate_library(board, benchmark, out=folder, **content, force=force)
         _show_library(made, folder, as_json=as_json)
         return
     if prefix is not None or keep_input:
         raise UsageError("--prefix and --keep-input are a library's", hint="add --form library")
     if out is None:
         out = Path(f"{Path(board).stem}-{benchmark or (model.stem if model else 'model')}")
-    project = api.generate(board, benchmark, out=out, model=model, engine=engine, energy=energy, force=force)
+    project = api.generate(
+        board, benchmark, out=out, model=model, engine=engine, energy=energy, clock=clock, force=force
+    )
     _options.notes(project.warnings)
     if as_json:
         found = {"folder": str(out), "build_id": project.build_id, "form": project.form, "files": list(project.files)}

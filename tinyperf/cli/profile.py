@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 @click.command()
 @_options.firmware
 @click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals only.")
+@click.option(
+    "--clock", metavar="HZ[,HZ...]|all", help="What the firmware sets: 80MHz; several: a row each, and which is best."
+)
 @click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="Of several boards: the table as a file.")
 @click.option("--plot", type=_options.MODEL_FILE, metavar="FILE", help="Of several boards: a picture, .png or .html.")
 def command(
@@ -31,6 +34,7 @@ def command(
     model: Path | None,
     engine: str,
     energy: bool,
+    clock: str | None,
     as_json: bool,
     image: Path | None,
     csv: Path | None,
@@ -39,7 +43,8 @@ def command(
     """Instructions and estimated cycles of an inference by layer.
 
     Of many boards its time, energy and memory: --board all is every shipped board, --board A,B those. A board that
-    cannot be had is a row that says why.
+    cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that the board's firmware can
+    set, it says which takes the least time and which the least energy.
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws
@@ -47,17 +52,22 @@ def command(
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
     tinyperf profile --board all kws --plot kws.html
     tinyperf profile --board nucleo-l4r5zi,nucleo-u575zi-q --model my.tflite --csv boards.csv
+    tinyperf profile --board nucleo-l4r5zi --clock all kws
     """
-    boards = _options.boards(board)
-    if boards is not None:
+    boards, clocks = _options.boards(board), _options.clocks(clock)
+    if boards is not None or clocks == "all" or len(clocks) > 1:
         _refuse({"--image": image, "--energy": energy}, "an image is of one board")
         with _progress.shown() as progress:
-            rows = api.profile_boards(benchmark, boards=boards, model=model, engine=engine, progress=progress)
+            each = [board] if boards is None else boards
+            rows = api.profile_boards(
+                benchmark, boards=each, clocks=clocks, model=model, engine=engine, progress=progress
+            )
         _boards_table.show(rows, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
         return
-    _refuse({"--csv": csv, "--plot": plot}, "they hold a table of boards, as of --board all")
+    _refuse({"--csv": csv, "--plot": plot}, "they hold a table, as of --board all or --clock all")
+    firmware: dict[str, Any] = {"model": model, "engine": engine, "energy": energy, "image": image}
     with _progress.shown() as progress:
-        found = api.profile(board, benchmark, model=model, engine=engine, energy=energy, image=image, progress=progress)
+        found = api.profile(board, benchmark, **firmware, clock=clocks[0] if clocks else None, progress=progress)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
         return

@@ -20,6 +20,7 @@ QUICK_SAMPLES = 20
 @click.command()
 @click.argument("bench", required=False, metavar="[BENCH]", type=_names.BENCH)
 @click.option("--board", "-b", help="A board's name ('tinyperf boards'), or a board file.", type=_names.BOARD)
+@_options.CLOCK
 @click.option("--virtual", is_flag=True, help="Run on the virtual board.")
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
 @click.option("--mode", type=click.Choice([*get_args(Mode), "all"]), default="performance", show_default=True)

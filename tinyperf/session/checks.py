@@ -21,7 +21,7 @@ def check_request(request: Request) -> None:
 
     Raises: UsageError, DataError, ContentError: with what to do.
     """
-    chosen = board.load(request.board)
+    chosen = board.load(request.board, request.clock)
     check(request, chosen)
     isolator(request, chosen)
 
@@ -48,6 +48,7 @@ def check(request: Request, chosen: Board) -> None:
     if request.image and not Path(request.image).is_file():
         seen = "is no file" if Path(request.image).exists() else "does not exist"
         raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
+    _clock(request)
     if request.samples is not None and request.samples < 1:
         raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
     if request.jobs is not None and request.jobs < 1:
@@ -80,6 +81,15 @@ def check(request: Request, chosen: Board) -> None:
         raise UsageError(
             "which benchmark? neither BENCH nor --model is given",
             hint=f"one of {', '.join(benchmark.BENCHMARKS)}; or --model FILE.tflite for a model of your own",
+        )
+
+
+def _clock(request: Request) -> None:
+    if request.clock is not None and (request.image or not request.build):
+        raise UsageError(
+            f"--clock {request.clock} for firmware that is there already",
+            means="it sets its own clock",
+            hint="leave --clock out, or let tinyperf build the firmware",
         )
 
 

@@ -35,7 +35,8 @@ class Row:
 
     `fits`: the linker's answer; the plan's where the board cannot be built for, and None where nothing is known.
     `latency_ms`, `uj_per_inference`: estimates, each with its error, which is None where it was not measured.
-    `ram_room_bytes`, `flash_room_bytes`: what the firmware may use.
+    `ram_room_bytes`, `flash_room_bytes`: what the firmware may use. `best`: in what this clock is the best of those of
+    its board, where there are several: time, energy, or both.
     """
 
     board: str
@@ -56,6 +57,7 @@ class Row:
     flash_bytes: int | None = None
     flash_room_bytes: int | None = None
     build_id: str | None = None
+    best: str = ""
     reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,9 +68,10 @@ class Row:
 def table(
     boards: Sequence[Board], wanted: Content, *, jobs: int | None = None, progress: Progress = silent
 ) -> list[Row]:
-    """A row for each board, the fastest first, then those without an estimate, then those that cannot be had.
+    """A row for each board and clock, the fastest first, then those without an estimate, then those that cannot be had.
 
-    Args: jobs: boards at once, None: as many as there are processors; more than one starts processes.
+    Args: boards: the same one several times at different clocks. jobs: boards at once, None: as many as there are
+        processors; more than one starts processes.
     Raises: UsageError: no such benchmark or engine. ModelError: no engine of that name runs the model on any board.
     """
     _, model = models.named(wanted.benchmark, wanted.model)
@@ -83,12 +86,33 @@ def table(
         try:
             for future in as_completed(pending):
                 done.append(future.result())
-                progress(f"boards, {done[-1].board} is done", len(done), len(boards))
+                progress(f"boards, {name(done[-1])} is done", len(done), len(boards))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             apart.stop()
             raise
-    return sorted(done, key=_order)
+    return sorted(judged(done), key=_order)
+
+
+def name(row: Row) -> str:
+    """`nucleo-l4r5zi at 120 MHz`."""
+    return f"{row.board} at {row.clock_hz / 1e6:g} MHz"
+
+
+def judged(rows: Sequence[Row]) -> list[Row]:
+    """With the best clocks of each board that has several; equal figures share it."""
+    judged = []
+    for row in rows:
+        same = [one for one in rows if one.board == row.board]
+        times = [one.latency_ms for one in same]
+        energies = [one.uj_per_inference for one in same]
+        best = [
+            what
+            for what, value, values in (("time", row.latency_ms, times), ("energy", row.uj_per_inference, energies))
+            if value is not None and len(same) > 1 and value == min(v for v in values if v is not None)
+        ]
+        judged.append(replace(row, best=" and ".join(best)))
+    return judged
 
 
 def _order(row: Row) -> tuple[bool, float, bool, str]:

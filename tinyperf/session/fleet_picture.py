@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.errors import DiskError, MissingExtraError, UsageError
 from tinyperf.figures import error, significant
+from tinyperf.session.fleet import name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,11 +41,6 @@ def draw(rows: Sequence[Row], title: str, out: Path) -> Path:
     except OSError as exc:
         raise DiskError(f"{out}: {exc.strerror}", hint="give another file") from exc
     return out
-
-
-def name(row: Row) -> str:
-    """`nucleo-l4r5zi, 120 MHz`."""
-    return f"{row.board}, {row.clock_hz / 1e6:g} MHz"
 
 
 def panels(rows: Sequence[Row]) -> list[Panel]:

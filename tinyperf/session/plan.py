@@ -99,7 +99,7 @@ def prepare(
     Args: tell: is told what takes long, in words. open_link: makes links. created: when, if not now.
     Raises: UsageError, ModelError, DataError, BuildError, DeviceError: each with what to do.
     """
-    chosen = board.load(request.board)
+    chosen = board.load(request.board, request.clock)
     checks.check(request, chosen)
     device = _device(request, chosen, open_link)
     measured = benchmark.benchmark(request.benchmark) if request.benchmark else None

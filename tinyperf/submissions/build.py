@@ -145,7 +145,11 @@ def _sessions(folders: Sequence[Path]) -> list[_Given]:
     for folder in folders:
         try:
             record = store.load(folder).record
-            one = _Given(folder, record, boards.load(record.planned.request.board or record.planned.board))
+            one = _Given(
+                folder,
+                record,
+                boards.load(record.planned.request.board or record.planned.board, record.planned.request.clock),
+            )
         except TinyperfError as exc:
             reasons.append(exc.seen)
             continue

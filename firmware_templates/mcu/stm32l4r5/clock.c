@@ -11,25 +11,32 @@
 #define VOLTAGE_RANGE_1 1UL
 #define VOLTAGE_RANGE_2 2UL
 
-/* One way to clock the core: through the PLL (4 MHz * pll_n / 2), or from the MSI itself where
- * pll_n is 0. */
+/* One way to clock the core: through the PLL (4 MHz * pll_n / 2, pll_n from 16 on), or from the
+ * MSI itself where pll_n is 0. A wait state of the flash lasts 20 MHz in range 1, 8 MHz in range 2,
+ * which goes up to 26 MHz; range 1 goes up to 80 MHz without boost. */
 struct clock {
     uint32_t hz;
-    uint32_t msi_range; /* 6 is 4 MHz, 9 is 24 MHz */
+    uint32_t msi_range; /* 6 is 4 MHz, 9 is 24 MHz, 11 is 48 MHz */
     uint32_t pll_n;
     uint32_t flash_wait_states;
     uint32_t voltage_range;
     bool boost;
 };
 
-#if TP_CLOCK_HZ == 120000000U
-static const struct clock chosen = {TP_CLOCK_HZ, 6U, 60U, 5U, VOLTAGE_RANGE_1, true};
-#elif TP_CLOCK_HZ == 80000000U
-static const struct clock chosen = {TP_CLOCK_HZ, 6U, 40U, 3U, VOLTAGE_RANGE_1, false};
-#elif TP_CLOCK_HZ == 24000000U
+#define PLL_STEP_HZ 2000000U
+#define WAIT_STATE_HZ 20000000U
+#define BOOST_ABOVE_HZ 80000000U
+#if TP_CLOCK_HZ == 24000000U
 static const struct clock chosen = {TP_CLOCK_HZ, 9U, 0U, 2U, VOLTAGE_RANGE_2, false};
+#elif TP_CLOCK_HZ == 48000000U
+static const struct clock chosen = {TP_CLOCK_HZ, 11U, 0U, 2U, VOLTAGE_RANGE_1, false};
+#elif TP_CLOCK_HZ >= 32000000U && TP_CLOCK_HZ <= 120000000U && TP_CLOCK_HZ % PLL_STEP_HZ == 0U
+static const struct clock chosen = {
+    TP_CLOCK_HZ,     6U, TP_CLOCK_HZ / PLL_STEP_HZ, (TP_CLOCK_HZ - 1U) / WAIT_STATE_HZ,
+    VOLTAGE_RANGE_1, TP_CLOCK_HZ > BOOST_ABOVE_HZ,
+};
 #else
-#error "clock_hz of the board file must be 120000000, 80000000 or 24000000 on an STM32L4+"
+#error "a clock that this file cannot set on an STM32L4+"
 #endif
 
 static bool set_voltage_range(uint32_t range)
