@@ -343,7 +343,7 @@ def test_a_session_may_be_resumed_from_another_folder(accuracy: Bench, monkeypat
 def test_firmware_with_the_larger_ic_model_is_measured_as_ic() -> None:
     asked = Request(board="nucleo-l4r5zi", port="socket://127.0.0.1:5000", build=False)
     prepared, planned = prepare(asked, open_link=lambda _: FakeDevice(right_class, model_id="ic02"))
-    assert (planned.benchmark, prepared.model_id) == ("ic", "ic02")
+    assert (planned.benchmark, prepared.model_id) == ("ic2", "ic02")
     assert planned.notes == (
         "what is behind socket://127.0.0.1:5000 is not known: if it is 'tinyperf emulate', these are estimates",
     )

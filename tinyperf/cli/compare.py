@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinyperf import api
+from tinyperf import api, content
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.cli import _names, _options
 from tinyperf.figures import figure
@@ -52,15 +52,18 @@ def command(
 
     Each runs the same models on the same inputs; outputs are compared with TFLM's.
 
-    Without BENCH and --model: all four benchmarks. An engine that is not here, or does not take a model, has a row that
-    says why. Exit code 1 where an output differs from the oracle's, or a firmware that was built goes wrong.
+    Without BENCH and --model: every benchmark with a shipped model. An engine that is not here, or does not take a
+    model, has a row that says why. Exit code 1 where an output differs from the oracle's, or a firmware that was
+    built goes wrong.
 
     \b
     tinyperf compare --board nucleo-l4r5zi
     tinyperf compare kws ad --engine aot --engine tflm:kernels=cmsis_nn --json
     tinyperf compare --model mine.tflite --engine aot
     """
-    names = benchmarks or (() if models else tuple(BENCHMARKS))
+    names = benchmarks or (
+        () if models else tuple(name for name in BENCHMARKS if name in content.names("models", ".tflite"))
+    )
     show = sys.stderr.isatty()
     rows = api.compare(
         names,

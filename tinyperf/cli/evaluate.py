@@ -52,10 +52,10 @@ def command(
 ) -> int:
     """Score a model on the host: top-1, AUC, MSE or MAE.
 
-    BENCH is kws, vww, ic or ad; without it --model is your own model and --data your own samples: an .npz with x (real
-    values, or the input's own type) and y, a folder with a folder of pictures or sounds for each class, or raw input
-    tensors with a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used. Backends tflm and
-    aot agree with the firmware bit for bit; litert and tflite-runtime do not always.
+    BENCH is kws, vww, ic, ic2 or ad; without it --model is your own model and --data your own samples: an .npz with
+    x (real values, or the input's own type) and y, a folder with a folder of pictures or sounds for each class, or
+    raw input tensors with a y_labels.csv (file,classes,label). Without --data, $TINYPERF_DATA/datasets is used.
+    Backends tflm and aot agree with the firmware bit for bit; litert and tflite-runtime do not always.
 
     \b
     tinyperf evaluate kws --data datasets --backend litert

@@ -104,7 +104,7 @@ def load(folder: Path, benchmark: Benchmark) -> Dataset:
     Args: folder: holds `kws01/` (`vww01/`, ...) or is it.
     Raises: DataError: no such folder or list, bad rows, labels out of range, files missing or of the wrong size.
     """
-    at = _folder(folder, benchmark.model_id)
+    at = _folder(folder, benchmark.inputs_id)
     rows = _rows(at, len(benchmark.labels), benchmark.file_bytes, (benchmark.input_bytes, benchmark.stride_bytes))
     found = [_official_key(sample, floats=benchmark.element == "float32") for sample in rows]
     if (at / SYNTHETIC_MARK).is_file():
@@ -136,7 +136,7 @@ def synthetic(benchmark: Benchmark | None, model: Model | None = None) -> Datase
     Args: benchmark: or None for a custom `model`, whose raw input tensors are filled.
     """
     if benchmark is not None:
-        name, labels = benchmark.model_id, benchmark.labels
+        name, labels = benchmark.inputs_id, benchmark.labels
         file_bytes, window, stride = benchmark.file_bytes, benchmark.input_bytes, benchmark.stride_bytes
     elif model is not None:
         name, labels = "custom", tuple(map(str, range(sum(t.elements for t in model.output_tensors))))

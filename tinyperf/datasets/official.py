@@ -40,7 +40,7 @@ def digests(benchmark: str) -> frozenset[str]:
 
     Raises: UsageError: no such benchmark.
     """
-    model_id = find(benchmark).model_id
+    model_id = find(benchmark).inputs_id
     return frozenset(row.digest for listed in (model_id, f"{model_id}-float16") for row in _table().get(listed, ()))
 
 
@@ -49,7 +49,7 @@ def inputs(benchmark: str) -> tuple[Official, ...]:
 
     Raises: UsageError: no such benchmark.
     """
-    return _table()[find(benchmark).model_id]
+    return _table()[find(benchmark).inputs_id]
 
 
 @functools.cache

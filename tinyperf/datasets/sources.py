@@ -67,7 +67,8 @@ def prepare(
     Raises: UsageError: no such benchmark. DataError: nothing usable there, or damaged files (all of them named).
         DeviceError: `pull` without a network. DiskError: cannot write. MissingExtraError: no soundfile or Pillow.
     """
-    chosen, original = find_benchmark(benchmark), ORIGINALS[find_benchmark(benchmark).name]
+    chosen = _with_inputs(benchmark)
+    original = ORIGINALS[chosen.name]
     if pull:
         for archive in original.archives:
             _unpack(download.fetch(archive, source, progress), source)
@@ -96,12 +97,25 @@ def prepare(
     return _prepared(chosen, original.title, files=files, training=len(kept) - len(test), made=made, notes=notes)
 
 
+def _with_inputs(name: str) -> Benchmark:
+    """The benchmark.
+
+    Raises: UsageError: there is none, or it has no inputs of its own.
+    """
+    chosen = find_benchmark(name)
+    if chosen.inputs_of:
+        raise UsageError(
+            f"{name} has the inputs of {chosen.inputs_of}", hint=f"make those: tinyperf data {chosen.inputs_of}"
+        )
+    return chosen
+
+
 def make_synthetic(benchmark: str, out: Path) -> PreparedData:
     """A small set with the right shapes that a model can learn; the same bytes on every machine.
 
     Raises: UsageError: no such benchmark, or inputs that are not made up are there. DiskError: cannot write.
     """
-    chosen = find_benchmark(benchmark)
+    chosen = _with_inputs(benchmark)
     inputs = out / chosen.model_id
     if not (inputs / layout.SYNTHETIC_MARK).exists():
         real = [path for pattern in synthetic.TRAINING_FILES[chosen.name] for path in out.glob(pattern)]

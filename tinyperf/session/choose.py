@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Content:
     """What a firmware is made of, in the user's words.
 
-    benchmark: kws, vww, ic or ad; None where `model` is the user's own. model: a .tflite in place of the shipped one.
+    benchmark: a name in `BENCHMARKS`; None where `model` is the user's own. model: a .tflite in place of
+    the shipped one.
     engine: `NAME[:OPTION=VALUE,...]`. energy: 9600 baud, and pulses on the timestamp pin.
     """
 
@@ -133,7 +134,9 @@ def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
             f"{wanted.benchmark} together with image {foreign}", hint="choose one: an image holds its own model"
         )
     if foreign is None and wanted.benchmark is None and wanted.model is None:
-        raise UsageError("nothing to run", hint="name a benchmark (kws, vww, ic, ad), or --model FILE, or --image FILE")
+        raise UsageError(
+            "nothing to run", hint="name a benchmark (kws, vww, ic, ic2, ad), or --model FILE, or --image FILE"
+        )
     file = wanted.model if wanted.benchmark is None else None
     if foreign is None:
         own_image = image(board, wanted)

@@ -24,7 +24,12 @@ def shipped(benchmark: Benchmark) -> Model:
     if benchmark.name not in files:
         raise UsageError(
             f"no trained model is shipped for '{benchmark.name}' in this version",
-            hint=f"give one: --model FILE.tflite; 'tinyperf train {benchmark.name}' makes one",
+            hint="give one: --model FILE.tflite; "
+            + (
+                f"'tinyperf models pull' fetches MLCommons's for {benchmark.name}"
+                if benchmark.inputs_of
+                else f"'tinyperf train {benchmark.name}' makes one"
+            ),
         )
     return tflite.load(files[benchmark.name])
 

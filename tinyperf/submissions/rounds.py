@@ -36,7 +36,6 @@ class Task:
 
 TASKS = {
     **{b.name: Task(b.name, b.model_id, b.metric, b.target, b.samples) for b in BENCHMARKS.values()},
-    "ic2": Task("ic2", "ic02", "top1", 0.91, 200),
     "sww": Task("sww", "sww01", "streaming", 0.0, 1),
 }
 
