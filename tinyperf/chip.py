@@ -123,6 +123,17 @@ class LevelOneCaches(Description):
     tightly_coupled: list[Plain]
 
 
+class FetchBuffer(Description):
+    """No data cache; of code, the `lines` last used and one read ahead.
+
+    virtual/board/memory/fetch_buffer.py has the rules.
+    """
+
+    kind: Literal["fetch_buffer"]
+    line_bytes: Count
+    lines: Count
+
+
 class CoreVoltage(Description):
     """Core voltage of the range that a clock needs; the firmware is taken to choose the lowest."""
 
@@ -201,7 +212,11 @@ class Chip(Description):
     memories: list[Block] = Field(default_factory=list)
     link: Linked | None = None
     wait_states: list[WaitStates] = Field(default_factory=list)
-    caches: Annotated[FlashAccelerator | InstructionCache | LevelOneCaches, Field(discriminator="kind")] | None = None
+
+    caches: (
+        Annotated[FlashAccelerator | InstructionCache | LevelOneCaches | FetchBuffer, Field(discriminator="kind")]
+        | None
+    ) = None
     power: Power | None = None
     emulator: Emulator | None = None
 

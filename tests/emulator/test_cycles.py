@@ -12,6 +12,7 @@ from tinyperf import chip, cores
 from tinyperf.errors import UsageError
 from tinyperf.virtual.board.decode import Disassembler, groups
 from tinyperf.virtual.board.memory import memory_system
+from tinyperf.virtual.board.memory.fetch_buffer import Buffer, Held
 from tinyperf.virtual.board.memory.system import FlashSettings, Touched
 from tinyperf.virtual.board.pipelines import cycle_model
 from tinyperf.virtual.board.pipelines.model import Fetch, Walk
@@ -36,7 +37,9 @@ def code(folder: Path, text: str) -> bytes:
 
 def walk(core: str, block: list[Instruction], places: Mapping[int, int] | None = None) -> Walk:
     """From a branch's landing."""
-    model = cycle_model(cores.load(core), chip.load("stm32l4r5").memories)
+    model = cycle_model(
+        cores.load(core), chip.load("stm32l4r5").memories, memory_system(chip.load("stm32l4r5"), settings)
+    )
     return model.walk(block, model.landed, places or {})
 
 
@@ -129,6 +132,76 @@ def test_prices_of_the_cortex_m33(tmp_path: Path, text: str, cycles: int) -> Non
     assert price("cortex-m33", tmp_path, "adds r6, #1\n" * 6, text) == cycles
 
 
+PRICES_M0PLUS = [
+    pytest.param("adds r0, r1, r2\nmuls r0, r1\nlsrs r0, r1, #3", 3, id="one-each"),
+    pytest.param("ldr r0, [r1]\nldr r2, [r0]\nstrb r0, [r1, r2]", 6, id="two-for-a-load-or-a-store"),
+    pytest.param("ldmia r0!, {r1, r2, r3}\npush {r1, r2}", 7, id="one-more-than-words"),
+    pytest.param("pop {r1, pc}", 5, id="three-more-with-pc"),
+    pytest.param("bl .", 3, id="call"),
+    pytest.param("mrs r0, primask\ndsb\nisb", 9, id="three-for-what-waits"),
+]
+
+
+@pytest.mark.parametrize(("text", "cycles"), PRICES_M0PLUS)
+def test_prices_of_the_cortex_m0plus(tmp_path: Path, text: str, cycles: int) -> None:
+    assert price("cortex-m0plus", tmp_path, "", text) == cycles
+
+
+def test_a_taken_branch_of_the_cortex_m0plus_takes_one_more(tmp_path: Path) -> None:
+    block = Disassembler().instructions(FLASH, code(tmp_path, "bne ."))
+    found = walk("cortex-m0plus", block)
+    assert (found.cycles[-1], found.branch) == (1, 1)
+
+
+# Four 16-bit instructions are a line of flash. A read takes three cycles.
+BUFFERED = [
+    pytest.param(FlashSettings(0), "nop\n" * 16, {}, 16, id="no-wait-states"),
+    pytest.param(FlashSettings(2), "nop\n" * 16, {}, 16 + 4 * 2, id="every-line-waits"),
+    pytest.param(FlashSettings(2, prefetch=True), "nop\n" * 16, {}, 16 + 2, id="read-ahead"),
+    pytest.param(FlashSettings(2, prefetch=True), "nop\nnop.w\nnop\n" * 4, {}, 12 + 2, id="in-three-cycles-at-least"),
+    pytest.param(FlashSettings(2, prefetch=True), "nop.w\nnop.w\n" * 4, {}, 8 + 2 + 3, id="else-it-is-waited-for"),
+    pytest.param(FlashSettings(2), "ldr r0, [r1]\nnop\nnop\nnop", {0: SRAM1}, 5 + 2, id="ram-does-not-wait"),
+    pytest.param(FlashSettings(2), "ldmia r1!, {r0, r2}\nnop\nnop\nnop", {0: FLASH}, 6 + 2 + 4, id="data-by-words"),
+    pytest.param(FlashSettings(2), "ldr r0, =0x12345678\nnop\nnop\nnop", {}, 5 + 2 + 2, id="a-literal-is-data"),
+    pytest.param(
+        FlashSettings(2, prefetch=True), "ldr r0, [r1]\n" + "nop\n" * 7, {0: FLASH}, 9 + 2 + 2, id="data-goes-first"
+    ),
+]
+
+
+@pytest.mark.parametrize(("set_to", "text", "places", "cycles"), BUFFERED)
+def test_a_fetch_buffer(
+    tmp_path: Path, set_to: FlashSettings, text: str, places: Mapping[int, int], cycles: int
+) -> None:
+    g0b1 = chip.load("stm32g0b1")
+    model = cycle_model(g0b1.core, g0b1.memories, memory_system(g0b1, lambda: set_to))
+    count = text.strip().count("\n") + 1
+    block = Disassembler().instructions(FLASH, code(tmp_path, text))[:count]
+    assert model.walk(block, model.landed, places).cycles[-1] == cycles
+
+
+def test_a_fetch_buffer_keeps_two_lines() -> None:
+    g0b1 = chip.load("stm32g0b1")
+    buffer = memory_system(g0b1, lambda: FlashSettings(2))
+    assert isinstance(buffer, Buffer)
+    held, waits = Held(), []
+    for time, line in enumerate((0, 1, 0, 2, 0, 1)):
+        waited, held = buffer.enter(held, FLASH + 8 * line, 2, 100 * time)
+        waits.append(waited)
+    assert waits == [2, 2, 0, 2, 0, 2]
+
+
+def test_what_was_walked_under_other_settings_is_walked_anew() -> None:
+    g0b1 = chip.load("stm32g0b1")
+    settings = [FlashSettings(0), FlashSettings(2)]
+    memory = memory_system(g0b1, lambda: settings[0])
+    model = cycle_model(g0b1.core, g0b1.memories, memory)
+    before = model.settings
+    del settings[0]
+    memory.begin()
+    assert model.settings != before
+
+
 PRICES_M7 = [
     pytest.param("adds r0, r1, r2\nadds r3, r4, r5", 1, id="two-at-a-time"),
     pytest.param("add.w r0, r1, r2\neor.w r6, r0, r7", 1, id="early-to-late-in-one-cycle"),
@@ -178,6 +251,28 @@ def test_branches_of_the_cortex_m7(tmp_path: Path) -> None:
     assert last("here: cmp r0, r1\n" + 6 * "mov.w r2, r3\n" + "bne here") == (0, 6)  # the flags are 3 cycles old
     assert last("here: b here") == (0, 0)
     assert last("bx lr") == (2, 0)
+
+
+# (base, index, shift, pointer, offset of the first access)
+SUMS = [
+    pytest.param("movs r1, #3\nldrsb r0, [r2, r1]", (2, -1, 0, None, 3), id="a-constant-as-index"),
+    pytest.param("adds r0, r1, r2\nldrb r0, [r0, #4]", (1, 2, 0, None, 4), id="a-sum"),
+    pytest.param("adds r1, #4\nadd.w r0, r1, r2, lsl #2\nldr r0, [r0]", (1, 2, 2, None, 4), id="of-a-shifted-one"),
+    pytest.param("lsls r0, r1, #3\nadds r0, r2\nldr r0, [r0]", (2, 1, 3, None, 0), id="shifted-before"),
+    pytest.param("lsls r0, r1, #3\nldr r0, [r2, r0]", (2, 1, 3, None, 0), id="a-shifted-index"),
+    pytest.param("ldr r0, [sp, #8]\nldrb r0, [r0, r1]", (13, 1, 0, 8, 0), id="behind-a-pointer"),
+    pytest.param("ldr r0, [sp, #8]\nadds r1, #2\nldrb r0, [r1, r0]", (13, 1, 0, 8, 2), id="a-pointer-as-index"),
+    pytest.param("adds r0, r1, r2\nadds r0, r3\nldr r0, [r0]", None, id="not-of-three"),
+    pytest.param("lsrs r0, r1, #2\nldr r0, [r0]", None, id="nor-otherwise-shifted"),
+    pytest.param("adds r0, r0, r0\nldr r0, [r0]", (0, 0, 0, None, 0), id="twice-the-same"),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), SUMS)
+def test_the_sums_of_a_block_are_followed(tmp_path: Path, text: str, place: tuple[int, ...] | None) -> None:
+    followed = groups(Disassembler().instructions(0x08000000, code(tmp_path, text)))
+    found = [(g.base, g.index, g.shift, g.pointer, g.accesses[0].offset) for g in followed if g.accesses[0].position]
+    assert found == ([place] if place else [])
 
 
 def test_the_addresses_of_a_block_are_followed(tmp_path: Path) -> None:
@@ -296,6 +391,6 @@ def test_four_ways_of_data_and_two_of_code() -> None:
 
 def test_what_nobody_has_modelled_is_refused() -> None:
     with pytest.raises(UsageError, match="nobody has modelled the pipeline of the Arm Cortex-M55 yet"):
-        cycle_model(cores.load("cortex-m55"), [])
+        cycle_model(cores.load("cortex-m55"), [], memory_system(chip.load("stm32l4r5"), settings))
     with pytest.raises(UsageError, match="nobody has described the flash of the AN386 yet"):
         memory_system(chip.load("an386"), settings)

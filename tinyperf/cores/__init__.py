@@ -99,6 +99,13 @@ class DualIssue:
 
 
 @dataclass(frozen=True)
+class TwoStage:
+    """Cycles of the Cortex-M0+'s pipeline; virtual/board/pipelines/two_stage.py has the rules."""
+
+    multiply: int
+
+
+@dataclass(frozen=True)
 class Core:
     """One core.
 
@@ -116,7 +123,7 @@ class Core:
     optional: frozenset[Feature] = frozenset()
     fpus: Mapping[Feature, str] = field(default_factory=dict)
     unicorn: str | None = None
-    pipeline: FetchQueue | PairedIssue | DualIssue | None = None
+    pipeline: FetchQueue | PairedIssue | DualIssue | TwoStage | None = None
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def without(self, missing: Iterable[Feature]) -> Core:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyperf.cores import Core, Exceptions
+from tinyperf.cores import Core, Exceptions, TwoStage
 
 CORE = Core(
     name="cortex-m0plus",
@@ -13,4 +13,5 @@ CORE = Core(
     # at two cycles less the pipelining of LDM (1 + N, TRM table 3-1), and the refill.
     exceptions=Exceptions(entry_cycles=15, exit_cycles=11, tail_chain_cycles=6, priority_bits=2),
     unicorn="CORTEX_M0",
+    pipeline=TwoStage(multiply=1),  # the fast multiplier; the small one, which takes 32, is in none of our chips
 )

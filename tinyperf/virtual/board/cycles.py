@@ -49,8 +49,7 @@ END = Event(0)
 class Priced:
     """A walk, its states by number, `places` as it was given them.
 
-    events: code and data in order, where data may have to wait; else none.
-
+    events: code and data in order, where data may have to wait; else none. meets: as the walk's.
     misses: of the memory system, when all of the stretch was there; -1: it was not.
     """
 
@@ -65,6 +64,7 @@ class Priced:
     branch: int
     mispredicted: int
     starts: tuple[int, ...]
+    meets: bool
     misses: int = -1
 
 
@@ -97,7 +97,7 @@ class DetailedModel:
         self.cycles = 0
         self.memory = memory
         self._cpu, self._core = cpu, core
-        self._bits, self._banks = core.address_bits, core.banks
+        self._bits, self._banks, self._settings = core.address_bits, core.banks, core.settings
         self._disassembler = Disassembler()
         self._blocks: dict[int, Block] = {}
         self._states: list[Hashable] = []
@@ -130,6 +130,10 @@ class DetailedModel:
         self.cycles = 0
         self._last = None
         self.memory.begin()
+        if self._settings != self._core.settings:
+            self._settings = self._core.settings
+            self._blocks.clear()
+            self._falls = self._lands = self._landed
 
     def end(self) -> int:
         """The quantum is over: its cycles. What its last block was charged and did not run goes back."""
@@ -176,7 +180,7 @@ class DetailedModel:
         if priced is None:
             priced = walks[entry] = self._price(block, entry)
         if looks:
-            block.looks = self._banks or block.runs < OFTEN or bool(priced.events)
+            block.looks = self._banks or block.runs < OFTEN or priced.meets or bool(priced.events)
         self._falls, self._lands, self._branch = priced.falls, priced.lands, priced.branch
         self._mispredicted = priced.mispredicted
         now = self._total + self.cycles + cycles
@@ -227,11 +231,11 @@ class DetailedModel:
         where = []
         for group in block.groups:
             address = regs[2 * group.base] if group.base >= 0 else 0
-            if group.index >= 0:
-                address += regs[2 * group.index] << group.shift
             if group.pointer is not None:
                 word = self._cpu.words(address + group.pointer & 0xFFFF_FFFF, 1)
                 address = word[0] if word else 0
+            if group.index >= 0:
+                address += regs[2 * group.index] << group.shift
             where.append(address + group.accesses[0].offset & 0xFFFF_FFFF)
         return where
 
@@ -247,7 +251,7 @@ class DetailedModel:
     def _decode(self, address: int, size: int) -> Block:
         view = self._cpu.view(address, size)
         instructions = tuple(self._disassembler.instructions(address, bytes(view) if view is not None else b""))
-        followed = [group for group in groups(instructions) if self._core.banks or group.base != SP]
+        followed = [group for group in groups(instructions) if self._core.banks or self._varies(group)]
         block = self._blocks[address] = Block(
             end=address + size,
             instructions=instructions,
@@ -256,6 +260,12 @@ class DetailedModel:
             simple=_simple(followed),
         )
         return block
+
+    def _varies(self, group: Group) -> bool:
+        """Its memory may matter: what lies on the stack is RAM, a literal is where its code is."""
+        if group.pointer is not None or group.index >= 0:
+            return True
+        return group.base != SP and (group.base >= 0 or self.memory.waits(group.accesses[0].offset))
 
     def _price(self, block: Block, entry: int) -> Priced:
         where = self._where(block)
@@ -277,6 +287,7 @@ class DetailedModel:
             walk.branch,
             walk.mispredicted,
             walk.starts,
+            walk.meets,
         )
 
     def _events(self, block: Block, walk: Walk, where: Sequence[int]) -> tuple[Event, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tinyperf.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Kind = Literal[
     "alu",
@@ -66,8 +66,19 @@ ACCUMULATOR_FOURTH = {
 }
 EXTEND_ADD = {"sxtab", "sxtah", "sxtab16", "uxtab", "uxtah", "uxtab16"}
 SHIFTS = {"lsl", "lsr", "asr", "ror", "rrx", "lsls", "lsrs", "asrs", "rors"}
+SUMS = {"mov", "movw", "add", "addw", "sub", "subw", "lsl"}
 FIELDS = {"bfi", "bfc", "ubfx", "sbfx"}
 EXTENDS = {"sxtb", "sxth", "sxtb16", "uxtb", "uxth", "uxtb16"}
+
+
+class Sum(NamedTuple):
+    """Register `made` becomes `first` + (`second` << `shift`) + `constant`; -1: no register."""
+
+    made: int
+    first: int
+    second: int
+    shift: int
+    constant: int
 
 
 @dataclass
@@ -79,8 +90,8 @@ class Instruction:
     literal: the address of a load relative to PC. stored: registers whose values a store takes.
     accumulates: registers that are only added to a product or an extended value.
     shifted: an operand is a shifted register: by LSL, or otherwise. wide_constant: one that is no byte's pattern.
-    copy: (register, register, constant): the first is the second plus the constant.
     last_read: the last of its registers, as a bit. fp_reads, fp_writes: s0 to s31 as bits.
+    total: what it makes of registers, where that is a sum.
     """
 
     address: int
@@ -107,10 +118,10 @@ class Instruction:
     wide_constant: bool = False
     sets_flags: bool = False
     reads_flags: bool = False
-    copy: tuple[int, int, int] | None = None
     last_read: int = 0
     fp_reads: int = 0
     fp_writes: int = 0
+    total: Sum | None = None
 
     @property
     def writes_pc(self) -> bool:
@@ -131,8 +142,8 @@ class Access:
 class Group:
     """Accesses of a block whose address follows from the same registers at the block's start.
 
-    The address is register `base`, + register `index` << `shift`; where `pointer` is given, what lies in memory at
-    `base` + `pointer` instead. `base` of -1: none, offsets are addresses.
+    The address is register `base`, or, where `pointer` is given, what lies in memory at `base` + `pointer`; to that
+    register `index` << `shift` is added. `base` of -1: none, offsets are addresses.
     """
 
     base: int
@@ -285,25 +296,30 @@ class Disassembler:
             one.reads = 1 << listed[2]
             one.accumulates = 1 << listed[1] & ~one.reads
         elif one.name in SHIFTS | EXTENDS | FIELDS or last is None:
-            return
+            pass
         elif last.type == arm.ARM_OP_REG and last.shift.type and last.shift.value:
             one.shifted = "lsl" if last.shift.type == arm.ARM_SFT_LSL else "other"
         elif last.type == arm.ARM_OP_IMM and one.size == 4:
             one.wide_constant = not _pattern(one.name, last.imm & 0xFFFF_FFFF)
-        one.copy = self._copy(one, raw)
+        if one.shifted != "other":
+            one.total = self._sum(one.name.removesuffix("s"), raw)
 
-    def _copy(self, one: Instruction, raw: Any) -> tuple[int, int, int] | None:
-        if one.name not in {"add", "sub", "adds", "subs", "mov", "movs", "addw", "subw"} or one.shifted:
-            return None
+    def _sum(self, name: str, raw: Any) -> Sum | None:
         registers = self._listed(raw)
         constants = [o.imm for o in raw.operands if o.type == self._arm.ARM_OP_IMM]
-        if len(registers) + len(constants) != len(raw.operands) or not registers or min(registers) < 0:
+        if name not in SUMS or len(registers) + len(constants) != len(raw.operands) or not registers:
             return None
-        if one.name.startswith("mov"):
-            return (registers[0], registers[1], 0) if len(registers) == 2 else None
-        if len(constants) != 1 or len(raw.operands) < 2:
+        made, last = registers[0], raw.operands[-1]
+        if min(registers) < 0 or registers[-1] == PC:
             return None
-        return registers[0], registers[-1], -constants[0] if one.name.startswith("sub") else constants[0]
+        if name == "lsl":
+            shift = last.imm if constants else last.shift.value
+            return Sum(made, -1, registers[1], shift, 0) if len(registers) == 2 and shift else None
+        if name in {"mov", "movw"}:
+            return Sum(made, -1, -1, 0, constants[0]) if constants else Sum(made, registers[-1], -1, 0, 0)
+        if constants:
+            return Sum(made, registers[-1], -1, 0, -constants[0] if name in {"sub", "subw"} else constants[0])
+        return Sum(made, registers[-2], registers[-1], last.shift.value, 0) if name == "add" else None
 
 
 def _kind(one: Instruction, operands: int, *, conditional: bool) -> Kind:
@@ -362,46 +378,90 @@ def _pattern(name: str, value: int) -> bool:
     return value in {low * 0x0001_0001, low * 0x0101_0101, (value >> 8 & 0xFF) * 0x0100_0100}
 
 
+class _Value(NamedTuple):
+    """Of a register, by registers at the block's start: as a Group's address (`other` is its index), + `offset`."""
+
+    base: int = -1
+    other: int = -1
+    shift: int = 0
+    pointer: int | None = None
+    offset: int = 0
+
+    def shifted(self, by: int) -> _Value | None:
+        """The value << `by`; None where that has no such form."""
+        if not by:
+            return self
+        if self.pointer is not None or (self.base >= 0 and self.other >= 0):
+            return None
+        register = max(self.base, self.other)
+        return _Value(-1, register, self.shift + by if register >= 0 else 0, None, self.offset << by)
+
+    def plus(self, other: _Value) -> _Value | None:
+        """The sum; likewise."""
+        one, two = (other, self) if other.pointer is not None else (self, other)
+        if two.pointer is not None:
+            return None
+        registers = [(one.other, one.shift), (two.base, 0), (two.other, two.shift)]
+        registers = [pair for pair in registers if pair[0] >= 0]
+        base = one.base
+        if base < 0 and one.pointer is None:
+            plain = next((pair for pair in registers if not pair[1]), None)
+            if plain:
+                base = plain[0]
+                registers.remove(plain)
+        if len(registers) > 1:
+            return None
+        index, shift = registers[0] if registers else (-1, 0)
+        return _Value(base, index, shift, one.pointer, one.offset + two.offset)
+
+
 def groups(block: Sequence[Instruction]) -> list[Group]:
     """The accesses of a block by the registers that their addresses follow from.
 
     An address that a load of the same block gives is followed once (a pointer on the stack, in a literal or in a
-    structure); one that is computed otherwise is not known, and left out.
+    structure), and so is a sum of two registers, of which one may be shifted; another is not known, and left out.
     """
-    known: dict[int, tuple[int, int | None, int]] = {n: (n, None, 0) for n in range(16)}  # base, pointer, offset
+    known: dict[int, _Value] = {n: _Value(n) for n in range(16)}
     found: dict[tuple[int, int, int, int | None], Group] = {}
-
-    def add(position: int, one: Instruction, place: tuple[int, int, int, int | None], offset: int) -> None:
-        group = found.setdefault(place, Group(*place))
-        group.accesses.append(Access(position, offset, max(one.bytes, 1), one.kind in STORES))
-
     for position, one in enumerate(block):
         accesses = one.kind in LOADS or one.kind in STORES or one.kind == "table_branch"
-        base = known.get(one.base) if accesses else None
-        pointer: tuple[int, int | None, int] | None = None
-        if accesses and one.literal is not None:
-            if one.index < 0:
-                add(position, one, (-1, -1, 0, None), one.literal)
-                pointer = (-1, one.literal, 0)
-        elif base is not None:
-            index = known.get(one.index) if one.index >= 0 else (-1, None, 0)
-            if index is not None and index[1] is None and (one.index < 0 or base[1] is None):
-                add(
-                    position,
-                    one,
-                    (base[0], index[0], one.shift, base[1]),
-                    base[2] + one.offset + (index[2] << one.shift),
-                )
-            if base[1] is None and one.index < 0:
-                pointer = (base[0], base[2] + one.offset, 0)
-        source = known.get(one.copy[1]) if one.copy else None
+        place = _address(one, known) if accesses else None
+        if place is not None:
+            group = found.setdefault(place[:4], Group(*place[:4]))
+            group.accesses.append(Access(position, place.offset, max(one.bytes, 1), one.kind in STORES))
+        made = _total(one.total, known) if one.total else None
+        base = known.get(one.base) if one.writeback else None
         for register in range(16):
             if one.writes >> register & 1:
                 known.pop(register, None)
-        if one.copy and source:
-            known[one.copy[0]] = (source[0], source[1], source[2] + one.copy[2])
-        if one.writeback and base and one.index < 0:
-            known[one.base] = (base[0], base[1], base[2] + one.step)
-        if pointer is not None and one.kind == "load" and one.bytes == 4 and one.loaded >= 0:
-            known[one.loaded] = pointer
+        if one.total and made is not None:
+            known[one.total.made] = made
+        if base is not None and one.index < 0:
+            known[one.base] = base._replace(offset=base.offset + one.step)
+        word = one.kind == "load" and one.bytes == 4 and one.loaded >= 0
+        if word and place is not None and place.pointer is None and place.other < 0:
+            known[one.loaded] = _Value(place.base, pointer=place.offset)
     return list(found.values())
+
+
+def _address(one: Instruction, known: Mapping[int, _Value]) -> _Value | None:
+    """Of its access."""
+    if one.literal is not None:
+        return _Value(offset=one.literal) if one.index < 0 else None
+    base = known.get(one.base)
+    index = known.get(one.index) if one.index >= 0 else _Value()
+    if base is None or index is None:
+        return None
+    scaled = index.shifted(one.shift)
+    place = base.plus(scaled) if scaled is not None else None
+    return None if place is None else place._replace(offset=place.offset + one.offset)
+
+
+def _total(total: Sum, known: Mapping[int, _Value]) -> _Value | None:
+    first = known.get(total.first) if total.first >= 0 else _Value()
+    second = known.get(total.second) if total.second >= 0 else _Value()
+    scaled = second.shifted(total.shift) if second is not None else None
+    if first is None or scaled is None:
+        return None
+    made = first.plus(scaled)
+    return None if made is None else made._replace(offset=made.offset + total.constant)

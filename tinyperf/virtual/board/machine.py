@@ -164,7 +164,7 @@ class Machine:
         if on and self.detail is None:
             if self._model is None:
                 memory = memory_system(self.chip, self._flash_settings)
-                core = cycle_model(self.chip.core, self.chip.memories)
+                core = cycle_model(self.chip.core, self.chip.memories, memory)
                 self._model = DetailedModel(self.cpu, core, memory)
                 self._model.observer = self._observer
             self.detail = self._model

@@ -92,6 +92,7 @@ class DualIssueModel:
     address_bits = 0xFFFF_0007
     landed: Hashable = LANDED
     banks = True
+    settings: Hashable = None
 
     def __init__(self, cycles: DualIssue) -> None:
         self._cycles = cycles

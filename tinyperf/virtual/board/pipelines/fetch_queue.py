@@ -83,6 +83,7 @@ class FetchQueueModel:
     address_bits = 0xFFFF_0003
     landed: Hashable = LANDED
     banks = True
+    settings: Hashable = None
 
     def __init__(self, cycles: FetchQueue, memories: Sequence[Block]) -> None:
         """`memories`: of the chip; each has a port of its own, whatever the addresses at which it appears."""

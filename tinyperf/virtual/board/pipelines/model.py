@@ -40,6 +40,7 @@ class Walk:
     falls:   the state in which the pipeline meets what stands behind the block.
     lands:   the state in which it meets the target of the branch at the block's end.
     branch:  cycles more where that branch is taken.
+    meets:   an access went to a memory that the walk depends on, by an address that may differ the next time.
     mispredicted: cycles more where it was predicted wrongly, and the pipeline lands anew; 0: it is not predicted.
     """
 
@@ -50,6 +51,7 @@ class Walk:
     lands: Hashable
     branch: int = 0
     mispredicted: int = 0
+    meets: bool = False
 
 
 class CycleModel(Protocol):
@@ -58,11 +60,15 @@ class CycleModel(Protocol):
     address_bits: those bits of the address of an access that the walk depends on: which memory, and the alignment.
     landed: the state in which the target of an exception, or of a branch that nobody saw, is met.
     banks: whether it matters which RAM an access meets; else only code, flash and alignment do.
+    settings: what else the walks depend on; where it changes, those of before hold no more.
     """
 
     address_bits: int
     landed: Hashable
     banks: bool
+
+    @property
+    def settings(self) -> Hashable: ...
 
     def walk(self, block: Sequence[Instruction], state: Hashable, places: Mapping[int, int]) -> Walk:
         """`state`: as a walk has left it. `places`: by the instruction's position in the block, the known bits of the

@@ -83,6 +83,7 @@ class PairedIssueModel:
     address_bits = 0xE000_0003
     landed: Hashable = LANDED
     banks = False
+    settings: Hashable = None
 
     def __init__(self, cycles: PairedIssue) -> None:
         self._cycles = cycles

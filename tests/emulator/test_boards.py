@@ -1,0 +1,73 @@
+"""Every board that the virtual board plays with firmware of ours: booted, talked to, inferred on, twice the same.
+
+A new chip comes in by its files alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tinyperf import board, content
+from tinyperf.device.dut import Dut
+from tinyperf.engines import FakeEngine, Target
+from tinyperf.firmware import build
+from tinyperf.firmware.render import render
+from tinyperf.tflite import Model, Quantization, Tensor
+from tinyperf.virtual.board import open_virtual
+
+BOARDS = [
+    b
+    for b in board.shipped()
+    if b.emulator
+    and b.emulator.engine == "unicorn"
+    and (content.shipped("firmware_templates") / "mcu" / b.mcu).is_dir()
+]
+OURS = [b for b in BOARDS if b.mcu != "arduino"]
+
+
+def image_of(chosen: board.Board) -> build.Image:
+    """A model that copies 40 bytes, in energy mode."""
+    tensors = tuple(Tensor(i, f"t{i}", (1, 40), "int8", Quantization((1.0,), (0,))) for i in range(2))
+    model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
+    generated = FakeEngine().generate(model, Target(chosen.core), {})
+    toolset = build.find_toolset(chosen)
+    project = render(chosen, model, generated, benchmark=None, energy=True, toolset=toolset)
+    return build.build_project(chosen, project, generated, toolset)
+
+
+def once(chosen: board.Board, image: build.Image) -> tuple[int, int, list[float]]:
+    """Boot, look at the clock, infer in detail: instructions, cycles, pulses."""
+    link = open_virtual(chosen, image.path)
+    dut = Dut(link, where="the virtual board")
+    assert dut.connect().build_id == image.build_id
+    assert link.clock_hz == chosen.clock_hz
+    least = next(row.cycles for row in chosen.chip.wait_states if link.clock_hz <= row.up_to_hz)
+    assert link.machine.soc.clocks.flash_settings().wait_states == least
+    assert link.baud == pytest.approx(chosen.serial.energy_baud, rel=0.01)
+    sent = bytes(range(100, 140))
+    dut.download(sent)
+    link.detailed = True
+    answer = dut.infer(3, 1, pulses=True)
+    assert answer is not None
+    assert list(answer.results) == [float(b - 256 if b > 127 else b) for b in sent]
+    counters = link.counters()
+    return counters.instructions, counters.cycles, link.pulses()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", OURS, ids=lambda b: b.name)
+def test_our_firmware_on_a_board(chosen: board.Board) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    image = image_of(chosen)
+    instructions, cycles, pulses = first = once(chosen, image)
+    assert once(chosen, image) == first
+    assert 0 < instructions < cycles
+    assert len(pulses) == 3  # at boot, and at both ends of the window
+
+
+def test_there_are_such_boards() -> None:
+    assert {"nucleo-l4r5zi", "nucleo-g0b1re"} <= {b.name for b in OURS}
