@@ -91,6 +91,11 @@ CASES: dict[str, tuple[list[T], list[O], list[str]]] = {
         ["Lookup", "Lookup", "Add"],
     ),
     "a clamp alone": ([value(), value()], [O("RELU6", [0], [1])], ["Clamp"]),
+    "a clamp by a constant beside it": (  # hard swish has it: relu6(x + 3) times 1/6, by scales alone
+        [*convolution()[:3], constant(93, scale=0.01), value(0.06, -5)],
+        [O("CONV_2D", [0, 1], [2], WINDOW), O("MUL", [2, 3], [4], {"fusedActivationFunction": 1})],
+        ["Conv", "Alias"],
+    ),
     "a clamp of a sum": (convolution(), [O("CONV_2D", [0, 1], [2], WINDOW), O("RELU6", [2], [3])], ["Conv", "Alias"]),
 }
 

@@ -130,6 +130,7 @@ def _inner(graph: Graph, i: int) -> bool:
 def _clamped(graph: Graph) -> Graph:
     """`graph`, where clamps of what another node clamps join that node, and are names for its output."""
     works: dict[int, Work] = {}  # by the value made
+    aliases: dict[int, int] = {}  # what is a name -> for what: a constant at the other side is read no more
     for node in graph.nodes:
         made = function(graph, node)
         maker = graph.producers.get(made.given) if made else None
@@ -143,7 +144,14 @@ def _clamped(graph: Graph) -> Graph:
             first, last = (int(np.clip(end, low, high)) for end in before.clamp)
             works[made.given] = replace(before, clamp=(first, last))
             works[node.outputs[0]] = Alias(made.elements, "int8")
-    return replace(graph, nodes=tuple(replace(n, work=works.get(n.outputs[0], n.work)) for n in graph.nodes))
+            aliases[node.outputs[0]] = made.given
+    nodes = (
+        replace(n, work=works.get(n.outputs[0], n.work), inputs=(aliases[n.outputs[0]],))
+        if n.outputs[0] in aliases
+        else replace(n, work=works.get(n.outputs[0], n.work))
+        for n in graph.nodes
+    )
+    return _with_values(replace(graph, nodes=tuple(nodes)))
 
 
 def _composed(graph: Graph) -> Graph:
