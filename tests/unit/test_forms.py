@@ -18,8 +18,10 @@ from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Graph, Node, Origin, Value
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.operators._broadcast import broadcast
 from tinyperf.engines.aot.operators._weighted import Channels
 from tinyperf.engines.aot.operators._window import Window
+from tinyperf.engines.aot.operators.add import Add
 from tinyperf.engines.aot.operators.conv_2d import Conv
 from tinyperf.engines.aot.passes.bounds import accumulators
 from tinyperf.engines.aot.passes.emit import emit
@@ -59,6 +61,8 @@ class Layer:
         )
 
 
+Sum = tuple[int, tuple[int, int], bool, int, tuple[int, int, int], tuple[int, int]]
+
 SINGLE_ROWS = (
     Layer((1, 1, 640), 11),
     Layer((1, 1, 16), 8, zeros=(-128, 5)),
@@ -73,7 +77,29 @@ THREES = (
     Layer((13, 10, 44), 2, (3, 3), pad=(0, 2, 1, 2), spread=2, zeros=(-128, 12)),
     Layer((4, 4, 72), 4, (3, 3), pad=(1, 1, 1, 1), zeros=(-3, -128)),
 )
-KERNELS = {"fully_connected_pairs_dsp": SINGLE_ROWS, "conv_winograd_dsp": THREES}
+# Elements, multiplier and shift of the input of the smaller scale, whether it is the first, shift of the output, zero
+# points of inputs and output, clamp.
+SUMS = (
+    (64, (2**30, -1), False, -19, (-128, 3, -128), (-128, 127)),
+    (7, (2**31 - 1, 0), True, -18, (127, -128, 5), (-128, 127)),
+    (41, (1_500_000_001, -3), False, -20, (0, -1, -20), (-20, 90)),
+    (3, (0, 0), False, -17, (1, 2, 3), (-128, 127)),
+    (128, (2**30, 0), True, -1, (-5, 9, 127), (-128, 127)),
+)
+KERNELS: dict[str, tuple[Layer, ...] | tuple[Sum, ...]] = {
+    "fully_connected_pairs_dsp": SINGLE_ROWS,
+    "conv_winograd_dsp": THREES,
+    "add_table_dsp": SUMS,
+}
+
+
+def add(case: Sum, draw: np.random.Generator) -> Add:
+    """An output multiplier of 2^30 meets ties."""
+    elements, smaller, first, shift, (a, b, out), clamp = case
+    shape = broadcast((1, elements), (1, elements))
+    inputs = (smaller, (2**30, 0)) if first else ((2**30, 0), smaller)
+    multiplier = int(draw.choice(np.array([2**30, draw.integers(2**30, 2**31)])))
+    return Add(*shape, (a, b), (*inputs, (multiplier, shift)), out, clamp)
 
 
 def conv(layer: Layer, draw: np.random.Generator) -> Conv:
@@ -145,6 +171,6 @@ def compare(works: tuple[Work, ...], kernel: str, form: int, folder: Path) -> se
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_every_form_equals_the_interpreter(kernel: str, form: int, tmp_path: Path) -> None:
     draw = np.random.default_rng(form)
-    works = tuple(conv(layer, draw) for layer in KERNELS[kernel])
+    works = tuple(conv(case, draw) if isinstance(case, Layer) else add(case, draw) for case in KERNELS[kernel])
     seen = compare(works, kernel, form, tmp_path)
     assert {-128, 127} <= seen
