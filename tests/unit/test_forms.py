@@ -18,6 +18,7 @@ from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Graph, Node, Origin, Value
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.layouts import NHWC
 from tinyperf.engines.aot.operators._broadcast import broadcast
 from tinyperf.engines.aot.operators._weighted import Channels
 from tinyperf.engines.aot.operators._window import Window
@@ -77,6 +78,12 @@ THREES = (
     Layer((13, 10, 44), 2, (3, 3), pad=(0, 2, 1, 2), spread=2, zeros=(-128, 12)),
     Layer((4, 4, 72), 4, (3, 3), pad=(1, 1, 1, 1), zeros=(-3, -128)),
 )
+WINDOWS = (
+    Layer((5, 6, 16), 5, zeros=(-128, 9), spread=4),
+    Layer((9, 7, 8), 4, stride=(2, 2), zeros=(3, -20), clamp=(-20, 127), spread=2),
+    Layer((6, 5, 7), 3, (3, 3), pad=(1, 1, 1, 1), zeros=(5, 0), clamp=(-100, 100), spread=3),
+    Layer((4, 3, 12), 2, (2, 1), zeros=(-128, 127)),
+)
 # Elements, multiplier and shift of the input of the smaller scale, whether it is the first, shift of the output, zero
 # points of inputs and output, clamp.
 SUMS = (
@@ -89,6 +96,7 @@ SUMS = (
 KERNELS: dict[str, tuple[Layer, ...] | tuple[Sum, ...]] = {
     "fully_connected_pairs_dsp": SINGLE_ROWS,
     "conv_winograd_dsp": THREES,
+    "conv_pairs_dsp": WINDOWS,
     "add_table_dsp": SUMS,
 }
 
@@ -132,7 +140,8 @@ def side_by_side(works: tuple[Work, ...], kernel: str, form: int) -> Graph:
         inputs += ids[:-1]
         bounds = accumulators(work) if isinstance(work, Conv) else None
         assert chosen.lacks(work, bounds) is None, chosen.lacks(work, bounds)
-        forms = chosen.forms(work, M4.core.costs.get(kernel, chosen.costs))
+        costs = M4.core.costs.get(kernel, chosen.costs)
+        forms = [one for one in chosen.forms(work, costs) if {*one.inputs, *one.outputs} <= {NHWC}]
         taken = replace(forms[min(form, len(forms) - 1)], kernel=kernel)
         nodes.append(Node(work, tuple(ids[:-1]), tuple(ids[-1:]), (Origin(position, "LAYER"),), form=taken))
     outputs = tuple(node.outputs[0] for node in nodes)

@@ -6,14 +6,15 @@
  * holds four operands, and eight sums fit into the registers. Weights have 16 bits: they are scaled by 2^(1 + s), s
  * per channel, such that all channels shift right by as much. A sum of a channel is below 2^(22 - s), proven.
  *
- * Requantization for a ReLU, whose lowest code is the zero point -128 (ties of negative results are clamped away): with
+ * Requantization for a ReLU, whose lowest code is the zero point (ties of negative results are clamped away): with
  * A = sum * 2^(1 + s) * multiplier / 2^32, TFLM's double rounding is (floor(A) + 2^(s - 1) + 2^(shift - 1)) >> shift,
- * s >= 1; and the same on 256 times as much for the second pixel.
+ * s >= 1; and the same on 256 times as much for the second pixel. Without a ReLU, 2^s less where the sum is negative.
  */
 #ifndef TP_CONV_PAIRS_DSP_H
 #define TP_CONV_PAIRS_DSP_H
 
 #include "tp_conv_2d_dsp.h"
+#include "tp_rounding.h"
 
 #if !defined(__ARM_FP)
 #error "compile for a core with an FPU (-mfpu, -mfloat-abi): its registers hold what loops need rarely"
@@ -35,7 +36,8 @@ struct tp_pairs_call {
 };
 
 /* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15), and
- * stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word.
+ * stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of negative
+ * results must go away from zero, 0 where the clamp hides them.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
@@ -44,13 +46,14 @@ struct tp_pairs_call {
  * between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
-#define TP_PAIRS_FUNCTION(name, steps, shift, layout)                                                                  \
+#define TP_PAIRS_FUNCTION(name, steps, shift, layout, ties)                                                            \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
-        __asm__(TP_PAIRS_TEXT(steps, shift, layout));                                                                  \
+        __asm__(TP_PAIRS_TEXT(steps, shift, layout, ties));                                                            \
     }
 
-#define TP_PAIRS_TEXT(steps, shift, layout)                                                                            \
+#define TP_PAIRS_TEXT(steps, shift, layout, ties)                                                                      \
+    ".set .Lties, " #ties "\n\t"                                                                                       \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
     ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout)
 
@@ -152,17 +155,29 @@ struct tp_pairs_call {
     "bne.w 1b\n\t"                                                                                                     \
     "pop.w {r4-r11, pc}\n\t"
 
+/* r0, r1: multiplier and rounding; r2: 2^s, which the rounding's lowest bit tells. */
+#define TP_PAIRS_SCALED(sum)                                                                                           \
+    ".if .Lties\n\t"                                                                                                   \
+    "and.w r3, r2, " sum ", asr #31\n\t"                                                                               \
+    ".endif\n\t"                                                                                                       \
+    "smmla " sum ", " sum ", r0, r1\n\t"                                                                               \
+    ".if .Lties\n\t"                                                                                                   \
+    "sub.w " sum ", " sum ", r3\n\t"                                                                                   \
+    ".endif\n\t"
+
 /* low_0, low_2: L of pixels 0 and 2; both_0, both_2: 256 H + L of pixels 0, 1 and 2, 3. */
 #define TP_PAIRS_CHANNEL(low_0, low_2, both_0, both_2, multiplier, rounding, output, store)                            \
     "sub.w " both_0 ", " both_0 ", " low_0 "\n\t"                                                                      \
     "sub.w " both_2 ", " both_2 ", " low_2 "\n\t"                                                                      \
     "vmov r0, " multiplier "\n\t"                                                                                      \
     "vmov r1, " rounding "\n\t"                                                                                        \
-    "smmla " low_0 ", " low_0 ", r0, r1\n\t"                                                                           \
-    "smmla " low_2 ", " low_2 ", r0, r1\n\t"                                                                           \
+    ".if .Lties\n\t"                                                                                                   \
+    "rsb.w r2, r1, #0\n\t"                                                                                             \
+    "and.w r2, r2, r1\n\t"                                                                                             \
+    "lsl.w r2, r2, #1\n\t"                                                                                             \
+    ".endif\n\t" TP_PAIRS_SCALED(low_0) TP_PAIRS_SCALED(low_2)                                                         \
     "lsl.w r1, r1, #8\n\t"                                                                                             \
-    "smmla " both_0 ", " both_0 ", r0, r1\n\t"                                                                         \
-    "smmla " both_2 ", " both_2 ", r0, r1\n\t"                                                                         \
+    "lsl.w r2, r2, #8\n\t" TP_PAIRS_SCALED(both_0) TP_PAIRS_SCALED(both_2)                                             \
     "vmov r3, " output "\n\t"                                                                                          \
     "ssat " low_0 ", #8, " low_0 ", asr #.Lshift\n\t"                                                                  \
     "ssat " both_0 ", #8, " both_0 ", asr #.Lshift + 8\n\t"                                                            \
@@ -346,8 +361,8 @@ TP_KERNEL void tp_pairs_multiply(const struct tp_pairs_plan *plan, const struct 
  * the last group is not whole, and the output does not lie in planes, which have room for it. */
 TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pairs_plan *plan,
                                  const struct tp_pairs_part *parts, int32_t count, const int8_t *input,
-                                 const int16_t *weights, const struct tp_pair *channels, int32_t in_zero,
-                                 int8_t *scratch, int8_t *output)
+                                 const int16_t *weights, const struct tp_pair *channels, int32_t in_zero, int32_t low,
+                                 int32_t high, int8_t *scratch, int8_t *output)
 {
     const int32_t pixels = w->out_h * w->out_w;
     const int32_t groups = (pixels + 3) / 4;
@@ -373,6 +388,7 @@ TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pair
             tp_copy(&output[4 * whole * w->out_c], part_of_four, (pixels - 4 * whole) * w->out_c);
         }
     }
+    tp_clamp_codes_dsp(output, (plan->to_planes ? 4 * groups : pixels) * w->out_c, low, high);
 }
 
 #endif

@@ -52,10 +52,13 @@ def relu(work: Weighted) -> bool:
     return work.out_zero == INT8_LOW and work.clamp == (INT8_LOW, INT8_HIGH)
 
 
+def ties(work: Weighted) -> bool:
+    """Ties of negative results show: the lowest code is below the zero point."""
+    return work.clamp[0] < work.out_zero
+
+
 def lacks(work: Weighted, bounds: Bounds | None) -> str | None:
     """What the requantization on pairs needs of a work; None where it has it."""
-    if not relu(work):
-        return "a ReLU whose zero point is -128"
     if bounds is None or parts(work, bounds) is None:
         return "sums of at most 21 bits and right shifts of 1 to 14, proven for every channel"
     return None

@@ -1,4 +1,4 @@
-"""Convolutions with a ReLU on pairs of pixels: four pixels x two channels in the registers, weights copied to RAM."""
+"""Convolutions on pairs of pixels: four pixels x two channels in the registers, weights copied to RAM."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel, _pairs
 from tinyperf.engines.aot.kernels._c_layers import call, window_constant
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
     from tinyperf.engines.aot.kernels._pairs import Part
 
+CODES = (INT8_LOW, INT8_HIGH)
 BLOCKS = (64, 16, 4)
 """Groups of four pixels between two passes over the weights."""
 
@@ -48,7 +50,9 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     row, pairs = _row_bytes(work, given), -(-window.out_shape[2] // 2)
     groups, passes = _groups(work), -(-_groups(work) // block)
     each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
-    cycles = pairs * (groups * each + passes * (costs["copied"] * row + costs["channels"]))
+    each += costs["ties"] if _pairs.ties(work) else 0
+    cycles = costs["clamped"] * window.pixels * window.out_shape[2] if work.clamp != CODES else 0
+    cycles += pairs * (groups * each + passes * (costs["copied"] * row + costs["channels"]))
     cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
     if _gathers(work, given):
         cycles += 4 * groups * (costs["gathered"] * row / 4 + costs["row"] * window.kernel[0])
@@ -103,7 +107,8 @@ def emit(work: Conv, place: Place) -> Code:
     weights = _pairs.weights_array(place.prefix, parts, _in_pairs(work, given), steps)
     channels = _pairs.channels_array(place.prefix, work, parts, 1 if made == NHWC else plane_bytes(height, width))
     layout = "PIXELS" if made == NHWC else "PLANES"
-    names = [f"tp_pairs_{steps}_{part.shift}_{layout.lower()}" for part in parts]
+    ties = int(_pairs.ties(work))
+    names = [f"tp_pairs_{steps}_{part.shift}_{layout.lower()}" + "_exact" * ties for part in parts]
     rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))
     body = window_constant(work.window) + _plan(work, place.form)
     body += f"    static const struct tp_pairs_part parts[] = {{{rows}}};\n"
@@ -117,11 +122,13 @@ def emit(work: Conv, place: Place) -> Code:
         weights.name,
         channels.name,
         work.in_zero,
+        *work.clamp,
         place.scratch,
         place.output,
     )
     definitions = (
-        f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift}, {layout})" for name, part in zip(names, parts, strict=True)
+        f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift}, {layout}, {ties})"
+        for name, part in zip(names, parts, strict=True)
     )
     return Code((weights, channels), body, definitions=tuple(definitions))
 
@@ -176,6 +183,8 @@ KERNEL = Kernel(
         "taps": 15.1,
         "outputs": 75.0,
         "outputs in planes": 66.0,
+        "ties": 22.0,
+        "clamped": 2.0,
         "copied": 0.8,
         "channels": 90.0,
         "paired": 1.0,
