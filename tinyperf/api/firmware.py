@@ -74,8 +74,10 @@ def generate_library(
 ) -> ModelLibrary:
     """The model alone, as a C library for a project of your own, written to the folder `out`.
 
-    Args: board: its core is compiled for; host: C for any. prefix: of all names in C. keep_input: an inference leaves
-        its inputs as they were, at the cost of RAM. Otherwise as `generate`.
+    Args:
+        board: its core is compiled for; host: C for any.
+        prefix: of all names in C.
+        keep_input: an inference leaves its inputs as they were, at the cost of RAM. Otherwise as `generate`.
     Raises: as `generate`.
     """
     from tinyperf import board as _board
@@ -169,8 +171,10 @@ def doctor(board: AnyPath = "nucleo-l4r5zi") -> Diagnosis:
 def inspect(model: AnyPath, *, boards: Sequence[AnyPath] = (), engines: Sequence[str] = ()) -> Inspection:
     """What a model is, which engine runs it or why not, and which board holds it; nothing is built.
 
-    Args: model: a .tflite, or a benchmark's name for the shipped one. boards: names or files, () for all that are
-        shipped. engines: each as `NAME[:OPTION=VALUE,...]`, () for all there are.
+    Args:
+        model: a .tflite, or a benchmark's name for the shipped one.
+        boards: names or files, () for all that are shipped.
+        engines: each as `NAME[:OPTION=VALUE,...]`, () for all there are.
     Raises: ModelError: it cannot be read. UsageError, ContentError: no such board or engine.
     """
     from tinyperf import board as _board

@@ -173,8 +173,10 @@ def evaluate(
 ) -> Evaluation:
     """Accuracy of a model on the host: arguments as `tinyperf.learn.evaluate.evaluate`.
 
-    Args: metric: top1, auc, mse or mae of your own model. labels: a file of its classes' names. front_end: what its
-        inputs are made of sounds with.
+    Args:
+        metric: top1, auc, mse or mae of your own model.
+        labels: a file of its classes' names.
+        front_end: what its inputs are made of sounds with.
     Raises: UsageError, ModelError: no such benchmark or model. DataError, MissingExtraError, BuildError: no inputs, no
         runtime.
     """

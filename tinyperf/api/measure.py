@@ -141,9 +141,12 @@ def profile_boards(
 ) -> list[BoardRow]:
     """What one inference takes on each board and what it needs, the fastest first; a board that fails says why.
 
-    Args: boards: names or files, () for all that are shipped. clocks: a row for each, in hertz; () the board's usual,
-        "all": each that its firmware can set; the best one is named. jobs: boards at once, None: as many as there are
-        processors; more than one starts processes, as for `run`. progress: as `run`.
+    Args:
+        boards: names or files, () for all that are shipped.
+        clocks: a row for each, in hertz; () the board's usual, "all": each that its firmware can set; the best one is
+            named.
+        jobs: boards at once, None: as many as there are processors; more than one starts processes, as for `run`.
+        progress: as `run`.
     Raises: UsageError, ContentError: no such board, benchmark or engine. ModelError: the engine does not run the model.
     """
     from tinyperf import board as _board
