@@ -115,8 +115,8 @@ def test_a_new_board_is_valid_as_it_stands(tmp_path: Path, capsys: pytest.Captur
     path = Path(capsys.readouterr().out.strip())
     assert path == tmp_path / "folder" / "my-board.yaml"
     board = boards.load(str(path))
-    assert (board.name, board.verified, board.mcu) == ("my-board", "rendered", "arduino")
-    assert "src/mcu/mcu.cpp" in project(board, "online").files
+    assert (board.name, board.verified, board.mcu) == ("my-board", "rendered", "stm32l4r5")
+    assert "src/mcu/clock.c" in project(board, "offline").files
     assert path.read_text().count("#") > 10
     assert cli.invoke(["boards", "new", "my-board", "-o", str(tmp_path / "folder")]) == 2
     assert "exists already" in capsys.readouterr().err
