@@ -40,12 +40,22 @@ from tinyperf.api.results import (
     submission_build,
     submission_check,
 )
-from tinyperf.api.sessions import report, sessions_diff, sessions_list, sessions_schema, sessions_show
+from tinyperf.api.sessions import (
+    budget_table,
+    check_budget,
+    report,
+    sessions_diff,
+    sessions_list,
+    sessions_schema,
+    sessions_show,
+)
 
 __all__ = [
     "boards",
     "boards_picture",
+    "budget_table",
     "build",
+    "check_budget",
     "compare",
     "console",
     "data",

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tinyperf.api.paths import AnyPath
     from tinyperf.result import RunResult
+    from tinyperf.session.budget import Held
     from tinyperf.session.listing import Difference, Row
 
 SESSIONS = "sessions"
@@ -85,3 +86,20 @@ def report(
     from tinyperf.session import listing
 
     return reports.report([listing.find(str(one), Path(folder)) for one in sessions], Path(out), title=title)
+
+
+def check_budget(file: AnyPath, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> list[Held]:
+    """The limits in the YAML file, each with its value and whether it is kept; docs/budget.md describes the file.
+
+    Raises: ContentError: the file breaks a rule. UsageError, ModelError, DataError: what it names is not there.
+    """
+    from tinyperf.session import budget
+
+    return budget.check(Path(file), progress)
+
+
+def budget_table(rows: Sequence[Held]) -> str:
+    """What `check_budget` found as a Markdown table, what is broken first."""
+    from tinyperf.session import budget
+
+    return budget.markdown(rows)

@@ -31,12 +31,13 @@ class Verbs(click.Group):
     """Loads the module of a verb only when that verb is used, so that `tinyperf --help` stays instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
-        return sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+        stems = (path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+        return sorted(stem.replace("_", "-") for stem in stems)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        found: click.Command = importlib.import_module(f"tinyperf.cli.{cmd_name}").command
+        found: click.Command = importlib.import_module(f"tinyperf.cli.{cmd_name.replace('-', '_')}").command
         return found
 
     def resolve_command(

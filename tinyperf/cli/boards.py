@@ -15,7 +15,7 @@ from tinyperf.cli import _options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the boards and how far each is verified; start a new one.
+    """List the boards and how far each is verified; start one.
 
     silicon: measured on the real board. emulated: its image runs in an emulator. native: its image is a process of this
     computer, whose clock is not known. compiled: its image is built. rendered: its project is generated, and neither

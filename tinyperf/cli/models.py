@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=_options.FOLDER, metavar="DIR", help="pull: where to, instead of the cache folder.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 def command(*, action: str, out: Path | None, as_json: bool) -> None:
-    """List the shipped models; fetch MLCommons's reference weights.
+    """List the shipped models; fetch MLCommons's weights.
 
     The list has accuracy and licence; `pull` fetches.
 

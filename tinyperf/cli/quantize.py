@@ -78,7 +78,7 @@ def command(
     keep_layout: bool,
     as_json: bool,
 ) -> None:
-    """Make a full int8 model of a float one, and show what it lost.
+    """Make a full int8 model of a float one; show what it lost.
 
     FILE: a Keras model (.keras, .h5), the folder of a SavedModel, an ONNX model, a PyTorch program of torch.export
     (.pt2), or a float .tflite. Batch 1, int8 input and output, convolutions per channel.

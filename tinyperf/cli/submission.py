@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """MLPerf Tiny submissions: make one, find what is wrong with it.
+    """Make an MLPerf Tiny submission; find what is wrong with one.
 
     \b
     tinyperf submission build sessions/a sessions/b --org ACME -o my_submission
