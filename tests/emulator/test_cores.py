@@ -16,6 +16,7 @@ from tinyperf.firmware import build
 from tinyperf.firmware.render import render
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual.board import open_virtual
+from tinyperf.virtual.board.cpu import Cpu, Memory
 from tinyperf.virtual.board.scs import Nvic
 from tinyperf.virtual.board.unchecked_faults import specials
 
@@ -252,3 +253,17 @@ def test_our_firmware_starts_talks_and_infers_on_every_core(
     answer = dut.infer(3, 1)
     assert answer is not None
     assert list(answer.results) == [float(b - 256 if b > 127 else b) for b in sent]
+
+
+def test_code_is_translated_once_whatever_memories_there_are() -> None:
+    """A small memory at the lowest address, as ITCM is."""
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    memories = Memory(0, 0x4000), Memory(0x0800_0000, 1 << 20, writable=False), Memory(0x2000_0000, 0x5_0000)
+    cpu = Cpu(cores.load("cortex-m7"), memories, (), lambda _a, _w: 0, lambda _a, _w, _v: None)
+    assert cpu.store(0x0800_0000, [0xE7FD_6001])  # str r1, [r0]; b to it
+    cpu.set_frame([0x2000_0000, 0, 0, 0, 0, 0])
+    translated: list[int] = []
+    cpu.on_new_block(lambda address, _size: translated.append(address))
+    for _ in range(5):
+        assert cpu.run(0x0800_0000, 100).why == "limit"
+    assert translated == [0x0800_0000]

@@ -351,14 +351,14 @@ def touched(*lines: int, written: bool = False) -> tuple[Touched, ...]:
 
 
 CACHED = [
-    pytest.param("stm32f746", 1, 3 + 8, 10, 5, id="flash-reads-a-line-at-once"),
-    pytest.param("stm32h7a3", 2, 2 * (3 + 6), 20, 10, id="a-bus-at-half-the-clock"),
+    pytest.param("stm32f746", 1, 4 + 8, 11, 4, id="flash-reads-a-line-at-once"),
+    pytest.param("stm32h7a3", 2, 2 * (4 + 6), 22, 8, id="a-bus-at-half-the-clock"),
 ]
 
 
 @pytest.mark.parametrize(("name", "divider", "flash", "ram", "write"), CACHED)
 def test_caches_inside_the_core(name: str, divider: int, flash: int, ram: int, write: int) -> None:
-    wait_states = flash // divider - 4
+    wait_states = flash // divider - 5
     memory = memory_system(chip.load(name), lambda: FlashSettings(wait_states, bus_divider=divider))
     sram = next(block.origin for block in chip.load(name).memories if block.name in {"sram1", "axi_sram"})
     assert [memory.touch(FLASH + at, touched(0), 100 * at, (0,)) for at in (0, 28, 32)] == [flash, 0, flash]
@@ -371,9 +371,9 @@ def test_caches_inside_the_core(name: str, divider: int, flash: int, ram: int, w
 def test_the_flash_of_the_stm32h7a3_reads_half_a_line() -> None:
     memory = memory_system(chip.load("stm32h7a3"), lambda: FlashSettings(7))
     first, second = (memory.touch(FLASH + 32 * n, touched(0), 1000 + 20 * n, (0,)) for n in range(2))
-    assert (first, second) == (11, 11)
-    assert memory.touch(FLASH + 128, touched(0), 2000, (0,)) == 11
-    assert memory.touch(FLASH + 160, touched(0), 2011, (0,)) == 8 + 8  # behind the other half of the line before
+    assert (first, second) == (12, 12)
+    assert memory.touch(FLASH + 128, touched(0), 2000, (0,)) == 12
+    assert memory.touch(FLASH + 160, touched(0), 2012, (0,)) == 8 + 8  # behind the other half of the line before
 
 
 def test_four_ways_of_data_and_two_of_code() -> None:
