@@ -43,21 +43,23 @@ struct tp_winograd_input {
     "sub.w r4, r6, r7, lsl #1\n\t"                                                                                     \
     "sub.w r5, r5, r7, lsl #2\n\t"
 
-/* Channels 0 and 2 of four, or, rotated, 1 and 3. First columns: r12: codes, lr: columns, r10: end. Then rows of tiles:
- * r12: columns, r9: their end in the tile; lr: V; r10: V of the tile; r11: tiles left. 2^15, put in at two of six
+/* Channels 0 and 2 of four, or, rotated, 1 and 3. First columns: r12, r9: codes of rows 0 to 2 and 3 to 5, lr: columns,
+ * r10: end. Then rows of tiles: r12: columns, r9: their end in the tile; lr: V; r10: V of the tile; r11: tiles left. 2^15, put in at two of six
  * values, makes low halves unsigned; EOR takes it out. */
 #define TP_WINOGRAD_CHANNELS(rotation)                                                                                 \
     "vmov r12, s0\n\t"                                                                                                 \
     "vmov lr, s2\n\t"                                                                                                  \
     "vmov r9, s5\n\t"                                                                                                  \
     "add.w r10, r12, r9\n\t"                                                                                           \
+    "movw r9, #3 * .Lrow\n\t"                                                                                          \
+    "add.w r9, r9, r12\n\t"                                                                                            \
     "2:\n\t"                                                                                                           \
     "ldr.w r1, [r12, #.Lrow]\n\t"                                                                                      \
     "ldr.w r2, [r12, #2 * .Lrow]\n\t"                                                                                  \
-    "ldr.w r3, [r12, #3 * .Lrow]\n\t"                                                                                  \
-    "ldr.w r4, [r12, #4 * .Lrow]\n\t"                                                                                  \
-    "ldr.w r5, [r12, #5 * .Lrow]\n\t"                                                                                  \
     "ldr.w r0, [r12], #.Lchannels\n\t"                                                                                 \
+    "ldr.w r4, [r9, #.Lrow]\n\t"                                                                                       \
+    "ldr.w r5, [r9, #2 * .Lrow]\n\t"                                                                                   \
+    "ldr.w r3, [r9], #.Lchannels\n\t"                                                                                  \
     "uxtb16.w r0, r0" rotation "\n\t"                                                                                  \
     "uxtb16.w r1, r1" rotation "\n\t"                                                                                  \
     "uxtb16.w r2, r2" rotation "\n\t"                                                                                  \
@@ -82,6 +84,7 @@ struct tp_winograd_input {
     "ldr.w r0, [r12], #4\n\t"                                                                                          \
     "add.w r4, r4, #0x8000\n\t"                                                                                        \
     "add.w r5, r5, #0x8000\n\t" TP_WINOGRAD_B                                                                          \
+    "addw r6, lr, #3 * .Lposition\n\t"                                                                                 \
     "eor.w r0, r0, #0x8000\n\t"                                                                                        \
     "eor.w r1, r1, #0x8000\n\t"                                                                                        \
     "eor.w r2, r2, #0x8000\n\t"                                                                                        \
@@ -90,11 +93,11 @@ struct tp_winograd_input {
     "eor.w r5, r5, #0x8000\n\t"                                                                                        \
     "str.w r1, [lr, #.Lposition]\n\t"                                                                                  \
     "str.w r2, [lr, #2 * .Lposition]\n\t"                                                                              \
-    "str.w r3, [lr, #3 * .Lposition]\n\t"                                                                              \
-    "str.w r4, [lr, #4 * .Lposition]\n\t"                                                                              \
-    "str.w r5, [lr, #5 * .Lposition]\n\t"                                                                              \
     "str.w r0, [lr]\n\t"                                                                                               \
-    "addw lr, lr, #6 * .Lposition\n\t"                                                                                 \
+    "str.w r4, [r6, #.Lposition]\n\t"                                                                                  \
+    "str.w r5, [r6, #2 * .Lposition]\n\t"                                                                              \
+    "str.w r3, [r6]\n\t"                                                                                               \
+    "addw lr, r6, #3 * .Lposition\n\t"                                                                                 \
     "cmp.w r12, r9\n\t"                                                                                                \
     "bne.w 4b\n\t"                                                                                                     \
     "add.w r12, r12, #72\n\t"                                                                                          \
@@ -250,7 +253,8 @@ struct tp_winograd_output {
 
 /* Defines `name`(output, channel). apart: channels of the output; tiles: of the group; ties: see tp_rounding.h.
  * s0: M; s1: where the next tile goes; s2: tiles left; s3: row; s4: bias; r10: the inverse of 9 modulo 2^32; r11: shift;
- * r12: multiplier; lr: constant. */
+ * r12: multiplier; lr: constant. s8: 1 while the last row of a tile is done, which is done as the one before: the loop
+ * over tiles must stay well below 1 KB, the size of the cache of instructions. */
 #define TP_WINOGRAD_OUTPUT(name, apart, tiles, ties)                                                                   \
     TP_ASSEMBLY name(const struct tp_winograd_output *output __attribute__((unused)),                                  \
                      const struct tp_winograd_channel *channel __attribute__((unused)))                                \
@@ -262,6 +266,8 @@ struct tp_winograd_output {
                 "push.w {r4-r11, lr}\n\t"                                                                              \
                 "vldmia r0, {s0-s3}\n\t"                                                                               \
                 "vldmia r1, {s4-s7}\n\t"                                                                               \
+                "mov.w r3, #0\n\t"                                                                                     \
+                "vmov s8, r3\n\t"                                                                                      \
                 "1:\n\t"                                                                                               \
                 "sub.w sp, sp, #96\n\t"                                                                                \
                 "vmov r0, s0\n\t"                                                                                      \
@@ -290,8 +296,11 @@ struct tp_winograd_output {
                 "movt r10, #0x38e3\n\t"                                                                                \
                 TP_WINOGRAD_ROW("add.w r2, r2, r7\n\t", "5", "4", "3")                                                 \
                 TP_WINOGRAD_ROW("add.w r2, r2, r7, asr #1\n\t", "4", "3", "2")                                         \
-                TP_WINOGRAD_ROW("add.w r2, r2, r7, asr #2\n\t", "3", "2", "1")                                         \
-                TP_WINOGRAD_ROW("add.w r2, r2, r7, asr #2\n\t", "3", "2", "1")                                         \
+                "3:\n\t" TP_WINOGRAD_ROW("add.w r2, r2, r7, asr #2\n\t", "3", "2", "1")                                \
+                "vmov r7, s8\n\t"                                                                                      \
+                "eors.w r7, r7, #1\n\t"                                                                                \
+                "vmov s8, r7\n\t"                                                                                      \
+                "bne.w 3b\n\t"                                                                                         \
                 "vmov r0, s1\n\t"                                                                                      \
                 "addw r0, r0, #4 * .Lapart\n\t"                                                                        \
                 "vmov s1, r0\n\t"                                                                                      \

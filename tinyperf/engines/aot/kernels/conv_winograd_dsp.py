@@ -29,11 +29,14 @@ BIAS = 144
 """Times the bias goes into Z, in 32 bits."""
 
 MOST_TILES = 16
-MOST_CODES = 340
-"""Tiles of a group times input channels: the reach of STR's offset, five positions of V further."""
+MOST_CODES = 680
+"""Tiles of a group times input channels: the reach of an offset, three positions of V further."""
 
-LONGEST_ROW = 816
-"""Bytes of a row of the image with its padding: the reach of LDR's offset, five rows further."""
+LONGEST_ROW = 2044
+"""Bytes of a row of the image with its padding: the reach of an offset, two rows further."""
+
+MOST_BYTES = 480_000
+"""Of U, which has eight times the bytes of the weights: of a layer of more, flash would be full of it."""
 
 MOST_STEPS = 16
 """Pairs of input channels a pass: more would not fit into the cache of instructions."""
@@ -48,6 +51,8 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
         return "input channels, output rows and columns in fours, output channels in twos"
     if (out_w + 2) * in_c > LONGEST_ROW or 4 * in_c > MOST_CODES:
         return f"rows of at most {LONGEST_ROW} codes, and at most {MOST_CODES // 4} input channels"
+    if 72 * in_c * out_c > MOST_BYTES:
+        return f"transformed weights of at most {MOST_BYTES:,} bytes"
     if bounds is None or bounds.largest >= LARGEST or np.abs(_bias(work)).max() * BIAS >= 2**31:
         return "accumulators below 2^25 and biases below 2^31 / 144, proven for every channel"
     return rounding_lacks(work, bounds)
