@@ -51,7 +51,7 @@ def read(
     try:
         text = path.read_text(encoding="utf-8")
         tree = _tree(text)
-        _refuse_duplicates(tree, path)
+        _refuse_surprises(tree, path)
         values = None if tree is None else SafeConstructor().construct_document(tree)
         if isinstance(values, dict):
             complete(values, lambda key: _line_of(tree, (key,)))
@@ -143,19 +143,30 @@ def _line_of(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
     return line
 
 
-def _refuse_duplicates(node: yaml.Node | None, path: Path) -> None:
-    """PyYAML keeps the last of two equal keys silently; a description must not."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise ContentError(f"{path}:{key.start_mark.line + 1}: a list or table as a key", hint="use a word")
-            if key.value in seen:
-                raise ContentError(
-                    f"{path}:{key.start_mark.line + 1}: {key.value}: key given twice", hint="remove one of the two"
-                )
-            seen.add(key.value)
-            _refuse_duplicates(value, path)
-    elif isinstance(node, yaml.SequenceNode):
+def _refuse_surprises(node: yaml.Node | None, path: Path, above: set[int] | None = None) -> None:
+    """PyYAML keeps the last of two equal keys silently; a description must not. A list or table that is repeated by an
+    alias is refused too: nine lines of them can mean a thousand million values.
+    """
+    met = set() if above is None else above
+    if not isinstance(node, yaml.CollectionNode):
+        return
+    line = f"{path}:{node.start_mark.line + 1}"
+    if id(node) in met:
+        raise ContentError(
+            f"{line}: this list or table is used again by an alias (*)", hint="write it out where it is used"
+        )
+    met.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            _refuse_duplicates(value, path)
+            _refuse_surprises(value, path, met)
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise ContentError(f"{path}:{key.start_mark.line + 1}: a list or table as a key", hint="use a word")
+        if key.value in seen:
+            raise ContentError(
+                f"{path}:{key.start_mark.line + 1}: {key.value}: key given twice", hint="remove one of the two"
+            )
+        seen.add(key.value)
+        _refuse_surprises(value, path, met)
