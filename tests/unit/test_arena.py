@@ -15,7 +15,7 @@ from tinyperf import cores, tflite
 from tinyperf.engines import Generated, Target
 from tinyperf.engines.aot.operators._sample import Random
 from tinyperf.engines.aot.passes import compiled
-from tinyperf.engines.aot.passes.choose import fitting_forms
+from tinyperf.engines.aot.passes._path import fitting_forms
 from tinyperf.engines.aot.passes.emit import emit
 from tinyperf.engines.aot.passes.place import place
 from tinyperf.result import EngineDetails

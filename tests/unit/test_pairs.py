@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.cores import Core
+    from tinyperf.engines import Optimize
 
 M4 = cores.load("cortex-m4")
 
@@ -146,16 +147,15 @@ def in_planes(layers: tuple[Layer, ...], seed: int) -> bytes:
     return network.file()
 
 
-def compare(file: bytes, core: Core, kernels: set[str], folder: Path, seed: int) -> None:
+def compare(file: bytes, target: Target, kernels: set[str], folder: Path, seed: int) -> None:
     model = tflite.parse(file, "layers")
-    target = Target(core)
     assert {node.form.kernel for node in compiled(model, target).nodes if node.form} == kernels
     draw = np.random.default_rng(seed)
     shapes = [model.tensors[i].shape for i in model.inputs]
     samples = [[draw.integers(-128, 128, shape, np.int8) for shape in shapes] for _ in range(3)]
     samples += [[draw.choice(np.array([-128, 127], np.int8), shape) for shape in shapes]]
     expected = graphs.wheel_all(file, samples, outputs=len(shapes))
-    machine = m4.Machine(m4.build(ENGINE.generate(model, target, {}), folder), model)
+    machine = m4.Machine(m4.build(ENGINE.generate(model, target, {"optimize": target.optimize}), folder), model)
     seen = set()
     for sample, rows in zip(samples, expected, strict=True):
         machine.infer(*sample)
@@ -167,17 +167,23 @@ def compare(file: bytes, core: Core, kernels: set[str], folder: Path, seed: int)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("seed", "optimize"), [(0, "time"), (1, "ram")])
 @pytest.mark.parametrize("layers", [POINTWISE, WINDOWS], ids=["pointwise", "windows"])
-def test_pairs_of_pixels_equal_the_wheel(layers: tuple[Layer, ...], seed: int, tmp_path: Path) -> None:
-    compare(side_by_side(layers, seed), forced("conv_pairs_dsp"), {"conv_pairs_dsp"}, tmp_path, seed)
+def test_pairs_of_pixels_equal_the_wheel(
+    layers: tuple[Layer, ...], seed: int, optimize: Optimize, tmp_path: Path
+) -> None:
+    target = Target(forced("conv_pairs_dsp"), optimize)
+    compare(side_by_side(layers, seed), target, {"conv_pairs_dsp"}, tmp_path, seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("seed", "optimize"), [(0, "ram"), (1, "time")])
 @pytest.mark.parametrize("layout", [ROWS, COLUMNS])
-def test_planes_equal_the_wheel(layout: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planes_equal_the_wheel(
+    layout: str, seed: int, optimize: Optimize, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(depthwise_planes_dsp, "PLANES", (layout,))
     kernels = ("conv_pairs_dsp", "depthwise_planes_dsp")
     between = set() if layout == ROWS else {"laid"}
-    compare(in_planes(DEPTHWISE, seed), forced(*kernels, *between), {*kernels, *between}, tmp_path, seed)
+    target = Target(forced(*kernels, *between), optimize)
+    compare(in_planes(DEPTHWISE, seed), target, {*kernels, *between}, tmp_path, seed)

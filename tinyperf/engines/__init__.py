@@ -10,7 +10,7 @@ import importlib
 import importlib.metadata
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from tinyperf.engines import ends
 from tinyperf.errors import ContentError, UsageError
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "tinyperf.engines"
 
 
+Optimize = Literal["time", "ram", "balanced"]
+"""time: the fewest cycles. ram: the smallest arena. balanced: few cycles, with little scratch."""
+
+
 @dataclass(frozen=True)
 class Target:
-    """What the engine compiles for: a core with the features that the chip has."""
+    """What the engine compiles for: a core with the features that the chip has, and what counts most."""
 
     core: Core
+    optimize: Optimize = "balanced"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ Outputs equal TFLM's, bit for bit.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tinyperf import __version__
 from tinyperf.engines import Engine, Footprint, Generated
@@ -22,10 +23,12 @@ from tinyperf.result import EngineDetails
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tinyperf.engines import Target, Workshop
+    from tinyperf.engines import Optimize, Target, Workshop
     from tinyperf.engines.aot.graph import Graph
     from tinyperf.engines.aot.passes.emit import Names
     from tinyperf.tflite import Model
+
+Value = TypeVar("Value", bound=str)
 
 # Fitted on images of eight models on the NUCLEO-L4R5ZI (3 to 30 layers, 10 to 31 kB of code), each within 24 %.
 APPLICATION_BYTES = 8500
@@ -37,7 +40,11 @@ class Aot:
 
     name = "aot"
     options: Mapping[str, str] = MappingProxyType(
-        {"fold": "on or off: leave out channels that are constant for every input (default on)"}
+        {
+            "fold": "on or off: leave out channels that are constant for every input (default on)",
+            "optimize": "time, ram or balanced: the fewest cycles, the smallest arena, or few cycles in little RAM "
+            "(default balanced)",
+        }
     )
 
     def prepare(
@@ -50,7 +57,7 @@ class Aot:
         return options
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
-        graph = compiled(model, target, channels=_folds(options))
+        graph = compiled(model, _optimizing(target, options), channels=_folds(options))
         return _generated(model, target, graph, FIRMWARE, keeps_input=True)
 
     def library(
@@ -61,10 +68,11 @@ class Aot:
         Args: keeps_input: the input is still there after an inference, at the cost of RAM.
         Raises: as `generate`.
         """
-        graph = compiled(model, target, channels=_folds(options))
+        graph = compiled(model, _optimizing(target, options), channels=_folds(options))
         return _generated(model, target, graph, names, keeps_input=keeps_input), graph
 
     def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:
+        targets = [_optimizing(target, options) for target in targets]
         return [_footprint(graph) for graph in compiled_for(model, targets, channels=_folds(options))]
 
 
@@ -96,12 +104,26 @@ def _footprint(graph: Graph) -> Footprint:
 
 def _folds(options: Mapping[str, str]) -> bool:
     """Raises: UsageError: unknown option or value."""
+    return _option(options, "fold", ("on", "off")) == "on"
+
+
+def _optimizing(target: Target, options: Mapping[str, str]) -> Target:
+    """Raises: UsageError: unknown option or value."""
+    return replace(target, optimize=_option(options, "optimize", OPTIMIZE))
+
+
+OPTIMIZE: tuple[Optimize, ...] = ("balanced", "time", "ram")
+
+
+def _option(options: Mapping[str, str], name: str, values: tuple[Value, ...]) -> Value:
+    """One of `values`, the first of which stands for no option."""
     if unknown := sorted(set(options) - set(Aot.options)):
         raise UsageError(f"engine 'aot' has no option '{unknown[0]}'", hint=f"it has {', '.join(Aot.options)}")
-    value = options.get("fold", "on")
-    if value not in {"on", "off"}:
-        raise UsageError(f"engine 'aot': fold={value} is neither on nor off", hint="fold=off")
-    return value == "on"
+    given = options.get(name, values[0])
+    for value in values:
+        if value == given:
+            return value
+    raise UsageError(f"engine 'aot': {name}={given} is neither {' nor '.join(values)}", hint=f"{name}={values[-1]}")
 
 
 def _left_out(graph: Graph) -> str:

@@ -147,6 +147,7 @@ class Form:
     lead:    per input: None: the output must not touch it. k: it may lie over it if it starts at least k bytes before
              it; 0, the very same bytes among them, only where it is no larger; less than 0: so many bytes behind it.
              The kernel then reads every byte before it writes over it.
+    exact:   the output may start exactly `lead` bytes before the input, or must not touch it.
     shared:  outputs and inputs that are the same bytes.
     inputs, outputs: layouts; all NHWC where absent.
     block:   of a kernel that works in blocks: how large these are, in units of its own.
@@ -157,6 +158,7 @@ class Form:
     cycles: float = 0.0
     scratch_bytes: int = 0
     lead: tuple[int | None, ...] = ()
+    exact: bool = False
     shared: tuple[Shared, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tinyperf.engines.aot.plan import Storage
 
@@ -22,11 +22,12 @@ MOST_TRIES = 300
 
 @dataclass(frozen=True)
 class Over:
-    """Storage `writer` may lie over storage `reader` if it starts at least `lead` bytes before it."""
+    """Storage `writer` may lie over storage `reader` if it starts at least `lead` bytes before it; or just so many."""
 
     writer: int
     reader: int
     lead: int
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class _Pairs:
     alignment: int
     together: list[list[int]] = field(init=False)
     leads: dict[tuple[int, int], int] = field(init=False)
+    exact: set[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         lives = [(s.first, s.last) for s in self.storages]
@@ -94,6 +96,7 @@ class _Pairs:
             for i in range(len(lives))
         ]
         self.leads = {(pair.writer, pair.reader): pair.lead for pair in self.over}
+        self.exact = {(pair.writer, pair.reader) for pair in self.over if pair.exact}
 
     def least_bytes(self) -> int:
         """Below this no packing goes: what lives at one moment, outputs over their inputs as far as may be."""
@@ -113,29 +116,41 @@ class _Pairs:
         bottom, top = 0, 0
         for i in order:
             size = self.storages[i].size_bytes
-            taken = sorted(self._taken(i, j, offsets[j]) for j in self.together[i] if j in offsets)
+            placed = [j for j in self.together[i] if j in offsets]
+            taken = sorted(self._taken(i, j, offsets[j]) for j in placed)
             at = 0
             for low, high in taken:
                 if at <= low:
                     break
                 at = max(at, -(-high // self.alignment) * self.alignment)
-            # A writer may also start below everything that stands, just as far ahead of its reader as it must.
-            for ahead in (
-                offsets[j] - lead for (writer, j), lead in self.leads.items() if writer == i and j in offsets
-            ):
-                below = ahead // self.alignment * self.alignment
-                fits = all(below <= low or high <= below for low, high in taken)
-                if fits and bottom - below < at + size - top:
-                    at = below
+            for other in self._beside(i, placed, offsets):
+                if max(top, other + size) - min(bottom, other) < max(top, at + size) - bottom:
+                    at = other
             offsets[i] = at
             bottom, top = min(bottom, at), max(top, at + size)
         return Packed(tuple(offsets[i] - bottom for i in range(len(self.storages))), top - bottom)
 
+    def _beside(self, i: int, placed: list[int], offsets: dict[int, int]) -> Iterator[int]:
+        """Other offsets for `i`: ahead of its reader just as far as it must, and behind a writer that must be so far
+        ahead and no farther.
+        """
+        for j in placed:
+            if (i, j) in self.leads:
+                at, exact = offsets[j] - self.leads[i, j], (i, j) in self.exact
+            elif (j, i) in self.exact:
+                at, exact = offsets[j] + self.leads[j, i], True
+            else:
+                continue
+            below = at // self.alignment * self.alignment
+            taken = (self._taken(i, k, offsets[k]) for k in placed if not (exact and k == j))
+            if (below == at or not exact) and all(below <= low or high <= below for low, high in taken):
+                yield below
+
     def _taken(self, i: int, j: int, at: int) -> tuple[int, int]:
         """Storage `i` must start at or below the first of these offsets, or at or above the second; `j` stands `at`."""
         low, high = at - self.storages[i].size_bytes, at + self.storages[j].size_bytes
-        if (i, j) in self.leads:
+        if (i, j) in self.leads and (i, j) not in self.exact:
             low = max(low, at - self.leads[i, j])
-        if (j, i) in self.leads:
+        if (j, i) in self.leads and (j, i) not in self.exact:
             high = min(high, at + self.leads[j, i])
         return low, high

@@ -158,8 +158,12 @@ def _written_over(graph: Graph, plan: Plan, lives: dict[int, tuple[int, int]], o
     if position < 0 or lives[one][1] != position:
         return False
     node = graph.nodes[position]
-    leads = [(node.form or Form()).lead_of(order) for order, i in enumerate(node.inputs) if i == one]
+    form = node.form or Form()
+    leads = [form.lead_of(order) for order, i in enumerate(node.inputs) if i == one]
     if other not in node.outputs or len(leads) != 1 or leads[0] is None:
         return False
+    ahead = plan.values[one] - plan.values[other]
+    if form.exact:
+        return ahead == leads[0]
     smaller = graph.values[other].size_bytes <= graph.values[one].size_bytes
-    return plan.values[other] + leads[0] <= plan.values[one] and (leads[0] != 0 or smaller)
+    return ahead >= leads[0] and (leads[0] != 0 or smaller)

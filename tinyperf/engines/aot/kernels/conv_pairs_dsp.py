@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels._pairs import Part
 
 CODES = (INT8_LOW, INT8_HIGH)
-BLOCKS = (64, 16, 4)
+BLOCKS = (64, 32, 16, 8, 4, 2)
 """Groups of four pixels between two passes over the weights."""
 
 
@@ -34,12 +34,12 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
-    blocks = sorted({min(block, _groups(work)) for block in BLOCKS})
+    blocks = sorted({min(block, _groups(work)) for block in (_groups(work), *BLOCKS)})
     found = [_form(work, costs, block, NHWC, NHWC) for block in blocks]
     for layout in PLANES:
         found += [_form(work, costs, block, NHWC, layout) for block in blocks]
         if _pointwise(work):
-            found.append(_form(work, costs, _groups(work), layout, layout))
+            found += [_form(work, costs, block, layout, layout) for block in blocks]
     if _pointwise(work):
         found.append(_form(work, costs, _groups(work), ROWS, NHWC))
     return tuple(found)
@@ -56,12 +56,18 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
     if _gathers(work, given):
         cycles += 4 * groups * (costs["gathered"] * row / 4 + costs["row"] * window.kernel[0])
-    whole = block == groups
-    lead = gathered(window, 4 * block) if given == made == NHWC else None
+    lead: int | None = None
+    if block == groups:
+        lead = -laid_bytes(made, (1, *window.out_shape), 1)
+    elif given == made == NHWC:
+        lead = gathered(window, 4 * block)
+    elif given == made:  # pixels of a block lie in every plane where their outputs will
+        lead = max(window.out_shape[2] - window.in_shape[2], 0) * 4 * groups
     return Form(
         cycles,
         scratch_bytes=_scratch_bytes(work, block, given, made),
-        lead=(-laid_bytes(made, (1, *window.out_shape), 1) if whole else lead,),
+        lead=(lead,),
+        exact=given == made != NHWC and block < groups,
         inputs=(given,),
         outputs=(made,),
         block=block,

@@ -2,59 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tinyperf import cores
-from tinyperf.engines.aot.graph import Form, Node
-from tinyperf.engines.aot.kernels import all_kernels
+from tinyperf.engines.aot.graph import Form, GraphError, Node
 from tinyperf.engines.aot.layouts import NHWC
-from tinyperf.engines.aot.operators._laid import Laid
 from tinyperf.engines.aot.operators._strided import Strided
 from tinyperf.engines.aot.operators.reshape import Alias
+from tinyperf.engines.aot.passes._path import (
+    Choice,
+    can_lie,
+    cheapest_path,
+    fitting_forms,
+    fitting_forms_of,
+    laid,
+    wanted,
+)
+from tinyperf.engines.aot.passes._plain import plain_bytes
 from tinyperf.engines.aot.passes.defer import last_reader
+from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, place
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tinyperf.cores import Core
     from tinyperf.engines import Target
-    from tinyperf.engines.aot.graph import Bounds, Graph, Shared, State, Value, Work
-    from tinyperf.engines.aot.kernels import Costs, Kernel, W
+    from tinyperf.engines.aot.graph import Graph, Shared, State, Value
 
-FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
+
+SLOWEST = 1.5
+"""Times the cycles of the fastest way: what is slower is not taken for its memory."""
+
+MOST_WAYS, FINEST = 20, 50
+"""So many ways are tried, each of at least a fiftieth less memory: planning takes time."""
 
 
 def choose(graph: Graph, target: Target) -> Graph:
     """`graph` with a form for every node, and with a layout for every value: together they cost the fewest cycles.
 
-    Where a node wants another layout than the value has, a node stands between that lays it so.
+    Where a node wants another layout than the value has, a node stands between that lays it so. Where RAM counts most,
+    the smallest arena that takes not many more cycles; unless time does, none larger than the tensors alone would fill,
+    if there is a way.
     """
+    choices = _choices(graph, target.core)
+    best = cheapest_path(graph, choices, target.core)
+    if best is None:
+        raise GraphError("no kernels fit together")
+    made = _with_forms(graph, choices, best.forms, target.core)
+    if target.optimize == "time":
+        return made
+    enough = plain_bytes(made) if target.optimize == "balanced" else 0
+    graphs, arenas = [made], [_arena_bytes(made)]
+    below_bytes = min(best.most_bytes, enough + 1) if enough else best.most_bytes
+    while min(arenas) > enough and len(arenas) < MOST_WAYS:
+        way = cheapest_path(graph, choices, target.core, below_bytes=below_bytes)
+        if way is None or way.cycles > SLOWEST * best.cycles:
+            break
+        graphs.append(_with_forms(graph, choices, way.forms, target.core))
+        arenas.append(_arena_bytes(graphs[-1]))
+        below_bytes = way.most_bytes - way.most_bytes // FINEST
+    return graphs[arenas.index(min(arenas))]
+
+
+def _arena_bytes(graph: Graph) -> int:
+    """The input consumed; or kept, less its own bytes, where that is more."""
+    given = sum(-(-graph.values[i].size_bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT for i in graph.inputs)
+    return max(place(graph, keeps_input=False).arena_bytes, place(graph).arena_bytes - given)
+
+
+def _choices(graph: Graph, core: Core) -> list[Choice]:
     placed: dict[int, Form] = {}  # by the values that a node makes
-    choices: list[_Choice] = []
+    choices: list[Choice] = []
     for node in graph.nodes:
         form = _placed(graph, node, placed)
         placed |= dict.fromkeys(node.outputs, form or Form())
-        choices.append(_Choice((form,), ()) if form else _choice(graph, node, target.core))
+        choices.append(Choice((form,), ()) if form else _choice(graph, node, core))
+    return choices
+
+
+def _choice(graph: Graph, node: Node, core: Core) -> Choice:
+    forms, lacking = fitting_forms(node, core)
+    return Choice(tuple(form for form in forms if can_lie(graph, node, form)), tuple(lacking))
+
+
+def _with_forms(graph: Graph, choices: list[Choice], forms: tuple[Form, ...], core: Core) -> Graph:
+    """`graph` with these forms, the layouts that they make, and nodes between where a value lies otherwise."""
     nodes: list[Node] = []
     values = dict(graph.values)
-    for node, choice, form in zip(graph.nodes, choices, _cheapest_path(graph, choices, target.core), strict=True):
+    for node, choice, form in zip(graph.nodes, choices, forms, strict=True):
         made = dict(zip(node.outputs, form.outputs, strict=False))
         values |= {i: replace(values[i], layout=layout) for i, layout in made.items()}
         given = list(node.inputs)
-        for order, (i, layout) in enumerate(_given(node, form)):
+        for order, (i, layout) in enumerate(wanted(node, form)):
             if values[i].layout != layout:
                 given[order] = max(values) + 1
                 values[given[order]] = replace(values[i], id=given[order], layout=layout)
-                nodes.append(_between(values[i], layout, given[order], node, target.core))
+                nodes.append(_between(values[i], layout, given[order], node, core))
         nodes.append(replace(node, inputs=tuple(given), form=_explained(form, choice)))
     return replace(graph, nodes=tuple(nodes), values=values)
 
 
 def _between(value: Value, layout: str, made: int, reader: Node, core: Core) -> Node:
     """The node that lays `value` as its `reader` wants it."""
-    work = _laid(value)
+    work = laid(value)
     form = next(
         f for f in fitting_forms_of(work, None, core)[0] if (f.inputs, f.outputs) == ((value.layout,), (layout,))
     )
@@ -63,101 +112,7 @@ def _between(value: Value, layout: str, made: int, reader: Node, core: Core) -> 
     return Node(work, (value.id,), (made,), (origin,), form=form)
 
 
-def _laid(value: Value) -> Laid:
-    _, height, width, channels = value.shape
-    return Laid((height, width, channels))
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """The forms of a node, the cheapest first, and what other kernels lack."""
-
-    forms: tuple[Form, ...]
-    lacking: tuple[str, ...]
-
-
-def _choice(graph: Graph, node: Node, core: Core) -> _Choice:
-    """Of all forms the cheapest one for each pair of layouts that the node's values can have."""
-    forms, lacking = fitting_forms(node, core)
-    first: dict[tuple[tuple[str, ...], tuple[str, ...]], Form] = {}
-    for form in forms:
-        if _can_lie(graph, node, form):
-            first.setdefault((form.inputs, form.outputs), form)
-    return _Choice(tuple(first.values()), tuple(lacking))
-
-
-def _can_lie(graph: Graph, node: Node, form: Form) -> bool:
-    """What the form wants in planes are images of one batch, as its work sees them; and what it makes in planes are
-    neither outputs of the model nor variables.
-    """
-    signature = node.work.signature
-    ends = {*graph.outputs, *(i for state in graph.states for i in (state.before, state.after))}
-    sides = ((node.inputs, signature.inputs, form.inputs), (node.outputs, signature.outputs, form.outputs))
-    for ids, operands, layouts in sides:
-        for i, operand, layout in zip(ids, operands, layouts or (NHWC,) * len(ids), strict=True):
-            value = graph.values[i]
-            image = value.data is None and value.shape == (1, *operand.shape)
-            if layout != NHWC and (not image or (i in ends and ids is node.outputs)):
-                return False
-    return True
-
-
-Layouts = tuple[tuple[int, str], ...]
-"""Of values that are still to be read and do not lie as in the file, by id."""
-
-MOST_PATHS = 2000
-
-
-def _cheapest_path(graph: Graph, choices: list[_Choice], core: Core) -> list[Form]:
-    """A form for each node: node by node, the cheapest way to each set of layouts."""
-    last = {i: position for position, node in enumerate(graph.nodes) for i in node.inputs}
-    paths: dict[Layouts, _Path] = {(): _Path(0.0, None, None)}
-    for position, (node, choice) in enumerate(zip(graph.nodes, choices, strict=True)):
-        longer: dict[Layouts, _Path] = {}
-        for laid, path in paths.items():
-            here = dict(laid)
-            for form in choice.forms:
-                cycles = path.cycles + form.cycles + _laid_anew(graph, node, form, here, core)
-                made = {i: x for i, x in zip(node.outputs, form.outputs, strict=False) if x != NHWC}
-                still = tuple(sorted((i, x) for i, x in (here | made).items() if last.get(i, -1) > position))
-                if still not in longer or cycles < longer[still].cycles:
-                    longer[still] = _Path(cycles, form, path)
-        paths = dict(sorted(longer.items(), key=lambda item: item[1].cycles)[:MOST_PATHS])
-    return min(paths.values(), key=lambda path: path.cycles).forms()
-
-
-def _laid_anew(graph: Graph, node: Node, form: Form, here: dict[int, str], core: Core) -> float:
-    """Cycles to lay the node's inputs, which lie as `here`, as the form wants them."""
-    return sum(
-        fitting_forms_of(_laid(graph.values[i]), None, core)[0][0].cycles
-        for i, layout in _given(node, form)
-        if here.get(i, NHWC) != layout
-    )
-
-
-def _given(node: Node, form: Form) -> Iterator[tuple[int, str]]:
-    """The node's inputs, and the layouts that its form wants of them."""
-    return zip(node.inputs, form.inputs or (NHWC,) * len(node.inputs), strict=True)
-
-
-@dataclass(frozen=True)
-class _Path:
-    """Forms of the nodes so far: this one behind those `before`."""
-
-    cycles: float
-    form: Form | None
-    before: _Path | None
-
-    def forms(self) -> list[Form]:
-        found: list[Form] = []
-        path: _Path | None = self
-        while path is not None and path.form is not None:
-            found.append(path.form)
-            path = path.before
-        return found[::-1]
-
-
-def _explained(form: Form, choice: _Choice) -> Form:
+def _explained(form: Form, choice: Choice) -> Form:
     """`form` with why it was taken, where it has none."""
     if form.why:
         return form
@@ -218,27 +173,6 @@ def cheapest(node: Node, core: Core) -> Form:
     return replace(plain[0], why="; ".join([_compared(plain), *lacking]))
 
 
-def fitting_forms(node: Node, core: Core) -> tuple[list[Form], list[str]]:
-    """The forms of all kernels that fit, the cheapest first; and what the others lack."""
-    return fitting_forms_of(node.work, node.bounds, core)
-
-
-def fitting_forms_of(work: Work, bounds: Bounds | None, core: Core) -> tuple[list[Form], list[str]]:
-    """The same of a work that is no node's yet."""
-    fitting: list[Form] = []
-    lacking: list[str] = []
-    for kernel in all_kernels():
-        if kernel.work is not type(work):
-            continue
-        lack = _missing(kernel, core) or kernel.lacks(work, bounds)
-        if lack:
-            lacking.append(f"{kernel.name} needs {lack}")
-        else:
-            forms = kernel.forms(work, _costs(kernel, core))
-            fitting += [replace(form, kernel=kernel.name) for form in forms]
-    return sorted(fitting, key=lambda form: form.cycles), lacking
-
-
 def _compared(fitting: list[Form]) -> str:
     """Why the first of the forms, cheapest first, was taken."""
     if len(fitting) == 1:
@@ -246,16 +180,3 @@ def _compared(fitting: list[Form]) -> str:
     best, second = fitting[:2]
     cycles = f"about {best.cycles:,.0f} cycles, {second.kernel} {second.cycles:,.0f}"
     return f"cheapest of {len(fitting)} ({cycles})"
-
-
-def _missing(kernel: Kernel[W], core: Core) -> str:
-    """The features of the core that the kernel needs and the core lacks, in words."""
-    return " and ".join(FEATURES.get(feature, feature) for feature in sorted(kernel.needs - core.features))
-
-
-def _costs(kernel: Kernel[W], core: Core) -> Costs:
-    """Of this core; where nobody has given any, of the Cortex-M4; of a kernel that is new, its own guess."""
-    for known in (core, cores.load("cortex-m4")):
-        if kernel.name in known.costs:
-            return known.costs[kernel.name]
-    return kernel.costs

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
-from tinyperf.engines.aot.operators.reshape import Alias
-from tinyperf.engines.aot.passes.choose import cheapest, fitting_forms
-from tinyperf.engines.aot.passes.keep import Together
+from tinyperf.engines.aot.passes._path import fitting_forms
+from tinyperf.engines.aot.passes._plain import is_placed, kept_values, plain_bytes
+from tinyperf.engines.aot.passes.choose import cheapest
 from tinyperf.engines.aot.passes.place import place
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ MOST_CHANGES = 6
 
 
 def fit(graph: Graph, target: Target) -> Graph:
-    """`graph` with other forms for nodes that make its arena larger than the tensors alone would."""
-    kept = _kept(graph)
-    if not any(_may_cost(node, kept) for node in graph.nodes):
+    """`graph` with other forms for nodes that make its arena larger than the tensors alone would, unless only time
+    counts.
+    """
+    kept = kept_values(graph)
+    if target.optimize == "time" or not any(_may_cost(node, kept) for node in graph.nodes):
         return graph
-    enough = place(_plain(graph, kept), keeps_input=False).arena_bytes
+    enough = plain_bytes(graph)
     for _ in range(MOST_CHANGES):
         need = _need(graph, enough)
         if need[0] <= enough:
@@ -56,32 +58,8 @@ def _need(graph: Graph, enough: int) -> tuple[int, int]:
     return plan.arena_bytes, sum(max(plan.used_bytes(at) - enough, 0) for at in range(len(graph.nodes)))
 
 
-def _kept(graph: Graph) -> set[int]:
-    """The new values of variables and all that lies in their bytes: what is made there rests on the form it has."""
-    together = Together(graph)
-    return {i for state in graph.states for i in together.with_value(state.after)}
-
-
 def _may_cost(node: Node, kept: set[int]) -> bool:
-    return bool((node.form or Form()).scratch_bytes) or _placed(node, kept)
-
-
-def _placed(node: Node, kept: set[int]) -> bool:
-    """Its parts lie in a whole, where they could be copied too; it is no other name of one value."""
-    shared = (node.form or Form()).shared
-    free = not kept & {*node.inputs, *node.outputs}
-    return free and bool(shared) and not isinstance(node.work, Alias)
-
-
-def _plain(graph: Graph, kept: set[int]) -> Graph:
-    """`graph` as TFLM would hold it: every tensor in bytes of its own, but for variables and other names."""
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        form = node.form or Form()
-        lead = form.lead if kept & set(node.outputs) else ()
-        shared = () if _placed(node, kept) else form.shared
-        nodes.append(replace(node, form=replace(form, lead=lead, shared=shared, scratch_bytes=0)))
-    return replace(graph, nodes=tuple(nodes))
+    return bool((node.form or Form()).scratch_bytes) or is_placed(node, kept)
 
 
 def _with_form(graph: Graph, position: int, form: Form) -> Graph:
@@ -95,7 +73,7 @@ def _others(graph: Graph, kept: set[int], core: Core, enough: int) -> Iterator[t
     plan = place(graph, keeps_input=False)
     choices: list[tuple[float, int, Form]] = []
     for position, node in enumerate(graph.nodes):
-        if _placed(node, kept):
+        if is_placed(node, kept):
             form = cheapest(node, core)
             why = "copied: its parts would lie in the whole for too long"
             choices.append((form.cycles, position, replace(form, why=why)))

@@ -13,7 +13,7 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
-from tinyperf.engines.aot.passes.keep import Together
+from tinyperf.engines.aot.passes._together import Together
 from tinyperf.engines.aot.passes.place import place
 
 if TYPE_CHECKING:

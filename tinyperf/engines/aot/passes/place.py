@@ -130,13 +130,14 @@ class _Groups:
         for position, node in enumerate(self.graph.nodes):
             given = [self.root.get(i) for i in node.inputs]
             for order, reader in enumerate(given):
-                lead = (node.form or Form()).lead_of(order)
+                form = node.form or Form()
+                lead = form.lead_of(order)
                 if lead is None or reader is None or given.count(reader) > 1 or len(node.outputs) > 1:
                     continue
                 (out,) = node.outputs
-                if not lead and self._bytes(out) > self._bytes(node.inputs[order]):
+                if not lead and not form.exact and self._bytes(out) > self._bytes(node.inputs[order]):
                     continue
                 writer = self.root[out]
                 if reader != writer and self._last(reader) == position == self._first(writer):
                     apart = lead + self.inside[out] - self.inside[node.inputs[order]]
-                    yield Over(roots.index(writer), roots.index(reader), apart)
+                    yield Over(roots.index(writer), roots.index(reader), apart, form.exact)
