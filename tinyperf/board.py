@@ -37,11 +37,16 @@ IN_CHIP = dict.fromkeys(("core", "fpu", "dsp", "memory", "emulator", "power"), _
 
 
 class Serial(Description):
-    """Benchmark UART. `usb`: VID:PID of the port as pyserial shows it, lower-case hex, for finding the board."""
+    """Benchmark UART. `usb`: VID:PID of the port as pyserial shows it, lower-case hex, for finding the board.
+
+    `tx`, `rx`: the chip's pins, where its firmware leaves them to the board.
+    """
 
     baud: Count = 115200
     energy_baud: Count = 9600
     usb: list[Annotated[str, Field(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]] = Field(default_factory=list)
+    tx: Plain | None = None
+    rx: Plain | None = None
 
 
 class PlatformIO(Description):
@@ -92,6 +97,7 @@ class Board(Description):
     """One board. `part`: the number on the package. `mcu`: a folder of firmware_templates/mcu/, the chip's by default.
 
     `clock_hz`: what the firmware sets, the chip's by default. `wires`: input pin -> output pin that it is tied to.
+    `bootloader_bytes`: what a bootloader keeps of the flash's start; our firmware begins behind it.
     """
 
     name: Plain
@@ -105,6 +111,7 @@ class Board(Description):
     timestamp_pin: Plain | None = None
     wires: dict[Pin, Pin] = Field(default_factory=dict)
     platformio: PlatformIO | None = None
+    bootloader_bytes: Annotated[int, Field(ge=0, multiple_of=4096)] = 0
     flash: Flash = Flash()
     energy: EnergySetup = EnergySetup()
 
@@ -142,12 +149,19 @@ class Board(Description):
     def memory(self) -> Memory | None:
         """The regions of the linker script; None for this computer."""
         if self.framework is None or self.chip.whole_ram is None:
-            return self.chip.memory
+            return self._behind_the_bootloader()
         limit = self.platformio.ram_bytes if self.platformio else None
         ram = self.chip.whole_ram.ram
         return self.chip.whole_ram.model_copy(
             update={"ram": ram.model_copy(update={"bytes": min(ram.bytes, limit or ram.bytes)})}
         )
+
+    def _behind_the_bootloader(self) -> Memory | None:
+        whole, kept = self.chip.memory, self.bootloader_bytes
+        if whole is None or not kept:
+            return whole
+        flash = whole.flash.model_copy(update={"origin": whole.flash.origin + kept, "bytes": whole.flash.bytes - kept})
+        return whole.model_copy(update={"flash": flash})
 
     @property
     def emulator(self) -> Emulator | None:

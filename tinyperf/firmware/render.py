@@ -107,9 +107,7 @@ class ConfigHeader:
     clock_hz: str
     baud: str
     energy_mode: str
-    has_pin: bool
-    pin_port: str
-    pin_number: str
+    pins: tuple[tuple[str, str, str], ...]
     command_chars: str
     buffer_bytes: str
     input_bytes: str
@@ -313,12 +311,25 @@ def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -
     return digest.hexdigest()[:32]
 
 
+def _pins(board: Board) -> tuple[tuple[str, str, str], ...]:
+    """The pins that the board names, each with its port and its number: PF13, P1.03, GP16; a framework's as it is."""
+    named = (("TIMESTAMP", board.timestamp_pin), ("SERIAL_TX", board.serial.tx), ("SERIAL_RX", board.serial.rx))
+    return tuple((what, *_pin(name)) for what, name in named if name is not None)
+
+
+def _pin(name: str) -> tuple[str, str]:
+    if found := re.fullmatch(r"P([A-K])(\d{1,2})", name):
+        return c_int(ord(found[1]) - ord("A"), unsigned=True), c_int(int(found[2]), unsigned=True)
+    if found := re.fullmatch(r"(?:P(\d)\.|GP)(\d{1,2})", name):
+        return c_int(int(found[1] or 0), unsigned=True), c_int(int(found[2]), unsigned=True)
+    return c_int(0, unsigned=True), c_identifier(name)
+
+
 def _config_header(
     board: Board, model: Model, benchmark: Benchmark | None, *, energy: bool, origin: str
 ) -> ConfigHeader:
     input_bytes = wire.input_bytes(model, benchmark)
     in_scale, in_zero = wire.quantization(model.input) if benchmark else (1.0, 0)
-    pin = re.fullmatch(r"P([A-K])(\d{1,2})", board.timestamp_pin or "")
     return ConfigHeader(
         origin=origin,
         build_id=c_string(NO_BUILD_ID),
@@ -327,9 +338,7 @@ def _config_header(
         clock_hz=c_int(board.clock_hz, unsigned=True),
         baud=c_int(board.serial.energy_baud if energy else board.serial.baud, unsigned=True),
         energy_mode=c_int(int(energy)),
-        has_pin=board.timestamp_pin is not None,
-        pin_port=c_int(ord(pin[1]) - ord("A"), unsigned=True) if pin else c_int(0, unsigned=True),
-        pin_number=c_int(int(pin[2]), unsigned=True) if pin else c_identifier(board.timestamp_pin or "none"),
+        pins=_pins(board),
         command_chars=c_int(LONG_COMMAND_CHARS if input_bytes > LONG_INPUT_BYTES else COMMAND_CHARS, unsigned=True),
         buffer_bytes=c_int(benchmark.buffer_bytes if benchmark else input_bytes, unsigned=True),
         input_bytes=c_int(input_bytes, unsigned=True),

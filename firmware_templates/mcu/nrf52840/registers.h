@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: 0BSD */
+/* The registers used here, by the names of the nRF52840 product specification. */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#include "cortexm.h"
+
+#define CLOCK_TASKS_HFCLKSTART REG(0x40000000U)
+#define CLOCK_EVENTS_HFCLKSTARTED REG(0x40000100U)
+
+#define NVMC_ICACHECNF REG(0x4001E540U)
+#define NVMC_ICACHECNF_CACHEEN BIT(0)
+
+#define UARTE0(offset) REG(0x40002000U + (offset))
+#define UARTE0_TASKS_STARTRX UARTE0(0x000U)
+#define UARTE0_TASKS_STARTTX UARTE0(0x008U)
+#define UARTE0_EVENTS_ENDRX UARTE0(0x110U)
+#define UARTE0_EVENTS_ENDTX UARTE0(0x120U)
+#define UARTE0_EVENTS_ERROR UARTE0(0x124U)
+#define UARTE0_INTENSET UARTE0(0x304U)
+#define UARTE_INT_ENDRX BIT(4)
+#define UARTE_INT_ERROR BIT(9)
+#define UARTE0_ERRORSRC UARTE0(0x480U)
+#define UARTE_ERRORSRC_OVERRUN BIT(0)
+#define UARTE0_ENABLE UARTE0(0x500U)
+#define UARTE_ENABLE 8UL
+#define UARTE0_PSEL_TXD UARTE0(0x50CU)
+#define UARTE0_PSEL_RXD UARTE0(0x514U)
+#define UARTE0_BAUDRATE UARTE0(0x524U)
+#define UARTE0_RXD_PTR UARTE0(0x534U)
+#define UARTE0_RXD_MAXCNT UARTE0(0x538U)
+#define UARTE0_TXD_PTR UARTE0(0x544U)
+#define UARTE0_TXD_MAXCNT UARTE0(0x548U)
+#define IRQ_UARTE0 2U
+
+/* TIMER0 counts 16 MHz / 2^PRESCALER. Of its registers for comparing, 0 captures and 1 sees the counter wrap. */
+#define TIMER0(offset) REG(0x40008000U + (offset))
+#define TIMER0_TASKS_START TIMER0(0x000U)
+#define TIMER0_TASKS_CAPTURE0 TIMER0(0x040U)
+#define TIMER0_EVENTS_COMPARE1 TIMER0(0x144U)
+#define TIMER0_INTENSET TIMER0(0x304U)
+#define TIMER_INT_COMPARE1 BIT(17)
+#define TIMER0_BITMODE TIMER0(0x508U)
+#define TIMER_BITMODE_32 3UL
+#define TIMER0_PRESCALER TIMER0(0x510U)
+#define TIMER_PRESCALER_1_MHZ 4UL
+#define TIMER0_CC0 TIMER0(0x540U)
+#define TIMER0_CC1 TIMER0(0x544U)
+#define IRQ_TIMER0 8U
+
+#define GPIO(port, offset) REG(0x50000000U + 0x300U * (port) + (offset))
+#define GPIO_OUTSET(port) GPIO(port, 0x508U)
+#define GPIO_OUTCLR(port) GPIO(port, 0x50CU)
+#define GPIO_DIRSET(port) GPIO(port, 0x518U)
+#define PSEL(port, pin) ((port) << 5U | (pin))
+
+#endif
