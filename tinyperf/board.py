@@ -15,7 +15,7 @@ from pydantic import Field, InstanceOf
 from tinyperf import chip as chips
 from tinyperf import content, description
 from tinyperf.chip import Chip, Emulator, Memory, Power
-from tinyperf.description import Count, Description, Plain
+from tinyperf.description import Count, Description, Plain, Word
 from tinyperf.errors import ContentError, DiskError, UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Flash(Description):
     pyocd_target: str | None = None
     jlink_device: str | None = None
     drive_label: str | None = None
+    uf2_family: Word | None = None
 
 
 class Wiring(Description):

@@ -381,6 +381,15 @@ def test_drive_copy(files: Files, tmp_path: Path) -> None:
         flash.drive_writer(files, volume, settle_s=1.0).write()
 
 
+def test_a_drive_that_wants_uf2_gets_it(files: Files, tmp_path: Path) -> None:
+    files.binary.with_suffix(".uf2").write_bytes(b"blocks")
+    pico = boards.load("raspberry-pi-pico")
+    volume = tmp_path / "RPI-RP2"
+    volume.mkdir()
+    flash.FlashPlace("port", volume=volume).writer(pico, files).write()
+    assert (volume / "fw.uf2").read_bytes() == b"blocks"
+
+
 def test_drive_that_is_gone(files: Files, tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match=r"could not be copied to .*: No such file or directory"):
         flash.drive_writer(files, tmp_path / "gone").write()

@@ -23,6 +23,7 @@ from tinyperf.engines import Target, Workshop
 from tinyperf.errors import BuildError, DiskError, SizeError
 from tinyperf.firmware import files
 from tinyperf.firmware.render import STACK_BYTES, Project, Toolset, native_command, render
+from tinyperf.formats import uf2
 from tinyperf.result import Memory, Toolchain
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ class Image:
     folder: Path
     form: str
     cached: bool
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of it: .elf, .bin, and .uf2 for a board whose drive wants that."""
+        uf2 = self.bin.with_suffix(".uf2") if self.bin else None
+        return tuple(file for file in (self.path, self.bin, uf2) if file and file.is_file())
 
     @property
     def code_bytes(self) -> int | None:
@@ -107,10 +114,13 @@ def build_project(
         if not cached:
             _build_into(kept, project)
         image = _image(kept, board, project, generated, toolset, cached=cached)
+        if image.bin and board.memory and board.flash.uf2_family is not None:
+            contents = uf2.encode(board.memory.flash.origin, image.bin.read_bytes(), board.flash.uf2_family)
+            image.bin.with_suffix(".uf2").write_bytes(contents)
     if folder is not None:
         with disk_errors(folder, "choose a folder"):
             folder.mkdir(parents=True, exist_ok=True)
-            for file in filter(None, (image.path, image.bin)):
+            for file in image.files:
                 shutil.copy2(file, folder / file.name)
     return image
 

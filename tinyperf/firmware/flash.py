@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +261,8 @@ class FlashPlace:
         """What puts `files` on this board."""
         if self.tool is not None and self.probe is not None:
             return tool_writer(board, files, self.tool, self.probe, log=files.project / LOG)
+        if board.flash.uf2_family is not None:
+            files = replace(files, binary=files.binary.with_suffix(".uf2"))
         return drive_writer(files, self.volume or Path())
 
 

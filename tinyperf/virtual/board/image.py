@@ -1,4 +1,4 @@
-"""Firmware images: .elf, Intel .hex and raw .bin, as bytes at addresses; function symbols where the file has some."""
+"""Firmware images: .elf, Intel .hex, .uf2 and raw .bin, as bytes at addresses; function symbols where there are any."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tinyperf.errors import UsageError
+from tinyperf.formats import uf2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,19 +47,19 @@ def load(path: Path, flash: Region) -> FirmwareImage:
 
     Raises: UsageError: no such file, another kind of file, empty, damaged, or it does not fit the flash.
     """
-    readers = {".elf": _elf, ".axf": _elf, ".out": _elf, ".hex": _hex, ".ihex": _hex, ".bin": _bin}
+    readers = {".elf": _elf, ".axf": _elf, ".out": _elf, ".hex": _hex, ".ihex": _hex, ".bin": _bin, ".uf2": _uf2}
     if not path.is_file():
-        raise UsageError(f"image {path} does not exist", hint="give a .elf, .hex or .bin file")
+        raise UsageError(f"image {path} does not exist", hint="give a .elf, .hex, .bin or .uf2 file")
     try:
         data = path.read_bytes()
     except OSError as exc:
         raise UsageError(
-            f"image {path}: {exc.strerror}", hint="give a .elf, .hex or .bin file that can be read"
+            f"image {path}: {exc.strerror}", hint="give a .elf, .hex, .bin or .uf2 file that can be read"
         ) from exc
     reader = _elf if data[:4] == b"\x7fELF" else readers.get(path.suffix.lower())
     if reader is None:
         raise UsageError(
-            f"image {path} is neither .elf, .hex nor .bin", hint="convert it with arm-none-eabi-objcopy -O ihex"
+            f"image {path} is neither .elf, .hex, .bin nor .uf2", hint="convert it with arm-none-eabi-objcopy -O ihex"
         )
     image = reader(path, data, flash)
     _check(path, image, flash)
@@ -108,6 +109,13 @@ def _hex(path: Path, data: bytes, flash: Region) -> FirmwareImage:  # noqa: ARG0
     except (IntelHexError, UnicodeDecodeError, ValueError) as exc:
         raise UsageError(f"image {path} is not Intel hex: {exc}", hint="was the file written completely?") from exc
     return _make([(start, bytes(parsed.tobinarray(start, end - 1))) for start, end in parsed.segments()])
+
+
+def _uf2(path: Path, data: bytes, flash: Region) -> FirmwareImage:  # noqa: ARG001  (likewise)
+    try:
+        return _make(uf2.joined(uf2.decode(data)))
+    except UsageError as exc:
+        raise UsageError(f"image {path}: {exc.seen}", hint="was the file written completely?") from exc
 
 
 def _elf(path: Path, data: bytes, flash: Region) -> FirmwareImage:
