@@ -6,6 +6,8 @@ shifts differ by channel. The interpreter that judges is itself held against the
 
 from __future__ import annotations
 
+import re
+import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.engines.aot.graph import Work
+
+ASSEMBLY = ("tp_fully_connected_eights", "tp_winograd_", "tp_pairs_", "tp_add_exact", "tp_add_relu")
+CACHE_BYTES = 1024
+"""Of the instructions, in the STM32L4's flash accelerator."""
 
 M4 = Target(cores.load("cortex-m4"))
 
@@ -156,12 +162,56 @@ def described(graph: Graph) -> tflite.Model:
     return tflite.Model("layers", "0" * 64, 0, tensors, (), graph.inputs, graph.outputs)
 
 
+@dataclass(frozen=True)
+class Instruction:
+    """Of a disassembly. target: of a branch, -1 else."""
+
+    address: int
+    bytes: int
+    target: int
+
+
+def assembly(elf: Path) -> dict[str, list[Instruction]]:
+    """The functions of the kernels that are assembly."""
+    told = subprocess.run(["arm-none-eabi-objdump", "-d", elf], capture_output=True, text=True, check=True).stdout
+    found: dict[str, list[Instruction]] = {}
+    name = ""
+    for line in told.splitlines():
+        if head := re.match(r"[0-9a-f]+ <(\w+)>:", line):
+            name = head[1]
+        elif code := re.match(r" ?([0-9a-f]+):\t([0-9a-f ]+)\t(b\w*(?:\.[nw])?\t([0-9a-f]+) <)?", line):
+            one = Instruction(int(code[1], 16), len(code[2].replace(" ", "")) // 2, int(code[4] or "-1", 16))
+            if name.startswith(ASSEMBLY):
+                found.setdefault(name, []).append(one)
+    return found
+
+
+def innermost_loops(function: list[Instruction]) -> list[list[Instruction]]:
+    ends = [(one.target, one.address) for one in function if 0 <= one.target <= one.address]
+    inner = [(a, b) for a, b in ends if not any(a <= c and d < b for c, d in ends)]
+    return [[one for one in function if start <= one.address <= end] for start, end in inner]
+
+
+def unfit(elf: Path) -> list[str]:
+    """Loops that would not run as they are counted: instructions of 32 bits at halfwords, more than the cache holds."""
+    found = []
+    for name, function in assembly(elf).items():
+        for loop in innermost_loops(function):
+            found += [f"{name}: {one.address:#x} crosses words" for one in loop if one.bytes == 4 and one.address % 4]
+            if loop[-1].address + loop[-1].bytes - loop[0].address > CACHE_BYTES:
+                found.append(f"{name}: a loop of more than {CACHE_BYTES} bytes")
+    return found
+
+
 def compare(works: tuple[Work, ...], kernel: str, form: int, folder: Path) -> set[int]:
     """Four inferences, of noise and of extremes; the codes seen."""
     graph = side_by_side(works, kernel, form)
     graph.verify("test")
     model = described(graph)
-    machine = m4.Machine(m4.build(emit(model, graph, place(graph), M4), folder), model)
+    elf = m4.build(emit(model, graph, place(graph), M4), folder)
+    assert assembly(elf)
+    assert not unfit(elf)
+    machine = m4.Machine(elf, model)
     draw = np.random.default_rng(form)
     seen: set[int] = set()
     for extremes in (False, False, True, True):
