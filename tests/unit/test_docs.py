@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+
+from tinyperf import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +92,12 @@ def test_what_a_page_says_to_type_works(page: str, tmp_path: Path) -> None:
 @contextmanager
 def nothing() -> Iterator[str]:
     yield ""
+
+
+def test_the_citation_names_this_version() -> None:
+    assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob(".github/**/*.yml")), ids=lambda path: path.name)
+def test_workflows_and_forms_are_yaml(path: Path) -> None:
+    assert {"jobs", "body"} & set(yaml.safe_load(path.read_text(encoding="utf-8")))

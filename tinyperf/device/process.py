@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import select
+import queue
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,18 @@ class ProcessLink:
                 means="it is no firmware built for board 'host' on this computer",
                 hint="'tinyperf build --board host BENCH' makes one",
             ) from exc
+        # A thread, because Windows cannot wait for a pipe with a time limit.
+        self._arrived: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read_all, name=f"output of {self._name}", daemon=True)
+        self._reader.start()
+
+    def _read_all(self) -> None:
+        """Until b"", the end of the output, which is passed on too."""
+        assert self._process.stdout is not None  # noqa: S101  (it was asked for)
+        data = b"?"
+        while data:
+            data = os.read(self._process.stdout.fileno(), READ_BYTES)
+            self._arrived.put(data)
 
     def write(self, data: bytes) -> None:
         """Send all of `data`."""
@@ -49,13 +62,12 @@ class ProcessLink:
 
     def read(self, timeout_s: float) -> bytes:
         """Whatever has arrived, as soon as something has; b"" after `timeout_s` of silence."""
-        pipe = self._process.stdout
-        if pipe is None or pipe.closed:
-            raise self._ended()
-        if not select.select([pipe], [], [], max(timeout_s, 0.0))[0]:
+        try:
+            data = self._arrived.get(timeout=timeout_s) if timeout_s > 0 else self._arrived.get_nowait()
+        except queue.Empty:
             return b""
-        data = os.read(pipe.fileno(), READ_BYTES)
         if not data:
+            self._arrived.put(data)  # for whoever asks again
             raise self._ended()
         return data
 
@@ -74,6 +86,7 @@ class ProcessLink:
         finally:  # also when Ctrl-C comes while waiting
             self._process.kill()
             self._process.wait()
+        self._reader.join(END_S)  # what it started may hold its output open
         if self._process.stdout:
             self._process.stdout.close()
 
