@@ -19,7 +19,7 @@ from tinyperf.tflite import Model, Quantization, Tensor
 
 MCU = content.shipped("firmware_templates") / "mcu"
 ARDUINO = ["nucleo-l4r5zi", "disco-f746ng", "nucleo-u575zi-q"]  # a Cortex-M4, M7 and M33
-BARE = [b for b in api.boards() if b.memory is not None and b.framework is None and b.chip.name != "an386"]
+BARE = [b for b in api.boards() if b.memory is not None and b.framework is None and b.chip.pins is not None]
 
 
 def on_arduino(name: str) -> boards.Board:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,11 +14,20 @@ from tinyperf.engines import FakeEngine, Target
 from tinyperf.errors import DeviceError, UsageError
 from tinyperf.firmware import build
 from tinyperf.firmware.render import render
+from tinyperf.request import Request
+from tinyperf.session import checks, profile
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual.board.qemu import PROGRAM, QemuLink, arguments
 from tinyperf.virtual.connect import open_image
 
+if TYPE_CHECKING:
+    from tinyperf.result import Mode
+
 BOARD = boards.load("mps2-an386")
+
+
+def name(board: boards.Board) -> str:
+    return board.name
 
 
 def test_arguments() -> None:
@@ -26,6 +36,18 @@ def test_arguments() -> None:
         *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),
         *("-plugin", "./count.so,out=x"),
     )
+
+
+def test_arguments_of_a_clock_that_counts_instructions() -> None:
+    assert arguments("mps3-an547", Path("fw.elf"), counting=True)[-2:] == ("-icount", "shift=9")
+
+
+@pytest.mark.parametrize("mode", ["performance", "energy"])
+def test_what_qemu_cannot_say_is_refused(mode: Mode) -> None:
+    asked = Request("mps3-an547", "kws", mode, virtual=True, monitor="virtual" if mode == "energy" else None)
+    with pytest.raises(UsageError, match=f"{mode} mode on mps3-an547") as caught:
+        checks.check_request(asked)
+    assert "would time QEMU, not a board" in caught.value.means
 
 
 def test_qemu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,18 +62,19 @@ def test_board_without_a_machine() -> None:
 
 
 @pytest.mark.slow
-def test_firmware_speaks_and_infers() -> None:
+@pytest.mark.parametrize("board", [b for b in boards.shipped() if b.emulator and b.emulator.engine == "qemu"], ids=name)
+def test_firmware_speaks_infers_and_is_counted(board: boards.Board) -> None:
     for program in (PROGRAM, "arm-none-eabi-gcc"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     tensors = tuple(Tensor(i, f"t{i}", (1, 40), "int8", Quantization((1.0,), (0,))) for i in range(2))
     model = Model("copy", "0" * 64, 0, tensors, (), (0,), (1,))
-    generated = FakeEngine().generate(model, Target(BOARD.core), {})
-    toolset = build.find_toolset(BOARD)
+    generated = FakeEngine().generate(model, Target(board.core), {})
+    toolset = build.find_toolset(board)
     image = build.build_project(
-        BOARD, render(BOARD, model, generated, benchmark=None, toolset=toolset), generated, toolset
+        board, render(board, model, generated, benchmark=None, toolset=toolset), generated, toolset
     )
-    link = open_image(BOARD, image.path)
+    link = open_image(board, image.path)
     try:
         dut = Dut(link, where="QEMU")
         assert dut.connect().build_id == image.build_id
@@ -64,3 +87,7 @@ def test_firmware_speaks_and_infers() -> None:
     assert list(found.results) == [float(b - 256 if b > 127 else b) for b in sent]
     assert found.device_us is not None
     assert found.device_us >= 0
+    cost = profile.profile(board, image.path, image, model)
+    assert (cost.cycles_per_inference, cost.latency_ms, cost.error_percent) == (None, None, None)
+    assert 10 < cost.instructions_per_inference < 1000
+    assert profile.counted(board, image.path, model)[0] == cost.instructions_per_inference

@@ -42,6 +42,7 @@ def test_an_accuracy_run_tells_the_same_time_of_an_inference(tmp_path: Path) -> 
     profile = tinyperf.profile("nucleo-l4r5zi", "kws")
     assert [(end.dtype, end.shape, end.zero_point) for end in profile.inputs] == [("int8", (1, 49, 10, 1), (83,))]
     assert [(end.shape, end.scale) for end in profile.outputs] == [((1, 12), (1 / 256,))]
+    assert profile.latency_ms
     assert row["infer"]["elapsed_time"] == pytest.approx(1000 * profile.latency_ms, rel=0.002)
 
 
@@ -54,4 +55,5 @@ def test_the_layers_of_a_small_float_model_add_up(tmp_path: Path) -> None:
     (tmp_path / "small.tflite").write_bytes(build([*rows, constant(weights)], ops, [0], [3]))
     profile = tinyperf.profile("nucleo-l4r5zi", model=str(tmp_path / "small.tflite"))
     assert all(0 < layer.instructions <= layer.cycles for layer in profile.layers)
+    assert profile.cycles_per_inference
     assert 0.8 < sum(layer.cycles for layer in profile.layers) / profile.cycles_per_inference < 1.05

@@ -87,7 +87,7 @@ def _show(found: Profile) -> None:
     if found.layers:
         print(f"  # {'operator':<20} {'MACs':>11} {'instructions':>13} {'cycles':>11}     % cycles/MAC  kernel")
     for layer in found.layers:
-        share = 100 * layer.cycles / found.cycles_per_inference
+        share = 100 * layer.cycles / (found.cycles_per_inference or 1)
         each = f"{figure(layer.cycles / layer.macs, 2):>10}" if layer.macs else f"{'-':>10}"
         print(
             f"{layer.index:>3} {layer.op:<20} {layer.macs:>11,} {layer.instructions:>13,} {layer.cycles:>11,}"
@@ -97,10 +97,11 @@ def _show(found: Profile) -> None:
     if less:
         print(f"left out      channels that the outputs do not depend on (layers: {less}); MACs are the model's")
     print(f"instructions  {found.instructions_per_inference:,} an inference")
-    print(
-        f"cycles        {found.cycles_per_inference:,} = {figure(found.latency_ms)} ms at {found.clock_hz / 1e6:g} MHz"
-        f" (estimated, {error(found.error_percent)} against silicon)"
-    )
+    if found.cycles_per_inference is None or found.latency_ms is None:
+        print("cycles        not known: QEMU counts instructions, and its clock says nothing of a board")
+    else:
+        at = f"at {found.clock_hz / 1e6:g} MHz (estimated, {error(found.error_percent)} against silicon)"
+        print(f"cycles        {found.cycles_per_inference:,} = {figure(found.latency_ms)} ms {at}")
     memory = [
         f"{name} {size:,} B"
         for name, size in (

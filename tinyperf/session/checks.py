@@ -49,6 +49,7 @@ def check(request: Request, chosen: Board) -> None:
         seen = "is no file" if Path(request.image).exists() else "does not exist"
         raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
     _clock(request)
+    _time(request, chosen)
     if request.samples is not None and request.samples < 1:
         raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
     if request.jobs is not None and request.jobs < 1:
@@ -81,6 +82,15 @@ def check(request: Request, chosen: Board) -> None:
         raise UsageError(
             "which benchmark? neither BENCH nor --model is given",
             hint=f"one of {', '.join(benchmark.BENCHMARKS)}; or --model FILE.tflite for a model of your own",
+        )
+
+
+def _time(request: Request, chosen: Board) -> None:
+    if request.virtual and chosen.emulator and chosen.emulator.engine == "qemu" and request.mode != "accuracy":
+        raise UsageError(
+            f"{request.mode} mode on {chosen.name}",
+            means="QEMU plays it, whose clock is this computer's: it would time QEMU, not a board",
+            hint="--mode accuracy measures there, and 'tinyperf profile' counts instructions",
         )
 
 

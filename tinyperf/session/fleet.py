@@ -152,6 +152,8 @@ def _estimated(row: Row, board: Board, wanted: Content) -> Row:
     )
     own = tflite.load(wanted.model) if wanted.model and wanted.benchmark is None else None
     try:
+        if board.emulator and board.emulator.engine == "qemu":
+            return replace(row, instructions_per_inference=profile.counted(board, image.path, own)[0])
         found = profile.calibrated(board, image.path, own)
     except TinyperfError as error:
         return replace(row, reason=f"not run: {_sentence(error)}")

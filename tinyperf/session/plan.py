@@ -207,7 +207,6 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
     request, measured, dataset, device = prepared.request, prepared.benchmark, prepared.dataset, prepared.device
     model, image = built.model, built.image
     virtual = device.image is not None and not is_process(device.board)
-    under_qemu = device.board.emulator is not None and device.board.emulator.engine == "qemu"
     accuracy = request.mode == "accuracy"
     return Planned(
         id=created.strftime("%Y%m%d%H%M%S"),
@@ -249,7 +248,7 @@ def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
         memory=image.memory if image else None,
         model_id=prepared.model_id,
         clock_hz=device.board.clock_hz if image and not is_process(device.board) else None,
-        notes=(*dataset.notes, *(image.generated.warnings if image else ()), *_notes(device, under_qemu=under_qemu)),
+        notes=(*dataset.notes, *(image.generated.warnings if image else ()), *_notes(device)),
     )
 
 
@@ -286,9 +285,7 @@ def _whole(path: str | None) -> str | None:
     return str(Path(path).absolute()) if path else path
 
 
-def _notes(device: Device, *, under_qemu: bool) -> tuple[str, ...]:
-    if under_qemu:
-        return ("QEMU's clock is this computer's: the times say nothing of a board",)
+def _notes(device: Device) -> tuple[str, ...]:
     if device.url and device.url.startswith(("socket://", "/dev/pts/")):
         return (f"what is behind {device.url} is not known: if it is 'tinyperf emulate', these are estimates",)
     return ()

@@ -114,7 +114,8 @@ def power_error_percent(board: Board, *, foreign: bool) -> float | None:
 
 @dataclass(frozen=True)
 class Profile:
-    """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there.
+    """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there. Under QEMU
+    instructions are counted, and nothing is estimated: cycles, time and energy are None, and `layers` is empty.
 
     `latency_ms`: at the clock that the firmware set. Energy and errors as in `Estimate`. `inputs`, `outputs`: of the
     model, where it is known.
@@ -124,14 +125,14 @@ class Profile:
     model_id: str
     clock_hz: int
     instructions_per_inference: int
-    cycles_per_inference: int
+    cycles_per_inference: int | None
     layers: tuple[LayerCost, ...]
     arena_bytes: int | None
     flash_bytes: int | None
     ram_bytes: int | None
     weights_bytes: int | None
     build_id: str | None
-    latency_ms: float
+    latency_ms: float | None
     error_percent: float | None
     uj_per_inference: float | None
     energy_error_percent: float | None
@@ -176,6 +177,8 @@ def profile(
     `own`: the user's model; None where the firmware names a benchmark, or says what it takes.
     Raises: UsageError: the board has no virtual form, or it is not known what the model takes. DeviceError: as running.
     """
+    if board.emulator and board.emulator.engine == "qemu":
+        return _counted_profile(board, firmware, built, own)
     link = open_virtual(board, firmware)
     try:
         dut, infer = _ready(link, own)
@@ -202,6 +205,60 @@ def profile(
         )
     finally:
         link.close()
+
+
+QEMU_INFERENCES = 8
+QEMU_COUNTER_US = 2**32
+"""When the microsecond counter of Arm's FPGA images begins anew: 8.4 G instructions."""
+
+
+def counted(board: Board, firmware: Path, own: Model | None = None) -> tuple[int, str]:
+    """Instructions of one inference under QEMU, to the last one or two, and the model's id.
+
+    QEMU's clock then counts instructions; the firmware reads it, and what is around the inferences cancels.
+    Raises: DeviceError: QEMU is not installed, or as running.
+    """
+    from tinyperf.virtual.board.qemu import INSTRUCTION_US, QemuLink
+
+    link = QemuLink(board, firmware, counting=True)
+    try:
+        dut = Dut(link, where=f"the virtual {board.name}")
+        identity = dut.connect()
+        dut.download(_input(identity, own))
+        one_us = _window_us(dut, 1)
+        more = QEMU_INFERENCES if one_us * (1 + QEMU_INFERENCES) < QEMU_COUNTER_US else 1
+        return round((_window_us(dut, 1 + more) - one_us) / INSTRUCTION_US / more), identity.model_id
+    finally:
+        link.close()
+
+
+def _window_us(dut: Dut, inferences: int) -> int:
+    found = dut.infer(inferences, 0)
+    if found is None or found.device_us is None:
+        raise DeviceError("'infer' gave no complete answer under QEMU", hint="'tinyperf doctor' checks QEMU")
+    return found.device_us
+
+
+def _counted_profile(board: Board, firmware: Path, built: Image | None, own: Model | None) -> Profile:
+    instructions, model_id = counted(board, firmware, own)
+    return Profile(
+        board=board.name,
+        model_id=model_id,
+        clock_hz=board.clock_hz,
+        instructions_per_inference=instructions,
+        cycles_per_inference=None,
+        layers=(),
+        arena_bytes=built.memory.arena_bytes if built else None,
+        flash_bytes=built.memory.flash_bytes if built else None,
+        ram_bytes=built.memory.ram_bytes if built else None,
+        weights_bytes=built.generated.weights_bytes if built else None,
+        build_id=built.build_id if built else None,
+        latency_ms=None,
+        error_percent=None,
+        uj_per_inference=None,
+        energy_error_percent=None,
+        estimated=False,
+    )
 
 
 def calibrated(

@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 PROGRAM = "qemu-system-arm"
 
 
-def arguments(machine: str, image: Path, *, plugin: str | None = None) -> tuple[str, ...]:
+INSTRUCTION_SHIFT = 9
+INSTRUCTION_US = 2**INSTRUCTION_SHIFT / 1000
+"""What each instruction takes on the guest's clock where QEMU counts them."""
+
+
+def arguments(machine: str, image: Path, *, plugin: str | None = None, counting: bool = False) -> tuple[str, ...]:
     """QEMU's arguments: no screen, no monitor, the serial port on standard input and output. Pure.
 
-    Args: plugin: a TCG plugin with its options, as QEMU's -plugin takes it.
+    Args: plugin: a TCG plugin with its options, as QEMU's -plugin takes it. counting: the guest's clock counts
+        instructions, `INSTRUCTION_US` each, in place of following this computer's.
     """
-    extra = ("-plugin", plugin) if plugin else ()
+    extra: tuple[str, ...] = ("-plugin", plugin) if plugin else ()
+    extra += ("-icount", f"shift={INSTRUCTION_SHIFT}") if counting else ()
     return (
         *("-machine", machine, "-kernel", str(image), "-display", "none", "-monitor", "none"),
         *("-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"),
@@ -41,7 +48,7 @@ class QemuLink(ProcessLink):
 
     transport: Transport = "virtual"
 
-    def __init__(self, board: Board, image: Path, *, plugin: str | None = None) -> None:
+    def __init__(self, board: Board, image: Path, *, plugin: str | None = None, counting: bool = False) -> None:
         program = shutil.which(PROGRAM)
         if board.emulator is None or board.emulator.machine is None:
             raise UsageError(
@@ -53,7 +60,7 @@ class QemuLink(ProcessLink):
                 means=f"the virtual {board.name} is played by QEMU",
                 hint="on Debian: sudo apt install qemu-system-arm; or use nucleo-l4r5zi, whose emulator is built in",
             )
-        super().__init__(Path(program), arguments(board.emulator.machine, image, plugin=plugin))
+        super().__init__(Path(program), arguments(board.emulator.machine, image, plugin=plugin, counting=counting))
 
     def stop(self) -> None:
         """End QEMU at once and in order, so that a plugin writes what it counted."""

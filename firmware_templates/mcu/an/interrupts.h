@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: 0BSD */
-/* For the vector table: Arm DAI 0386, "Interrupts". */
+/* For the vector table. */
 #ifndef INTERRUPTS_H
 #define INTERRUPTS_H
 
 #include "registers.h"
 
-#define INTERRUPTS 32U
+#define INTERRUPTS 96U
 #define HANDLERS [IRQ_UART0_RX] = tp_uart0_rx_interrupt
 
 void tp_uart0_rx_interrupt(void);

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: 0BSD */
-/* MPS2 as QEMU plays it: CMSDK UART with a receive interrupt, and a polled timer. */
+/* MPS2 and MPS3 as QEMU plays them: CMSDK UART with a receive interrupt, and a polled counter. */
 #include "tp_mcu.h"
 
 #include "interrupts.h"
 #include "registers.h"
 #include "tp_config.h"
 
-#define TIMER_DIVIDER 16U
-#define TIMER_HZ (TP_CLOCK_HZ / TIMER_DIVIDER)
 #define POLLS 10000000U
 #define MIN_BAUD_DIVIDER 16U
 
-/* Times the timer ran through its 32 bits (45 minutes at 25 MHz); seen by polling, so at least that often. */
-static uint64_t timer_wraps;
+/* The counter's 32 bits last 71 minutes; a wrap is seen by polling, so at least that often. */
+static uint64_t wraps;
+static uint32_t latest;
 
 void tp_uart0_rx_interrupt(void)
 {
@@ -30,10 +29,7 @@ const char *tp_mcu_init(uint32_t baud)
 {
     const uint32_t divider = TP_CLOCK_HZ / baud;
 
-    TIMER1_LOAD = UINT32_MAX;
-    TIMER1_INTCLEAR = 1U;
-    TIMER1_CONTROL = TIMER_CONTROL_ENABLE | TIMER_CONTROL_PERIODIC | TIMER_CONTROL_INTERRUPT |
-                     TIMER_CONTROL_DIV_16 | TIMER_CONTROL_32_BIT;
+    FPGAIO_PRESCALE = TP_CLOCK_HZ / 1000000U - 1U;
     FPGAIO_LED = 1U;
     UART0_BAUDDIV = divider < MIN_BAUD_DIVIDER ? MIN_BAUD_DIVIDER : divider;
     UART0_CTRL = UART_CTRL_TX | UART_CTRL_RX | UART_CTRL_RX_INTERRUPT;
@@ -58,14 +54,13 @@ void tp_serial_drain(void)
 
 uint64_t tp_time_us(void)
 {
-    uint32_t count = UINT32_MAX - TIMER1_VALUE;
+    const uint32_t count = FPGAIO_COUNTER;
 
-    if ((TIMER1_RAW_STATUS & 1U) != 0U) {
-        TIMER1_INTCLEAR = 1U;
-        timer_wraps++;
-        count = UINT32_MAX - TIMER1_VALUE;
+    if (count < latest) {
+        wraps++;
     }
-    return (timer_wraps << 32U | count) * 1000000U / TIMER_HZ;
+    latest = count;
+    return wraps << 32U | count;
 }
 
 void tp_timestamp_pulse(void)
@@ -74,7 +69,7 @@ void tp_timestamp_pulse(void)
 
     FPGAIO_LED = 0U;
     while (tp_time_us() - start_us < 2U) {
-        /* The timer cannot stand still here: tp_mcu_init started it. */
+        /* The counter cannot stand still here: tp_mcu_init started it. */
     }
     FPGAIO_LED = 1U;
 }
