@@ -48,6 +48,7 @@ from tinyperf.api.sessions import (
     sessions_list,
     sessions_schema,
     sessions_show,
+    sweep,
 )
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "sessions_show",
     "submission_build",
     "submission_check",
+    "sweep",
     "tflm_registered",
     "tflm_use",
     "train",

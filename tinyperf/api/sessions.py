@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tinyperf.result import RunResult
     from tinyperf.session.budget import Held
     from tinyperf.session.listing import Difference, Row
+    from tinyperf.session.sweep import Row as SweepRow
 
 SESSIONS = "sessions"
 """Where `run` puts a session that is not told otherwise."""
@@ -103,3 +104,28 @@ def budget_table(rows: Sequence[Held]) -> str:
     from tinyperf.session import budget
 
     return budget.markdown(rows)
+
+
+def sweep(
+    file: AnyPath,
+    out: AnyPath,
+    *,
+    scheduler: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> tuple[list[SweepRow], list[Path]]:
+    """Models x boards x engines x options x clocks of a YAML file: the rows, and the files written to the folder `out`.
+
+    What `out` holds already is not found out again. Starts processes, as `run` with several jobs does.
+
+    Args: scheduler: `tcp://host:port` of dask.distributed; None: `jobs` workers on this computer.
+    Raises: ContentError: the file breaks a rule. UsageError, ModelError: what it names is not there. MissingExtraError:
+        the extra `sweep`. DeviceError: no scheduler there. DiskError: `out` cannot be written.
+    """
+    from tinyperf.reporting import sweeps
+    from tinyperf.session import cluster
+    from tinyperf.session import sweep as cells
+
+    folder = Path(out)
+    rows = cluster.run(cells.read(Path(file)), folder, scheduler=scheduler, jobs=jobs, progress=progress)
+    return rows, sweeps.write(rows, folder)
