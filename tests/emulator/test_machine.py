@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinyperf import board
-from tinyperf.errors import FaultError
+from tinyperf.errors import DeviceError, FaultError
 from tinyperf.virtual.board import open_virtual
 
 if TYPE_CHECKING:
@@ -265,6 +265,53 @@ def test_a_fault_names_the_function_and_what_it_means(assemble: Callable[[str], 
     assert meaning in caught.value.means
     assert "reset" in caught.value.seen
     assert "r0=" in caught.value.seen
+
+
+AWAITED = [
+    pytest.param("ldr r0, =0x50060800", "0x50060804", id="of-a-block-that-nobody-describes"),
+    pytest.param("ldr r0, =0x40021000", "0x40021004", id="of-rcc"),
+]
+
+
+@pytest.mark.parametrize(("base", "register"), AWAITED)
+def test_a_register_that_nobody_models_is_told_of(assemble: Callable[[str], Path], base: str, register: str) -> None:
+    text = f"function reset\n{base}\n1: ldr r1, [r0, #4]\nlsls r1, #2\nbpl 1b\nb .\n"
+    link = start(assemble(text), 0.5)
+    with pytest.raises(DeviceError) as caught:
+        link.read(0.6)
+    assert f"at PC 0x080000da it waits for register {register}" in caught.value.seen
+    assert "tinyperf/virtual/board/chips/stm32l4r5.py" in caught.value.hint
+
+
+POLLED_ECHO = """
+function reset
+    ldr r4, =USART1
+    ldr r0, =34             @ 4 MHz MSI / 115200
+    str r0, [r4, #0x0C]
+    movs r0, #0x0D          @ UE, RE, TE
+    str r0, [r4]
+1:  ldr r0, [r4, #0x1C]     @ ISR.RXNE
+    lsls r0, #26
+    bpl 1b
+    ldr r0, [r4, #0x24]
+    str r0, [r4, #0x28]
+    b 1b
+"""
+
+
+@pytest.mark.parametrize("by", ["interrupt", "polling"])
+def test_who_waits_for_the_host_is_left_alone(assemble: Callable[[str], Path], by: str) -> None:
+    link = start(assemble(ECHO if by == "interrupt" else POLLED_ECHO), 5.0)
+    link.write(b"hello\n")
+    assert link.read(1.0) == b"hello\n"
+
+
+def test_an_access_to_nothing_has_its_address_and_the_files_to_edit(assemble: Callable[[str], Path]) -> None:
+    with pytest.raises(FaultError) as caught:
+        start(assemble("function reset\n ldr r0, =0x60000000\n movs r1, #8\n str r0, [r0, r1]\n b .\n"))
+    assert "address 0x60000008" in caught.value.seen
+    assert "boards/chips/stm32l4r5.yaml" in caught.value.hint
+    assert "tinyperf/virtual/board/chips/stm32l4r5.py" in caught.value.hint
 
 
 ECHO = """

@@ -37,16 +37,27 @@ class Bus:
         self._host, self._scs, self._view, self._written = host, scs, view, written
         self._mask = ~(block_bytes - 1)
         self._blocks = dict(at)
+        self._last_read: int | None = None
 
     def peripherals(self) -> Iterable[Peripheral]:
         """Every one that has been described or touched."""
         return self._blocks.values()
+
+    def peripheral(self, address: int) -> Peripheral:
+        """Whose register lies there."""
+        return self._block(address)[2]
+
+    def take_last_read(self) -> int | None:
+        """Address of the register that was read last since this was asked before; None: none was."""
+        address, self._last_read = self._last_read, None
+        return address
 
     def read(self, address: int, width: int) -> int:
         """A load; less than a word takes its bytes of the word."""
         memory = self._view(address, width)
         if memory is not None:
             return int.from_bytes(memory, "little")
+        self._last_read = address
         _, offset, block = self._block(address & ~3)
         word = block.read(offset) & 0xFFFF_FFFF
         return word >> 8 * (address & 3) & ((1 << 8 * width) - 1)

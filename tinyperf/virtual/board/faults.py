@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from tinyperf.errors import FaultError
+from tinyperf.virtual.board.decode import LOADS, STORES, Disassembler
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinyperf.chip import Chip
     from tinyperf.virtual.board.cpu import Cpu
     from tinyperf.virtual.board.image import FirmwareImage
 
@@ -28,6 +32,7 @@ MEANINGS = {
 class Stopped(Protocol):
     """What is left of a core that has faulted."""
 
+    chip: Chip
     cpu: Cpu
     image: FirmwareImage
     pc: int
@@ -40,14 +45,29 @@ def report(core: Stopped, seen: str, means: str) -> FaultError:
     lr = regs[14]
     means = means or next((text for name, text in MEANINGS.items() if name in seen), "the core stopped")
     dump = " ".join(f"r{n}={value:08x}" for n, value in enumerate(regs[:13]))
+    name = (core.chip.emulator.module if core.chip.emulator else None) or core.chip.name
+    hint = "look at that line with 'arm-none-eabi-addr2line -e IMAGE.elf ADDRESS'"
+    if seen.endswith("_UNMAPPED") and (address := _address(core, pc, regs)) is not None:
+        seen += f", address {address:#010x}"
+        hint += (
+            f"; if the chip has something there: memories stand in boards/chips/{core.chip.name}.yaml, peripherals in"
+            f" tinyperf/virtual/board/chips/{name}.py"
+        )
     return FaultError(
-        f"firmware fault at PC {_where(core.image, pc)}, LR {_where(core.image, lr & ~1)}: {seen}\n"
+        f"firmware fault at PC {core.image.place(pc)}, LR {core.image.place(lr & ~1)}: {seen}\n"
         f"{dump} sp={regs[13]:08x} lr={lr:08x} pc={pc:08x} xpsr={regs[16]:08x}",
         means=means,
-        hint="look at that line with 'arm-none-eabi-addr2line -e IMAGE.elf ADDRESS'",
+        hint=hint,
     )
 
 
-def _where(image: FirmwareImage, address: int) -> str:
-    name = image.function_at(address)
-    return f"{address:#010x}" + (f" ({name})" if name else "")
+def _address(core: Stopped, pc: int, regs: Sequence[int]) -> int | None:
+    """What the load or store at `pc` accesses; None where it is none, or its code cannot be read."""
+    code = core.cpu.view(pc, 4)
+    if code is None:
+        return None
+    one = next(iter(Disassembler().instructions(pc, bytes(code))), None)
+    if one is None or one.base < 0 or one.kind not in LOADS | STORES:
+        return None
+    index = regs[one.index] << one.shift if one.index >= 0 else 0
+    return one.literal if one.literal is not None else regs[one.base] + index + one.offset & 0xFFFF_FFFF

@@ -41,6 +41,11 @@ class FirmwareImage:
         found = self.symbols[at]
         return found.name if address < found.address + max(found.size, 2) else None
 
+    def place(self, address: int) -> str:
+        """The address in words, with the function's name where the image says it."""
+        name = self.function_at(address)
+        return f"{address:#010x}" + (f" ({name})" if name else "")
+
 
 def load(path: Path, flash: Region) -> FirmwareImage:
     """Read an image for a chip whose flash is `flash`; a .bin starts at its origin.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tinyperf.virtual.board.machine import Activity
     from tinyperf.virtual.board.peripherals import SerialPort
 
+SILENT_PS = PS
+"""Virtual time after which firmware that never sent a byte is asked what it waits for."""
 QUIET_PS = PS // 500
 """Output that is no complete line is handed over after 2 ms of silence."""
 
@@ -48,7 +50,7 @@ class VirtualLink:
         self.machine = Machine(chip, image, wires or {})
         self.timestamp_pin = timestamp_pin
         self._unsent = bytearray()  # sent by the host before any serial port listened
-        self._closed = False
+        self._closed = self._spoke = False
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the firmware; they arrive one by one while time passes.
@@ -62,7 +64,8 @@ class VirtualLink:
     def read(self, timeout_s: float) -> bytes:
         """Let time pass until there is output, at most `timeout_s` of virtual time.
 
-        Raises: FaultError: the firmware ended in a processor fault. DeviceError: the link was closed.
+        Raises: FaultError: the firmware ended in a processor fault. DeviceError: the link was closed; or the firmware
+            waits for a register that nobody has modelled.
         """
         self._check()
         machine = self.machine
@@ -82,7 +85,26 @@ class VirtualLink:
                 break
         output = bytes(machine.output)
         machine.output.clear()
+        self._spoke = self._spoke or bool(output)
+        if not self._spoke and machine.now_ps() >= SILENT_PS:
+            self._refuse_unmodelled()
         return output
+
+    def _refuse_unmodelled(self) -> None:
+        """Raises: DeviceError: the firmware has never sent a byte, and waits for a register that does not change."""
+        awaited = self.machine.awaited_register()
+        if awaited is None:
+            return
+        pc, register = awaited
+        reads = self.machine.bus_read(register & ~3, 4)
+        chip = self.machine.chip
+        module = (chip.emulator.module if chip.emulator else None) or chip.name
+        raise DeviceError(
+            f"the firmware is silent: at PC {self.machine.image.place(pc)} it waits for register {register:#010x},"
+            f" which reads {reads:#010x} and stays so",
+            means=f"most likely a ready bit that the virtual {chip.title} does not model",
+            hint=f"describe it in tinyperf/virtual/board/chips/{module}.py; CONTRIBUTING.md, 'Add a chip'",
+        )
 
     def now_s(self) -> float:
         """Virtual seconds since power-on."""

@@ -219,6 +219,22 @@ class Machine:
         self._ended(ran)
         return ran.why
 
+    def awaited_register(self) -> tuple[int, int] | None:
+        """Of a core that loops: the PC of the load and the register that it reads again and again; None: no register,
+        or a serial port's.
+
+        A few rounds of the loop are executed for it.
+        """
+        self.bus.take_last_read()
+        for _ in range(128 if self._in_loop else 0):
+            pc = self.pc
+            if self.step(1) != "limit":
+                return None
+            if (register := self.bus.take_last_read()) is not None:
+                ports: tuple[object, ...] = self.soc.serial_ports
+                return None if self.bus.peripheral(register) in ports else (pc, register)
+        return None
+
     # what peripherals see (peripherals.Host)
 
     def now_ps(self) -> int:
