@@ -242,19 +242,28 @@ _UNTOLD = {"part": "unknown", "mcu": "unknown", "clock_hz": 1}
 
 def _refuse_what_cannot_be_built(found: Board, path: Path) -> None:
     """Raises: ContentError: a field that the others make necessary is missing or of another form."""
-    pin, form = found.timestamp_pin or "", found.chip.pins
     if found.clock_hz not in found.clocks:
         raise ContentError(
             f"{path}: clock_hz: {found.clock_hz} cannot be set",
             means=f"the firmware of {found.chip.title} sets {', '.join(map(str, found.clocks))}",
             hint="choose one of them, or leave the line out",
         )
-    if found.framework is None and form is not None and re.fullmatch(form, pin) is None:
+    form = found.chip.pins
+    if found.framework is not None or form is None:
+        return
+    if wrong := [f"{field}: {pin or 'missing'}" for field, pin in _pins(found) if re.fullmatch(form, pin) is None]:
         raise ContentError(
-            f"{path}: timestamp_pin: {pin or 'missing'}",
+            f"{path}: {', '.join(wrong)}",
             means=f"a pin of {found.chip.title} is wanted: {form}",
-            hint="for example PF13",
+            hint="name it as the chip's other boards in boards/ do",
         )
+
+
+def _pins(found: Board) -> list[tuple[str, str]]:
+    """The fields that name pins, or have to, and what they say."""
+    serial = (("serial.tx", found.serial.tx), ("serial.rx", found.serial.rx))
+    named = [(field, pin or "") for field, pin in serial if pin is not None or found.chip.serial_pins == "board"]
+    return [("timestamp_pin", found.timestamp_pin or ""), *named]
 
 
 def template(name: str) -> str:

@@ -199,7 +199,8 @@ def _pattern(text: str) -> str:
 class Chip(Description):
     """One chip. `without`: features that its core may have and this one lacks. `pins`: how our firmware names them.
 
-    `clocks`: all that our firmware can set, in hertz; left out, `clock_hz` alone.
+    `clocks`: all that our firmware can set, in hertz; left out, `clock_hz` alone. `serial_pins`: who says on which pins
+    the serial port is, the chip's firmware or the board's file.
     """
 
     name: Plain
@@ -209,6 +210,7 @@ class Chip(Description):
     clock_hz: Count
     clocks: list[Count] = Field(default_factory=list)
     pins: Annotated[str, AfterValidator(_pattern)] | None = None
+    serial_pins: Literal["chip", "board"] = "chip"
     memories: list[Block] = Field(default_factory=list)
     link: Linked | None = None
     wait_states: list[WaitStates] = Field(default_factory=list)

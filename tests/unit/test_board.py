@@ -40,6 +40,10 @@ def test_a_bad_file_is_refused_at_its_line(path: Path) -> None:
         pytest.param("part: STM32L4R5ZIT6", 'mcu: "m4\\nextra"', "mcu: string should match", id="mcu of two lines"),
         pytest.param("timestamp_pin: PF13", "timestamp_pin: PF99", "timestamp_pin: PF99", id="pin"),
         pytest.param("timestamp_pin: PF13 ", "# ", "timestamp_pin: missing", id="no pin"),
+        pytest.param("  baud: 115200", "  tx: PG99\n  rx: GP1", "serial.tx: PG99, serial.rx: GP1", id="serial pins"),
+        pytest.param(
+            "chip: stm32l4r5", "chip: nrf52840", "serial.tx: missing, serial.rx: missing", id="no serial pins"
+        ),
     ],
 )
 def test_what_would_end_in_the_compiler_is_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
