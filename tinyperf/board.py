@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Verified = Literal["silicon", "emulated", "native", "compiled", "rendered"]
 Pin = Annotated[str, Field(pattern=r"^P[A-Z][0-9]{1,2}$")]
 
+Form = Literal["stm32", "arduino"]
+"""What `new` can write: firmware_templates/board_FORM.yaml."""
+
 SUFFIXES = (".yaml", ".yml")
 """What makes a board's name a path."""
 
@@ -266,8 +269,10 @@ def _pins(found: Board) -> list[tuple[str, str]]:
     return [("timestamp_pin", found.timestamp_pin or ""), *named]
 
 
-def template(name: str) -> str:
+def template(name: str, form: Form = "stm32") -> str:
     """A commented board file to start from; valid as it stands.
+
+    Args: form: stm32: our own firmware on the bare chip. arduino: through an Arduino core, which PlatformIO brings.
 
     Raises: UsageError: `name` cannot be a board's name.
     """
@@ -275,16 +280,16 @@ def template(name: str) -> str:
         raise UsageError(
             f"'{name}' cannot be a board's name", hint="lower-case letters, digits and hyphens, for example my-board"
         )
-    text = (content.shipped("firmware_templates") / "board.yaml").read_text(encoding="utf-8")
+    text = (content.shipped("firmware_templates") / f"board_{form}.yaml").read_text(encoding="utf-8")
     return text.format(name=name)
 
 
-def new(name: str, folder: Path) -> Path:
+def new(name: str, folder: Path, form: Form = "stm32") -> Path:
     """Write the `template` into `folder`; its path.
 
     Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
     """
-    text = template(name)
+    text = template(name, form)
     path = folder / f"{name}.yaml"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -135,6 +135,18 @@ def test_a_board_file_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert boards.load(str(tmp_path / "mine.yaml")).core.name == "cortex-m4"
 
 
+@pytest.mark.parametrize(
+    ("flag", "mcu", "framework"), [("--stm32", "stm32l4r5", None), ("--arduino", "arduino", "arduino")]
+)
+def test_a_new_board_in_two_forms(flag: str, mcu: str, framework: str | None, tmp_path: Path) -> None:
+    assert cli.invoke(["boards", "new", "my-board", flag, "-o", str(tmp_path)]) == 0
+    board = boards.load(str(tmp_path / "my-board.yaml"))
+    assert (board.name, board.mcu, board.framework) == ("my-board", mcu, framework)
+    assert [path for path in project(board, "online").files if path.startswith("src/mcu/mcu.")] == [
+        "src/mcu/mcu.cpp" if framework else "src/mcu/mcu.c"
+    ]
+
+
 def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["boards", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)

@@ -123,6 +123,13 @@ def job(serial: str | None = None) -> Job:
             ],
             id="jlink-chosen-probe",
         ),
+        pytest.param("picotool", None, ["picotool", "load", "--verify", "--execute", "/a b/fw.elf"], id="picotool"),
+        pytest.param(
+            "picotool",
+            "E661",
+            ["picotool", "load", "--verify", "--execute", "/a b/fw.elf", "--ser", "E661"],
+            id="picotool-chosen-board",
+        ),
         pytest.param("pio", None, ["pio", "run", "--project-dir", "/a b/project", "--target", "upload"], id="pio"),
     ],
 )
@@ -483,3 +490,12 @@ def test_pio_uploads_only_with_its_packages(tmp_path: Path, monkeypatch: pytest.
         flash.choose_tool(BOARD, STLINK)
     (tmp_path / "core" / "packages" / "tool-openocd").mkdir(parents=True)
     assert flash.choose_tool(BOARD, STLINK).name == "pio"
+
+
+def test_a_pico_that_waits_for_an_image_is_written_by_picotool() -> None:
+    waiting = Probe("BOOTSEL", "2e8a", "0003", "E661", "RP2 Boot", usable=True)
+    pico = boards.load("raspberry-pi-pico")
+    assert flash.choose_probe(pico, [waiting]) == waiting
+    assert flash.choose_tool(pico, waiting, installed=lambda _: True).name == "picotool"
+    assert not TOOL["picotool"].fits(BOARD)
+    assert "BOOTSEL" not in flash.wanted_kinds(BOARD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tinyperf.api.paths import AnyPath, maybe
 
@@ -27,14 +27,16 @@ def boards() -> list[Board]:
     return _board.shipped()
 
 
-def new_board(name: str, folder: AnyPath) -> Path:
+def new_board(name: str, folder: AnyPath, *, form: Literal["stm32", "arduino"] = "stm32") -> Path:
     """Write a commented board file to start from into `folder`; its path.
+
+    Args: form: stm32: firmware of our own on the bare chip; arduino: through an Arduino core, which PlatformIO brings.
 
     Raises: UsageError: not a name, or the file exists. DiskError: cannot write.
     """
     from tinyperf import board as _board
 
-    return _board.new(name, Path(folder))
+    return _board.new(name, Path(folder), form)
 
 
 def generate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -55,15 +56,19 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name", metavar="NAME")
+@click.option(
+    "--stm32", "form", flag_value="stm32", default="stm32", help="Our own firmware on the bare chip (the default)."
+)
+@click.option("--arduino", "form", flag_value="arduino", help="Through its Arduino core, which PlatformIO brings.")
 @click.option("-o", "--out", type=_options.FOLDER, default=Path(), metavar="DIR", help="Folder of the new file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_obj
-def new(group_json: bool, *, name: str, out: Path, as_json: bool) -> None:
+def new(group_json: bool, *, name: str, form: Literal["stm32", "arduino"], out: Path, as_json: bool) -> None:
     """Write NAME.yaml, a commented board file to fill in; --board ./NAME.yaml uses it from anywhere.
 
     \b
     tinyperf boards new my-board
-    tinyperf boards new my-board -o ~/boards
+    tinyperf boards new my-board --arduino -o ~/boards
     """
-    path = str(api.new_board(name, out))
+    path = str(api.new_board(name, out, form=form))
     print(json.dumps({"name": name, "path": path}, indent=2) if as_json or group_json else path)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--virtual", is_flag=True, help="Flash the virtual board instead of a real one.")
 @click.option("--probe", metavar="SERIAL", help="Serial number of the debug probe, where several are connected.")
 @click.option("--port", metavar="URL", help="Serial port of the firmware; found through the probe if left out.")
-@click.option("--tool", metavar="NAME", help="openocd, st-flash, jlink, pyocd, pio or drive; the first that fits.")
+@click.option(
+    "--tool", metavar="NAME", help="openocd, st-flash, jlink, pyocd, picotool, pio or drive; the first that fits."
+)
 def command(
     *,
     benchmark: str | None,

@@ -39,6 +39,8 @@ KINDS: dict[tuple[str, str | None], str] = {
     ("1366", None): "J-Link",
     ("0d28", "0204"): "CMSIS-DAP",
     ("2e8a", "000c"): "CMSIS-DAP",
+    ("2e8a", "0003"): "BOOTSEL",
+    ("2e8a", "000f"): "BOOTSEL",
     ("04b4", "f151"): "CMSIS-DAP",
     ("04b4", "f152"): "CMSIS-DAP",
     ("04b4", "f154"): "CMSIS-DAP",
@@ -65,7 +67,7 @@ class Probe:
 
 
 def kind_of(vid: str, pid: str) -> str | None:
-    """`ST-LINK`, `J-Link` or `CMSIS-DAP`; None for what is no debug probe."""
+    """`ST-LINK`, `J-Link`, `CMSIS-DAP`; `BOOTSEL`: a Raspberry Pi chip that takes an image itself; None: no probe."""
     return KINDS.get((vid, pid)) or KINDS.get((vid, None))
 
 

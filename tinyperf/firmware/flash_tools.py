@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ERASE_AND_WRITE_S = 120.0
 """2 MB at the slowest seen (about 20 kB/s over an ST-LINK/V2) with room."""
 
+RASPBERRY_PI = frozenset({0xE48BFF56, 0xE48BFF59})
+"""UF2 families of the RP2040 and of the RP2350's Arm cores (github.com/microsoft/uf2, utils/uf2families.json)."""
+
 ON_BOARD = frozenset({"ST-LINK", "CMSIS-DAP"})
 
 
@@ -109,6 +112,12 @@ def jlink_script(job: Job) -> str:
 def pio(job: Job) -> Step:
     """PlatformIO's own upload, with the protocol that its board file names."""
     return Step(("pio", "run", "--project-dir", str(job.project), "--target", "upload"), ERASE_AND_WRITE_S)
+
+
+def picotool(job: Job) -> Step:
+    """Write the ELF to a chip in BOOTSEL mode, verify, start it."""
+    select = ("--ser", job.serial) if job.serial else ()
+    return Step(("picotool", "load", "--verify", "--execute", str(job.elf), *select), ERASE_AND_WRITE_S)
 
 
 _NO_PROBE_MEANS = "the board is not connected, its cable carries no data, or the probe has no power"
@@ -213,6 +222,14 @@ TOOLS = (
             # pyocd 0.46 says the same for an unknown target while no probe is attached.
             _no_probe(r"No connected debug probes|No target device available|Waiting for a debug probe"),
         ),
+    ),
+    Tool(
+        name="picotool",
+        program="picotool",
+        probes=frozenset({"BOOTSEL"}),
+        fits=lambda board: board.flash.uf2_family in RASPBERRY_PI,
+        step=picotool,
+        failures=(*_SHARED, _no_probe(r"No accessible RP\S* device")),
     ),
     Tool(
         name="pio",
