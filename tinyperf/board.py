@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from tinyperf.cores import Core
 
-Verified = Literal["silicon", "emulated", "native", "compiled", "rendered"]
+Verified = Literal["silicon", "emulated", "native", "compiled", "rendered", "images"]
+"""How far our firmware was seen to work; "images": there is none, but foreign images run on the virtual board."""
 Pin = Annotated[str, Field(pattern=r"^P[A-Z][0-9]{1,2}$")]
 
 Form = Literal["stm32", "arduino"]

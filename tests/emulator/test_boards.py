@@ -6,6 +6,8 @@ A new chip comes in by its files alone.
 from __future__ import annotations
 
 import shutil
+import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +18,9 @@ from tinyperf.firmware import build
 from tinyperf.firmware.render import render
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.virtual.board import open_virtual
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BOARDS = [
     b
@@ -68,6 +73,47 @@ def test_our_firmware_on_a_board(chosen: board.Board) -> None:
     assert once(chosen, image) == first
     assert 0 < instructions < cycles
     assert len(pulses) == 3  # at boot, and at both ends of the window
+
+
+PSOC = """
+    .syntax unified
+    .cpu cortex-m4
+    .thumb
+    .space 0x2000               @ the Cortex-M0+'s image
+    .word 0x080FF800, reset
+    .thumb_func
+reset:
+    ldr r0, =0x40000C14         @ PERI: clock 5 by divider 0 of 16 bits
+    mov r1, #0x100
+    str r1, [r0]
+    ldr r0, =0x40001400         @ 13
+    mov r1, #0xC00
+    str r1, [r0]
+    ldr r0, =0x40650000         @ SCB5: UART, 10 samples a bit
+    ldr r1, =0x82000009
+    str r1, [r0]
+1:  ldr r1, [r0, #0x340]        @ nothing reads as ones
+    adds r2, r1, #1
+    beq 1b
+    str r1, [r0, #0x240]
+    b 1b
+"""
+
+
+def test_the_psoc_6_echoes(tmp_path: Path) -> None:
+    if shutil.which("arm-none-eabi-as") is None:
+        pytest.skip("arm-none-eabi-as is not installed")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    (tmp_path / "a.s").write_text(PSOC)
+    subprocess.run(["arm-none-eabi-as", "a.s", "-o", "a.o"], cwd=tmp_path, check=True)
+    subprocess.run(["arm-none-eabi-ld", "-Ttext=0x10000000", "a.o", "-o", "a.elf"], cwd=tmp_path, check=True)
+    link = open_virtual(board.load("cy8cproto-062-4343w"), tmp_path / "a.elf")
+    link.read(2.0)
+    begun = link.now_s()
+    link.write(b"hello\n")
+    assert link.read(1.0) == b"hello\n"
+    assert link.baud == 8_000_000 // 130
+    assert link.now_s() - begun == pytest.approx(7 * 10 / link.baud, rel=0.05)
 
 
 def test_there_are_such_boards() -> None:

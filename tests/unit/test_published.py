@@ -90,7 +90,7 @@ def test_a_name_that_nothing_has_is_refused_with_the_closest(arguments: dict[str
 
 
 def test_boards_of_ours_that_others_published_are_found() -> None:
-    ours = {"b-u585i-iot02a", "disco-f746ng", "nucleo-g0b1re", "nucleo-h7a3zi-q"}
+    ours = {"b-u585i-iot02a", "cy8cproto-062-4343w", "disco-f746ng", "nucleo-g0b1re", "nucleo-h7a3zi-q"}
     ours |= {"nucleo-l4r5zi", "nucleo-l4r5zi-p", "nucleo-u385rg-q", "nucleo-u575zi-q"}
     assert {b.name for b in tinyperf.boards() if standing(b.name, "kws", 50.0, estimated=False)} == ours
 

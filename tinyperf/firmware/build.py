@@ -193,7 +193,8 @@ def bench_for(board: Board) -> Board | None:
     if board in virtual:
         return board
     wanted = board.core.features & KERNEL_FEATURES
-    alike = [one for one in virtual if one.core.features & KERNEL_FEATURES == wanted]
+    built = [one for one in virtual if one.verified != "images"]
+    alike = [one for one in built if one.core.features & KERNEL_FEATURES == wanted]
 
     def unlike(one: Board) -> tuple[bool, bool, bool]:
         """Another core, another architecture, and whether it takes a framework from a network to build."""

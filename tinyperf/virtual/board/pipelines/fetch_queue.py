@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 WORDS = 3
 """Of the queue."""
+CODE_REGION = 0x2000_0000
+"""All below."""
 BEHIND = -99
 """Before anything that matters."""
 SEVERAL_CYCLES: frozenset[Kind] = frozenset(
@@ -86,10 +88,12 @@ class FetchQueueModel:
     settings: Hashable = None
 
     def __init__(self, cycles: FetchQueue, memories: Sequence[Block]) -> None:
-        """`memories`: of the chip; each has a port of its own, whatever the addresses at which it appears."""
+        """`memories`: of the chip; each has a port of its own, whatever the addresses at which it appears, but for
+        those that lie in the code region, which share the D-Code bus (TRM, "Bus interfaces").
+        """
         self._cycles = cycles
         self._memories = {
-            page: number
+            page: number if block.origin >= CODE_REGION else 0
             for number, block in enumerate(memories)
             for origin in (block.origin, *block.aliases)
             for page in range(origin >> 16, (origin + block.bytes - 1 >> 16) + 1)

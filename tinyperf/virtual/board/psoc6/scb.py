@@ -1,0 +1,150 @@
+"""Serial communication block of the PSoC 6 as a UART (mtb-pdl-cat1, cyip_scb_v2.h)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyperf.virtual.board.clock import PS
+from tinyperf.virtual.board.peripherals import Peripheral
+
+if TYPE_CHECKING:
+    from tinyperf.virtual.board.peripherals import Event, Host
+
+CTRL, CAUSE = 0x000, 0xE00
+TX_CTRL, TX_STATUS, TX_WRITE, TX_RAISED, TX_SET, TX_MASK, TX_MASKED = 0x204, 0x208, 0x240, 0xF80, 0xF84, 0xF88, 0xF8C
+RX_CTRL, RX_STATUS, RX_READ, RX_SILENT, RX_RAISED, RX_MASK, RX_MASKED = 0x304, 0x308, 0x340, 0x344, 0xFC0, 0xFC8, 0xFCC
+TRIGGER, NOT_FULL, EMPTY, DONE = 1, 1 << 1, 1 << 4, 1 << 9
+NOT_EMPTY, FULL, OVERFLOW = 1 << 2, 1 << 3, 1 << 5
+DEPTH = 128
+NOTHING = 0xFFFF_FFFF
+"""What an empty FIFO reads as; firmware polls it blindly."""
+
+
+class Scb(Peripheral):
+    """UART with FIFOs of 128 bytes; bytes take their time on the line both ways."""
+
+    def __init__(self, host: Host, *, clock: str, irq: int) -> None:
+        super().__init__(host)
+        self.clock, self.irq = clock, irq
+        self._zero()
+
+    def _zero(self) -> None:
+        self._incoming: list[int] = []  # bytes on their way from the host, in reverse
+        self._received: list[int] = []
+        self._queued: list[int] = []
+        self._shifting = False
+        self._arrival: Event | None = None
+        self._tx = self._rx = 0  # what was raised
+        self.last_sent_ps = -1
+
+    def reset(self) -> None:
+        super().reset()
+        self._zero()
+
+    @property
+    def listening(self) -> bool:
+        """Enabled, as a UART."""
+        control = self.regs.get(CTRL, 0)
+        return bool(control >> 31) and control >> 24 & 7 == 2
+
+    @property
+    def silent(self) -> bool:
+        """Nothing is on the line in either direction."""
+        return not (self._shifting or self._queued or self._arrival)
+
+    def baud(self) -> int:
+        """Bits per second."""
+        return self.host.clock_hz(self.clock) // ((self.regs.get(CTRL, 0) & 15) + 1)
+
+    def send_to_firmware(self, data: bytes) -> None:
+        """Bytes from the host; they wait while the receiver is off."""
+        self._incoming[:0] = data[::-1]
+        self._plan_arrival()
+
+    def _byte_ps(self) -> int:
+        return 10 * PS // (self.baud() or 115200)
+
+    def _plan_arrival(self) -> None:
+        if self._incoming and self.listening and self._arrival is None:
+            self._arrival = self.host.at(self.host.now_ps() + self._byte_ps(), self._arrived)
+
+    def _arrived(self) -> None:
+        self._arrival = None
+        byte = self._incoming.pop()
+        if len(self._received) >= DEPTH:
+            self._rx |= OVERFLOW
+        else:
+            self._received.append(byte)
+        self._plan_arrival()
+        self._line()
+
+    def _line(self) -> None:
+        sent, got = len(self._queued), len(self._received)
+        self._tx |= (
+            TRIGGER * (sent < (self.regs.get(TX_CTRL, 0) & 0xFF)) | NOT_FULL * (sent < DEPTH) | EMPTY * (not sent)
+        )
+        self._rx |= TRIGGER * (got > (self.regs.get(RX_CTRL, 0) & 0xFF)) | NOT_EMPTY * (got > 0) | FULL * (got == DEPTH)
+        self.host.irq(self.irq, bool(self._masked(TX_MASK) or self._masked(RX_MASK)))
+
+    def _masked(self, mask: int) -> int:
+        return (self._tx if mask == TX_MASK else self._rx) & self.regs.get(mask, 0)
+
+    def read(self, offset: int) -> int:
+        if offset in {RX_READ, RX_SILENT}:
+            return self._take(keep=offset == RX_SILENT)
+        status = {
+            TX_STATUS: lambda: len(self._queued) | self._shifting << 15,
+            RX_STATUS: lambda: len(self._received),
+            TX_RAISED: lambda: self._tx,
+            RX_RAISED: lambda: self._rx,
+            TX_MASKED: lambda: self._masked(TX_MASK),
+            RX_MASKED: lambda: self._masked(RX_MASK),
+            CAUSE: lambda: bool(self._masked(TX_MASK)) << 2 | bool(self._masked(RX_MASK)) << 3,
+        }.get(offset)
+        if status is None:
+            return super().read(offset)
+        value = status()
+        self.host.polled(offset << 32 | value)
+        return value
+
+    def _take(self, *, keep: bool) -> int:
+        if not self._received:
+            self.host.polled(RX_READ << 32)
+            return NOTHING
+        byte = self._received[0] if keep else self._received.pop(0)
+        self._line()
+        return byte
+
+    def write(self, offset: int, value: int) -> None:
+        if offset == TX_WRITE:
+            if len(self._queued) < DEPTH:
+                self._queued.append(value & 0xFF)
+            self._start()
+        elif offset == TX_RAISED:
+            self._tx &= ~value
+        elif offset == RX_RAISED:
+            self._rx &= ~value
+        elif offset == TX_SET:
+            self._tx |= value
+        else:
+            self.regs[offset] = value
+            if offset == RX_CTRL and value >> 16 & 1:
+                self._received.clear()
+            self._plan_arrival()
+            self._start()
+        self._line()
+
+    def _start(self) -> None:
+        if self._queued and not self._shifting and self.listening:
+            self._shifting = True
+            byte = self._queued.pop(0)
+            self.host.at(self.host.now_ps() + self._byte_ps(), lambda: self._sent(byte))
+
+    def _sent(self, byte: int) -> None:
+        self._shifting = False
+        self.last_sent_ps = self.host.now_ps()
+        self.host.received(bytes([byte]))
+        self._start()
+        if not self._shifting and not self._queued:
+            self._tx |= DONE
+        self._line()
