@@ -213,6 +213,16 @@ def test_older_forms_of_an_operator(network: Network, opset: int) -> None:
     assert differs(network, opset)[0] < 2e-5
 
 
+def test_a_recurrent_layer_is_told_what_to_do() -> None:
+    from tinyperf.learn.sources import Options
+    from tinyperf.learn.sources import onnx as onnx_source
+
+    network = Network((7, 1, 6)).then("GRU", weights(1, 12, 6), weights(1, 12, 4), hidden_size=4)
+    with pytest.raises(ModelError, match="operator GRU") as caught:
+        onnx_source.source(network.model(), "chain.onnx", "an ONNX model", Options())
+    assert "torch.nn.GRUCell" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("network", "words"),
     [

@@ -16,7 +16,7 @@ from tinyperf.learn.onnx_nodes import Layouts, Node, Symbol, channels_last, natu
 from tinyperf.learn.sources import Options, Port, Source, _float
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -156,7 +156,12 @@ class _Graph:
             raise ModelError(
                 f"{path}: {'; '.join(defects)}",
                 means="tinyperf has no translation for it; those it has: " + ", ".join(sorted(translations())),
-                hint="export the network again without it, inputs of known sizes (an open batch is taken as 1)",
+                hint="; ".join(
+                    (
+                        *_instead(model),
+                        "export the network again without it, inputs of known sizes (an open batch is taken as 1)",
+                    )
+                ),
             )
         shapes = tuple((value.name, _sizes(value)) for value in inputs)
         outputs = tuple(value.name for value in model.graph.output)
@@ -253,6 +258,18 @@ def _unknown(model: Any) -> list[str]:
     if {"QuantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"} & set(kinds):
         return ["it is quantized already; the float model is needed, and 'tinyperf quantize' makes int8 of it"]
     return [f"operator {kind} ({kinds.count(kind)} of {len(kinds)} nodes)" for kind in found]
+
+
+RECURRENT = {"LSTM", "GRU", "RNN"}
+
+
+def _instead(model: Any) -> Iterator[str]:
+    """What to do about operators that many networks have."""
+    if found := sorted(RECURRENT & {node.op_type for node in model.graph.node}):
+        yield (
+            f"write the {' and '.join(found)} as a loop over its cell (torch.nn.{found[0]}Cell), which is exported "
+            "step by step, or bring the network from Keras with unroll=True"
+        )
 
 
 def _sizes(value: Any) -> tuple[int, ...]:

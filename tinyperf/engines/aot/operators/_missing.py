@@ -28,8 +28,10 @@ KNOWN: Mapping[str, str] = {
 FOREIGN: Mapping[str, str] = {
     "CUSTOM NeutronGraph": "code for an NXP Neutron NPU; the model as it was before its converter may run",
     "DENSIFY": "weights stored sparse, which TensorFlow Lite Micro does not know either; convert without sparsity",
+    "GELU": "TensorFlow Lite Micro does not know it either; use RELU or swish, which is LOGISTIC and MUL",
     "RELU_N1_TO_1": "TensorFlow Lite Micro knows it only fused into another operator; use MAXIMUM and MINIMUM",
     "REVERSE_SEQUENCE": "TensorFlow Lite Micro does not know it either; use REVERSE_V2",
+    "SELECT": "TensorFlow Lite Micro does not know it either; use SELECT_V2 (tf.where)",
     "TILE": "TensorFlow Lite Micro does not know it either; use BROADCAST_TO or CONCATENATION",
 }
 """Some that it does not know."""
