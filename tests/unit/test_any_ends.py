@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import tinyperf
-from tests import graphs
+from tests import graphs, m4
 from tests.graphs import O, T
-from tinyperf import board, tflite, wire
+from tinyperf import board, cores, tflite, wire
 from tinyperf.benchmark import BENCHMARKS
+from tinyperf.engines import Target
+from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.host import HostModel
 from tinyperf.errors import ModelError
 from tinyperf.firmware import build
@@ -123,6 +125,17 @@ def test_compare_sees_every_value(name: str) -> None:
     model = tflite.parse(every_type(), "types")
     (row,) = compare(board.load(name), [model], ["aot"])
     assert (row.mismatches, row.values) == (0, 3 * sum(tensor.elements for tensor in model.output_tensors))
+
+
+@pytest.mark.slow
+def test_a_code_is_cast_to_uint32_under_every_warning(tmp_path: Path) -> None:
+    """The cross compiler looks through a cast of a code to the sum that it is part of."""
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    tensors = [T((1, 6), dtype="int8"), T((1, 6), dtype="uint32")]
+    model = tflite.parse(graphs.build(tensors, [O("CAST", [0], [1])], [0], [1]), "cast")
+    machine = m4.Machine(m4.build(ENGINE.generate(model, Target(cores.load("cortex-m4")), {}), tmp_path), model)
+    codes = np.array([-128, -1, 0, 1, 77, 127], np.int8)
+    np.testing.assert_array_equal(machine.infer(codes), codes.astype(np.uint32))
 
 
 @pytest.mark.slow

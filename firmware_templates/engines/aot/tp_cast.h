@@ -11,7 +11,7 @@
         typedef from TP_ALIASING given;                                          \
         typedef to TP_ALIASING made;                                             \
         for (int32_t i = 0; i < (count); i++) {                                  \
-            ((made *)(output))[i] = (to)convert(((const given *)(input))[i]);    \
+            ((made *)(output))[i] = (made)convert(((const given *)(input))[i]);  \
         }                                                                        \
     } while (0)
 
