@@ -100,8 +100,9 @@ class WaitingLoop:
         """An interrupt has come and gone: does the loop go on as before?"""
         if self._state() != state:
             return False
+        before = self._core.instructions
         self._core.step(period)
-        return self._state() == state
+        return self._core.instructions == before + period and self._state() == state
 
     def _state(self) -> tuple[int, ...]:
         return tuple(self._core.cpu.registers())
@@ -113,7 +114,10 @@ class WaitingLoop:
         trace = [self._state()]
         seen = {trace[0]: 0}
         for at in range(1, STEPS):
+            executed = core.instructions
             if core.step(1) != "limit" or core.time_reads != reads or _is_fp(core):
+                return None
+            if core.instructions == executed:  # it stopped in front of a block that must be looked at first
                 return None
             state = self._state()
             trace.append(state)

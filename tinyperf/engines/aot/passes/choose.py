@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SLOWEST = 1.5
 """Times the cycles of the fastest way: what is slower is not taken for its memory."""
 
+SMALL_BYTES = 1536
+"""Balanced, an arena of so many bytes is small enough for any board: no cycles are given for less."""
+
 MOST_WAYS, FINEST = 20, 50
 """So many ways are tried, each of at least a fiftieth less memory: planning takes time."""
 
@@ -50,7 +53,7 @@ def choose(graph: Graph, target: Target) -> Graph:
     made = _with_forms(graph, choices, best.forms, target.core)
     if target.optimize == "time":
         return made
-    enough = plain_bytes(made) if target.optimize == "balanced" else 0
+    enough = max(plain_bytes(made), SMALL_BYTES) if target.optimize == "balanced" else 0
     graphs, arenas = [made], [_arena_bytes(made)]
     below_bytes = min(best.most_bytes, enough + 1) if enough else best.most_bytes
     while min(arenas) > enough and len(arenas) < MOST_WAYS:
