@@ -82,6 +82,7 @@ def picture(rows: Sequence[Row]) -> str:
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogLocator, NullFormatter
     except ImportError as exc:
         raise MissingExtraError(f"{exc.name} is not installed", hint="pip install 'tinyperf[sweep]'") from exc
     timed = [row for row in rows if row.latency_ms is not None]
@@ -97,9 +98,15 @@ def picture(rows: Sequence[Row]) -> str:
             points = [(row, value(row)) for row in timed if row.pareto is front]
             shown = [(row, at) for row, at in points if at is not None]
             axes.scatter([row.latency_ms for row, _ in shown], [at for _, at in shown], s=size, color=colour)
+            named: dict[tuple[float, float], list[str]] = {}  # several rows may be one point
             for row, at in shown if front else ():
-                axes.annotate(f" {row.subject}\n {row.board}\n {row.engine}", (row.latency_ms, at), fontsize=6)
+                named.setdefault((row.latency_ms or 0.0, at), []).append(f" {row.subject}, {row.board}, {row.engine}")
+            for point, words in named.items():
+                axes.annotate("\n".join(words), point, fontsize=6, va="bottom")
         axes.set(xlabel="ms (estimated)", ylabel=title, xscale="log")
+        axes.xaxis.set_major_formatter(lambda ms, _: f"{ms:g}")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3)
     out = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "pareto"}):
