@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tinyperf.errors import DeviceError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,6 +38,12 @@ def calibrate(link: VirtualLink, infer: Callable[[int], None]) -> Calibration:
     finally:
         link.detailed = False
     instructions, cycles, misses = ((b - a) // 2 for a, b in zip(one, three, strict=True))
+    if instructions <= 0 or cycles <= 0:
+        raise DeviceError(
+            f"the virtual board counted {instructions:,} instructions and {cycles:,} cycles for one inference",
+            means="the inference is so short that what surrounds it, on cold caches, outweighs it",
+            hint="'tinyperf run' measures windows of many inferences",
+        )
     found = Calibration(instructions, cycles, misses, cycles / instructions)
     link.set_cycles_per_instruction(found.cpi)
     return found
