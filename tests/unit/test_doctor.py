@@ -57,7 +57,7 @@ def test_every_line_that_is_not_ok_says_why() -> None:
 
 @pytest.mark.usefixtures("bare")
 def test_board_that_needs_a_framework(tmp_path: Path) -> None:
-    found = machine.diagnose(boards.load(str(boards.new("my-board", tmp_path))))
+    found = machine.diagnose(boards.load(str(boards.new("my-board", tmp_path, "arduino"))))
     (platform,) = [c for c in found.checks if "ststm32" in c.found]  # told once, and not as something unneeded
     assert (platform.name, platform.state) == ("compiler", "missing")
     assert platform.fix.endswith("pio pkg install --global --platform ststm32@19.6.0")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tinyperf.virtual.board.decode import Instruction
 
-VERSION = 3
+VERSION = 4
 """To be raised with every change of what a cycle model or a memory system counts: calibrations are kept under it."""
 
 
