@@ -122,6 +122,11 @@ def test_a_new_board_is_valid_as_it_stands(tmp_path: Path, capsys: pytest.Captur
     assert "exists already" in capsys.readouterr().err
 
 
+def test_emulated_means_that_the_image_is_built_here() -> None:
+    """Without PlatformIO's registry: a board whose platform must be fetched is 'compiled' at most."""
+    assert [board.name for board in boards.shipped() if board.verified == "emulated" and board.framework] == []
+
+
 @pytest.mark.parametrize("name", ["My Board", "../x", "", "-x", "x.yaml"])
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a board's name"):
