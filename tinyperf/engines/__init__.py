@@ -27,16 +27,26 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "tinyperf.engines"
 
 
-Optimize = Literal["time", "ram", "balanced"]
-"""time: the fewest cycles. ram: the smallest arena. balanced: few cycles, with little scratch."""
+Optimize = Literal["time", "ram", "flash", "balanced"]
+"""time: the fewest cycles. ram: the smallest arena. flash: the fewest bytes of constants. balanced: few cycles, with
+little scratch.
+"""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the engine compiles for: a core with the features that the chip has, and what counts most."""
+    """What the engine compiles for: a core with the features that the chip has, and what counts most.
+
+    flash_bytes: what the chip's flash has for the whole firmware; None: enough.
+    """
 
     core: Core
     optimize: Optimize = "balanced"
+    flash_bytes: int | None = None
+
+    @classmethod
+    def of(cls, board: Board) -> Target:
+        return cls(board.core, flash_bytes=board.memory.flash.bytes if board.memory else None)
 
 
 @dataclass(frozen=True)

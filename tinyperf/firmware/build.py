@@ -167,7 +167,7 @@ def prepare(
         workshop = _with_bench(workshop, model, maker, benchmark, start)
     options = maker.prepare(model, {**given, **(engine_options or {})}, workshop)
     toolset = find_toolset(board, need=need)
-    generated = maker.generate(model, Target(board.core), options)
+    generated = maker.generate(model, Target.of(board), options)
     project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)
     return project, generated, toolset
 
@@ -180,7 +180,7 @@ def _with_bench(workshop: Workshop, model: Model, maker: Engine, benchmark: Benc
 
     def started(options: Mapping[str, str]) -> str:
         toolset = find_toolset(bench)
-        generated = maker.generate(model, Target(bench.core), options)
+        generated = maker.generate(model, Target.of(bench), options)
         project = render(bench, model, generated, benchmark=benchmark, energy=False, toolset=toolset)
         return start(bench, build_project(bench, project, generated, toolset).path)
 

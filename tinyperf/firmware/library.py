@@ -139,7 +139,7 @@ def library(
     names = Names(
         chosen, f"{chosen}.c", f"{chosen}.h", f"{chosen}_weights.h", f"{chosen}_kernels/", "run", f"{chosen}_arena"
     )
-    made, graph = Aot().library(model, Target(board.core), given, names, keeps_input=keeps_input)
+    made, graph = Aot().library(model, Target.of(board), given, names, keeps_input=keeps_input)
     context = _context(board, model, benchmark, made=made, graph=graph, names=names, keeps_input=keeps_input)
     files = {f"src/{path}": text for path, text in made.sources.items()}
     files |= {

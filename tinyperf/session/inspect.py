@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tinyperf.board import Board
     from tinyperf.chip import Memory
-    from tinyperf.cores import Core
     from tinyperf.engines import Footprint
     from tinyperf.session.ends import End
     from tinyperf.tflite import Model, Tensor
@@ -167,12 +166,11 @@ def fits(model: Model, boards: Sequence[Board], engine: str) -> list[Fit]:
     Raises: TinyperfError: the engine does not run the model; or there is no such engine or option.
     """
     name, options = parse_engine(engine)
-    cores: list[Core] = []
-    for board in boards:
-        if board.core not in cores:
-            cores.append(board.core)
-    footprints = find_engine(name).footprints(model, [Target(core) for core in cores], options)
-    takens = [footprints[cores.index(board.core)] for board in boards]
+    targets = [Target.of(board) for board in boards]
+    different = [target for i, target in enumerate(targets) if target not in targets[:i]]
+    different.sort(key=lambda target: -(target.flash_bytes or 1 << 32))  # a plan for much may do for little
+    footprints = find_engine(name).footprints(model, different, options)
+    takens = [footprints[different.index(target)] for target in targets]
     input_bytes = sum(_bytes(model.tensors[i]) for i in model.inputs)
     return [_fit(board, engine, taken, input_bytes) for board, taken in zip(boards, takens, strict=True) if taken]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tinyperf import __version__
 from tinyperf.engines import Engine, Footprint, Generated
 from tinyperf.engines.aot.passes import compiled, compiled_for
+from tinyperf.engines.aot.passes._flash import code_bytes
 from tinyperf.engines.aot.passes.emit import FIRMWARE, emit, weights_bytes
 from tinyperf.engines.aot.passes.place import place
 from tinyperf.errors import UsageError
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value", bound=str)
 
-# Fitted on images of eight models on the NUCLEO-L4R5ZI (3 to 30 layers, 10 to 31 kB of code), each within 24 %.
-APPLICATION_BYTES = 8500
-LAYER_BYTES = 720
-
 
 class Aot:
     """See the module."""
@@ -42,8 +39,8 @@ class Aot:
     options: Mapping[str, str] = MappingProxyType(
         {
             "fold": "on or off: leave out channels that are constant for every input (default on)",
-            "optimize": "time, ram or balanced: the fewest cycles, the smallest arena, or few cycles in little RAM "
-            "(default balanced)",
+            "optimize": "time, ram, flash or balanced: the fewest cycles, the smallest arena, the fewest bytes of "
+            "constants, or few cycles in little RAM (default balanced)",
         }
     )
 
@@ -95,11 +92,8 @@ def _generated(model: Model, target: Target, graph: Graph, names: Names, *, keep
 
 def _footprint(graph: Graph) -> Footprint:
     placed = place(graph)
-    layers = sum(bool(node.form and node.form.kernel) for node in graph.nodes)
-    code_bytes = APPLICATION_BYTES + LAYER_BYTES * layers
-    return Footprint(
-        placed.arena_bytes, planned=True, weights_bytes=weights_bytes(graph, placed), code_bytes=code_bytes
-    )
+    weights = weights_bytes(graph, placed)
+    return Footprint(placed.arena_bytes, planned=True, weights_bytes=weights, code_bytes=code_bytes(graph))
 
 
 def _folds(options: Mapping[str, str]) -> bool:
@@ -112,7 +106,7 @@ def _optimizing(target: Target, options: Mapping[str, str]) -> Target:
     return replace(target, optimize=_option(options, "optimize", OPTIMIZE))
 
 
-OPTIMIZE: tuple[Optimize, ...] = ("balanced", "time", "ram")
+OPTIMIZE: tuple[Optimize, ...] = ("balanced", "time", "ram", "flash")
 
 
 def _option(options: Mapping[str, str], name: str, values: tuple[Value, ...]) -> Value:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyperf.engines.aot.passes._flash import flash_bytes
 from tinyperf.engines.aot.passes.bounds import bounds
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
@@ -76,4 +77,19 @@ def compiled(model: Model, target: Target, *, channels: bool = True) -> Graph:
 def compiled_for(model: Model, targets: Iterable[Target], *, channels: bool = True) -> list[Graph]:
     """The graph after all passes for each target; what does not depend on the target is done once."""
     *_, (_, graph) = _for_any_target(model, channels=channels)
-    return [list(_for_target(graph, target))[-1][1] for target in targets]
+    made: list[tuple[Target, Graph, int]] = []
+    for target in targets:
+        roomy = [g for other, g, taken in made if _holds(target, taken) and _alike(other, target)]
+        last = roomy[0] if roomy else list(_for_target(graph, target))[-1][1]
+        made.append((target, last, flash_bytes(last)))
+    return [last for _, last, _ in made]
+
+
+def _holds(target: Target, taken_bytes: int) -> bool:
+    return target.flash_bytes is None or taken_bytes <= target.flash_bytes
+
+
+def _alike(other: Target, target: Target) -> bool:
+    """But for the flash, of which `other` has as much or more: a plan for it that fits `target` is that one's too."""
+    enough = other.flash_bytes is None or (target.flash_bytes is not None and target.flash_bytes <= other.flash_bytes)
+    return enough and (other.core, other.optimize) == (target.core, target.optimize)

@@ -27,15 +27,21 @@ MOST_STATES = 500
 
 @dataclass(frozen=True)
 class Choice:
-    """The forms that a node can have, the cheapest first, and what other kernels lack."""
+    """The forms that a node can have, the cheapest first, and what other kernels lack.
+
+    worth: cycles that count for each form beside its own: those that its constants are worth; () where none are.
+    """
 
     forms: tuple[Form, ...]
     lacking: tuple[str, ...]
+    worth: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Way:
-    """A form for every node, the cycles of all, and the bytes that the largest node wants."""
+    """A form for every node, the cycles of all with what their constants are worth, and the bytes that the largest
+    node wants.
+    """
 
     forms: tuple[Form, ...]
     cycles: float
@@ -55,13 +61,13 @@ def cheapest_path(graph: Graph, choices: list[Choice], core: Core, below_bytes: 
         longer: dict[Layouts, _Path] = {}
         for laid_so, path in paths.items():
             here = dict(laid_so)
-            for form in choice.forms:
+            for form, worth in zip(choice.forms, choice.worth or (0.0,) * len(choice.forms), strict=True):
                 added, wants = sizes.step(position, form, here)
                 if below_bytes is not None and wants >= below_bytes:
                     continue
                 made = {i: x for i, x in zip(node.outputs, form.outputs, strict=False) if x != NHWC}
                 still = tuple(sorted((i, x) for i, x in (here | made).items() if last.get(i, -1) > position))
-                cycles = path.cycles + added
+                cycles = path.cycles + added + worth
                 if still not in longer or cycles < longer[still].cycles:
                     longer[still] = _Path(cycles, max(path.most_bytes, wants), form, path)
         paths = dict(sorted(longer.items(), key=lambda item: item[1].cycles)[:MOST_STATES])

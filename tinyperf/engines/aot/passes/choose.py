@@ -9,6 +9,7 @@ from tinyperf.engines.aot.graph import Form, GraphError, Node
 from tinyperf.engines.aot.layouts import NHWC
 from tinyperf.engines.aot.operators._strided import Strided
 from tinyperf.engines.aot.operators.reshape import Alias
+from tinyperf.engines.aot.passes._flash import flash_bytes, priced, prices
 from tinyperf.engines.aot.passes._path import (
     Choice,
     can_lie,
@@ -43,15 +44,24 @@ def choose(graph: Graph, target: Target) -> Graph:
     """`graph` with a form for every node, and with a layout for every value: together they cost the fewest cycles.
 
     Where a node wants another layout than the value has, a node stands between that lays it so. Where RAM counts most,
-    the smallest arena that takes not many more cycles; unless time does, none larger than the tensors alone would fill,
-    if there is a way.
+    the smallest arena that takes not many more cycles; unless time or flash does, none larger than the tensors alone
+    would fill, if there is a way. Constants cost cycles where flash counts most, or where the plan would not fit it.
     """
     choices = _choices(graph, target.core)
+    for cycles_per_byte in prices(target):
+        rule = "balanced" if cycles_per_byte and target.optimize == "time" else target.optimize  # RAM is short too
+        made = _chosen(graph, priced(graph, choices, cycles_per_byte), replace(target, optimize=rule))
+        if target.flash_bytes is None or flash_bytes(made) <= target.flash_bytes:
+            break
+    return made
+
+
+def _chosen(graph: Graph, choices: list[Choice], target: Target) -> Graph:
     best = cheapest_path(graph, choices, target.core)
     if best is None:
         raise GraphError("no kernels fit together")
     made = _with_forms(graph, choices, best.forms, target.core)
-    if target.optimize == "time":
+    if target.optimize in {"time", "flash"}:
         return made
     enough = max(plain_bytes(made), SMALL_BYTES) if target.optimize == "balanced" else 0
     graphs, arenas = [made], [_arena_bytes(made)]
@@ -182,4 +192,4 @@ def _compared(fitting: list[Form]) -> str:
         return "the only kernel that fits"
     best, second = fitting[:2]
     cycles = f"about {best.cycles:,.0f} cycles, {second.kernel} {second.cycles:,.0f}"
-    return f"cheapest of {len(fitting)} ({cycles})"
+    return f"{'cheapest' if best.cycles <= second.cycles else 'best for the whole'} of {len(fitting)} ({cycles})"

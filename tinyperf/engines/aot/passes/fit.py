@@ -32,11 +32,11 @@ MOST_CHANGES = 6
 
 
 def fit(graph: Graph, target: Target) -> Graph:
-    """`graph` with other forms for nodes that make its arena larger than the tensors alone would, unless only time
-    counts.
+    """`graph` with other forms for nodes that make its arena larger than the tensors alone would, unless only time or
+    flash counts.
     """
     kept = kept_values(graph)
-    if target.optimize == "time" or not any(_may_cost(node, kept) for node in graph.nodes):
+    if target.optimize in {"time", "flash"} or not any(_may_cost(node, kept) for node in graph.nodes):
         return graph
     enough = plain_bytes(graph)
     for _ in range(MOST_CHANGES):
