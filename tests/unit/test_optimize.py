@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,15 @@ import numpy as np
 import pytest
 
 from tests import graphs, m4
-from tinyperf import cores, tflite
+from tinyperf import cli, cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.passes import compiled, compiled_for
 from tinyperf.engines.aot.passes._flash import flash_bytes
 from tinyperf.engines.aot.passes.emit import weights_bytes
 from tinyperf.engines.aot.passes.place import place
+from tinyperf.session import plans
+from tinyperf.session.fleet import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,13 +72,13 @@ def test_a_plan_falls_back_until_it_fits(way: Optimize) -> None:
     least = flash_bytes(compiled(MODEL, Target(M4, "flash")))
     most = flash_bytes(compiled(MODEL, Target(M4, way)))
     rooms = [None, most - 1, least + 200, 0]
-    plans = [compiled(MODEL, Target(M4, way, room)) for room in rooms]
-    for room, plan in zip(rooms[1:-1], plans[1:-1], strict=True):
+    made = [compiled(MODEL, Target(M4, way, room)) for room in rooms]
+    for room, plan in zip(rooms[1:-1], made[1:-1], strict=True):
         assert room is not None
         assert flash_bytes(plan) <= room
-    for one, other in pairwise(plans):
+    for one, other in pairwise(made):
         assert constants_bytes(other) <= constants_bytes(one)
-    assert constants_bytes(plans[0]) > constants_bytes(plans[1])
+    assert constants_bytes(made[0]) > constants_bytes(made[1])
 
 
 def test_chips_of_one_core_are_planned_each_for_its_flash() -> None:
@@ -83,6 +86,58 @@ def test_chips_of_one_core_are_planned_each_for_its_flash() -> None:
     together = [constants_bytes(graph) for graph in compiled_for(MODEL, targets)]
     assert together == [constants_bytes(compiled(MODEL, target)) for target in targets]
     assert together[0] == together[1] == together[3] > together[2]
+
+
+def row(ms: float | None, arena: int, flash: int, *, fits: bool = True) -> Row:
+    made = Row("one", "One", "cortex-m4", "emulated", 120_000_000, fits=fits, latency_ms=ms)
+    return replace(made, arena_bytes=arena, flash_bytes=flash)
+
+
+@pytest.mark.parametrize(
+    ("rows", "pareto"),
+    [
+        pytest.param([row(1, 9, 9), row(9, 1, 9), row(9, 9, 1), row(5, 5, 5)], [True] * 4, id="each at something"),
+        pytest.param([row(1, 5, 5), row(2, 5, 5)], [True, False], id="beaten in one"),
+        pytest.param([row(1, 5, 5), row(1, 5, 5)], [True, True], id="equal"),
+        pytest.param([row(1, 5, 5, fits=False), row(2, 6, 6)], [False, True], id="does not fit"),
+        pytest.param([row(None, 1, 1), row(2, 6, 6)], [False, True], id="no figures"),
+    ],
+)
+def test_plans_that_no_other_beats(rows: list[Row], pareto: list[bool]) -> None:
+    judged = plans.judged([plans.Plan("time", one) for one in rows])
+    assert [plan.pareto for plan in judged] == pareto
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (["build", "--optimize", "ram", "--engine", "aot:optimize=time"], "both say what counts most"),
+        (["build", "--engine", "tflm", "--optimize", "ram"], "no plans to choose from"),
+        (["build", "--optimize", "all"], "'all' is not one of"),
+        (["profile", "--optimize", "all", "--image", "x.hex"], "leave --image out"),
+        (["profile", "--optimize", "all", "--clock", "all"], "name one --clock"),
+        (["profile", "--optimize", "all", "--engine", "tflm"], "no plans to choose from"),
+    ],
+)
+def test_what_makes_no_sense(words: list[str], seen: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke([*words, "--board", "nucleo-l4r5zi", "kws"]) == 2
+    assert seen in " ".join(capsys.readouterr().err.split())
+
+
+def test_optimize_is_short_for_the_engines_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "network.tflite"
+    file.write_bytes(network())
+    ways = {
+        "short": ["--optimize", "flash", "--engine", "aot:fold=off"],
+        "long": ["--engine", "aot:fold=off,optimize=flash"],
+    }
+    for name, words in ways.items():
+        out = ["--form", "library", "-o", str(tmp_path / name), "--prefix", "net"]
+        assert cli.invoke(["generate", "--board", "nucleo-l4r5zi", "--model", str(file), *words, *out]) == 0
+    capsys.readouterr()
+    short, long = ((tmp_path / name / "src" / "net_weights.h").read_text(encoding="utf-8") for name in ways)
+    assert short == long
+    assert len(short) < 4.2 * 2 * RAW_BYTES
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from tinyperf.api.learning import (
     train,
     train_resume,
 )
-from tinyperf.api.measure import compare, console, emulate, profile, profile_boards, resume, run, run_all
+from tinyperf.api.measure import compare, console, emulate, profile, profile_boards, profile_plans, resume, run, run_all
 from tinyperf.api.results import (
     boards_picture,
     energy_picture,
@@ -80,6 +80,7 @@ __all__ = [
     "plot_evaluation",
     "profile",
     "profile_boards",
+    "profile_plans",
     "published",
     "published_standing",
     "quantize",

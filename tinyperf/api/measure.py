@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tinyperf.result import RunResult
     from tinyperf.session.compare import Row
     from tinyperf.session.fleet import Row as BoardRow
+    from tinyperf.session.plans import Plan
     from tinyperf.session.profile import Profile
 
 
@@ -155,6 +156,27 @@ def profile_boards(
     usual = [_board.load(str(board)) for board in boards] or [b for b in _board.shipped() if b.memory]
     chosen = [b.at(hz) for b in usual for hz in (b.clocks if clocks == "all" else clocks or [b.clock_hz])]
     return fleet.table(chosen, choose.Content(benchmark, maybe(model), engine), jobs=jobs, progress=progress)
+
+
+def profile_plans(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    clock: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> list[Plan]:
+    """What one inference takes by each plan of the engine: time, arena and flash, and which plans no other beats.
+
+    Args: engine: without `optimize`. clock, progress: as `run`.
+    Raises: UsageError, ContentError: no such board or benchmark, or an engine without plans. ModelError: the engine
+        does not run the model.
+    """
+    from tinyperf.session import choose, plans
+
+    wanted = choose.Content(benchmark, maybe(model), engine)
+    return plans.table(_at(str(board), clock, None), wanted, progress=progress)
 
 
 def compare(

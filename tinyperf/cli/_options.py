@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 
 from tinyperf import engines
 from tinyperf.cli import _names
+from tinyperf.engines import planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,8 +46,38 @@ MODEL = click.Path(path_type=Path)
 """Whatever else it is, a folder too: the reader says what it is and what to do."""
 MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+OPTIMIZED = "tinyperf.optimize"
+
+
+def _optimized(ctx: click.Context, _param: click.Parameter, way: str | None) -> str | None:
+    """Kept for --engine, which is read after it."""
+    ctx.meta[OPTIMIZED] = way
+    return way
+
+
+def _engine(ctx: click.Context, _param: click.Parameter, engine: str) -> str:
+    """Raises: UsageError: --optimize beside an engine that has it as an option already."""
+    way = ctx.meta.get(OPTIMIZED)
+    if way in (None, "all"):
+        return engine
+    return planned(engine, way)
+
+
+def optimize(*more: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--optimize, short for --engine aot:optimize=...; a verb that takes `more` gets the value as a parameter."""
+    return click.option(
+        "--optimize",
+        type=click.Choice([*more, *get_args(engines.Optimize)]),
+        help="Engine aot: what counts most; short for --engine aot:optimize=..." + (", all: a row each." * bool(more)),
+        is_eager=True,
+        expose_value=bool(more),
+        callback=_optimized,
+    )
+
+
 ENGINE = click.option(
     "--engine",
+    callback=_engine,
     default="aot",
     show_default=True,
     metavar="NAME[:OPTION=VALUE,...]",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.optimize()
 @_options.CLOCK
 @click.option("-o", "--out", type=_options.FOLDER, metavar="DIR", help="Also copy the image files into DIR.")
 def command(

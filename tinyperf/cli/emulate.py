@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.optimize()
 @_options.CLOCK
 @click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Start this .elf, .hex or .bin instead.")
 @click.option("--pty", "as_pty", is_flag=True, help="A pseudo-terminal (the default).")

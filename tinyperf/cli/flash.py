@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.optimize()
 @_options.CLOCK
 @click.option("--virtual", is_flag=True, help="Flash the virtual board instead of a real one.")
 @click.option("--probe", metavar="SERIAL", help="Serial number of the debug probe, where several are connected.")

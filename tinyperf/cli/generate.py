@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.optimize()
 @_options.CLOCK
 @click.option("-o", "--out", type=_options.FOLDER, metavar="DIR", help="Where; by default BOARD-BENCH or PREFIX here.")
 @click.option(

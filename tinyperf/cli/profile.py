@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from tinyperf import api
-from tinyperf.cli import _boards_table, _options, _progress
+from tinyperf.cli import _boards_table, _options, _plans_table, _progress
 from tinyperf.cli._ends import end_text
 from tinyperf.errors import UsageError
 from tinyperf.figures import error, figure
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @_options.firmware
+@_options.optimize("all")
 @click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals only.")
 @click.option(
     "--clock", metavar="HZ[,HZ...]|all", help="What the firmware sets: 80MHz; several: a row each, and which is best."
@@ -39,12 +40,14 @@ def command(
     image: Path | None,
     csv: Path | None,
     plot: Path | None,
+    optimize: str | None,
 ) -> None:
     """Instructions and estimated cycles of an inference by layer.
 
     Of many boards its time, energy and memory: --board all is every shipped board, --board A,B those. A board that
     cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that the board's firmware can
-    set, it says which takes the least time and which the least energy.
+    set, it says which takes the least time and which the least energy. --optimize all shows ms, arena and flash of each
+    of the engine's plans.
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws
@@ -53,8 +56,14 @@ def command(
     tinyperf profile --board all kws --plot kws.html
     tinyperf profile --board nucleo-l4r5zi,nucleo-u575zi-q --model my.tflite --csv boards.csv
     tinyperf profile --board nucleo-l4r5zi --clock all kws
+    tinyperf profile --board nucleo-l4r5zi --optimize all kws
     """
     boards, clocks = _options.boards(board), _options.clocks(clock)
+    if optimize == "all":
+        others = {"--csv": csv, "--plot": plot, "--image": image, "--energy": energy}
+        _refuse({**others, "--board": boards is not None}, "all plans are of one model on one board")
+        _plans(board, benchmark, model=model, engine=engine, clocks=clocks, as_json=as_json)
+        return
     if boards is not None or clocks == "all" or len(clocks) > 1:
         _refuse({"--image": image, "--energy": energy}, "an image is of one board")
         with _progress.shown() as progress:
@@ -72,6 +81,23 @@ def command(
         print(json.dumps(found.as_dict(), indent=2))
         return
     _show(found)
+
+
+def _plans(
+    board: str,
+    benchmark: str | None,
+    *,
+    model: Path | None,
+    engine: str,
+    clocks: list[int] | Literal["all"],
+    as_json: bool,
+) -> None:
+    if clocks == "all" or len(clocks) > 1:
+        raise UsageError("--optimize all at several clocks", hint="name one --clock, or leave it out")
+    clock = clocks[0] if clocks else None
+    with _progress.shown() as progress:
+        plans = api.profile_plans(board, benchmark, model=model, engine=engine, clock=clock, progress=progress)
+    _plans_table.show(plans, as_json=as_json)
 
 
 def _refuse(given: dict[str, object], why: str) -> None:

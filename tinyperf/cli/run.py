@@ -25,6 +25,7 @@ QUICK_SAMPLES = 20
 @click.option("--port", help="Serial port or pyserial URL; left out, the board is looked for on USB.")
 @click.option("--mode", type=click.Choice([*get_args(Mode), "all"]), default="performance", show_default=True)
 @_options.ENGINE
+@_options.optimize()
 @click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs, as for 'tinyperf evaluate'.")
 @_options.own_data

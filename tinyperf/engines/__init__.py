@@ -192,6 +192,19 @@ def parse_engine(text: str) -> tuple[str, dict[str, str]]:
     return name, options
 
 
+def planned(text: str, way: str) -> str:
+    """`aot:fold=off` and `ram` -> `aot:fold=off,optimize=ram`.
+
+    Raises: UsageError: the engine has no such option, or it is given already.
+    """
+    name, options = parse_engine(text)
+    if "optimize" in options:
+        raise UsageError(f"--optimize {way} beside --engine {text}", hint="both say what counts most: leave one out")
+    if "optimize" not in engine(name).options:
+        raise UsageError(f"--optimize {way} with engine '{name}'", hint="it has no plans to choose from; aot has")
+    return f"{text}{',' if ':' in text else ':'}optimize={way}"
+
+
 @dataclass
 class FakeEngine:
     """Public fake: one C file whose inference copies input bytes to the output."""
