@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from tests.data import find
 from tinyperf import cores, tflite
 from tinyperf.engines import Generated, Target
 from tinyperf.engines.aot.operators._sample import Random
+from tinyperf.engines.aot.operators.conv_2d import Conv
 from tinyperf.engines.aot.passes import compiled
-from tinyperf.engines.aot.passes._path import fitting_forms
 from tinyperf.engines.aot.passes.emit import emit
 from tinyperf.engines.aot.passes.place import place
 from tinyperf.result import EngineDetails
@@ -23,9 +24,10 @@ from tinyperf.result import EngineDetails
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tinyperf.engines.aot.graph import Graph, Node
 
 M4 = Target(cores.load("cortex-m4"))
+PARTS = replace(M4, core=replace(M4.core, costs={**M4.core.costs, "conv_2d_parts_dsp": defaultdict(float)}))
+"""On which the kernel costs nothing."""
 # One of each architecture that is at hand.
 ZOO = (
     *("TinyMaix.cifar10_q.4364bc", "TinyMaix.mnist_resnet_q.b86192", "mlonmcu-models.cnn_s_quantized.32d791"),
@@ -89,16 +91,6 @@ def network(random: Random, kernels: tuple[tuple[int, int], ...], size: tuple[in
     return graphs.build(tensors, ops, [0], [len(tensors) - 1])
 
 
-def forced(node: Node, kernel: str) -> Node:
-    """The node with that kernel, where it fits."""
-    form = next((form for form in fitting_forms(node, M4.core)[0] if form.kernel == kernel), node.form)
-    return replace(node, form=form)
-
-
-def with_kernel(graph: Graph, kernel: str) -> Graph:
-    return replace(graph, nodes=tuple(forced(node, kernel) for node in graph.nodes))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_windows_in_parts_equal_the_wheel(seed: int, tmp_path: Path) -> None:
@@ -106,8 +98,8 @@ def test_windows_in_parts_equal_the_wheel(seed: int, tmp_path: Path) -> None:
     random = Random(seed)
     file = network(random, KERNELS, (7, 5 + seed), 1 + seed)
     model = tflite.parse(file, "parts")
-    graph = with_kernel(compiled(model, M4), "conv_2d_parts_dsp")
-    kernels = [node.form.kernel for node in graph.nodes if node.form]
+    graph = compiled(model, PARTS)
+    kernels = [node.form.kernel for node in graph.nodes if node.form and isinstance(node.work, Conv)]
     assert [kernel == "conv_2d_parts_dsp" for kernel in kernels] == [height > 1 for height, _ in KERNELS]
     emitted = emit(model, graph, place(graph), M4)
     made = Generated(emitted.sources, 0, 0, EngineDetails(kernels="", version=""))

@@ -76,7 +76,11 @@ WINDOWS = (
 
 def forced(*kernels: str) -> Core:
     """A Cortex-M4 on which these kernels cost nothing."""
-    costs = {kernel.name: dict.fromkeys(kernel.costs, 0.0) for kernel in all_kernels() if kernel.name in kernels}
+    costs = {
+        kernel.name: dict.fromkeys(M4.costs.get(kernel.name, kernel.costs), 0.0)
+        for kernel in all_kernels()
+        if kernel.name in kernels
+    }
     return replace(M4, costs={**M4.costs, **costs})
 
 

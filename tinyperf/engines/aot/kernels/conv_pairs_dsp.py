@@ -48,7 +48,7 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
 def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     window = work.window
     row, pairs = _row_bytes(work, given), -(-window.out_shape[2] // 2)
-    groups, passes = _groups(work), -(-_groups(work) // block)
+    groups, passes = _groups(work), _passes(work, block, made)
     each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
     each += costs["ties"] if _pairs.ties(work) else 0
     cycles = costs["clamped"] * window.pixels * window.out_shape[2] if work.clamp != CODES else 0
@@ -72,6 +72,13 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
         outputs=(made,),
         block=block,
     )
+
+
+def _passes(work: Conv, block: int, made: str) -> int:
+    """Over the weights: one for every block, and one more where a last group that is not whole goes by itself."""
+    blocks = -(-_groups(work) // block)
+    last = _groups(work) - (blocks - 1) * block
+    return blocks + (1 if last > 1 and made == NHWC and work.window.pixels % 4 else 0)
 
 
 def _groups(work: Conv) -> int:
@@ -185,17 +192,4 @@ KERNEL = Kernel(
     emit,
     lacks,
     needs=frozenset({"dsp", "fpu"}),
-    costs={
-        "taps": 15.1,
-        "outputs": 75.0,
-        "outputs in planes": 66.0,
-        "ties": 22.0,
-        "clamped": 2.0,
-        "copied": 0.8,
-        "channels": 90.0,
-        "paired": 1.0,
-        "paired planes": 1.4,
-        "gathered": 1.6,
-        "row": 14.0,
-    },
 )

@@ -161,13 +161,4 @@ KERNEL = Kernel(
     emit,
     lacks,
     needs=frozenset({"dsp", "fpu"}),
-    costs={
-        "product": 1.128,
-        "block": 23.5,
-        "input": 11.4,
-        "copied": 1.5,
-        "output": 22.1,
-        "call": 430.0,
-        "weights": 0.28,
-    },
 )

@@ -36,8 +36,9 @@ def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
     reach = (window.kernel[0] - 1) * window.dilation[0] + 1
     multiplier, fillers = work.depth_multiplier, -window.out_shape[2] % 4
     taps = (work.weights.shape[2] + fillers) * window.kernel[0] * window.kernel[1]
-    each = costs[_loads(work)] * taps + costs["output"] * window.out_shape[2]
-    cycles = window.pixels * each + costs["copied"] * window.in_shape[0] * row
+    each = costs[_loads(work)] * taps + costs["output"] * (window.out_shape[2] + fillers)
+    pairs = window.out_shape[0] * -(-window.out_shape[1] // 2)  # a pixel that is left alone costs as much as two
+    cycles = 2 * pairs * each + costs["copied"] * window.in_shape[0] * row
     beyond = fillers if multiplier == 1 else 0
     return (Form(cycles, scratch_bytes=reach * row + beyond, lead=(by_rows(window),)),)
 

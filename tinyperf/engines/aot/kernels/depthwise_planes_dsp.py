@@ -46,9 +46,9 @@ def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
 def _form(work: Depthwise, costs: Costs, layout: str) -> Form:
     window = _laid(work.window, layout)
     (in_h, in_w, in_c), (out_h, out_w, out_c) = window.in_shape, window.out_shape
-    pairs = -(-out_w // 2)
-    each = pairs * (costs["pair"] + out_h * costs["row" if window.stride == (1, 1) else "row of stride 2"])
-    cycles = out_c * (each + costs["channel"]) + in_c * (costs["copied"] * in_h * in_w + costs["copied row"] * in_h)
+    pairs = out_h * -(-out_w // 2)
+    each = pairs * costs["row" if window.stride == (1, 1) else "row of stride 2"] + costs["channel"]
+    cycles = out_c * each + in_c * in_h * costs["copied row"]
     rows, row = _padded(window)
     made, given = plane_bytes(out_h, out_w) * work.depth_multiplier, plane_bytes(in_h, in_w)
     lead = max(in_c * (made - given), 0)
@@ -143,5 +143,4 @@ KERNEL = Kernel(
     emit,
     lacks,
     needs=frozenset({"dsp", "fpu"}),
-    costs={"row": 28.0, "row of stride 2": 38.0, "pair": 40.0, "channel": 80.0, "copied": 1.2, "copied row": 12.0},
 )

@@ -107,5 +107,4 @@ KERNEL = Kernel(
     emit,
     lacks,
     needs=frozenset({"dsp"}),
-    costs={"tap": 1.51, "output": 16.5, "input": 4.0, "call": 450.0, "sum": 3.5, "chunk": 150.0},
 )

@@ -31,5 +31,4 @@ KERNEL = Kernel(
     emit,
     lacks,
     needs=frozenset({"dsp"}),
-    costs={"tap": 1.2, "output": 30.0},
 )
