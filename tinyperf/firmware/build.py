@@ -196,10 +196,11 @@ def bench_for(board: Board) -> Board | None:
     built = [one for one in virtual if one.verified != "images"]
     alike = [one for one in built if one.core.features & KERNEL_FEATURES == wanted]
 
-    def unlike(one: Board) -> tuple[bool, bool, bool]:
-        """Another core, another architecture, and whether it takes a framework from a network to build."""
+    def unlike(one: Board) -> tuple[bool, ...]:
+        """Another core, another architecture, a framework from a network to build, an error that was never measured."""
         core = one.core
-        return core.name != board.core.name, core.architecture != board.core.architecture, one.framework is not None
+        other = core.name != board.core.name, core.architecture != board.core.architecture
+        return *other, one.framework is not None, one.emulator is None or one.emulator.error_percent is None
 
     return min(alike, key=unlike, default=None)
 

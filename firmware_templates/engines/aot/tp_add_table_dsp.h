@@ -3,13 +3,13 @@
  *
  * TFLM brings both inputs to twice the larger of their scales, with 20 bits more. The input of the larger scale is
  * (code - zero) << 19 there, exactly; of the other one a table says for every code what it is. Sums are doubled, for
- * tp_rounding.h. The table lies in RAM: codes come in no order that the flash accelerator's cache could follow.
+ * tp_rounding_dsp.h. The table lies in RAM: codes come in no order that the flash accelerator's cache could follow.
  */
 #ifndef TP_ADD_TABLE_DSP_H
 #define TP_ADD_TABLE_DSP_H
 
 #include "tp_add_dsp.h"
-#include "tp_rounding.h"
+#include "tp_rounding_dsp.h"
 
 struct tp_add_call {
     const int8_t *large;     /* #0 */
@@ -28,8 +28,8 @@ struct tp_add_call {
     ".endif\n\t"                                                                                                       \
     "ssat " sum ", #8, r11, asr #.Lshift\n\t"
 
-/* Defines `name`(call); ties, shift: see tp_rounding.h. r0, r1: inputs; r2: output; r3: end of the first; r4: table;
- * r5, r6: codes; r7-r10: sums; r12, lr: multiplier, constant. */
+/* Defines `name`(call); ties, shift: see tp_rounding_dsp.h. r0, r1: inputs; r2: output; r3: end of the first; r4:
+ * table; r5, r6: codes; r7-r10: sums; r12, lr: multiplier, constant. */
 #define TP_ADD_FUNCTION(name, ties, shift)                                                                             \
     TP_ASSEMBLY name(const struct tp_add_call *call __attribute__((unused)))                                           \
     {                                                                                                                  \

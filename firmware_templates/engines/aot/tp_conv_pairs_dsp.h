@@ -14,15 +14,15 @@
 #define TP_CONV_PAIRS_DSP_H
 
 #include "tp_conv_2d_dsp.h"
-#include "tp_rounding.h"
+#include "tp_rounding_dsp.h"
 
 #if !defined(__ARM_FP)
 #error "compile for a core with an FPU (-mfpu, -mfloat-abi): its registers hold what loops need rarely"
 #endif
 
-/* What one call of a TP_PAIRS_FUNCTION does. The function moves `weights` and `channels` on. `x`: groups of four pixels
- * of `row_bytes` each; `copy`: room for the weights of a pair of channels, likewise. `step`: bytes from an output pixel
- * to the next. All in the same memory, but for what is in flash. */
+/* What one call of a TP_PAIRS_FUNCTION does. The function moves `weights` and `channels` on. `x`: groups of four
+ * pixels of `row_bytes` each; `copy`: room for the weights of a pair of channels, likewise. `step`: bytes from an
+ * output pixel to the next. All in the same memory, but for what is in flash. */
 struct tp_pairs_call {
     const int16_t *weights;         /* #0 */
     const struct tp_pair *channels; /* #4 */
@@ -35,15 +35,15 @@ struct tp_pairs_call {
     int32_t pairs;                  /* #32 */
 };
 
-/* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15), and
- * stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of negative
- * results must go away from zero, 0 where the clamp hides them.
+/* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15),
+ * and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
+ * negative results must go away from zero, 0 where the clamp hides them.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
- * pixels 0, 1 (first and second channel) and 2, 3; r10-r12, lr: L of the same. s0-s7: the first eight words of struct
- * tp_pair; s8, s9: where the next outputs go; s10: end of the input; s11, s12: start and end of the weights, s13: step
- * between output pixels, s14: the call; s15: start of the input.
+ * pixels 0, 1 (first and second channel) and 2, 3; r10-r12, lr: L of the same. s0-s7: the first eight words of
+ * struct tp_pair; s8, s9: where the next outputs go; s10: end of the input; s11, s12: start and end of the weights,
+ * s13: step between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
 #define TP_PAIRS_FUNCTION(name, steps, shift, layout, ties)                                                            \
@@ -211,8 +211,8 @@ TP_KERNEL void tp_pair_four(int32_t first, int32_t second, int8_t *to)
     ((uint32_t *)(void *)to)[2] = ((a >> 8) & 0x00FF00FFU) | (b & 0xFF00FF00U);
 }
 
-/* Two windows as pairs: of each row, `row_bytes` behind the one before, the codes that fill words; then the up to three
- * that are left of each row, filled to whole words by any codes, which meet weights of 0. */
+/* Two windows as pairs: of each row, `row_bytes` behind the one before, the codes that fill words; then the up to
+ * three that are left of each row, filled to whole words by any codes, which meet weights of 0. */
 TP_KERNEL void tp_pair_windows(const struct tp_window *w, const int8_t *first, const int8_t *second, int32_t row_bytes,
                                int8_t *to)
 {

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: 0BSD */
 /* 3x3 convolutions of stride 1 by Winograd's F(4x4, 3x3), exact in integers: 36 products for 16 outputs, not 144.
  *
- * With B', G', A' of Lavin and Gray ("Fast algorithms for convolutional neural networks", 2015), rows scaled until they
- * are whole: V = B' d B of every 6x6 tile of the input (codes + 128), U = G' w G made at compile time, M = sum over the
- * input channels of U * V at each of 36 positions, Z = A' M A. Z is 576 * Y, divided by 2^(k_i + k_j) with k of a row or
- * column 0, 1, 2, 2. |V| <= 17,340 and |U| <= 6,272 fit 16 bits; Z is exact modulo 2^32, and the division by 9 is a
- * multiplication by its inverse there; |Y| < 2^25 is proven from the weights.
+ * With B', G', A' of Lavin and Gray ("Fast algorithms for convolutional neural networks", 2015), rows scaled until
+ * they are whole: V = B' d B of every 6x6 tile of the input (codes + 128), U = G' w G made at compile time, M = sum
+ * over the input channels of U * V at each of 36 positions, Z = A' M A. Z is 576 * Y, divided by 2^(k_i + k_j) with
+ * k of a row or column 0, 1, 2, 2. |V| <= 17,340 and |U| <= 6,272 fit 16 bits; Z is exact modulo 2^32, and the
+ * division by 9 is a multiplication by its inverse there; |Y| < 2^25 is proven from the weights.
  *
- * Every 32-bit instruction of a loop stands on a word: see the fetch queue in docs/virtual_board.md.
- */
+ * Every 32-bit instruction of a loop stands on a word: see the fetch queue in docs/virtual_board.md. */
 #ifndef TP_CONV_WINOGRAD_DSP_H
 #define TP_CONV_WINOGRAD_DSP_H
 
-#include "tp_rounding.h"
+#include "tp_rounding_dsp.h"
 
 #if !defined(__ARM_FP)
 #error "compile for a core with an FPU (-mfpu, -mfloat-abi): its registers hold what loops need rarely"
@@ -43,9 +42,9 @@ struct tp_winograd_input {
     "sub.w r4, r6, r7, lsl #1\n\t"                                                                                     \
     "sub.w r5, r5, r7, lsl #2\n\t"
 
-/* Channels 0 and 2 of four, or, rotated, 1 and 3. First columns: r12, r9: codes of rows 0 to 2 and 3 to 5, lr: columns,
- * r10: end. Then rows of tiles: r12: columns, r9: their end in the tile; lr: V; r10: V of the tile; r11: tiles left. 2^15, put in at two of six
- * values, makes low halves unsigned; EOR takes it out. */
+/* Channels 0 and 2 of four, or, rotated, 1 and 3. First columns: r12, r9: codes of rows 0 to 2 and 3 to 5, lr:
+ * columns, r10: end. Then rows of tiles: r12: columns, r9: their end in the tile; lr: V; r10: V of the tile; r11:
+ * tiles left. 2^15, put in at two of six values, makes low halves unsigned; EOR takes it out. */
 #define TP_WINOGRAD_CHANNELS(rotation)                                                                                 \
     "vmov r12, s0\n\t"                                                                                                 \
     "vmov lr, s2\n\t"                                                                                                  \
@@ -251,10 +250,10 @@ struct tp_winograd_output {
     "vmov r7, s3\n\t"                                                                                                  \
     "add.w r0, r0, r7\n\t"
 
-/* Defines `name`(output, channel). apart: channels of the output; tiles: of the group; ties: see tp_rounding.h.
- * s0: M; s1: where the next tile goes; s2: tiles left; s3: row; s4: bias; r10: the inverse of 9 modulo 2^32; r11: shift;
- * r12: multiplier; lr: constant. s8: 1 while the last row of a tile is done, which is done as the one before: the loop
- * over tiles must stay well below 1 KB, the size of the cache of instructions. */
+/* Defines `name`(output, channel). apart: channels of the output; tiles: of the group; ties: see tp_rounding_dsp.h.
+ * s0: M; s1: where the next tile goes; s2: tiles left; s3: row; s4: bias; r10: the inverse of 9 modulo 2^32; r11:
+ * shift; r12: multiplier; lr: constant. s8: 1 while the last row of a tile is done, which is done as the one before:
+ * the loop over tiles must stay well below 1 KB, the size of the cache of instructions. */
 #define TP_WINOGRAD_OUTPUT(name, apart, tiles, ties)                                                                   \
     TP_ASSEMBLY name(const struct tp_winograd_output *output __attribute__((unused)),                                  \
                      const struct tp_winograd_channel *channel __attribute__((unused)))                                \

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: 0BSD */
-/* FULLY_CONNECTED of one row: eight outputs at a time, one word of four weights each, four instructions for four MACs.
+/* FULLY_CONNECTED of one row: eight outputs at a time, one word of four weights each, four instructions for four
+ * MACs.
  *
- * Two weights stand in a halfword as 256 * odd + even, both signed. With x1 = code - 127 of the odd input and
- * x0 = 256 * code - x1 of the even one, both of which fit 16 bits,
- *     halfword * x1 + even * x0 = 256 * (odd weight * x1 + even weight * code):
- * the halfword is multiplied as it lies, and only the even weight must be widened. Sums are 256 times too large.
- */
+ * Two weights stand in a halfword as 256 * odd + even, both signed. With x1 = code - 127 of the odd input and x0 =
+ * 256 * code - x1 of the even one, both of which fit 16 bits, halfword * x1 + even * x0 = 256 * (odd weight * x1 +
+ * even weight * code): the halfword is multiplied as it lies, and only the even weight must be widened. Sums are 256
+ * times too large. */
 #ifndef TP_FULLY_CONNECTED_PAIRS_DSP_H
 #define TP_FULLY_CONNECTED_PAIRS_DSP_H
 
-#include "tp_rounding.h"
+#include "tp_rounding_dsp.h"
 
 /* What one call of tp_fully_connected_eights does, which moves `weights`, `starts` and `sums` on. pairs: the widened
  * inputs; starts: of eight sums each; sums: where they go, NULL where they are to be rounded to outputs. */
@@ -118,8 +118,9 @@ static __attribute__((noinline)) void tp_fully_connected_widen(const int8_t *inp
     }
 }
 
-/* weights [chunks, outputs / 8, inputs of the chunk / 4, 8, 4]; they and the biases are filled up to sixteens of inputs
- * and eights of outputs. scratch: 2 bytes an input of a chunk; behind it, where there are several chunks, 4 an output. */
+/* weights [chunks, outputs / 8, inputs of the chunk / 4, 8, 4]; they and the biases are filled up to sixteens of
+ * inputs and eights of outputs. scratch: 2 bytes an input of a chunk; behind it, where there are several chunks, 4
+ * an output. */
 TP_KERNEL void tp_fully_connected_pairs_dsp(int32_t inputs, int32_t outputs, int32_t chunk, const int8_t *input,
                                             const int8_t *weights, const int32_t *biases,
                                             const struct tp_rounding *rounding, int32_t shift, int32_t low,

@@ -46,8 +46,8 @@ struct tp_rescaling {
     int32_t shift;
 };
 
-/* Of kernels that compute two channels at once, tp_conv_pairs_dsp.h: where their sums start, of the first pixel and of the second; multipliers; what is added before the
- * shift; where their outputs start, in bytes. */
+/* Of kernels that compute two channels at once, tp_conv_pairs_dsp.h: where their sums start, of the first pixel and
+ * of the second; multipliers; what is added before the shift; where their outputs start, in bytes. */
 struct tp_pair {
     int32_t first_a, first_b;
     int32_t second_a, second_b;
@@ -56,15 +56,15 @@ struct tp_pair {
     int32_t output_a, output_b;
 };
 
-/* Of tp_depthwise_planes_dsp.h, per output channel: taps 0 and 2 of each row, taps 1; where the sums start, and those of
- * the first and of the last row; multiplier; what is added before the shift; which function does it. */
+/* Of tp_depthwise_planes_dsp.h, per output channel: taps 0 and 2 of each row, taps 1; where the sums start, and
+ * those of the first and of the last row; multiplier; what is added before the shift; which function does it. */
 struct tp_depthwise_plane {
     int32_t taps_0, taps_1, taps_2, middle_01, middle_2;
     int32_t start, start_first, start_last, multiplier, rounding;
     int32_t function;
 };
 
-/* Of tp_conv_winograd_dsp.h. bias: 144 times, of codes counted from -128; the rest as in tp_rounding.h. */
+/* Of tp_conv_winograd_dsp.h. bias: 144 times, of codes counted from -128; the rest as in tp_rounding_dsp.h. */
 struct tp_winograd_channel {
     int32_t bias;
     int32_t multiplier;

@@ -1,4 +1,4 @@
-"""Constants of the exact requantization in two or three instructions (tp_rounding.h), and the proof that it is exact.
+"""Constants of the exact requantization in two or three instructions (tp_rounding_dsp.h), and the proof of it.
 
 The kernel has 2 * sum in a register. SMMLAR(2 * sum, multiplier, constant) is the sum times the multiplier / 2**31,
 rounded as TFLM does it, plus half of 2**n and the zero point; ADD takes 1 from what is negative, for ties away from

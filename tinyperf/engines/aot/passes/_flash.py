@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.kernels import Place, all_kernels
 from tinyperf.engines.aot.passes.emit import weights_bytes
-from tinyperf.engines.aot.passes.place import place
+from tinyperf.engines.aot.passes.place import supposed
 
 if TYPE_CHECKING:
     from tinyperf.engines import Target
@@ -40,7 +40,7 @@ def code_bytes(graph: Graph) -> int:
 
 def flash_bytes(graph: Graph) -> int:
     """The constants, beside code that is as large as the estimate's error allows."""
-    return weights_bytes(graph, place(graph)) + round((1 + CODE_ERROR) * code_bytes(graph))
+    return weights_bytes(graph, supposed(graph)) + round((1 + CODE_ERROR) * code_bytes(graph))
 
 
 def priced(graph: Graph, choices: list[Choice], cycles_per_byte: float) -> list[Choice]:

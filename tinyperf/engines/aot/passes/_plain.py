@@ -10,7 +10,7 @@ from tinyperf.engines.aot.layouts import NHWC
 from tinyperf.engines.aot.operators._laid import Laid
 from tinyperf.engines.aot.operators.reshape import Alias
 from tinyperf.engines.aot.passes._together import Together
-from tinyperf.engines.aot.passes.place import place
+from tinyperf.engines.aot.passes.place import supposed
 
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Graph, Node
@@ -28,7 +28,7 @@ def plain_bytes(graph: Graph) -> int:
             shared = (Shared(0, 0, 0),)
         nodes.append(replace(node, form=Form(lead=lead, shared=shared)))
     values = {i: replace(value, layout=NHWC) for i, value in graph.values.items()}
-    return place(replace(graph, nodes=tuple(nodes), values=values), keeps_input=False).arena_bytes
+    return supposed(replace(graph, nodes=tuple(nodes), values=values), keeps_input=False).arena_bytes
 
 
 def kept_values(graph: Graph) -> set[int]:

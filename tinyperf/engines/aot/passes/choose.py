@@ -21,7 +21,7 @@ from tinyperf.engines.aot.passes._path import (
 )
 from tinyperf.engines.aot.passes._plain import plain_bytes
 from tinyperf.engines.aot.passes.defer import last_reader
-from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, place
+from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, supposed
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _chosen(graph: Graph, choices: list[Choice], target: Target) -> Graph:
 def _arena_bytes(graph: Graph) -> int:
     """The input consumed; or kept, less its own bytes, where that is more."""
     given = sum(-(-graph.values[i].size_bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT for i in graph.inputs)
-    return max(place(graph, keeps_input=False).arena_bytes, place(graph).arena_bytes - given)
+    return max(supposed(graph, keeps_input=False).arena_bytes, supposed(graph).arena_bytes - given)
 
 
 def _choices(graph: Graph, core: Core) -> list[Choice]:

@@ -25,6 +25,13 @@ ARENA_ALIGNMENT = 16
 
 def place(graph: Graph, *, keeps_input: bool = True) -> Plan:
     """A place for every activation, state and scratch buffer of a graph whose nodes have their forms."""
+    plan = supposed(graph, keeps_input=keeps_input)
+    plan.verify(graph)
+    return plan
+
+
+def supposed(graph: Graph, *, keeps_input: bool = True) -> Plan:
+    """`place` of a graph that lacks the copies of its states yet: its bytes say about what they will be, no more."""
     lives = lives_of(graph, keeps_input=keeps_input)
     groups = _Groups(graph, lives)
     in_place = groups.merge()
@@ -38,7 +45,7 @@ def place(graph: Graph, *, keeps_input: bool = True) -> Plan:
     packed = pack(storages, tuple(groups.over(roots)), alignment)
     offsets = packed.offsets
     start = dict(zip(roots, offsets[: len(roots)], strict=True))
-    plan = Plan(
+    return Plan(
         values={i: start[groups.root[i]] + groups.inside[i] for i in groups.root},
         scratch=dict(zip(busy, offsets[len(roots) :], strict=True)),
         arena_bytes=-(-packed.bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT,
@@ -46,8 +53,6 @@ def place(graph: Graph, *, keeps_input: bool = True) -> Plan:
         keeps_input=keeps_input,
         storages=tuple(sorted(zip(offsets, storages, strict=True), key=lambda s: (s[0], s[1].first))),
     )
-    plan.verify(graph)
-    return plan
 
 
 class _Groups:
@@ -65,7 +70,8 @@ class _Groups:
     def merge(self) -> list[int]:
         """Join what must share bytes, then what may; the nodes that write over their input."""
         for state in self.graph.states:
-            self._join(state.before, state.after, 0)
+            if state.after in self.root:  # a constant is not: its copy is yet to come (`supposed`)
+                self._join(state.before, state.after, 0)
         for node in self.graph.nodes:
             for shared in (node.form or Form()).shared:
                 self._join(node.inputs[shared.input], node.outputs[shared.output], shared.offset)

@@ -2,11 +2,10 @@
 /* Exact requantization of doubled sums on Armv7E-M: SMMLAR, ADD, SSAT; without the ADD where negative results are
  * clamped to the zero point anyway.
  *
- * TFLM rounds twice: x * multiplier / 2^31 to the nearest, ties up, then / 2^shift, ties away from zero. SMMLAR does the
- * first to 2 * x, and adds half of 2^shift and the zero point in the same cycle; ties away from zero are ties up after
- * taking 1 from a negative number. tinyperf/engines/aot/kernels/_rounding.py makes the constants, and proves that
- * nothing leaves 32 bits.
- */
+ * TFLM rounds twice: x * multiplier / 2^31 to the nearest, ties up, then / 2^shift, ties away from zero. SMMLAR does
+ * the first to 2 * x, and adds half of 2^shift and the zero point in the same cycle; ties away from zero are ties up
+ * after taking 1 from a negative number. tinyperf/engines/aot/kernels/_rounding.py makes the constants, and proves
+ * that nothing leaves 32 bits. */
 #ifndef TP_ROUNDING_H
 #define TP_ROUNDING_H
 
