@@ -13,6 +13,7 @@ import pytest
 
 import tinyperf
 from tests.unit.test_energy_faults import on_bench
+from tinyperf import content
 from tinyperf.cli import invoke
 from tinyperf.device import isolators
 from tinyperf.device.dut import Dut
@@ -401,9 +402,12 @@ def test_the_firmware_of_a_virtual_board_behind_an_isolator_gives_the_same_score
     (tmp_path / "kws01" / "one.bin").write_bytes(bytes(range(245)) * 2)
     (tmp_path / "kws01" / "y_labels.csv").write_text("one.bin,12,0\n")
 
+    board = tmp_path / "nucleo-l4r5zi.yaml"  # at the one rate that both isolators speak
+    shipped = (content.shipped("boards") / board.name).read_text(encoding="utf-8")
+    board.write_text(shipped.replace(" baud: 115200", " baud: 9600"), encoding="utf-8")
+
     def scores(isolator: str | None) -> list[float]:
         out = tmp_path / str(isolator)
-        board = "nucleo-l4r5zi"
         tinyperf.run("kws", board=board, virtual=True, mode="accuracy", data=tmp_path, isolator=isolator, out=out)
         (row,) = json.loads((out / "results.json").read_text())
         made: list[float] = row["infer"]["results"]
