@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ def test_what_a_page_says_to_type_works(page: str, tmp_path: Path) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     commands = "".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
     assert len(commands) > 3
-    with a_board(tmp_path) if "/dev/ttyACM0" in text else nothing() as port:
+    with a_board(tmp_path) if "/dev/ttyACM0" in text else nullcontext("") as port:
         for command in commands:
             argv = shlex.split(command.replace("/dev/ttyACM0", port))
             argv = [sys.executable, "-m", *argv]
@@ -87,11 +87,6 @@ def test_what_a_page_says_to_type_works(page: str, tmp_path: Path) -> None:
             expected = CODES.get(command, int(any(word in command for word in NEVER_VALID)))
             assert done.returncode == expected, f"{command}\n{done.stdout}\n{done.stderr}"
             assert "Traceback" not in done.stderr
-
-
-@contextmanager
-def nothing() -> Iterator[str]:
-    yield ""
 
 
 def test_the_citation_names_this_version() -> None:

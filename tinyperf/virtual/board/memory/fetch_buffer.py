@@ -65,7 +65,7 @@ class Buffer:
     def read(self, address: int, size: int, now: int) -> int:  # noqa: ARG002  (likewise)
         return 0
 
-    def touch(self, address: int, lines: Sequence[Touched], now: int, starts: Sequence[int]) -> int:  # noqa: ARG002
+    def touch(self, address: int, lines: Sequence[Touched], now: int, starts: Sequence[int]) -> int:  # noqa: ARG002  (likewise)
         return 0
 
     def enter(self, held: Held, address: int, size: int, now: int) -> tuple[int, Held]:
