@@ -275,8 +275,8 @@ class Chip(Description):
 
 def known(beside: Path | None = None) -> dict[str, Path]:
     """All chips by name, and their files; `beside`: the board file whose folder's chips/ is looked through first."""
-    packaged = {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
-    found = {name: path for name in packaged if (path := _packaged(packaged[name])) is not None}
+    packaged = content.packaged(ENTRY_POINTS)
+    found = {name: path for name, point in packaged.items() if (path := _packaged(point)) is not None}
     found |= _folder(content.shipped("boards") / "chips")
     return dict(sorted((found | (_folder(beside.parent / "chips") if beside else {})).items()))
 

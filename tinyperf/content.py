@@ -5,6 +5,8 @@ The four folders stand at the top of the repository and travel inside the packag
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from tinyperf.errors import ContentError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
     from types import ModuleType
 
 Kind = Literal["boards", "energy", "firmware_templates", "models"]
@@ -27,6 +30,16 @@ def shipped(kind: Kind) -> Path:
 def names(kind: Kind, suffix: str) -> dict[str, Path]:
     """Name -> file of everything of one kind: the folder is the registry."""
     return {path.stem: path for path in sorted(shipped(kind).glob(f"*{suffix}")) if not path.stem.startswith("_")}
+
+
+def packaged(group: str) -> dict[str, EntryPoint]:
+    """Name -> entry point of everything that installed packages bring; they are looked through once."""
+    return _packaged(group, tuple(sys.path))
+
+
+@functools.cache
+def _packaged(group: str, _path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=group)}
 
 
 def load_module(kind: Literal["energy", "models"], path: Path) -> ModuleType:

@@ -7,11 +7,11 @@ entry points `tinyperf.engines` of installed packages (`NAME = package.module:EN
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from tinyperf import content
 from tinyperf.engines import ends
 from tinyperf.errors import ContentError, UsageError
 from tinyperf.options import split
@@ -148,7 +148,7 @@ class Engine(Protocol):
 
 def names() -> list[str]:
     """All engines: the subfolders of this package, and the entry points of installed packages."""
-    return sorted({*_own(), *(point.name for point in importlib.metadata.entry_points(group=ENTRY_POINTS))})
+    return sorted({*_own(), *content.packaged(ENTRY_POINTS)})
 
 
 def _own() -> list[str]:
@@ -166,7 +166,7 @@ def engine(name: str) -> Engine:
         return found
     if name not in names():
         raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(names())}")
-    (point, *_) = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+    point = content.packaged(ENTRY_POINTS)[name]
     try:
         found = point.load()
     except Exception as exc:  # whatever a package of somebody else's raises

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.metadata
 import re
 import signal
 import threading
@@ -108,7 +107,7 @@ def parse_monitor(text: str) -> tuple[str, dict[str, str]]:
 
 def known() -> dict[str, Callable[[], ModuleType]]:
     """Every instrument by name, and how its module is loaded: the folder `energy`, and packages with an entry point."""
-    packaged = {point.name: point.load for point in importlib.metadata.entry_points(group=ENTRY_POINTS)}
+    packaged = {name: point.load for name, point in content.packaged(ENTRY_POINTS).items()}
     shipped = {
         name: functools.partial(content.load_module, "energy", path)
         for name, path in content.names("energy", ".py").items()

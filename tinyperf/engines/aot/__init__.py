@@ -70,7 +70,10 @@ class Aot:
 
     def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:
         targets = [_optimizing(target, options) for target in targets]
-        return [_footprint(graph) for graph in compiled_for(model, targets, channels=_folds(options))]
+        graphs = compiled_for(model, targets, channels=_folds(options))
+        different = {id(graph): graph for graph in graphs}  # many targets share one plan
+        footprints = {key: _footprint(graph) for key, graph in different.items()}
+        return [footprints[id(graph)] for graph in graphs]
 
 
 def _generated(model: Model, target: Target, graph: Graph, names: Names, *, keeps_input: bool) -> Generated:

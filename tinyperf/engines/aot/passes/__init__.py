@@ -79,8 +79,11 @@ def compiled_for(model: Model, targets: Iterable[Target], *, channels: bool = Tr
     *_, (_, graph) = _for_any_target(model, channels=channels)
     made: list[tuple[Target, Graph, int]] = []
     for target in targets:
-        roomy = [g for other, g, taken in made if _holds(target, taken) and _alike(other, target)]
-        last = roomy[0] if roomy else list(_for_target(graph, target))[-1][1]
+        roomy = [(plan, taken) for other, plan, taken in made if _holds(target, taken) and _alike(other, target)]
+        if roomy:
+            made.append((target, *roomy[0]))
+            continue
+        last = list(_for_target(graph, target))[-1][1]
         made.append((target, last, flash_bytes(last)))
     return [last for _, last, _ in made]
 

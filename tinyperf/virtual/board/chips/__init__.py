@@ -6,11 +6,11 @@ One module for each chip, named as boards/chips/*.yaml is; a chip of a package (
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinyperf import content
 from tinyperf.chip import ENTRY_POINTS
 from tinyperf.errors import ContentError
 from tinyperf.virtual.board.cpu import Memory
@@ -61,9 +61,9 @@ def build(chip: Chip, host: Host, pins: Pins) -> Soc:
     Raises: ContentError: nobody has written them.
     """
     name = (chip.emulator.module if chip.emulator else None) or chip.name
-    packaged = importlib.metadata.entry_points(group=ENTRY_POINTS, name=name)
+    packaged = content.packaged(ENTRY_POINTS).get(name)
     own = Path(__file__).with_name(f"{name}.py").is_file()
-    module = f"{__name__}.{name}" if own else next(iter(packaged)).module if packaged else None
+    module = f"{__name__}.{name}" if own else packaged.module if packaged else None
     if module is None:
         raise ContentError(
             f"the virtual board cannot play chip '{chip.name}': there are no peripherals for '{name}'",
