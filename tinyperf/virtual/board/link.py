@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinyperf.device.link import Transport
     from tinyperf.virtual.board.image import FirmwareImage
     from tinyperf.virtual.board.machine import Activity
-    from tinyperf.virtual.board.peripherals import SerialPort
+    from tinyperf.virtual.board.serial_port import SerialPort
 
 SILENT_PS = PS
 """Virtual time after which firmware that never sent a byte is asked what it waits for."""

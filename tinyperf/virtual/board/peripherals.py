@@ -98,26 +98,6 @@ class Peripheral:
         """The clocks are the new ones: schedule anew."""
 
 
-class SerialPort(Protocol):
-    """What a UART shows to the host's side of the line. `last_sent_ps`: when it last sent a byte, -1 for never."""
-
-    last_sent_ps: int
-
-    @property
-    def listening(self) -> bool:
-        """Enabled with the receiver on."""
-
-    @property
-    def silent(self) -> bool:
-        """Nothing is on the line in either direction."""
-
-    def baud(self) -> int:
-        """Bits per second; 0 while they are not set."""
-
-    def send_to_firmware(self, data: bytes) -> None:
-        """Bytes from the host; they wait while the receiver is off."""
-
-
 class Port(Protocol):
     """A group of up to 16 pins."""
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from tinyperf.chip import Block, Chip
     from tinyperf.virtual.board.memory.system import FlashSettings
-    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins, SerialPort
+    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins
+    from tinyperf.virtual.board.serial_port import SerialPort
 
 
 class ClockTree:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.virtual.board.clock import PS
 from tinyperf.virtual.board.nrf52.tasks import TaskPeripheral
+from tinyperf.virtual.board.serial_port import SerialPort
 
 if TYPE_CHECKING:
-    from tinyperf.virtual.board.peripherals import Event, Host
+    from tinyperf.virtual.board.peripherals import Host
 
 STARTRX, STOPRX, STARTTX, STOPTX = 0x000, 0x004, 0x008, 0x00C
 RXDRDY, ENDRX, TXDRDY, ENDTX, ERROR, RXTO, RXSTARTED, TXSTARTED, TXSTOPPED = (
@@ -21,69 +21,43 @@ WAITING_BYTES = 4
 """What the receiver keeps while no buffer is offered (product specification: up to four bytes after STOPRX)."""
 
 
-class Uarte(TaskPeripheral):
-    """Bytes take their time on the line both ways: start, eight data, parity and stop bits."""
+class Uarte(TaskPeripheral, SerialPort):
+    """Bytes go to and from buffers in memory; eight of data each."""
 
     def __init__(self, host: Host, irq: int) -> None:
         super().__init__(host, irq)
-        self._zero()
+        self.power_up()
 
-    def _zero(self) -> None:
-        self._incoming: list[int] = []  # bytes on their way from the host, in reverse
-        self._waiting: list[int] = []
-        self._receiving = self._sending = False
+    def power_up(self) -> None:
+        super().power_up()
+        self._receiving = False
         self._buffer: tuple[int, int] | None = None  # where the next byte goes, and how many still may
-        self._arrival: Event | None = None
-        self.last_sent_ps = -1
-
-    def reset(self) -> None:
-        super().reset()
-        self._zero()
 
     @property
     def listening(self) -> bool:
         """Enabled with the receiver on."""
         return self._receiving and self.regs.get(ENABLE, 0) == ENABLED
 
-    @property
-    def silent(self) -> bool:
-        """Nothing is on the line in either direction."""
-        return not (self._sending or self._arrival)
-
     def baud(self) -> int:
         """Bits per second; 0 while BAUDRATE is not set."""
         return self.regs.get(BAUDRATE, 0) * 16_000_000 >> 32
 
-    def byte_ps(self) -> int:
-        """Time of one frame on the line."""
+    def frame_bits(self) -> int:
         config = self.regs.get(CONFIG, 0)
-        return (10 + bool(config & 0xE) + (config >> 4 & 1)) * PS // (self.baud() or 115200)
+        return 10 + bool(config & 0xE) + (config >> 4 & 1)
 
-    def send_to_firmware(self, data: bytes) -> None:
-        """Bytes from the host; they wait while the receiver is off."""
-        self._incoming[:0] = data[::-1]
-        self._plan_arrival()
+    def depth(self) -> int:
+        return WAITING_BYTES
 
-    def _plan_arrival(self) -> None:
-        if self._incoming and self.listening and self._arrival is None:
-            self._arrival = self.host.at(self.host.now_ps() + self.byte_ps(), self._arrived)
+    def overrun(self) -> None:
+        self.regs[ERRORSRC] = self.regs.get(ERRORSRC, 0) | OVERRUN
+        self.happens(ERROR)
 
-    def _arrived(self) -> None:
-        self._arrival = None
-        byte = self._incoming.pop()
-        if len(self._waiting) < WAITING_BYTES:
-            self._waiting.append(byte)
-        else:
-            self.regs[ERRORSRC] = self.regs.get(ERRORSRC, 0) | OVERRUN
-            self.happens(ERROR)
-        self._store()
-        self._plan_arrival()
-
-    def _store(self) -> None:
+    def arrived(self) -> None:
         """Bytes that wait go into the buffer that is offered."""
-        while self._waiting and self._buffer:
+        while self._received and self._buffer:
             address, room = self._buffer
-            self.host.bus_write(address, 1, self._waiting.pop(0))
+            self.host.bus_write(address, 1, self._received.popleft())
             self.regs[RX_AMOUNT] = self.regs.get(RX_AMOUNT, 0) + 1
             self._buffer = (address + 1, room - 1) if room > 1 else None
             self.happens(RXDRDY)
@@ -102,8 +76,8 @@ class Uarte(TaskPeripheral):
             self._buffer = (self.regs.get(RX_PTR, 0), room) if room else None
             self.regs[RX_AMOUNT] = 0
             self.happens(RXSTARTED)
-            self._store()
-            self._plan_arrival()
+            self.arrived()
+            self.plan_arrival()
         elif offset == STOPRX:
             self._receiving, self._buffer = False, None
             self.happens(ENDRX)
@@ -117,16 +91,12 @@ class Uarte(TaskPeripheral):
 
     def _send(self) -> None:
         sent = self.regs.get(TX_AMOUNT, 0)
-        self._sending = sent < self.regs.get(TX_MAXCNT, 0)
-        if self._sending:
-            byte = self.host.bus_read(self.regs.get(TX_PTR, 0) + sent, 1)
-            self.host.at(self.host.now_ps() + self.byte_ps(), lambda: self._sent(byte))
+        if sent < self.regs.get(TX_MAXCNT, 0):
+            self.shift(self.host.bus_read(self.regs.get(TX_PTR, 0) + sent, 1))
         else:
             self.happens(ENDTX)
 
-    def _sent(self, byte: int) -> None:
-        self.last_sent_ps = self.host.now_ps()
+    def sent(self) -> None:
         self.regs[TX_AMOUNT] = self.regs.get(TX_AMOUNT, 0) + 1
-        self.host.received(bytes([byte]))
         self.happens(TXDRDY)
         self._send()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.virtual.board.clock import PS
-from tinyperf.virtual.board.peripherals import Peripheral
+from tinyperf.virtual.board.serial_port import SerialPort
 
 if TYPE_CHECKING:
-    from tinyperf.virtual.board.peripherals import Event, Host
+    from tinyperf.virtual.board.peripherals import Host
 
 CTRL, CAUSE = 0x000, 0xE00
 TX_CTRL, TX_STATUS, TX_WRITE, TX_RAISED, TX_SET, TX_MASK, TX_MASKED = 0x204, 0x208, 0x240, 0xF80, 0xF84, 0xF88, 0xF8C
@@ -20,26 +19,17 @@ NOTHING = 0xFFFF_FFFF
 """What an empty FIFO reads as; firmware polls it blindly."""
 
 
-class Scb(Peripheral):
-    """UART with FIFOs of 128 bytes; bytes take their time on the line both ways."""
+class Scb(SerialPort):
+    """UART with FIFOs of 128 bytes."""
 
     def __init__(self, host: Host, *, clock: str, irq: int) -> None:
         super().__init__(host)
         self.clock, self.irq = clock, irq
-        self._zero()
+        self.power_up()
 
-    def _zero(self) -> None:
-        self._incoming: list[int] = []  # bytes on their way from the host, in reverse
-        self._received: list[int] = []
-        self._queued: list[int] = []
-        self._shifting = False
-        self._arrival: Event | None = None
+    def power_up(self) -> None:
+        super().power_up()
         self._tx = self._rx = 0  # what was raised
-        self.last_sent_ps = -1
-
-    def reset(self) -> None:
-        super().reset()
-        self._zero()
 
     @property
     def listening(self) -> bool:
@@ -47,38 +37,17 @@ class Scb(Peripheral):
         control = self.regs.get(CTRL, 0)
         return bool(control >> 31) and control >> 24 & 7 == 2
 
-    @property
-    def silent(self) -> bool:
-        """Nothing is on the line in either direction."""
-        return not (self._shifting or self._queued or self._arrival)
-
     def baud(self) -> int:
         """Bits per second."""
         return self.host.clock_hz(self.clock) // ((self.regs.get(CTRL, 0) & 15) + 1)
 
-    def send_to_firmware(self, data: bytes) -> None:
-        """Bytes from the host; they wait while the receiver is off."""
-        self._incoming[:0] = data[::-1]
-        self._plan_arrival()
+    def depth(self) -> int:
+        return DEPTH
 
-    def _byte_ps(self) -> int:
-        return 10 * PS // (self.baud() or 115200)
+    def overrun(self) -> None:
+        self._rx |= OVERFLOW
 
-    def _plan_arrival(self) -> None:
-        if self._incoming and self.listening and self._arrival is None:
-            self._arrival = self.host.at(self.host.now_ps() + self._byte_ps(), self._arrived)
-
-    def _arrived(self) -> None:
-        self._arrival = None
-        byte = self._incoming.pop()
-        if len(self._received) >= DEPTH:
-            self._rx |= OVERFLOW
-        else:
-            self._received.append(byte)
-        self._plan_arrival()
-        self._line()
-
-    def _line(self) -> None:
+    def update_line(self) -> None:
         sent, got = len(self._queued), len(self._received)
         self._tx |= (
             TRIGGER * (sent < (self.regs.get(TX_CTRL, 0) & 0xFF)) | NOT_FULL * (sent < DEPTH) | EMPTY * (not sent)
@@ -111,15 +80,13 @@ class Scb(Peripheral):
         if not self._received:
             self.host.polled(RX_READ << 32)
             return NOTHING
-        byte = self._received[0] if keep else self._received.pop(0)
-        self._line()
+        byte = self._received[0] if keep else self._received.popleft()
+        self.update_line()
         return byte
 
     def write(self, offset: int, value: int) -> None:
         if offset == TX_WRITE:
-            if len(self._queued) < DEPTH:
-                self._queued.append(value & 0xFF)
-            self._start()
+            self.queue(value)
         elif offset == TX_RAISED:
             self._tx &= ~value
         elif offset == RX_RAISED:
@@ -130,21 +97,10 @@ class Scb(Peripheral):
             self.regs[offset] = value
             if offset == RX_CTRL and value >> 16 & 1:
                 self._received.clear()
-            self._plan_arrival()
-            self._start()
-        self._line()
+            self.plan_arrival()
+            self.start()
+        self.update_line()
 
-    def _start(self) -> None:
-        if self._queued and not self._shifting and self.listening:
-            self._shifting = True
-            byte = self._queued.pop(0)
-            self.host.at(self.host.now_ps() + self._byte_ps(), lambda: self._sent(byte))
-
-    def _sent(self, byte: int) -> None:
-        self._shifting = False
-        self.last_sent_ps = self.host.now_ps()
-        self.host.received(bytes([byte]))
-        self._start()
+    def sent(self) -> None:
         if not self._shifting and not self._queued:
             self._tx |= DONE
-        self._line()
