@@ -388,7 +388,8 @@ def test_drive_copy(files: Files, tmp_path: Path) -> None:
         flash.drive_writer(files, volume, settle_s=1.0).write()
 
 
-def test_a_drive_that_wants_uf2_gets_it(files: Files, tmp_path: Path) -> None:
+def test_a_drive_that_wants_uf2_gets_it(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flash.drive_writer, "__kwdefaults__", {"settle_s": 0.0})
     files.binary.with_suffix(".uf2").write_bytes(b"blocks")
     pico = boards.load("raspberry-pi-pico")
     volume = tmp_path / "RPI-RP2"
