@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* ADD in portable C, broadcasting included. In place where both inputs are walked alike. */
+/* ADD and SUB in portable C, broadcasting included. In place where both inputs are walked alike. */
 #ifndef TP_ADD_H
 #define TP_ADD_H
 
@@ -17,10 +17,10 @@ TP_KERNEL int32_t tp_add_scaled(const struct tp_addend *side, int32_t left, int3
     return tp_requantize((q - side->zero) * (1 << left), side->multiplier, side->shift);
 }
 
-/* Codes of so many bytes. */
+/* a + sign * b, in codes of so many bytes. */
 TP_KERNEL void tp_add(const int32_t shape[4], const struct tp_addend *a, const void *input_a, const struct tp_addend *b,
-                    const void *input_b, int32_t left, int32_t multiplier, int32_t shift, int32_t out_zero,
-                    int32_t low, int32_t high, int32_t bytes, void *output)
+                    const void *input_b, int32_t left, int32_t sign, int32_t multiplier, int32_t shift,
+                    int32_t out_zero, int32_t low, int32_t high, int32_t bytes, void *output)
 {
     int32_t at = 0;
     for (int32_t i = 0; i < shape[0]; i++) {
@@ -31,7 +31,7 @@ TP_KERNEL void tp_add(const int32_t shape[4], const struct tp_addend *a, const v
                 for (int32_t l = 0; l < shape[3]; l++) {
                     const int32_t sum =
                         tp_add_scaled(a, left, tp_code(input_a, bytes, at_a + l * a->stride[3])) +
-                        tp_add_scaled(b, left, tp_code(input_b, bytes, at_b + l * b->stride[3]));
+                        sign * tp_add_scaled(b, left, tp_code(input_b, bytes, at_b + l * b->stride[3]));
                     const int32_t q = tp_requantize(sum, multiplier, shift) + out_zero;
                     tp_set_code(output, bytes, at++, tp_clamp(q, low, high));
                 }

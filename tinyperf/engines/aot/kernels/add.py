@@ -1,4 +1,4 @@
-"""ADD in portable C, with broadcasting."""
+"""ADD, and SUB, in portable C, with broadcasting."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def emit(work: Add, place: Place) -> Code:
             "&b",
             place.inputs[1],
             work.left_shift,
+            work.sign,
             multiplier,
             -shift,
             work.out_zero,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class Add(Broadcast):
     clamp: Pair
     left_shift: int = 20
     dtype: str = "int8"
+    sign: ClassVar[int] = 1
+    """Of the second input."""
 
     @property
     def types(self) -> tuple[str, str, str]:
@@ -42,7 +44,7 @@ class Add(Broadcast):
         scaled = [
             requantized((side.astype(np.int64) - zero) << self.left_shift, *factor) for side, zero, factor in sides
         ]
-        made = requantized(scaled[0] + scaled[1], *self.multipliers[2]) + self.out_zero
+        made = requantized(scaled[0] + self.sign * scaled[1], *self.multipliers[2]) + self.out_zero
         return (codes(made, *self.clamp, dtype=self.dtype),)
 
 
