@@ -100,6 +100,42 @@ def test_where_loads_go_on_the_cortex_m4(tmp_path: Path, text: str, places: tupl
     assert price("cortex-m4", tmp_path, FULL, text, dict(enumerate(places, 4))) == cycles
 
 
+ALONE = {"queue": 0, "buses": 0, "branches": 0, "operands": 0, "flash_code": 0, "flash_data": 0}
+CAUSES = [
+    pytest.param("cortex-m4", "adds r0, #1\nldr r1, [r2]", (), {}, id="m4-work-alone"),
+    pytest.param("cortex-m4", TWO_LOADS, (SRAM1, SRAM1), {}, id="m4-one-memory"),
+    pytest.param("cortex-m4", TWO_LOADS, (SRAM1, SRAM3), {"buses": 1}, id="m4-two-memories"),
+    pytest.param("cortex-m4", "ldr r0, [r1]", (SRAM1 + 1,), {"buses": 2}, id="m4-not-aligned"),
+    pytest.param("cortex-m4", "str r0, [r1]\nldr r2, [r3]", (), {"buses": 1}, id="m4-behind-a-store"),
+    pytest.param("cortex-m4", "ldr r0, [r1]\nldr r2, [r0]", (), {"operands": 2}, id="m4-an-address-just-loaded"),
+    pytest.param("cortex-m4", "adds r1, #4\nldr r0, [r1]", (), {"operands": 1}, id="m4-an-address-just-made"),
+    pytest.param("cortex-m4", "ldr r3, [r4]\n" + 3 * "add.w r0, r1, r2\n", (), {"queue": 1}, id="m4-an-empty-queue"),
+    pytest.param("cortex-m33", "ldr r0, [r1]\nadds r0, #1", (), {"operands": 1}, id="m33-a-value-too-early"),
+    pytest.param("cortex-m33", "ldr r0, [r1]", (SRAM1 + 1,), {"buses": 1}, id="m33-not-aligned"),
+    pytest.param("cortex-m7", "ldr r0, [r1]\nldr r2, [r3]", (SRAM1, SRAM1), {"buses": 1}, id="m7-one-bank"),
+    pytest.param("cortex-m7", "ldr r0, [r1]\nldr r2, [r3]", (SRAM1, SRAM1 + 4), {}, id="m7-two-banks"),
+    pytest.param("cortex-m0plus", "bl .", (), {"branches": 2}, id="m0plus-a-call"),
+]
+
+
+@pytest.mark.parametrize(("core", "text", "places", "waits"), CAUSES)
+def test_what_is_waited_for(
+    tmp_path: Path, core: str, text: str, places: tuple[int, ...], waits: dict[str, int]
+) -> None:
+    whole = Disassembler().instructions(0x08000000, code(tmp_path, FULL + text))
+    found = walk(core, whole, dict(enumerate(places, 4)))
+    told = [sum(one) for one in zip(*found.waits[4:], strict=True)]
+    assert dict(zip(ALONE, told, strict=True)) == ALONE | waits
+    assert len(found.waits) == len(whole)
+    assert 0 <= sum(map(sum, found.waits)) < found.cycles[-1]
+
+
+def test_a_landing_is_a_wait_for_the_branch(tmp_path: Path) -> None:
+    landed, *rest = walk("cortex-m4", Disassembler().instructions(0x08000002, code(tmp_path, FULL))).waits
+    assert landed.branches > 0
+    assert not any(map(sum, rest))
+
+
 def test_the_queue_of_the_cortex_m4(tmp_path: Path) -> None:
     wide = "add.w r0, r1, r2\n"
     whole = Disassembler().instructions(0x08000000, code(tmp_path, wide))

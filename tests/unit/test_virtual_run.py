@@ -57,3 +57,20 @@ def test_the_layers_of_a_small_float_model_add_up(tmp_path: Path) -> None:
     assert all(0 < layer.instructions <= layer.cycles for layer in profile.layers)
     assert profile.cycles_per_inference
     assert 0.8 < sum(layer.cycles for layer in profile.layers) / profile.cycles_per_inference < 1.05
+    waits = [layer.stalls for layer in profile.layers if layer.stalls]
+    assert all(min(vars(one).values()) >= 0 for one in waits)
+    assert all(0 < one.total < layer.cycles for one, layer in zip(waits, profile.layers, strict=True))
+
+
+@pytest.mark.slow
+def test_a_foreign_elf_is_told_by_its_functions(tmp_path: Path) -> None:
+    (tmp_path / "sum.tflite").write_bytes(
+        build([T((1, 4096), 0.1) for _ in range(3)], [O("ADD", [0, 1], [2])], [0, 1], [2])
+    )
+    image = tinyperf.build("nucleo-l4r5zi", out=tmp_path / "out", model=tmp_path / "sum.tflite")
+    found = tinyperf.profile("nucleo-l4r5zi", image=image.path, model=tmp_path / "sum.tflite")
+    names = [function.name for function in found.functions]
+    assert "tp_layer_00_add" in names
+    assert found.cycles_per_inference
+    assert sum(function.cycles for function in found.functions) == pytest.approx(found.cycles_per_inference, rel=0.05)
+    assert not found.layers

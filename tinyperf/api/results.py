@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tinyperf.reporting.published import Ranked, Standing
     from tinyperf.result import RunResult
     from tinyperf.session.fleet import Row as BoardRow
+    from tinyperf.session.profile import Profile
     from tinyperf.session.replay import Replay
     from tinyperf.submissions.build import Built
     from tinyperf.submissions.check import Checked
@@ -59,6 +60,16 @@ def boards_picture(rows: Sequence[BoardRow], title: str, out: AnyPath) -> Path:
     from tinyperf.session import fleet_picture
 
     return fleet_picture.draw(rows, title, Path(out))
+
+
+def profile_picture(found: Profile, title: str, out: AnyPath) -> Path:
+    """Draw the layers (or functions) that `profile` found into `out` (.png or .html): work, and stalls by cause.
+
+    Raises: UsageError: another suffix, or no layers. MissingExtraError, DiskError: as `boards_picture`.
+    """
+    from tinyperf.session import layers_picture
+
+    return layers_picture.draw(found, title, Path(out))
 
 
 def energy_picture(session: AnyPath, out: AnyPath) -> Path:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv as csv_files
 import json
 from typing import TYPE_CHECKING
 
 from tinyperf import api
-from tinyperf.errors import DiskError
+from tinyperf.cli._layers_table import write
 from tinyperf.figures import error, figure
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ TO_THE_LEFT = {"board", "core", "ms an inference", "uJ an inference", "fits"}
 def show(rows: Sequence[Row], title: str, *, as_json: bool, csv: Path | None, plot: Path | None) -> None:
     """The files first: if one fails, stdout must not hold a result and an error."""
     if csv:
-        _write(rows, csv)
+        write([row.as_dict() for row in rows], csv)
     if plot:
         api.boards_picture(rows, title, plot)
     if as_json:
@@ -52,14 +51,3 @@ def _cells(row: Row) -> tuple[str, ...]:
         *("-" if size is None else f"{size:,}" for size in (row.ram_bytes, row.flash_bytes)),
         fits.rstrip("; "),
     )
-
-
-def _write(rows: Sequence[Row], path: Path) -> None:
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            cells = [row.as_dict() for row in rows]
-            table = csv_files.DictWriter(file, list(cells[0]), lineterminator="\n")
-            table.writeheader()
-            table.writerows(cells)
-    except OSError as exc:
-        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="give another file") from exc

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tinyperf import api
-from tinyperf.cli import _boards_table, _options, _plans_table, _progress
+from tinyperf.cli import _boards_table, _layers_table, _options, _plans_table, _progress
 from tinyperf.cli._ends import end_text
 from tinyperf.errors import UsageError
 from tinyperf.figures import error, figure
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 @click.command()
 @_options.firmware
 @_options.optimize("all")
-@click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals only.")
+@click.option(
+    "--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals; of an ELF by function."
+)
 @click.option(
     "--clock", metavar="HZ[,HZ...]|all", help="What the firmware sets: 80MHz; several: a row each, and which is best."
 )
-@click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="Of several boards: the table as a file.")
-@click.option("--plot", type=_options.MODEL_FILE, metavar="FILE", help="Of several boards: a picture, .png or .html.")
+@click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="The table as a file.")
+@click.option("--plot", type=_options.MODEL_FILE, metavar="FILE", help="The table as a picture, .png or .html.")
 def command(
     *,
     benchmark: str | None,
@@ -42,7 +44,8 @@ def command(
     plot: Path | None,
     optimize: str | None,
 ) -> None:
-    """Instructions and estimated cycles of an inference by layer.
+    """Instructions and estimated cycles of an inference by layer: what the core waits for, what the kernel was taken
+    to cost when it was chosen, and what the next best would. Of a foreign ELF by function.
 
     Of many boards its time, energy and memory: --board all is every shipped board, --board A,B those. A board that
     cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that the board's firmware can
@@ -51,6 +54,7 @@ def command(
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws
+    tinyperf profile --board nucleo-l4r5zi kws --plot layers.html --csv layers.csv
     tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
     tinyperf profile --board all kws --plot kws.html
@@ -73,10 +77,14 @@ def command(
             )
         _boards_table.show(rows, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
         return
-    _refuse({"--csv": csv, "--plot": plot}, "they hold a table, as of --board all or --clock all")
     firmware: dict[str, Any] = {"model": model, "engine": engine, "energy": energy, "image": image}
     with _progress.shown() as progress:
         found = api.profile(board, benchmark, **firmware, clock=clocks[0] if clocks else None, progress=progress)
+    title = f"{benchmark or model or image} on {board}" + ("" if image else f", engine {engine}")
+    if csv:
+        _layers_table.write(_layers_table.rows(found), csv)
+    if plot:
+        api.profile_picture(found, title, plot)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
         return
@@ -110,15 +118,7 @@ def _show(found: Profile) -> None:
     for name, ends in (("input", found.inputs), ("output", found.outputs)):
         for end in ends:
             print(f"{name:<13} {end_text(end)}")
-    if found.layers:
-        print(f"  # {'operator':<20} {'MACs':>11} {'instructions':>13} {'cycles':>11}     % cycles/MAC  kernel")
-    for layer in found.layers:
-        share = 100 * layer.cycles / (found.cycles_per_inference or 1)
-        each = f"{figure(layer.cycles / layer.macs, 2):>10}" if layer.macs else f"{'-':>10}"
-        print(
-            f"{layer.index:>3} {layer.op:<20} {layer.macs:>11,} {layer.instructions:>13,} {layer.cycles:>11,}"
-            f" {share:>5.1f} {each}  {layer.kernel}"
-        )
+    _layers_table.show(found)
     less = sum(bool(layer.left_out) for layer in found.layers)
     if less:
         print(f"left out      channels that the outputs do not depend on (layers: {less}); MACs are the model's")

@@ -134,7 +134,7 @@ def _difference(one: Difference) -> list[str]:
 def schema(*, name: str) -> None:
     """Print the JSON schema of a file of a session folder.
 
-    NAME is session, transcript (of a line), energy, layers, results, or run: what 'tinyperf run --json' prints.
+    NAME is session, transcript (of a line), energy, layers, results; run or profile: what that verb prints with --json.
 
     \b
     tinyperf sessions schema session

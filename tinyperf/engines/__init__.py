@@ -54,6 +54,8 @@ class Layer:
     """What became of one operator: which kernel, why that one, and its cost. `symbol` is its C function.
 
     left_out: what of the operator is not computed, in words; its MACs are counted all the same.
+    predicted_cycles: what the engine took it to cost. next_kernel, next_cycles: likewise with the next best kernel, all
+    else as it is.
     """
 
     index: int
@@ -65,6 +67,9 @@ class Layer:
     weights_bytes: int
     scratch_bytes: int
     left_out: str = ""
+    predicted_cycles: int | None = None
+    next_kernel: str = ""
+    next_cycles: int | None = None
 
 
 @dataclass(frozen=True)

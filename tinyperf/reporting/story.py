@@ -19,7 +19,7 @@ from tinyperf.reporting import published
 from tinyperf.request import Request
 from tinyperf.rules import accuracy
 from tinyperf.session import listing, picture, replay, report, store
-from tinyperf.session.profile import LayerCost
+from tinyperf.session.costs import LayerCost
 
 if TYPE_CHECKING:
     from pathlib import Path

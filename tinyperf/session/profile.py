@@ -17,6 +17,8 @@ from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
 from tinyperf.rules import power
 from tinyperf.session import store
+from tinyperf.session.costs import FunctionCost, Functions, LayerCost, Layers, Stalls
+from tinyperf.session.ends import End  # noqa: TC001  (pydantic reads it, for the schema)
 from tinyperf.session.progress import beating, duration, silent
 from tinyperf.virtual.board import Calibration, calibrate, open_virtual
 from tinyperf.virtual.board.pipelines.model import VERSION
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from tinyperf.device.dut import DutIdentity
     from tinyperf.engines import Layer
     from tinyperf.firmware.build import Image
-    from tinyperf.session.ends import End
     from tinyperf.session.progress import Progress
     from tinyperf.tflite import Model
     from tinyperf.virtual.board.link import VirtualLink
@@ -41,24 +42,6 @@ if TYPE_CHECKING:
 CALIBRATION_INFERENCES = 5  # what `calibrate` runs: one, one, and three
 INSTRUCTIONS_PER_MAC = 1.8  # of the four reference models with engine aot: 1.5 to 1.9
 INSTRUCTIONS_PER_OUTPUT = 1100  # to print ten characters, waiting for the line
-
-
-@dataclass(frozen=True)
-class LayerCost:
-    """One operator of the model; `instructions` and `cycles` include the functions that it calls.
-
-    `macs` are the model's; `left_out` says what of them the engine does not compute.
-    """
-
-    index: int
-    op: str
-    macs: int
-    instructions: int
-    cycles: int
-    kernel: str
-    symbol: str
-    weights_bytes: int
-    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +99,7 @@ def power_error_percent(board: Board, *, foreign: bool) -> float | None:
 class Profile:
     """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there. Under QEMU
     instructions are counted, and nothing is estimated: cycles, time and energy are None, and `layers` is empty.
+    `functions`: of an image whose layers are not known, where it names its functions (an ELF).
 
     `latency_ms`: at the clock that the firmware set. Energy and errors as in `Estimate`. `inputs`, `outputs`: of the
     model, where it is known.
@@ -137,6 +121,7 @@ class Profile:
     uj_per_inference: float | None
     energy_error_percent: float | None
     estimated: bool = True
+    functions: tuple[FunctionCost, ...] = ()
     inputs: tuple[End, ...] = ()
     outputs: tuple[End, ...] = ()
 
@@ -183,8 +168,8 @@ def profile(
     try:
         dut, infer = _ready(link, own)
         layers = built.generated.layers if built else ()
-        watch = _Layers(link, layers)
-        link.machine.observe_blocks(watch.block if layers else None)
+        watch = Layers(link.machine, layers) if layers else Functions(link.machine)
+        link.machine.observe_blocks(watch.block)
         with telling(link, about_instructions(built), progress):
             found = calibrate(link, watch.counting(infer))
         link.machine.observe_blocks(None)
@@ -195,7 +180,8 @@ def profile(
             clock_hz=link.clock_hz,
             instructions_per_inference=found.instructions_per_inference,
             cycles_per_inference=found.cycles_per_inference,
-            layers=watch.costs(),
+            layers=watch.costs() if isinstance(watch, Layers) else (),
+            functions=watch.costs() if isinstance(watch, Functions) else (),
             arena_bytes=built.memory.arena_bytes if built else None,
             flash_bytes=built.memory.flash_bytes if built else None,
             ram_bytes=built.memory.ram_bytes if built else None,
@@ -301,9 +287,9 @@ def detailed(
         kept = folders.cache() / "calibrations" / words
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):  # not there, or not whole: found again
             held = json.loads(kept.read_text(encoding="ascii"))
-            return Detailed(Calibration(**held["calibration"]), tuple(LayerCost(**one) for one in held["layers"]))
+            return Detailed(Calibration(**held["calibration"]), tuple(map(_layer_cost, held["layers"])))
         _, infer = _ready(link, own)
-        watch = _Layers(link, layers)
+        watch = Layers(link.machine, layers)
         link.machine.observe_blocks(watch.block if layers else None)
         with telling(link, instructions, progress):
             found = Detailed(calibrate(link, watch.counting(infer)), watch.costs())
@@ -312,6 +298,10 @@ def detailed(
     with contextlib.suppress(DiskError):  # a full cache costs seconds, not the run
         store.write(kept, json.dumps(asdict(found)) + "\n")
     return found
+
+
+def _layer_cost(kept: dict[str, Any]) -> LayerCost:
+    return LayerCost(**{**kept, "stalls": Stalls(**kept["stalls"])})
 
 
 def _calibration_key(board: Board, firmware: Path, own: Model | None) -> str:
@@ -364,60 +354,3 @@ def made_up(benchmark: Benchmark) -> bytes:
 def _random() -> Callable[[int], npt.NDArray[np.uint8]]:
     rng = np.random.default_rng(0)
     return lambda count: rng.integers(0, 256, count, dtype=np.uint8)
-
-
-class _Layers:
-    """Books blocks on layers: a layer's own function, and whatever it calls until the stack is back where it was."""
-
-    def __init__(self, link: VirtualLink, layers: tuple[Layer, ...]) -> None:
-        self._machine = link.machine
-        self._layers = layers
-        self._of = {layer.symbol: n for n, layer in enumerate(layers)}
-        self._cache: dict[int, int] = {}
-        self._current, self._stack = -1, 0
-        self._runs: list[list[list[int]]] = []
-        self._sums: list[list[int]] = []
-
-    def counting(self, infer: Callable[[int], None]) -> Callable[[int], None]:
-        """`infer`, with the sums of each call kept."""
-
-        def call(inferences: int) -> None:
-            self._sums = [[0, 0] for _ in self._layers]
-            self._runs.append(self._sums)
-            infer(inferences)
-
-        return call
-
-    def block(self, address: int, instructions: int, cycles: int) -> None:
-        """One executed block."""
-        layer = self._cache.get(address)
-        if layer is None:
-            layer = self._cache[address] = self._of.get(self._machine.image.function_at(address) or "", -1)
-        if layer >= 0:
-            if layer != self._current:
-                self._current, self._stack = layer, self._machine.cpu.get("sp")
-        elif self._current >= 0 and self._machine.cpu.get("sp") >= self._stack:
-            self._current = -1
-        if self._current >= 0 and self._sums:
-            self._sums[self._current][0] += instructions
-            self._sums[self._current][1] += cycles
-
-    def costs(self) -> tuple[LayerCost, ...]:
-        """Per layer, half of the difference of the last two calls that `calibrate` makes (1 and 3 inferences)."""
-        if not self._layers or len(self._runs) < 2:
-            return ()
-        one, three = self._runs[-2:]
-        return tuple(
-            LayerCost(
-                index=layer.index,
-                op=layer.op,
-                macs=layer.macs,
-                instructions=(b[0] - a[0]) // 2,
-                cycles=(b[1] - a[1]) // 2,
-                kernel=layer.kernel,
-                symbol=layer.symbol,
-                weights_bytes=layer.weights_bytes,
-                left_out=layer.left_out,
-            )
-            for layer, a, b in zip(self._layers, one, three, strict=True)
-        )

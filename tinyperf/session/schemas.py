@@ -14,7 +14,8 @@ from tinyperf.formats import own
 from tinyperf.measure.monitor import Identity  # noqa: TC001  (likewise)
 from tinyperf.result import RunResult
 from tinyperf.rules.joules import Expected  # noqa: TC001  (likewise)
-from tinyperf.session.profile import LayerCost
+from tinyperf.session.costs import LayerCost
+from tinyperf.session.profile import Profile
 from tinyperf.session.record import Record
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ SCHEMAS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "energy": (SIDECAR, TypeAdapter(EnergyFile).json_schema),
     "layers": ("layers.json", TypeAdapter(list[LayerCost]).json_schema),
     "results": ("results.json", _entries),
+    "profile": ("what 'tinyperf profile --json' prints of one image", TypeAdapter(Profile).json_schema),
     "run": (
         "what 'tinyperf run --json' prints, and 'result' of session.json",
         lambda: TypeAdapter(RunResult).json_schema(mode="serialization"),

@@ -153,6 +153,7 @@ class Form:
     block:   of a kernel that works in blocks: how large these are, in units of its own.
     kernel:  its name; "" where no code is needed.
     why:     the choice, in words.
+    next:    the next best kernel, and what the node would cost with it, all else as it is.
     """
 
     cycles: float = 0.0
@@ -165,6 +166,7 @@ class Form:
     block: int = 0
     kernel: str = ""
     why: str = ""
+    next: tuple[str, float] | None = None
 
     def lead_of(self, position: int) -> int | None:
         return self.lead[position] if position < len(self.lead) else None

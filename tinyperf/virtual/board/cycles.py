@@ -9,15 +9,17 @@ docs/virtual_board.md says where each figure comes from and how well the estimat
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tinyperf.virtual.board.decode import SP, Disassembler, Group, groups
 from tinyperf.virtual.board.memory.system import Touched
-from tinyperf.virtual.board.pipelines.model import Fetch
+from tinyperf.virtual.board.pipelines.model import NO_WAITS, Fetch, Waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from tinyperf.virtual.board.cpu import Cpu
     from tinyperf.virtual.board.decode import Instruction
@@ -45,7 +47,7 @@ END = Event(0)
 """Behind all others."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Priced:
     """A walk, its states by number, `places` as it was given them.
 
@@ -64,8 +66,40 @@ class Priced:
     branch: int
     mispredicted: int
     starts: tuple[int, ...]
+    waits: tuple[Waits, ...]
     meets: bool
     misses: int = -1
+
+
+class Account:
+    """What a stretch of a run waits for: `waits`. Its blocks are counted, and added up when it is asked."""
+
+    def __init__(self) -> None:
+        self._runs: Counter[Priced] = Counter()
+        self._more = NO_WAITS
+
+    def ran(self, priced: Priced, branches: int, code: int, data: int) -> None:
+        """A block; what came on top of its walk."""
+        self._runs[priced] += 1
+        if branches or code or data:
+            self._more = self._more.plus(Waits(branches=branches, flash_code=code, flash_data=data))
+
+    def took_back(self, waits: Sequence[Waits]) -> None:
+        """Instructions of the latest block that were not executed."""
+        for one in waits:
+            self._more = self._more.plus(one, -1)
+
+    @property
+    def waits(self) -> Waits:
+        total = self._more
+        for priced, runs in self._runs.items():
+            for one in priced.waits:
+                total = total.plus(one, runs)
+        return total
+
+
+Observer = Callable[[int, int, int], Account | None]
+"""Told of every block: its address, instructions and cycles. It says on which account it goes."""
 
 
 @dataclass
@@ -93,10 +127,11 @@ class DetailedModel:
     """Cycle model and memory system attached to a core: `begin`, run a quantum, `end`."""
 
     def __init__(self, cpu: Cpu, core: CycleModel, memory: MemorySystem) -> None:
-        self.observer: Callable[[int, int, int], None] | None = None
+        self.observer: Observer | None = None
         self.cycles = 0
         self.memory = memory
         self._cpu, self._core = cpu, core
+        self.causes = core.causes
         self._bits, self._banks, self._settings = core.address_bits, core.banks, core.settings
         self._disassembler = Disassembler()
         self._blocks: dict[int, Block] = {}
@@ -145,7 +180,9 @@ class DetailedModel:
                 unspent = priced.total - priced.cycles[reached]
                 self.cycles -= unspent
                 if self.observer is not None:
-                    self.observer(block.addresses[0], reached - len(block.addresses), -unspent)
+                    account = self.observer(block.addresses[0], reached - len(block.addresses), -unspent)
+                    if account is not None:
+                        account.took_back(priced.waits[reached:])
                 start = self._core.walk(block.instructions[:reached], self._states[priced.entry], priced.places)
                 self._expected = pc
                 self._falls = self._number(start.falls) if reached else priced.entry
@@ -156,11 +193,11 @@ class DetailedModel:
         if block is None or block.end != address + size:
             block = self._decode(address, size)
         if address == self._expected:
-            entry, cycles = self._falls, 0
+            entry, branches = self._falls, 0
         else:
-            entry, cycles = self._lands, self._branch
+            entry, branches = self._lands, self._branch
         if self._mispredicted and not self._predicted(taken=address != self._expected):
-            entry, cycles = self._landed, cycles + self._mispredicted
+            entry, branches = self._landed, branches + self._mispredicted
         self._expected = block.end
         looks = block.looks or not block.runs & SELDOM
         block.runs += 1
@@ -183,22 +220,24 @@ class DetailedModel:
             block.looks = self._banks or block.runs < OFTEN or priced.meets or bool(priced.events)
         self._falls, self._lands, self._branch = priced.falls, priced.lands, priced.branch
         self._mispredicted = priced.mispredicted
-        now = self._total + self.cycles + cycles
+        now = self._total + self.cycles + branches
+        code = data = 0
         if priced.events:
-            cycles += self._follow(priced.events, where or self._where(block), now)
+            code, data = self._follow(priced.events, where or self._where(block), now)
         else:
             memory = self.memory
             if priced.misses != memory.misses or not (memory.steady or priced is self._last_priced):
-                waited = memory.fetch(priced.stretch, now)
-                priced.misses = -1 if waited else memory.misses
-                cycles += waited
+                code = memory.fetch(priced.stretch, now)
+                priced.misses = -1 if code else memory.misses
             if self._line:
-                cycles += self._touch(block, where, now, priced.starts)
-        cycles += priced.total
+                data = self._touch(block, where, now, priced.starts)
+        cycles = branches + code + data + priced.total
         self.cycles += cycles
         self._last, self._last_priced = block, priced
         if self.observer is not None:
-            self.observer(address, len(block.addresses), cycles)
+            account = self.observer(address, len(block.addresses), cycles)
+            if account is not None:
+                account.ran(priced, branches, code, data)
 
     def _predicted(self, *, taken: bool) -> bool:
         """Whether the branch went as its counter of two bits said (0 and 1: not taken; at first 1), which learns."""
@@ -239,14 +278,18 @@ class DetailedModel:
             where.append(address + group.accesses[0].offset & 0xFFFF_FFFF)
         return where
 
-    def _follow(self, events: Sequence[Event], where: Sequence[int], now: int) -> int:
-        memory, wait = self.memory, 0
+    def _follow(self, events: Sequence[Event], where: Sequence[int], now: int) -> tuple[int, int]:
+        """Cycles that code and data wait."""
+        memory, code, data = self.memory, 0, 0
         for event in events:
             if event.group < 0:
-                wait += memory.fetch(event.stretch, now + wait)
+                waited = memory.fetch(event.stretch, now)
+                code += waited
             else:
-                wait += memory.read(where[event.group] + event.offset, event.bytes, now + event.cycle + wait)
-        return wait
+                waited = memory.read(where[event.group] + event.offset, event.bytes, now + event.cycle)
+                data += waited
+            now += waited
+        return code, data
 
     def _decode(self, address: int, size: int) -> Block:
         view = self._cpu.view(address, size)
@@ -287,6 +330,7 @@ class DetailedModel:
             walk.branch,
             walk.mispredicted,
             walk.starts,
+            walk.waits,
             walk.meets,
         )
 

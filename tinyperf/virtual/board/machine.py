@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tinyperf.chip import Chip
     from tinyperf.errors import FaultError
     from tinyperf.virtual.board.cpu import Stop
+    from tinyperf.virtual.board.cycles import Observer
     from tinyperf.virtual.board.image import FirmwareImage
     from tinyperf.virtual.board.memory.system import FlashSettings
     from tinyperf.virtual.board.peripherals import Clocked
@@ -70,7 +71,7 @@ class Machine:
         self.sleeping = False
         self.detail: DetailedModel | None = None
         self._model: DetailedModel | None = None
-        self._observer: Callable[[int, int, int], None] | None = None
+        self._observer: Observer | None = None
         self._units_per_instruction = ONE
         self._running = False
         self._instructions = 0
@@ -145,11 +146,16 @@ class Machine:
 
     # the detailed model
 
-    def observe_blocks(self, observer: Callable[[int, int, int], None] | None) -> None:
+    def observe_blocks(self, observer: Observer | None) -> None:
         """Be told of every block that runs in detail: its address, its instructions, its cycles."""
         self._observer = observer
         if self._model is not None:
             self._model.observer = observer
+
+    @property
+    def causes(self) -> frozenset[str]:
+        """What the cycle model tells apart of that for which the core waits; nothing before a run in detail."""
+        return self._model.causes if self._model is not None else frozenset()
 
     @property
     def detailed(self) -> bool:

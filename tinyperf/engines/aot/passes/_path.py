@@ -135,7 +135,7 @@ class _Sizes:
 
     def _laid_cycles(self, i: int) -> float:
         if i not in self.laid:
-            self.laid[i] = fitting_forms_of(laid(self.graph.values[i]), None, self.core)[0][0].cycles
+            self.laid[i] = laying_cycles(self.graph.values[i], self.core)
         return self.laid[i]
 
     def _wants(self, position: int, form: Form, given: list[int]) -> int:
@@ -164,6 +164,11 @@ def laid(value: Value) -> Laid:
     """The work that lays an image in another way."""
     _, height, width, channels = value.shape
     return Laid((height, width, channels))
+
+
+def laying_cycles(value: Value, core: Core) -> float:
+    """What it costs to lay an image in another way."""
+    return fitting_forms_of(laid(value), None, core)[0][0].cycles
 
 
 def can_lie(graph: Graph, node: Node, form: Form) -> bool:

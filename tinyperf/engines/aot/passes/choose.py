@@ -10,6 +10,7 @@ from tinyperf.engines.aot.layouts import NHWC
 from tinyperf.engines.aot.operators._strided import Strided
 from tinyperf.engines.aot.operators.reshape import Alias
 from tinyperf.engines.aot.passes._flash import flash_bytes, priced, prices
+from tinyperf.engines.aot.passes._next_best import with_next_best
 from tinyperf.engines.aot.passes._path import (
     Choice,
     can_lie,
@@ -62,18 +63,20 @@ def _chosen(graph: Graph, choices: list[Choice], target: Target) -> Graph:
         raise GraphError("no kernels fit together")
     made = _with_forms(graph, choices, best.forms, target.core)
     if target.optimize in {"time", "flash"}:
-        return made
+        return with_next_best(graph, choices, best.forms, made, target.core)
     enough = max(plain_bytes(made), SMALL_BYTES) if target.optimize == "balanced" else 0
-    graphs, arenas = [made], [_arena_bytes(made)]
+    ways, graphs, arenas = [best], [made], [_arena_bytes(made)]
     below_bytes = min(best.most_bytes, enough + 1) if enough else best.most_bytes
     while min(arenas) > enough and len(arenas) < MOST_WAYS:
         way = cheapest_path(graph, choices, target.core, below_bytes=below_bytes)
         if way is None or way.cycles > SLOWEST * best.cycles:
             break
+        ways.append(way)
         graphs.append(_with_forms(graph, choices, way.forms, target.core))
         arenas.append(_arena_bytes(graphs[-1]))
         below_bytes = way.most_bytes - way.most_bytes // FINEST
-    return graphs[arenas.index(min(arenas))]
+    smallest = arenas.index(min(arenas))
+    return with_next_best(graph, choices, ways[smallest].forms, graphs[smallest], target.core)
 
 
 def _arena_bytes(graph: Graph) -> int:

@@ -286,6 +286,9 @@ def _layer(node: Node, form: Form, symbol: str, arrays: tuple[Array, ...]) -> La
         weights_bytes=sum(array.values.nbytes for array in arrays),
         scratch_bytes=form.scratch_bytes,
         left_out=node.why,
+        predicted_cycles=round(form.cycles) if form.kernel else None,
+        next_kernel=form.next[0] if form.next else "",
+        next_cycles=round(form.next[1]) if form.next else None,
     )
 
 

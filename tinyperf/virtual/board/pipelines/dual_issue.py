@@ -31,7 +31,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tinyperf.virtual.board.decode import BRANCHES, EXTEND_ADD, EXTENDS, FIELDS, LOADS, SHIFTS, STORES
-from tinyperf.virtual.board.pipelines.model import Fetch, Walk
+from tinyperf.virtual.board.pipelines.model import Fetch, Waits, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -93,16 +93,17 @@ class DualIssueModel:
     landed: Hashable = LANDED
     banks = True
     settings: Hashable = None
+    causes = frozenset(Waits._fields) - {"queue"}
 
     def __init__(self, cycles: DualIssue) -> None:
         self._cycles = cycles
 
     def walk(self, block: Sequence[Instruction], state: Hashable, places: Mapping[int, int]) -> Walk:
         pipeline = _Pipeline(self._cycles, cast("_State", state))
-        cycles, starts = [0], []
+        cycles, starts, waits = [0], [], []
         fetches: list[Fetch] = []
         for position, one in enumerate(block):
-            pipeline.issue(one, places.get(position, -1))
+            waits.append(pipeline.issue(one, places.get(position, -1)))
             starts.append(pipeline.begun)
             fetches.append(Fetch(one.address, cycles[-1]))
             if one.size == 4:
@@ -119,6 +120,7 @@ class DualIssueModel:
             pipeline.state()._replace(older=FULL, place=-1),
             self._cycles.indirect if last.kind not in {"branch", "conditional", "call", "compare_branch"} else 0,
             pipeline.mispredicted(last),
+            waits=tuple(waits),
         )
 
 
@@ -132,22 +134,31 @@ class _Pipeline:
         self._there = dict(state.late)
         self._fp = {register: (added, other) for register, added, other in state.fp}
 
-    def issue(self, one: Instruction, place: int) -> None:
-        """In the cycle of the one before, where both may go and all that it reads is there; else in a later one."""
+    def issue(self, one: Instruction, place: int) -> Waits:
+        """In the cycle of the one before, where both may go and all that it reads is there; else in a later one.
+
+        What it waits for: operands also where they keep it out of the pair; a bus where the other load of a pair has
+        its bank.
+        """
         what = _what(one)
         needed = self._needed(one, what)
-        younger = needed <= self.now and self._joins(what, place)
+        joins = self._joins(what, place)
+        younger = needed <= self.now and joins
+        operands = max(needed - self.now - (not joins), 0)
+        buses = int(not joins and what == "load" == self._older and needed <= self.now)
         if not younger:
             self.now = max(self.now + 1, needed)
         self.begun = self.now
         unaligned = one.kind == "load" and place >= 0 and place & (one.bytes - 1)
         if unaligned:
             self.now += self._cycles.unaligned + younger
+            buses += self._cycles.unaligned
         elif what == "alone":
             self.now += self._length(one, place) - 1
         self._results(one, what, older=not younger)
         full = younger or what == "alone" or unaligned
         self._older, self._place = (FULL, -1) if full else (what, place)
+        return Waits(operands=operands, buses=buses)
 
     def state(self) -> _State:
         """With cycles counted from the next."""

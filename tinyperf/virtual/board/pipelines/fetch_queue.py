@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tinyperf.virtual.board.decode import LOADS, PC, STORES
-from tinyperf.virtual.board.pipelines.model import Fetch, Walk
+from tinyperf.virtual.board.pipelines.model import Fetch, Waits, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -86,6 +86,7 @@ class FetchQueueModel:
     landed: Hashable = LANDED
     banks = True
     settings: Hashable = None
+    causes = frozenset(Waits._fields)
 
     def __init__(self, cycles: FetchQueue, memories: Sequence[Block]) -> None:
         """`memories`: of the chip; each has a port of its own, whatever the addresses at which it appears, but for
@@ -103,12 +104,24 @@ class FetchQueueModel:
         start = cast("_State", state)
         queue = _Queue(start, block[0].address if block else 0)
         free, before = 0, start.before
-        cycles, starts = [0], []
+        cycles, starts, waits = [0], [], []
         for position, one in enumerate(block):
             place = places.get(position, -1)
-            begin = queue.issue(one, free + self._wait(one, before, place))
-            length = self._length(one, before, place)
-            free = begin + length
+            pipelined, operands, buses = self._wait(one, before, place)
+            earliest = free + operands + buses - pipelined
+            begin = queue.issue(one, earliest)
+            crossing = _unaligned(one.bytes, place) if one.kind == "load" else 0
+            free = begin + self._length(one, before) + crossing
+            fetched = begin - earliest
+            landing = start.landing and position == 0
+            waits.append(
+                Waits(
+                    queue=0 if landing else fetched,
+                    branches=fetched if landing else 0,
+                    operands=operands,
+                    buses=buses + crossing,
+                )
+            )
             if one.kind in MEMORY or one.kind in SEVERAL_CYCLES:
                 queue.busy_until = free
             starts.append(begin + 1)
@@ -121,7 +134,15 @@ class FetchQueueModel:
                 place=place,
             )
         branch = self._branch(block[-1]) if block else 0
-        return Walk(tuple(cycles), tuple(starts), tuple(queue.fetches), queue.state(free, before), LANDED, branch)
+        return Walk(
+            tuple(cycles),
+            tuple(starts),
+            tuple(queue.fetches),
+            queue.state(free, before),
+            LANDED,
+            branch,
+            waits=tuple(waits),
+        )
 
     def _branch(self, last: Instruction) -> int:
         """Cycles that its target is later than that of a branch relative to PC, which the landing has in it."""
@@ -129,31 +150,34 @@ class FetchQueueModel:
             return self._cycles.load_pc - self._cycles.branch
         return self._cycles.branch_register - self._cycles.branch if last.kind == "indirect" else 0
 
-    def _wait(self, one: Instruction, before: _Before, place: int) -> int:
-        """Cycles that it must wait for what stands before it; -1: it is pipelined with the load before."""
-        cycles = 0
+    def _wait(self, one: Instruction, before: _Before, place: int) -> tuple[int, int, int]:
+        """What it gains by what stands before it (1: pipelined with that load), and waits for operands and buses."""
+        pipelined, operands, buses = 0, 0, 0
         needs_loaded = before.kind == "load" and before.loaded >= 0 and one.address_registers >> before.loaded & 1
-        if before.kind == "load" and one.kind in {"load", "store"} and before.loaded != PC and not needs_loaded:
-            if place < 0 or before.place < 0 or self._memory(place) == self._memory(before.place):
-                cycles = -1 if one.kind == "load" else 0
+        if before.kind == "load" and one.kind == "load" and before.loaded != PC:
+            pipelined = 1
+            if needs_loaded:
+                operands = 2
+            elif place >= 0 and before.place >= 0 and self._memory(place) != self._memory(before.place):
+                buses = 1
         elif needs_loaded:
-            cycles = 1
+            operands = 1
         if before.pre_indexed and one.kind not in {"load", "store"}:
-            cycles += self._cycles.pre_indexed
+            operands += self._cycles.pre_indexed
         if before.makes & one.address_registers and one.base != PC:
-            cycles += self._cycles.address_stall
+            operands += self._cycles.address_stall
         if before.kind == "store" and one.kind in LOADS:
-            cycles += self._cycles.load_behind_store
-        return cycles
+            buses += self._cycles.load_behind_store
+        return pipelined, operands, buses
 
     def _memory(self, place: int) -> int:
         """The number of the memory there; all else (peripherals) is one more."""
         return self._memories.get(place >> 16, -1)
 
-    def _length(self, one: Instruction, before: _Before, place: int) -> int:
+    def _length(self, one: Instruction, before: _Before) -> int:
         cycles, kind = self._cycles, one.kind
         if kind == "load":
-            return 2 + _unaligned(one.bytes, place)
+            return 2
         if kind == "store":
             return cycles.register_store if one.index >= 0 and before.kind != "load" else 1
         if kind in {"load_double", "store_double"}:

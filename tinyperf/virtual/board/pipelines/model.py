@@ -30,6 +30,28 @@ class Fetch(NamedTuple):
     after_read: bool = False
 
 
+class Waits(NamedTuple):
+    """Cycles in which the core does nothing, by what it waits for.
+
+    queue: instructions that are not fetched yet. buses: an access that another one is in the way of, or that is not
+    aligned. branches: from a taken branch to its target, mispredictions among them. operands: results of instructions
+    before. flash_code, flash_data: memory, of code and of data; where RAM is cached, also for RAM.
+    """
+
+    queue: int = 0
+    buses: int = 0
+    branches: int = 0
+    operands: int = 0
+    flash_code: int = 0
+    flash_data: int = 0
+
+    def plus(self, other: Waits, times: int = 1) -> Waits:
+        return Waits(*(a + times * b for a, b in zip(self, other, strict=True)))
+
+
+NO_WAITS = Waits()
+
+
 @dataclass(frozen=True)
 class Walk:
     """A block, walked once.
@@ -42,6 +64,7 @@ class Walk:
     branch:  cycles more where that branch is taken.
     meets:   an access went to a memory that the walk depends on, by an address that may differ the next time.
     mispredicted: cycles more where it was predicted wrongly, and the pipeline lands anew; 0: it is not predicted.
+    waits:   of each instruction, what is waiting of its cycles.
     """
 
     cycles: tuple[int, ...]
@@ -52,6 +75,7 @@ class Walk:
     branch: int = 0
     mispredicted: int = 0
     meets: bool = False
+    waits: tuple[Waits, ...] = ()
 
 
 class CycleModel(Protocol):
@@ -61,11 +85,13 @@ class CycleModel(Protocol):
     landed: the state in which the target of an exception, or of a branch that nobody saw, is met.
     banks: whether it matters which RAM an access meets; else only code, flash and alignment do.
     settings: what else the walks depend on; where it changes, those of before hold no more.
+    causes: fields of Waits that the model tells apart; of the others it counts nothing, or has them in the work.
     """
 
     address_bits: int
     landed: Hashable
     banks: bool
+    causes: frozenset[str]
 
     @property
     def settings(self) -> Hashable: ...

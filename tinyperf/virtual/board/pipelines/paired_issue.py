@@ -28,7 +28,7 @@ from tinyperf.virtual.board.decode import (
     LOADS,
     STORES,
 )
-from tinyperf.virtual.board.pipelines.model import Fetch, Walk
+from tinyperf.virtual.board.pipelines.model import Fetch, Waits, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -84,16 +84,17 @@ class PairedIssueModel:
     landed: Hashable = LANDED
     banks = False
     settings: Hashable = None
+    causes = frozenset(Waits._fields)
 
     def __init__(self, cycles: PairedIssue) -> None:
         self._cycles = cycles
 
     def walk(self, block: Sequence[Instruction], state: Hashable, places: Mapping[int, int]) -> Walk:
         pipeline = _Pipeline(self._cycles, cast("_State", state), block[0].address if block else 0)
-        cycles, starts = [0], []
+        cycles, starts, waits = [0], [], []
         for position, one in enumerate(block):
             starts.append(pipeline.free)
-            pipeline.issue(one, places.get(position, -1))
+            waits.append(pipeline.issue(one, places.get(position, -1)))
             cycles.append(pipeline.free)
         if not block:
             return Walk((0,), (), (), LANDED, LANDED)
@@ -108,7 +109,8 @@ class PairedIssueModel:
         target = pipeline.target if leaves else pipeline.free
         lands = pipeline.late(target)
         branch = target - pipeline.free
-        return Walk(tuple(cycles), tuple(starts), tuple(fetches), pipeline.falls(end), lands, branch)
+        falls = pipeline.falls(end)
+        return Walk(tuple(cycles), tuple(starts), tuple(fetches), falls, lands, branch, waits=tuple(waits))
 
 
 class _Pipeline:
@@ -126,10 +128,11 @@ class _Pipeline:
         if self._fetch.landing:
             self._last, self._pairable = -1, False
 
-    def issue(self, one: Instruction, place: int) -> None:
-        """Execute `one`."""
+    def issue(self, one: Instruction, place: int) -> Waits:
+        """Execute `one`; what it waits for."""
+        landing = self._fetch.landing
         ready = self._fetch.ready(one)
-        start, paired = self.free, False
+        start, paired, free = self.free, False, self.free
         if self._pairable and one.size == 2 and one.kind in PAIRED and ready <= self._last:
             start, paired = self._last, True
         alone = start
@@ -139,7 +142,8 @@ class _Pipeline:
             paired = paired and needed <= alone
             start = needed
         wait = self._bus(one, place, start)
-        last = start + self._length(one) + wait - 1
+        length = self._length(one)
+        last = start + length + wait - 1
         self._results(one, start, last)
         self._fetch.take(one, start)
         self.target = self._resolved(one, start, last) + 1
@@ -147,6 +151,14 @@ class _Pipeline:
         branch = one.kind in BRANCHES
         self._pairable = one.size == 2 and not paired and not branch and one.kind not in {"it", "nop"}
         self._last = last
+        fetched = 0 if paired else max(min(ready, start) - free, 0)
+        operands = 0 if paired else start - free - fetched
+        return Waits(
+            queue=0 if landing else fetched,
+            branches=fetched if landing else 0,
+            operands=operands,
+            buses=min(wait, self.free - free) if paired else wait,
+        )
 
     def late(self, base: int) -> _State:
         """The state at the target of a branch that is executed in cycle `base`."""

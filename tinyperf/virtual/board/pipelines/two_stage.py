@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from tinyperf.virtual.board.decode import LOADS
 from tinyperf.virtual.board.memory.fetch_buffer import Held
-from tinyperf.virtual.board.pipelines.model import Fetch, Walk
+from tinyperf.virtual.board.pipelines.model import Fetch, Waits, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -37,6 +37,7 @@ class TwoStageModel:
     address_bits = 0xE000_0000
     landed: Hashable = Held()
     banks = False
+    causes = frozenset({"branches", "flash_code", "flash_data"})
 
     def __init__(self, cycles: TwoStage, buffer: Buffer | None) -> None:
         self._cycles, self._buffer = cycles, buffer
@@ -47,24 +48,27 @@ class TwoStageModel:
 
     def walk(self, block: Sequence[Instruction], state: Hashable, places: Mapping[int, int]) -> Walk:
         held, buffer, now, meets = cast("Held", state), self._buffer, 0, False
-        cycles, starts, fetches = [0], [], []
+        cycles, starts, fetches, waits = [0], [], [], []
         for position, one in enumerate(block):
+            fetched = loaded = 0
             if buffer is None:
                 fetches.append(Fetch(one.address, now))
             else:
-                waited, held = buffer.enter(held, one.address, one.size, now)
-                now += waited
+                fetched, held = buffer.enter(held, one.address, one.size, now)
+                now += fetched
             starts.append(now)
             place = places.get(position, -1) if one.literal is None else one.literal
             if buffer is not None and one.kind in LOADS and 0 <= place < CODE_REGION:
                 meets = meets or one.literal is None
-                waited, held = buffer.load(held, one.words, now)
-                now += waited
-            now += self._length(one)
+                loaded, held = buffer.load(held, one.words, now)
+                now += loaded
+            length = self._length(one)
+            now += length
+            waits.append(Waits(branches=_landing(one, length), flash_code=fetched, flash_data=loaded))
             cycles.append(now)
         branch = 1 if block and block[-1].kind == "conditional" else 0
         falls, lands = held.since(now), held.since(now + branch)
-        return Walk(tuple(cycles), tuple(starts), tuple(fetches), falls, lands, branch, meets=meets)
+        return Walk(tuple(cycles), tuple(starts), tuple(fetches), falls, lands, branch, meets=meets, waits=tuple(waits))
 
     def _length(self, one: Instruction) -> int:
         kind = one.kind
@@ -77,3 +81,10 @@ class TwoStageModel:
         if kind in {"branch", "indirect"}:
             return 2
         return 3 if kind == "call" else NAMED.get(one.name, 1)
+
+
+def _landing(one: Instruction, length: int) -> int:
+    """What it has to wait for its target, of its cycles."""
+    if one.kind == "load_many":
+        return 2 * one.writes_pc
+    return length - 1 if one.kind in {"branch", "indirect", "call"} else 0

@@ -1,0 +1,165 @@
+"""What the layers or functions of one image cost, as a table that fits the terminal, or as a file."""
+
+from __future__ import annotations
+
+import csv as csv_files
+import shutil
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tinyperf.errors import DiskError, UsageError
+from tinyperf.figures import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tinyperf.session.costs import FunctionCost, LayerCost, Stalls
+    from tinyperf.session.profile import Profile
+
+CAUSES = {
+    "queue": "queue",
+    "buses": "buses",
+    "branches": "branches",
+    "operands": "operands",
+    "flash_code": "flash code",
+    "flash_data": "flash data",
+}
+"""Fields of `Stalls`, and their columns."""
+MOST_FUNCTIONS = 25
+INDENT = "      "
+"""Of what does not fit a line of the terminal."""
+
+
+class Column(NamedTuple):
+    """`left`: its cells are words."""
+
+    head: str
+    cells: list[str]
+    left: bool = False
+
+
+def show(found: Profile) -> None:
+    """The layers; of an image without known layers, its functions."""
+    total = found.cycles_per_inference or 1
+    if found.layers:
+        _print([_layers(found.layers, total), _stalls(found.layers), _choice(found.layers)])
+        print("waiting       queue to flash data, per cent of the layer's cycles; -: not told apart by the cycle model")
+    elif found.functions:
+        shown = found.functions[:MOST_FUNCTIONS]
+        _print([_functions(shown, total), _stalls(shown)])
+        rest = len(found.functions) - len(shown)
+        print(
+            f"functions     without those that they call; of the {rest} further ones --csv and --json tell"
+            if rest
+            else ""
+        )
+
+
+def _layers(layers: Sequence[LayerCost], total: int) -> list[Column]:
+    return [
+        Column("#", [str(layer.index) for layer in layers]),
+        Column("operator", [layer.op for layer in layers], left=True),
+        Column("MACs", [f"{layer.macs:,}" for layer in layers]),
+        Column("instructions", [f"{layer.instructions:,}" for layer in layers]),
+        Column("cycles", [f"{layer.cycles:,}" for layer in layers]),
+        Column("%", [f"{100 * layer.cycles / total:.1f}" for layer in layers]),
+        Column("cycles/MAC", [figure(layer.cycles / layer.macs, 2) if layer.macs else "-" for layer in layers]),
+    ]
+
+
+def _choice(layers: Sequence[LayerCost]) -> list[Column]:
+    return [
+        Column("kernel", [layer.kernel for layer in layers], left=True),
+        Column("planned", ["-" if one.predicted_cycles is None else f"{one.predicted_cycles:,}" for one in layers]),
+        Column("next best", ["-" if one.next_cycles is None else f"{one.next_cycles:,}" for one in layers]),
+        Column("with kernel", [one.next_kernel or "-" for one in layers], left=True),
+    ]
+
+
+def _functions(functions: Sequence[FunctionCost], total: int) -> list[Column]:
+    return [
+        Column("function", [one.name for one in functions], left=True),
+        Column("instructions", [f"{one.instructions:,}" for one in functions]),
+        Column("cycles", [f"{one.cycles:,}" for one in functions]),
+        Column("%", [f"{100 * one.cycles / total:.1f}" for one in functions]),
+    ]
+
+
+def _stalls(parts: Sequence[LayerCost] | Sequence[FunctionCost]) -> list[Column]:
+    return [Column(head, [_share(one.stalls, cause, one.cycles) for one in parts]) for cause, head in CAUSES.items()]
+
+
+def _share(stalls: Stalls | None, cause: str, cycles: int) -> str:
+    waited = getattr(stalls, cause) if stalls else None
+    return "-" if waited is None else f"{100 * waited / cycles:.1f}" if cycles else "0.0"
+
+
+def _print(groups: Sequence[Sequence[Column]]) -> None:
+    width = shutil.get_terminal_size(fallback=(0, 0)).columns
+    lines = [_lines(group) for group in groups]
+    whole = max(sum(len(cell) + 2 for line in row for cell in line) - 2 for row in zip(*lines, strict=True))
+    for row in zip(*lines, strict=True):
+        if not width or whole <= width:
+            print("  ".join(cell for line in row for cell in line).rstrip())
+        else:
+            print("\n".join(wrapped(row, width)))
+
+
+def _lines(columns: Sequence[Column]) -> list[list[str]]:
+    """The cells of each line, the heads first, as wide as their columns."""
+    widths = [max(map(len, (column.head, *column.cells))) for column in columns]
+    return [
+        [f"{c:<{w}}" if x.left else f"{c:>{w}}" for c, w, x in zip(line, widths, columns, strict=True)]
+        for line in zip(*((column.head, *column.cells) for column in columns), strict=True)
+    ]
+
+
+def wrapped(groups: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Each group of cells on lines of its own, of at most `width` columns; all but the first line are indented."""
+    lines: list[str] = []
+    for group in groups:
+        line = (INDENT if lines else "") + group[0]
+        for cell in group[1:]:
+            if len(line) + 2 + len(cell.rstrip()) > width:
+                lines.append(line)
+                line = INDENT + cell
+            else:
+                line += "  " + cell
+        lines.append(line)
+    return [line.rstrip() for line in lines]
+
+
+def rows(found: Profile) -> list[dict[str, Any]]:
+    """A row for each layer or function, the causes of its stalls as columns of their own.
+
+    Raises: UsageError: the image tells of neither.
+    """
+    plain = found.as_dict()
+    parts: list[dict[str, Any]] = plain["layers"] or plain["functions"]
+    if not parts:
+        raise UsageError(
+            "there are no layers to tell of",
+            means="the image is not built here and names no functions, or QEMU plays the board",
+            hint="give an ELF, or leave --csv and --plot out",
+        )
+    return [
+        {**{key: value for key, value in part.items() if key != "stalls"}, **_flat(part["stalls"])} for part in parts
+    ]
+
+
+def _flat(stalls: dict[str, int | None] | None) -> dict[str, int | None]:
+    return {f"{cause}_stalls": (stalls or {}).get(cause) for cause in CAUSES}
+
+
+def write(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """`rows` as a file of comma-separated values.
+
+    Raises: DiskError.
+    """
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv_files.DictWriter(file, list(rows[0]), lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+    except OSError as exc:
+        raise DiskError(f"cannot write {path}: {exc.strerror}", hint="give another file") from exc

@@ -1,0 +1,206 @@
+"""What the parts of an inference cost: the layers of an image of our own, the functions of any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tinyperf.virtual.board.cycles import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tinyperf.engines import Layer
+    from tinyperf.virtual.board.machine import Machine
+    from tinyperf.virtual.board.pipelines.model import Waits
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Cycles in which the core waits, by cause; None: its cycle model does not tell this cause apart.
+
+    queue: for instructions that are not fetched yet. buses: behind another access, or for one that is not aligned.
+    branches: from a taken branch to its target. operands: for results of instructions before. flash_code, flash_data:
+    for memory; where RAM is cached, for RAM too.
+    """
+
+    queue: int | None = None
+    buses: int | None = None
+    branches: int | None = None
+    operands: int | None = None
+    flash_code: int | None = None
+    flash_data: int | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(cycles or 0 for cycles in vars(self).values())
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One operator of the model; `instructions`, `cycles` and `stalls` include the functions that it calls.
+
+    `macs` are the model's; `left_out` says what of them the engine does not compute. predicted_cycles: by the engine's
+    own costs, when it chose the kernel. next_kernel, next_cycles: what it would have cost with the next best kernel,
+    all else as it is; "" and None where there is no other.
+    """
+
+    index: int
+    op: str
+    macs: int
+    instructions: int
+    cycles: int
+    kernel: str
+    symbol: str
+    weights_bytes: int
+    left_out: str = ""
+    stalls: Stalls | None = None
+    predicted_cycles: int | None = None
+    next_kernel: str = ""
+    next_cycles: int | None = None
+
+
+@dataclass(frozen=True)
+class FunctionCost:
+    """One function of an image that names its functions, without those that it calls."""
+
+    name: str
+    instructions: int
+    cycles: int
+    stalls: Stalls
+
+
+class Sum(Account):
+    """Instructions and cycles of one part, beside what it waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.instructions = self.cycles = 0
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Of one inference: half of the difference of the last two calls that `calibrate` makes (1 and 3 inferences)."""
+
+    instructions: int
+    cycles: int
+    stalls: Stalls
+
+
+def spent(one: Sum, three: Sum, causes: Iterable[str]) -> Spent:
+    waits: Waits = three.waits.plus(one.waits, -1)
+    known = {
+        cause: max(getattr(waits, cause) // 2, 0) for cause in causes
+    }  # less than none: the first found cold caches
+    return Spent((three.instructions - one.instructions) // 2, (three.cycles - one.cycles) // 2, Stalls(**known))
+
+
+class Layers:
+    """Books blocks on layers: a layer's own function, and whatever it calls until the stack is back where it was."""
+
+    def __init__(self, machine: Machine, layers: tuple[Layer, ...]) -> None:
+        self._machine = machine
+        self._layers = layers
+        self._of = {layer.symbol: n for n, layer in enumerate(layers)}
+        self._cache: dict[int, int] = {}
+        self._current, self._stack = -1, 0
+        self._runs: list[list[Sum]] = []
+        self._sums: list[Sum] = []
+
+    def counting(self, infer: Callable[[int], None]) -> Callable[[int], None]:
+        """`infer`, with the sums of each call kept."""
+
+        def call(inferences: int) -> None:
+            self._sums = [Sum() for _ in self._layers]
+            self._runs.append(self._sums)
+            infer(inferences)
+
+        return call
+
+    def block(self, address: int, instructions: int, cycles: int) -> Account | None:
+        """One executed block, and where it is booked."""
+        layer = self._cache.get(address)
+        if layer is None:
+            layer = self._cache[address] = self._of.get(self._machine.image.function_at(address) or "", -1)
+        if layer >= 0:
+            if layer != self._current:
+                self._current, self._stack = layer, self._machine.cpu.get("sp")
+        elif self._current >= 0 and self._machine.cpu.get("sp") >= self._stack:
+            self._current = -1
+        if self._current < 0 or not self._sums:
+            return None
+        booked = self._sums[self._current]
+        booked.instructions += instructions
+        booked.cycles += cycles
+        return booked
+
+    def costs(self) -> tuple[LayerCost, ...]:
+        if not self._layers or len(self._runs) < 2:
+            return ()
+        causes = self._machine.causes
+        each = (spent(one, three, causes) for one, three in zip(*self._runs[-2:], strict=True))
+        return tuple(_cost(layer, one) for layer, one in zip(self._layers, each, strict=True))
+
+
+def _cost(layer: Layer, one: Spent) -> LayerCost:
+    return LayerCost(
+        index=layer.index,
+        op=layer.op,
+        macs=layer.macs,
+        instructions=one.instructions,
+        cycles=one.cycles,
+        kernel=layer.kernel,
+        symbol=layer.symbol,
+        weights_bytes=layer.weights_bytes,
+        left_out=layer.left_out,
+        stalls=one.stalls,
+        predicted_cycles=layer.predicted_cycles,
+        next_kernel=layer.next_kernel,
+        next_cycles=layer.next_cycles,
+    )
+
+
+class Functions:
+    """Books blocks on the functions that the image names."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._names: dict[int, str] = {}
+        self._runs: list[dict[str, Sum]] = []
+
+    def counting(self, infer: Callable[[int], None]) -> Callable[[int], None]:
+        """As of `Layers`."""
+
+        def call(inferences: int) -> None:
+            self._runs.append({})
+            infer(inferences)
+
+        return call
+
+    def block(self, address: int, instructions: int, cycles: int) -> Account | None:
+        """One executed block, and where it is booked."""
+        name = self._names.get(address)
+        if name is None:
+            name = self._names[address] = self._machine.image.function_at(address) or NAMELESS
+        if not self._runs:
+            return None
+        booked = self._runs[-1].get(name)
+        if booked is None:
+            booked = self._runs[-1][name] = Sum()
+        booked.instructions += instructions
+        booked.cycles += cycles
+        return booked
+
+    def costs(self) -> tuple[FunctionCost, ...]:
+        """The dearest first; none where the image names no function."""
+        if len(self._runs) < 2 or not self._machine.image.symbols:
+            return ()
+        one, three = self._runs[-2:]
+        causes = self._machine.causes
+        each = {name: spent(one.get(name, Sum()), booked, causes) for name, booked in three.items()}
+        found = [FunctionCost(name, s.instructions, s.cycles, s.stalls) for name, s in each.items() if s.instructions]
+        return tuple(sorted(found, key=lambda function: -function.cycles))
+
+
+NAMELESS = "(no name)"
+"""Of code that no symbol covers."""
