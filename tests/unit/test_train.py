@@ -19,7 +19,9 @@ from tinyperf import tflite
 from tinyperf.cli import invoke
 from tinyperf.datasets import sources
 from tinyperf.errors import DataError, ModelError, UsageError
+from tinyperf.learn import calibration as calibration_files
 from tinyperf.learn import quantize, reference, train
+from tinyperf.learn.sources import Port, Source
 from tinyperf.learn.sources import keras as keras_source
 
 pytestmark = [
@@ -318,6 +320,23 @@ def test_calibration_that_does_not_fit_is_refused(
     with pytest.raises(DataError, match=words):
         quantize.quantize_file(tmp_path / "m.keras", calibration, tmp_path / "o.tflite")
     assert not (tmp_path / "o.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "write"),
+    [
+        (("a", "b"), "numpy.savez(path, a=inputs, b=inputs, y=labels)"),
+        (("in:0", "b"), "numpy.savez(path, **{'in:0': inputs, 'b': inputs}, y=labels)"),
+    ],
+)
+def test_calibration_of_two_inputs_says_how_to_write_it(names: tuple[str, str], write: str) -> None:
+    source = Source("m", "a model", b"", tuple(Port(name, (1, 4)) for name in names), (Port("o", (1, 2)),))
+    good = np.zeros((3, 4))
+    with pytest.raises(DataError, match=rf"arrays {names[0]} \[n, 4\] and b \[n, 4\] of numbers are needed") as caught:
+        calibration_files.fitted(Path("c.npz"), {"x": good}, source)
+    assert caught.value.hint == f"{write} writes one; y is optional"
+    with pytest.raises(DataError, match=r"c\.npz: b reaches from 1e\+300"):
+        calibration_files.fitted(Path("c.npz"), {names[0]: good, "b": good + 1e300}, source)
 
 
 def odd_network(kind: str) -> Any:

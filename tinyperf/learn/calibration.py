@@ -37,7 +37,6 @@ WIDER = 0.05
 """The second half of the samples must widen a layer's range by so much to be named."""
 OUTLIER = 8.0
 """Times the 99.9th percentile."""
-HINT = "numpy.savez(path, x=inputs, y=labels) writes one; y is optional"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ def fitted(path: Path, held: Mapping[str, npt.NDArray[Any]], source: Source) -> 
     lengths = {len(x) for x in given if x is not None}
     if any(x is None for x in turned) or len(lengths) > 1 or 0 in lengths:
         raise _misfit(path, source, held)
-    inputs = tuple(_real(path, port, x) for port, x in zip(source.inputs, turned, strict=True) if x is not None)
+    named = zip(_names(source), turned, strict=True)
+    inputs = tuple(_real(path, name, x, _hint(source)) for name, x in named if x is not None)
     labels = held.get("y")
     given_arrays = tuple(x for x in given if x is not None)
     return Samples(inputs, given_arrays, None if labels is None else _labels(path, labels, source, len(inputs[0])))
@@ -85,7 +85,8 @@ def _turned(x: npt.NDArray[Any], port: Port) -> npt.NDArray[Any] | None:
 def _misfit(path: Path, source: Source, held: Mapping[str, npt.NDArray[Any]]) -> DataError:
     single = len(source.inputs) == 1
     wanted = " and ".join(
-        f"{'x' if single else port.name} [n, {', '.join(map(str, port.given[1:]))}]" for port in source.inputs
+        f"{name} [n, {', '.join(map(str, port.given[1:]))}]"
+        for name, port in zip(_names(source), source.inputs, strict=True)
     )
     seen = {name: list(a.shape) for name, a in held.items()}
     way = _way(held["x"], source.inputs[0]) if single and "x" in held else ""
@@ -93,8 +94,22 @@ def _misfit(path: Path, source: Source, held: Mapping[str, npt.NDArray[Any]]) ->
         f"{path} holds {seen}; {'an array' if single else 'arrays'} {wanted} of numbers "
         f"{'is' if single else 'are'} needed",
         means="calibration inputs must be real values as the float model takes them, as many for each input",
-        hint=f"x = {way} may be what is meant; {HINT}" if way else HINT,
+        hint=f"x = {way} may be what is meant; {_hint(source)}" if way else _hint(source),
     )
+
+
+def _names(source: Source) -> list[str]:
+    return ["x"] if len(source.inputs) == 1 else [port.name for port in source.inputs]
+
+
+def _hint(source: Source) -> str:
+    """How to write a file that fits."""
+    names = _names(source)
+    if all(name.isidentifier() for name in names):
+        arrays = ", ".join(f"{name}=inputs" for name in names) + ", y=labels"
+    else:
+        arrays = "**{" + ", ".join(f"{name!r}: inputs" for name in names) + "}, y=labels"
+    return f"numpy.savez(path, {arrays}) writes one; y is optional"
 
 
 def _way(x: npt.NDArray[Any], port: Port) -> str:
@@ -110,14 +125,14 @@ def _way(x: npt.NDArray[Any], port: Port) -> str:
     return ""
 
 
-def _real(path: Path, port: Port, x: npt.NDArray[Any]) -> Floats:
+def _real(path: Path, name: str, x: npt.NDArray[Any], hint: str) -> Floats:
     with np.errstate(over="ignore"):
         values: Floats = x.astype(np.float32)
     if not np.isfinite(values).all():
         raise DataError(
-            f"{path}: {port.name if port.name in path.name else 'x'} reaches from {x.min():g} to {x.max():g}",
+            f"{path}: {name} reaches from {x.min():g} to {x.max():g}",
             means="that is more than float32 holds, which the model computes in",
-            hint=HINT,
+            hint=hint,
         )
     return values
 
@@ -139,7 +154,7 @@ def _labels(path: Path, y: npt.NDArray[Any], source: Source, count: int) -> npt.
         f"{path}: labels y {list(y.shape)} {y.dtype}{values} do not fit {count} inputs, outputs {shapes}",
         means="y is one whole number for each input: which of the model's outputs should be the largest; or, for a "
         "regression, real numbers of the output's shape",
-        hint=HINT,
+        hint=_hint(source),
     )
 
 
