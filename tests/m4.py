@@ -85,7 +85,7 @@ class Machine:
         memories = (Memory(FLASH, MEMORY_BYTES), Memory(RAM, MEMORY_BYTES), Memory(STACK, STACK_BYTES))
         self._cpu = Cpu(cores.load("cortex-m4"), (*memories, Memory(STOP, 0x1000)), (), _read, _write)
         for address, data in (*image.segments, (STOP, BKPT)):
-            self._bytes(address, len(data))[:] = data
+            self.write(address, data)
         self._symbols = {symbol.name: symbol.address for symbol in image.symbols}
         self._model = model
         self.call("tp_model_init")
@@ -111,13 +111,16 @@ class Machine:
         """Names of all symbols."""
         return frozenset(self._symbols)
 
-    def infer(self, *samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """One inference; the inputs must still be there afterwards. Args: samples: of each of the model's inputs."""
+    def write(self, address: int, data: bytes) -> None:
+        self._bytes(address, len(data))[:] = data
+
+    def infer(self, *samples: npt.NDArray[Any], kept: bool = True) -> npt.NDArray[Any]:
+        """One inference, of a sample for each of the model's inputs. `kept`: they must still be there afterwards."""
         given = [self._bytes(self.call("tp_model_input", i), sample.nbytes) for i, sample in enumerate(samples)]
         for held, sample in zip(given, samples, strict=True):
             held[:] = sample.tobytes()
         assert self.call("tp_model_invoke") == 0
-        assert all(held == sample.tobytes() for held, sample in zip(given, samples, strict=True))
+        assert not kept or all(held == sample.tobytes() for held, sample in zip(given, samples, strict=True))
         return self.output(0)
 
     def output(self, index: int) -> npt.NDArray[Any]:

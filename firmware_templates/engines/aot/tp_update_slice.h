@@ -40,7 +40,7 @@ TP_KERNEL void tp_write_part(const int32_t *shape, const int32_t *part, int32_t 
             elements *= (shape)[d];                                                               \
         }                                                                                         \
         if ((const void *)(input) != (const void *)(output)) {                                    \
-            memcpy((output), (input), (size_t)(elements * (size)));                               \
+            memmove((output), (input), (size_t)(elements * (size)));                              \
         }                                                                                         \
         tp_write_part(shape, part, dimensions, size, starts, (const char *)(update), (char *)(output)); \
     } while (0)

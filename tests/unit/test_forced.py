@@ -1,0 +1,47 @@
+"""A small campaign of tests/forced.py, and what larger ones found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests import graphs
+from tests.forced import ROWS, Campaign, compare, forms_of, layer
+from tests.graphs import O, T, constant
+from tests.layers import FAMILIES
+from tinyperf import cores
+from tinyperf.engines.aot.kernels import all_kernels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOST, M4 = cores.load("host"), cores.load("cortex-m4")
+
+
+@pytest.mark.slow
+def test_forms_equal_the_wheel_on_the_core(tmp_path: Path) -> None:
+    """All kernels for its instructions among them."""
+    campaign = Campaign(M4, seed=0)
+    for round_number in range(2):
+        folder = tmp_path / str(round_number)
+        folder.mkdir()
+        compare(campaign.take(3 * len(FAMILIES)), M4, folder)
+    forced = {name.split(" ")[0] for name in campaign.forced}
+    assert {kernel.name for kernel in all_kernels() if kernel.needs and kernel.needs <= M4.features} <= forced
+
+
+@pytest.mark.slow
+def test_forms_equal_the_wheel_on_the_host(tmp_path: Path) -> None:
+    compare(Campaign(HOST, seed=0).take(2 * len(FAMILIES)), HOST, tmp_path)
+
+
+def test_a_part_is_written_into_a_whole_that_is_consumed(tmp_path: Path) -> None:
+    """No copy of the whole onto itself, of which GCC warns."""
+    image, part = (1, 5, 5), (1, 1, 2)
+    tensors = [T(image, 0.1, dtype="int16"), T(part, 0.1, dtype="int16"), constant(np.array([0, 3, 2], np.int32))]
+    tensors.append(T(image, 0.1, dtype="int16"))
+    file = graphs.build(tensors, [O("DYNAMIC_UPDATE_SLICE", [0, 1, 2], [3])], [0, 1], [3])
+    samples = tuple(np.random.default_rng(0).integers(-99, 99, (ROWS, *shape), np.int16) for shape in (image, part))
+    compare(list(forms_of(layer(file, samples), HOST)), HOST, tmp_path)
