@@ -6,6 +6,7 @@ A new chip comes in by its files alone.
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,24 @@ def test_our_firmware_on_a_board(chosen: board.Board) -> None:
     assert len(pulses) == 3  # at boot, and at both ends of the window
 
 
+@pytest.mark.slow
+def test_the_boot_rom_of_the_rp2350_finds_our_program() -> None:
+    """RP2350 datasheet, 5.9.5: a block in the first 4 KiB whose first item is an IMAGE_TYPE."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    flash = image_of(board.load("raspberry-pi-pico-2")).path.with_suffix(".bin").read_bytes()
+    at = flash.index(struct.pack("<I", 0xFFFF_DED3))
+    start, kind, words, program, last, items, _, following, end = struct.unpack_from("<IBBHBHBiI", flash, at)
+    assert at + 20 <= 4096
+    assert (start, end) == (0xFFFF_DED3, 0xAB12_3579)
+    assert (kind, words) == (0x42, 1)
+    assert (program & 15, program >> 4 & 3, program >> 8 & 7, program >> 12 & 7) == (1, 2, 0, 1)  # EXE, S, Arm, RP2350
+    assert (last, items, following) == (0xFF, 1, 0)
+    stack, entry = struct.unpack_from("<2I", flash)
+    assert 0x2000_0000 < stack <= 0x2008_2000
+    assert 0x1000_0000 < entry < 0x1000_0000 + len(flash)
+
+
 PSOC = """
     .syntax unified
     .cpu cortex-m4
@@ -119,4 +138,4 @@ def test_the_psoc_6_echoes(tmp_path: Path) -> None:
 
 
 def test_there_are_such_boards() -> None:
-    assert {"nucleo-l4r5zi", "nucleo-g0b1re", "raspberry-pi-pico"} <= {b.name for b in OURS}
+    assert {"nucleo-l4r5zi", "nucleo-g0b1re", "raspberry-pi-pico", "raspberry-pi-pico-2"} <= {b.name for b in OURS}

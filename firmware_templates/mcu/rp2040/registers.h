@@ -1,80 +1,38 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The registers used here, by the names of the RP2040 datasheet. */
+/* The registers used here, by the names of the RP2040 datasheet; interrupts by its 2.3.2. */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
 #include "cortexm.h"
 
-#define CLEAR(reg) REG(&(reg) + 0xC00U) /* the alias in which ones clear bits, 0x3000 further */
+#define INTERRUPTS 32U
+#define IRQ_UART0 20U
 
-#define RESETS_RESET REG(0x4000C000U)
-#define RESETS_RESET_DONE REG(0x4000C008U)
+#define CLOCKS_BASE 0x40008000U
+#define RESETS_BASE 0x4000C000U
+#define IO_BANK0_BASE 0x40014000U
+#define XOSC_BASE 0x40024000U
+#define PLL_SYS_BASE 0x40028000U
+#define UART0_BASE 0x40034000U
+#define TIMER_BASE 0x40054000U
+
 #define RESETS_IO_BANK0 BIT(5)
 #define RESETS_PADS_BANK0 BIT(8)
 #define RESETS_PLL_SYS BIT(12)
 #define RESETS_TIMER BIT(21)
 #define RESETS_UART0 BIT(22)
 
-#define XOSC_CTRL REG(0x40024000U)
-#define XOSC_CTRL_ON 0xFABAA0UL /* enabled, 1 to 15 MHz */
-#define XOSC_STATUS REG(0x40024004U)
-#define XOSC_STATUS_STABLE BIT(31)
-#define XOSC_STARTUP REG(0x4002400CU)
-
-#define CLK_REF_CTRL REG(0x40008030U)
-#define CLK_REF_CTRL_XOSC 2UL
-#define CLK_REF_SELECTED REG(0x40008038U)
-#define CLK_SYS_CTRL REG(0x4000803CU)
-#define CLK_SYS_CTRL_AUX 1UL /* whose source 0 is the system PLL */
-#define CLK_SYS_SELECTED REG(0x40008044U)
-#define CLK_PERI_CTRL REG(0x40008048U)
-#define CLK_PERI_CTRL_ENABLE BIT(11) /* its source 0 is the system clock */
-
-#define PLL_SYS_CS REG(0x40028000U)
-#define PLL_SYS_CS_LOCK BIT(31)
-#define PLL_SYS_PWR REG(0x40028004U)
-#define PLL_SYS_PWR_PD BIT(0)
-#define PLL_SYS_PWR_POSTDIVPD BIT(3)
-#define PLL_SYS_PWR_VCOPD BIT(5)
-#define PLL_SYS_FBDIV_INT REG(0x40028008U)
-#define PLL_SYS_PRIM REG(0x4002800CU)
-#define PLL_SYS_PRIM_6_AND_2 (6UL << 16U | 2UL << 12U)
-
 #define WATCHDOG_TICK REG(0x4005802CU)
 #define WATCHDOG_TICK_ENABLE BIT(9)
-#define TIMER_TIMERAWH REG(0x40054024U)
-#define TIMER_TIMERAWL REG(0x40054028U)
 
-#define IO_BANK0_GPIO_CTRL(pin) REG(0x40014004U + 8U * (pin))
-#define FUNCTION_UART 2UL
-#define FUNCTION_SIO 5UL
 #define SIO_GPIO_OUT_SET REG(0xD0000014U)
 #define SIO_GPIO_OUT_CLR REG(0xD0000018U)
 #define SIO_GPIO_OE_SET REG(0xD0000024U)
 
-#define UART0_DR REG(0x40034000U)
-#define UART0_DR_OE BIT(11)
-#define UART0_FR REG(0x40034018U)
-#define UART0_FR_BUSY BIT(3)
-#define UART0_FR_RXFE BIT(4)
-#define UART0_FR_TXFF BIT(5)
-#define UART0_IBRD REG(0x40034024U)
-#define UART0_FBRD REG(0x40034028U)
-#define UART0_LCR_H REG(0x4003402CU)
-#define UART0_LCR_H_8_BITS (3UL << 5U)
-#define UART0_CR REG(0x40034030U)
-#define UART0_CR_ON (BIT(0) | BIT(8) | BIT(9)) /* and transmitter and receiver */
-#define UART0_IMSC REG(0x40034038U)
-#define UART0_IMSC_RXIM BIT(4)
-#define UART0_ICR REG(0x40034044U)
-#define UART0_ICR_ALL 0x7FFUL
-
-#define IRQ_UART0 20U
-
-/* As board files name pins. */
-enum {
-    GP0, GP1, GP2, GP3, GP4, GP5, GP6, GP7, GP8, GP9, GP10, GP11, GP12, GP13, GP14,
-    GP15, GP16, GP17, GP18, GP19, GP20, GP21, GP22, GP23, GP24, GP25, GP26, GP27, GP28
-};
+/* For rp2/mcu.c. */
+#define CLOCK_IS_KNOWN (TP_CLOCK_HZ == 133000000U || TP_CLOCK_HZ == 125000000U)
+#define PLL_POSTDIV1 6U
+#define PLL_POSTDIV2 2U
+#define RING_MHZ 6U
 
 #endif

@@ -5,6 +5,9 @@
   (ST, "HAL ICACHE How to Use"; RM0456).
 - A missing line waits `request_cycles` + wait states. With the prefetch on, flash reads the line behind it meanwhile:
   that one waits `request_cycles`, or until the read is over, for data also.
+
+RP2040, RP2350: the XIP cache. A line of 8 bytes is one read of the serial flash, of as many wait states as that takes.
+RP2350's goes on with the line behind (RP2350 datasheet, 12.14, COOLDOWN): that one waits `chained_states`.
 """
 
 from __future__ import annotations
@@ -42,11 +45,14 @@ class Icache:
         self._ahead, self._ahead_there, self._idle_from = -1, 0, 0
         self._ways, self._mask = 0, -1
         self._wait_states, self._prefetch = 0, False
+        self._chained_states = self._chained_cycles = 0
+        self._last = -1
         self.begin()
 
     def begin(self) -> None:
         set_to = self._settings()
         self._wait_states, self._prefetch = set_to.wait_states, set_to.prefetch
+        self._chained_states, self._chained_cycles = set_to.chained_states, set_to.chained_cycles
         ways = set_to.ways if set_to.code_cache else 1
         count = self._cache.bytes // self._line // ways if set_to.code_cache else 1
         if (ways, count - 1) != (self._ways, self._mask):
@@ -98,7 +104,10 @@ class Icache:
     def _miss(self, line: int, now: int) -> int:
         self.misses += 1
         start = max(now, self._idle_from) + self._cache.request_cycles
-        there = max(self._ahead_there, start) if self._prefetch and line == self._ahead else start + self._wait_states
+        chained = line == self._last + 1 and now - self._idle_from <= self._chained_cycles
+        states = self._chained_states if self._chained_cycles and chained else self._wait_states
+        there = max(self._ahead_there, start) if self._prefetch and line == self._ahead else start + states
+        self._last = line
         self._idle_from = there + WORDS
         if self._prefetch:
             self._ahead, self._ahead_there = line + 1, there + 1 + self._wait_states

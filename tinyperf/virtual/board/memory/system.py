@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class FlashSettings(NamedTuple):
     """What the firmware has set: wait states, whether flash reads ahead, which caches are on, and their ways.
 
-    bus_divider: cycles of the core in one of the bus that a cache is filled over.
+    bus_divider: cycles of the core in one of the bus that a cache is filled over. chained_states: what the line behind
+    the one read last waits, where it is asked for within `chained_cycles` of that.
     """
 
     wait_states: int
@@ -23,6 +24,8 @@ class FlashSettings(NamedTuple):
     data_cache: bool = True
     ways: int = 1
     bus_divider: int = 1
+    chained_states: int = 0
+    chained_cycles: int = 0
 
 
 class Touched(NamedTuple):

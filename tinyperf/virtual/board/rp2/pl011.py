@@ -1,4 +1,4 @@
-"""Arm's PL011 UART, as the RP2040 has it. Source: PL011 TRM (DDI 0183), chapter 3; RP2040 datasheet, 4.2."""
+"""Arm's PL011 UART, as RP2040 and RP2350 have it. Source: PL011 TRM (DDI 0183), chapter 3; RP2040 datasheet, 4.2."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from tinyperf.virtual.board.rp2.atomic import Atomic
 from tinyperf.virtual.board.serial_port import SerialPort
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tinyperf.virtual.board.peripherals import Event, Host
 
 DR, FR, IBRD, FBRD, LCR_H, CR, IFLS, IMSC, RIS, MIS, ICR = (
@@ -31,12 +33,16 @@ FIFO = 32
 LEVELS = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8)
 
 
-class Pl011(Atomic, SerialPort):
-    """Polling, interrupts by level and by time-out, FIFOs."""
+def _always() -> bool:
+    return True
 
-    def __init__(self, host: Host, *, clock: str, irq: int) -> None:
+
+class Pl011(Atomic, SerialPort):
+    """Polling, interrupts by level and by time-out, FIFOs. `wired`: a pin leads to the receiver."""
+
+    def __init__(self, host: Host, *, clock: str, irq: int, wired: Callable[[], bool] = _always) -> None:
         super().__init__(host, {CR: 0x300, IFLS: 0x12})
-        self.clock, self.irq = clock, irq
+        self.clock, self.irq, self._wired = clock, irq, wired
         self.power_up()
 
     def power_up(self) -> None:
@@ -47,7 +53,7 @@ class Pl011(Atomic, SerialPort):
     @property
     def listening(self) -> bool:
         """Enabled with the receiver on."""
-        return self.regs[CR] & 0x201 == 0x201
+        return self.regs[CR] & 0x201 == 0x201 and self._wired()
 
     @property
     def sending(self) -> bool:

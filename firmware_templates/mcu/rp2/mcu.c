@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: 0BSD */
-/* RP2040: UART0 on GP0 (sends) and GP1, TIMER as microseconds, the timestamp pin; core 1 sleeps in the boot ROM.
- * Clocks from the 12 MHz crystal of the Pico: RP2040 datasheet, 2.15 to 2.18. */
+/* RP2040 and RP2350: UART0 on GP0 (sends) and GP1, TIMER as microseconds, the timestamp pin; core 1 sleeps in the boot
+ * ROM. Clocks from the 12 MHz crystal of the Picos: RP2040 datasheet, 2.15 to 2.18; RP2350 datasheet, 8.1 to 8.6. */
 #include <stddef.h>
 
 #include "tp_mcu.h"
 
+#include "blocks.h"
 #include "interrupts.h"
-#include "registers.h"
 #include "tp_config.h"
 
 #define CRYSTAL_MHZ 12U
 #define CRYSTAL_STARTUP 47U /* 1 ms, in units of 256 cycles */
-#define RING_MHZ 6U         /* of the ring oscillator that the core starts on, more or less */
-#define VCO_DIVIDER 12U     /* 6 and 2 */
+#define VCO_DIVIDER (PLL_POSTDIV1 * PLL_POSTDIV2)
 #define POLLS 1000000U
 #define PULSE_US 2U /* low for one to two microseconds */
 #define SERIAL_TX_PIN GP0
 #define SERIAL_RX_PIN GP1
 
-#if TP_CLOCK_HZ != 133000000U && TP_CLOCK_HZ != 125000000U
-#error "clock_hz of the board file must be 133000000 or 125000000 on an RP2040"
+#if !CLOCK_IS_KNOWN
+#error "clock_hz of the board file must be one of `clocks` in the chip's file"
 #endif
 
 static uint64_t start_us;
@@ -48,7 +47,11 @@ static bool start_crystal(void)
         return false;
     }
     CLK_REF_CTRL = CLK_REF_CTRL_XOSC;
-    return wait_for(&CLK_REF_SELECTED, BIT(CLK_REF_CTRL_XOSC));
+    if (!wait_for(&CLK_REF_SELECTED, BIT(CLK_REF_CTRL_XOSC))) {
+        return false;
+    }
+    CLEAR(CLK_SYS_CTRL) = CLK_SYS_CTRL_AUX; /* the RP2350 starts on it, and its source may not change meanwhile */
+    return wait_for(&CLK_SYS_SELECTED, CLK_SYS_SELECTED_REF);
 }
 
 static bool start_pll(void)
@@ -62,8 +65,9 @@ static bool start_pll(void)
     if (!wait_for(&PLL_SYS_CS, PLL_SYS_CS_LOCK)) {
         return false;
     }
-    PLL_SYS_PRIM = PLL_SYS_PRIM_6_AND_2;
+    PLL_SYS_PRIM = PLL_POSTDIV1 << 16U | PLL_POSTDIV2 << 12U;
     CLEAR(PLL_SYS_PWR) = PLL_SYS_PWR_POSTDIVPD;
+    CLK_SYS_CTRL = 0U; /* the source first, then the switch to it */
     CLK_SYS_CTRL = CLK_SYS_CTRL_AUX;
     return wait_for(&CLK_SYS_SELECTED, BIT(CLK_SYS_CTRL_AUX));
 }
@@ -87,6 +91,8 @@ static void serial_init(uint32_t clock_hz, uint32_t baud)
 
     IO_BANK0_GPIO_CTRL(SERIAL_TX_PIN) = FUNCTION_UART;
     IO_BANK0_GPIO_CTRL(SERIAL_RX_PIN) = FUNCTION_UART;
+    tp_connect_pin(SERIAL_TX_PIN);
+    tp_connect_pin(SERIAL_RX_PIN);
     UART0_IBRD = divider / 64U;
     UART0_FBRD = divider % 64U;
     UART0_LCR_H = UART0_LCR_H_8_BITS; /* after the dividers, which it takes over */
@@ -101,6 +107,7 @@ static void pin_init(void)
     SIO_GPIO_OUT_SET = BIT(TP_TIMESTAMP_PIN);
     SIO_GPIO_OE_SET = BIT(TP_TIMESTAMP_PIN);
     IO_BANK0_GPIO_CTRL(TP_TIMESTAMP_PIN) = FUNCTION_SIO;
+    tp_connect_pin(TP_TIMESTAMP_PIN);
 }
 
 static uint64_t raw_us(void)
@@ -123,12 +130,15 @@ const char *tp_mcu_init(uint32_t baud)
 
     CLK_PERI_CTRL = CLK_PERI_CTRL_ENABLE;
     (void)bring_up(RESETS_IO_BANK0 | RESETS_PADS_BANK0 | RESETS_TIMER | RESETS_UART0);
-    WATCHDOG_TICK = slow_mhz | WATCHDOG_TICK_ENABLE; /* of the reference clock, which TIMER counts */
+    if (fast) {
+        tp_flash_init();
+    }
+    tp_start_ticks(slow_mhz);
     start_us = raw_us();
     pin_init();
     serial_init(fast ? TP_CLOCK_HZ : slow_mhz * 1000000U, baud);
     if (!crystal) {
-        return "clock: no crystal, running at the ring oscillator's 6 MHz or so";
+        return "clock: no crystal, running at the ring oscillator's few MHz";
     }
     return fast ? NULL : "clock: PLL not ready, running at the crystal's 12 MHz";
 }

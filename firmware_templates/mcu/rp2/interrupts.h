@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* For the vector table: RP2040 datasheet, 2.3.2. */
+/* For the vector table; registers.h of the chip says how many there are. */
 #ifndef INTERRUPTS_H
 #define INTERRUPTS_H
 
@@ -7,7 +7,6 @@
 
 void tp_uart0_interrupt(void);
 
-#define INTERRUPTS 32U
 #define HANDLERS [IRQ_UART0] = tp_uart0_interrupt
 
 #endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: 0BSD */
+/* The registers used here, by the names of the RP2350 datasheet; interrupts by its 3.2. */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#include "cortexm.h"
+
+#define INTERRUPTS 52U
+#define IRQ_UART0 33U
+
+#define CLOCKS_BASE 0x40010000U
+#define RESETS_BASE 0x40020000U
+#define IO_BANK0_BASE 0x40028000U
+#define XOSC_BASE 0x40048000U
+#define PLL_SYS_BASE 0x40050000U
+#define UART0_BASE 0x40070000U
+#define TIMER_BASE 0x400B0000U /* TIMER0 */
+
+#define RESETS_IO_BANK0 BIT(6)
+#define RESETS_PADS_BANK0 BIT(9)
+#define RESETS_PLL_SYS BIT(14)
+#define RESETS_TIMER BIT(23)
+#define RESETS_UART0 BIT(26)
+
+#define PADS_BANK0_GPIO(pin) REG(0x40038004U + 4U * (pin))
+#define PADS_BANK0_GPIO_IE BIT(6)
+#define PADS_BANK0_GPIO_ISO BIT(8)
+
+#define QMI_M0_TIMING REG(0x400D000CU)
+#define QMI_M0_TIMING_CLKDIV_MASK 0xFFUL
+
+#define TICKS_TIMER0_CTRL REG(0x40108018U)
+#define TICKS_TIMER0_CTRL_ENABLE BIT(0)
+#define TICKS_TIMER0_CYCLES REG(0x4010801CU)
+
+#define SIO_GPIO_OUT_SET REG(0xD0000018U)
+#define SIO_GPIO_OUT_CLR REG(0xD0000020U)
+#define SIO_GPIO_OE_SET REG(0xD0000038U)
+
+/* For rp2/mcu.c. */
+#define CLOCK_IS_KNOWN (TP_CLOCK_HZ == 150000000U || TP_CLOCK_HZ == 120000000U || TP_CLOCK_HZ == 96000000U)
+#define PLL_POSTDIV1 5U
+#define PLL_POSTDIV2 2U
+#define RING_MHZ 11U
+
+#endif
