@@ -14,7 +14,7 @@ from tinyperf.errors import UsageError
 if TYPE_CHECKING:
     from tinyperf.result import RuleMetric
 
-Element = Literal["int8", "uint8", "float32"]
+Element = Literal["int8", "uint8", "int16", "float32"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Benchmark:
     `input_bytes`: sent per inference; `stride_bytes`: step between the windows of one file; `buffer_bytes`: receive
     buffer of the reference firmware (MAX_DB_INPUT_SIZE).
     `inferences`, `warmups`: the MLCommons runner's defaults (performance mode).
-    `inputs_of`: the benchmark whose inputs it takes, where they are not its own.
+    `inputs_of`: the benchmark whose inputs it takes, where they are not its own. `streams`: sound comes without end, a
+    frame is an inference, and the front end is part of it; `element` and `input_bytes` are then of a frame on the wire,
+    `input_shape` and `wire_scale` of the model.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Benchmark:
     wire_scale: float
     wire_zero_point: int
     inputs_of: str | None = None
+    streams: bool = False
 
     @property
     def inputs_id(self) -> str:
@@ -151,6 +154,27 @@ BENCHMARKS = {
         model_id="ic02",
         target=0.91,
         inputs_of="ic",
+    ),
+    # From round v1.3: one file of 1200 s with 50 words, played to the board.
+    "sww": Benchmark(
+        name="sww",
+        title="streaming wakeword",
+        model_id="sww01",
+        element="int16",
+        input_shape=(1, 30, 1, 40),
+        input_bytes=1024,
+        buffer_bytes=2048,
+        file_bytes=1024,
+        stride_bytes=0,
+        labels=("wakeword", "silent", "other"),
+        metric="f1",
+        target=0.84,
+        samples=50,
+        inferences=300,
+        warmups=10,
+        wire_scale=0.003701042616739869,
+        wire_zero_point=-128,
+        streams=True,
     ),
 }
 

@@ -98,6 +98,16 @@ class EnergySetup(Description):
     power: Power | None = None
 
 
+class Sound(Description):
+    """The I2S of a board that takes the streaming wakeword's sound, and the pins that the interface board watches.
+
+    The I2S itself is wired as the firmware of its mcu folder says (`streaming/tp_audio.c`).
+    """
+
+    processing_pin: Plain
+    detected_pin: Plain
+
+
 class Board(Description):
     """One board. `part`: the number on the package. `mcu`: a folder of firmware_templates/mcu/, the chip's by default.
 
@@ -114,6 +124,7 @@ class Board(Description):
     clock_hz: Count
     serial: Serial = Serial()
     timestamp_pin: Plain | None = None
+    sound: Sound | None = None
     wires: dict[Pin, Pin] = Field(default_factory=dict)
     platformio: PlatformIO | None = None
     bootloader_bytes: Annotated[int, Field(ge=0, multiple_of=4096)] = 0
@@ -265,8 +276,13 @@ def _refuse_what_cannot_be_built(found: Board, path: Path) -> None:
 
 def _pins(found: Board) -> list[tuple[str, str]]:
     """The fields that name pins, or have to, and what they say."""
-    serial = (("serial.tx", found.serial.tx), ("serial.rx", found.serial.rx))
+    serial = [("serial.tx", found.serial.tx), ("serial.rx", found.serial.rx)]
     named = [(field, pin or "") for field, pin in serial if pin is not None or found.chip.serial_pins == "board"]
+    if found.sound is not None:
+        named += [
+            ("sound.processing_pin", found.sound.processing_pin),
+            ("sound.detected_pin", found.sound.detected_pin),
+        ]
     return [("timestamp_pin", found.timestamp_pin or ""), *named]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Mode = Literal["performance", "accuracy", "energy"]
 Inputs = Literal["official", "user", "subset", "synthetic"]
-RuleMetric = Literal["top1", "auc"]
+RuleMetric = Literal["top1", "auc", "f1"]
 """Of the benchmarks, by the run rules."""
 Metric = Literal[RuleMetric, "mse", "mae"]
 

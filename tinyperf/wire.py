@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyperf import wakeword
 from tinyperf.engines import ends
 from tinyperf.errors import ModelError
 
@@ -48,7 +49,7 @@ def check_model(model: Model, benchmark: Benchmark | None) -> None:
 def _ends_unlike(model: Model, benchmark: Benchmark) -> Iterator[str]:
     """What the benchmark's own models have otherwise."""
     autoencoder = benchmark.metric == "auc"
-    elements = math.prod(benchmark.input_shape)
+    elements = wakeword.MELS if benchmark.streams and model.stateful else math.prod(benchmark.input_shape)
     wanted = (
         ("input", model.input_tensors, elements, ("int8",) if autoencoder else INPUT_DTYPES),
         (
@@ -77,6 +78,8 @@ def input_bytes(model: Model, benchmark: Benchmark | None) -> int:
 
 def input_types(model: Model, benchmark: Benchmark | None) -> list[tuple[str, int]]:
     """Type (numpy's name) and elements of each input as the line carries it."""
+    if benchmark is not None and benchmark.streams:
+        return [(benchmark.element, benchmark.input_bytes // 2)]
     if benchmark is not None:
         return [(benchmark.element, math.prod(benchmark.input_shape))]
     return [(tensor.dtype, tensor.elements) for tensor in model.input_tensors]
@@ -134,6 +137,8 @@ def to_tensors(benchmark: Benchmark | None, wire: bytes, model: Model) -> tuple[
         benchmark: says what the bytes are; None: the tensors of a custom model.
         wire: one input, or `n` of them back to back.
     """
+    if benchmark is not None and benchmark.streams:
+        return (_of_sound(np.frombuffer(wire, "<i2").reshape(-1, wakeword.HOP), model.input),)
     if benchmark is not None:
         floats = benchmark.element == "float32"
         bytes_ = np.frombuffer(wire, "<f4" if floats else np.uint8)
@@ -146,6 +151,13 @@ def to_tensors(benchmark: Benchmark | None, wire: bytes, model: Model) -> tuple[
         arrays.append(part.view(np.dtype(tensor.dtype).newbyteorder("<")).reshape(-1, *tensor.shape))
         at += tensor.size_bytes
     return tuple(arrays)
+
+
+def _of_sound(frames: npt.NDArray[np.int16], tensor: Tensor) -> Array:
+    """Each frame [n, 512] for itself, after silence, as the model's input [n, *shape]."""
+    scale, zero_point = quantization(tensor)
+    codes = [wakeword.inputs(wakeword.codes(wakeword.features(one), scale, zero_point)) for one in frames]
+    return np.concatenate(codes).reshape(-1, *tensor.shape)
 
 
 def printed(model: Model, outputs: Iterable[Array]) -> npt.NDArray[np.float64]:

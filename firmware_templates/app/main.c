@@ -7,6 +7,9 @@
 #include "tp_config.h"
 #include "tp_mcu.h"
 #include "tp_print.h"
+#if TP_STREAMING
+#include "tp_stream.h"
+#endif
 
 /* A framework that has a main of its own calls this one by another name. */
 #ifndef TP_MAIN
@@ -38,6 +41,9 @@ int TP_MAIN(void)
         while (tp_serial_get(&byte)) {
             tp_command_byte(byte);
         }
+#if TP_STREAMING
+        tp_stream_poll();
+#endif
         tp_idle();
     }
 }

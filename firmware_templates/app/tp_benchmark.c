@@ -9,6 +9,11 @@
 #include "tp_model.h"
 #include "tp_print.h"
 #include "tp_tensor.h"
+#if TP_STREAMING
+#include <string.h>
+
+#include "tp_stream.h"
+#endif
 
 static const char *model_error = "The model is not initialized";
 static bool have_results;
@@ -19,7 +24,45 @@ void tp_benchmark_init(void)
     if (model_error != NULL) {
         tp_print_error(model_error);
     }
+#if TP_STREAMING
+    tp_stream_init();
+#endif
 }
+
+#if TP_STREAMING
+/* An inference is a frame: features and model. The same sound again and again, after silence. */
+static int16_t frame[TP_HOP_SAMPLES];
+
+static void load_input(void)
+{
+    memcpy(frame, tp_buffer_bytes(), sizeof frame);
+}
+
+static void reset(void)
+{
+    (void)tp_stream_reset();
+}
+
+static const char *infer_once(void)
+{
+    return tp_stream_frame(frame, 1U);
+}
+#else
+static void load_input(void)
+{
+    tp_tensor_load(tp_buffer_bytes());
+}
+
+static void reset(void)
+{
+    tp_model_reset();
+}
+
+static const char *infer_once(void)
+{
+    return tp_model_invoke();
+}
+#endif
 
 static void print_stamp(uint64_t time_us)
 {
@@ -53,7 +96,7 @@ static const char *invoke(uint32_t count)
     const char *error = NULL;
 
     for (uint32_t i = 0U; i < count && error == NULL; i++) {
-        error = tp_model_invoke();
+        error = infer_once();
     }
     return error;
 }
@@ -67,7 +110,7 @@ static const char *window(uint32_t inferences)
     uint64_t start_us;
     uint64_t end_us;
 
-    tp_model_reset();
+    reset();
     tp_serial_drain();
     start_us = stamp();
     error = invoke(inferences);
@@ -91,11 +134,11 @@ void tp_benchmark_infer(uint32_t inferences, uint32_t warmups)
         tp_print_error(error);
         return;
     }
-    tp_tensor_load(tp_buffer_bytes());
+    load_input();
     tp_print("m-warmup-start-");
     tp_print_u64(warmups);
     tp_print("\r\n");
-    tp_model_reset();
+    reset();
     error = invoke(warmups);
     if (error == NULL) {
         tp_print("m-warmup-done\r\nm-infer-start-");

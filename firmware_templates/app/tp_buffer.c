@@ -110,8 +110,46 @@ static void take(const char *hex)
     }
     if (received_bytes == expected_bytes) {
         tp_print("m-load-done\r\n");
+#if TP_STREAMING
+    } else {
+        tp_print_u64(received_bytes);
+        tp_print(" bytes received\r\n");
+#endif
     }
 }
+
+#if TP_STREAMING
+static void print_pointer(void)
+{
+    tp_print("m-buff-ptr-");
+    tp_print_u64(received_bytes);
+    tp_print("\r\n");
+}
+
+/* Back to a byte that came already: what a host sends again after a torn command. */
+static void set_pointer(char *arguments)
+{
+    uint32_t bytes = 0U;
+
+    if (!tp_parse_u32(tp_word(&arguments), &bytes) || bytes > received_bytes) {
+        tp_print_error("Command 'db setptr' requires a number of bytes received");
+        return;
+    }
+    received_bytes = bytes;
+}
+
+static void print_i16(void)
+{
+    for (uint32_t i = 0U; i + 1U < received_bytes && i + 1U < TP_BUFFER_BYTES; i += 2U) {
+        const uint32_t code = buffer[i] | (uint32_t)buffer[i + 1U] << 8U;
+
+        tp_print(i == 0U ? "[" : ", ");
+        tp_print(code >= 0x8000U ? "-" : "");
+        tp_print_u64(code >= 0x8000U ? 0x10000U - code : code);
+    }
+    tp_print("]\r\n");
+}
+#endif
 
 void tp_buffer_command(char *arguments)
 {
@@ -127,6 +165,14 @@ void tp_buffer_command(char *arguments)
         tp_print("m-crc-[");
         tp_print_hex(crc32(), 8U);
         tp_print("]\r\n");
+#if TP_STREAMING
+    } else if (tp_equal(word, "getptr")) {
+        print_pointer();
+    } else if (tp_equal(word, "setptr")) {
+        set_pointer(arguments);
+    } else if (tp_equal(word, "print_i16")) {
+        print_i16();
+#endif
     } else if (*tp_word(&arguments) != '\0') {
         tp_print_error("Command 'db' takes one string of hex digits");
     } else {

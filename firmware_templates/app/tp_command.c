@@ -10,8 +10,15 @@
 #include "tp_mcu.h"
 #include "tp_print.h"
 #include "tp_text.h"
+#if TP_STREAMING
+#include "tp_stream.h"
+#endif
 
+#if TP_STREAMING
+#define PROFILE "MLPerf Tiny Firmware V0.1.0"
+#else
 #define PROFILE "ULPMark for tinyML Firmware V0.0.1"
+#endif
 #define DEFAULT_INFERENCES 1U
 #define DEFAULT_WARMUPS 10U
 
@@ -62,6 +69,18 @@ static void help(char *arguments)
                      "infer [N [W]]   N timed inferences after W warm-ups (1, 10)\r\n"
                      "results         the last results again\r\n"
                      "build           build id, limits and inputs\r\n");
+#if TP_STREAMING
+    tp_print("start           take sound from the I2S\r\n"
+             "stop            end that, and print output 0 of each frame\r\n"
+             "state           frames so far\r\n"
+             "db getptr       how many bytes came; 'db setptr N' takes back all behind N\r\n"
+             "db print_i16    the bytes so far as 16-bit numbers\r\n"
+             "extract_uart_stream   features and model of the 512 samples sent with db\r\n"
+             "extract         the features alone, and their time\r\n"
+             "run_model       the model alone, and its time\r\n"
+             "i2scap          512 stereo samples from the I2S\r\n"
+             "proc_hi proc_lo the PROCESSING pin\r\n");
+#endif
 }
 
 static void infer(char *arguments)
@@ -103,6 +122,19 @@ static const struct {
 } commands[] = {
     {"name", name},       {"timestamp", timestamp}, {"profile", profile}, {"help", help},
     {"db", tp_buffer_command}, {"infer", infer},    {"results", results}, {"build", build},
+#if TP_STREAMING
+    {"start", tp_stream_start},
+    {"stop", tp_stream_stop},
+    {"state", tp_stream_state},
+    {"log", tp_stream_log},
+    {"extract", tp_stream_extract},
+    {"extract_uart_stream", tp_stream_extract_uart},
+    {"run_model", tp_stream_run_model},
+    {"i2scap", tp_stream_capture},
+    {"infer_wav", tp_stream_infer_wav},
+    {"proc_hi", tp_stream_pin_high},
+    {"proc_lo", tp_stream_pin_low},
+#endif
 };
 
 static void run(char *text)
@@ -140,6 +172,9 @@ void tp_command_byte(uint8_t byte)
         tp_print_error("Command too long");
     } else {
         line[length] = '\0';
+#if TP_STREAMING
+        tp_stream_echo(line);
+#endif
         run(line);
     }
     length = 0U;

@@ -86,6 +86,15 @@ void tp_print_echo(const char *text, size_t limit)
     }
 }
 
+void tp_print_text(const char *text)
+{
+    for (; *text != '\0' && !starts_with_mark(text); text++) {
+        if (*text >= ' ' && *text <= '~') {
+            tp_serial_put((uint8_t)*text);
+        }
+    }
+}
+
 void tp_print_error(const char *text)
 {
     tp_print("e-[");

@@ -19,6 +19,9 @@ void tp_print_milli(bool negative, uint64_t milli);
 /* At most `limit` characters of `text`, printable ASCII only, and never the end-of-reply mark. */
 void tp_print_echo(const char *text, size_t limit);
 
+/* All of `text`: printable ASCII only, and nothing from an end-of-reply mark on. */
+void tp_print_text(const char *text);
+
 /* "e-[text]" and the end of the line. */
 void tp_print_error(const char *text);
 

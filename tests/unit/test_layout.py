@@ -153,12 +153,12 @@ def test_fewer_samples_are_the_first_ones_and_a_subset(tmp_path: Path) -> None:
 
 def test_digests_of_the_official_inputs_are_shipped() -> None:
     counts = {"kws": 1000, "vww": 1000, "ic": 200, "ad": 248, "ic2": 200}
-    assert {name: len(official.inputs(name)) for name in BENCHMARKS} == counts
+    assert {name: len(official.inputs(name)) for name in BENCHMARKS if name != "sww"} == counts
     assert len(official.digests("kws")) == 994  # six of the silence clips are alike
     assert len(official.digests("ad")) == 496  # float32 and float16
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", ["kws", "vww", "ic", "ic2", "ad"])
 def test_the_official_folders_are_official(name: str) -> None:
     data = layout.load(find("datasets"), BENCHMARKS[name])
     assert (data.kind, len(data.samples)) == ("official", BENCHMARKS[name].samples)

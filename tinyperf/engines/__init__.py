@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tinyperf.tflite import Model, Tensor
 
 ENTRY_POINTS = "tinyperf.engines"
+STREAM = "stream"
+"""An engine with this option (on or off) takes a model of a streaming benchmark as `stepwise` makes it."""
 
 
 Optimize = Literal["time", "ram", "flash", "balanced"]

@@ -21,7 +21,7 @@ from tinyperf import engines, folders, tool
 from tinyperf.board import shipped as shipped_boards
 from tinyperf.engines import Target, Workshop
 from tinyperf.errors import BuildError, DiskError, SizeError
-from tinyperf.firmware import files
+from tinyperf.firmware import files, streaming
 from tinyperf.firmware.render import STACK_BYTES, Project, Toolset, native_command, render
 from tinyperf.formats import uf2
 from tinyperf.result import Memory, Toolchain
@@ -166,6 +166,8 @@ def prepare(
     if start is not None:
         workshop = _with_bench(workshop, model, maker, benchmark, start)
     options = maker.prepare(model, {**given, **(engine_options or {})}, workshop)
+    if benchmark is not None and benchmark.streams:
+        model = streaming.model_of(model, maker, options)
     toolset = find_toolset(board, need=need)
     generated = maker.generate(model, Target.of(board), options)
     project = render(board, model, generated, benchmark=benchmark, energy=energy, toolset=toolset)

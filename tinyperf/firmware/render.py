@@ -12,9 +12,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tinyperf import __version__, content, templates, wire
+from tinyperf import __version__, content, templates, wakeword, wire
 from tinyperf.ctext import c_array, c_comment, c_float, c_identifier, c_int, c_string
 from tinyperf.errors import BuildError, ContentError, UsageError
+from tinyperf.firmware import streaming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +110,9 @@ class ConfigHeader:
     energy_mode: str
     pins: tuple[tuple[str, str, str], ...]
     command_chars: str
+    streaming: str
+    stream_frames: str
+    stream_activations: str
     buffer_bytes: str
     input_bytes: str
     input_types: str
@@ -220,7 +224,9 @@ def render(
     wire.check_model(model, benchmark)
     flags = _flags(board, generated)
     origin = _origin(board, model)
-    files = _static_sources(board)
+    files = _static_sources(board, streams=benchmark is not None and benchmark.streams)
+    if benchmark is not None and benchmark.streams:
+        files[f"src/app/{streaming.TABLES}"] = streaming.tables(origin)
     for path, text in generated.sources.items():
         files[f"src/{path}"] = text
     if board.memory is not None and board.framework is None:
@@ -269,8 +275,8 @@ def _readme(board: Board, model: Model, generated: Generated, toolset: Toolset, 
     )
 
 
-def _static_sources(board: Board) -> dict[str, str]:
-    """The application and the chip layer, as they are."""
+def _static_sources(board: Board, *, streams: bool) -> dict[str, str]:
+    """The application and the chip layer, as they are; with what takes sound where the firmware `streams`."""
     templates = content.shipped("firmware_templates")
     known = sorted({path.name for path in (templates / "mcu").iterdir() if path.is_dir()} - {CORTEXM, *FAMILIES})
     if board.mcu not in known:
@@ -282,11 +288,14 @@ def _static_sources(board: Board) -> dict[str, str]:
         shared = (CORTEXM, *(family for family in FAMILIES if board.mcu.startswith(family)))
     found = {}
     # What the chip has under the same name stands in place of the common file.
-    for folder in (templates / "app", *(templates / "mcu" / name for name in (*shared, board.mcu))):
-        place = "app" if folder.name == "app" else "mcu"
+    folders = [templates / "app", *(templates / "mcu" / name for name in (*shared, board.mcu))]
+    for folder in [*folders, *(streaming.folders(templates, board) if streams else ())]:
+        place = "mcu" if folder.is_relative_to(templates / "mcu") else "app"
         for path in sorted(folder.iterdir()):
             if path.is_file() and path.suffix != ".j2":
                 found[f"src/{place}/{path.name}"] = path.read_text(encoding="utf-8")
+    if streams and "src/mcu/tp_audio.c" in found:
+        del found[f"src/app/{streaming.NO_AUDIO}"]
     return found
 
 
@@ -313,7 +322,9 @@ def _build_id(files: Mapping[str, str], flags: Flags, others: tuple[str, ...]) -
 
 def _pins(board: Board) -> tuple[tuple[str, str, str], ...]:
     """The pins that the board names, each with its port and its number: PF13, P1.03, GP16; a framework's as it is."""
-    named = (("TIMESTAMP", board.timestamp_pin), ("SERIAL_TX", board.serial.tx), ("SERIAL_RX", board.serial.rx))
+    named = [("TIMESTAMP", board.timestamp_pin), ("SERIAL_TX", board.serial.tx), ("SERIAL_RX", board.serial.rx)]
+    if board.sound is not None:
+        named += [("PROCESSING", board.sound.processing_pin), ("DETECTED", board.sound.detected_pin)]
     return tuple((what, *_pin(name)) for what, name in named if name is not None)
 
 
@@ -339,7 +350,10 @@ def _config_header(
         baud=c_int(board.serial.energy_baud if energy else board.serial.baud, unsigned=True),
         energy_mode=c_int(int(energy)),
         pins=_pins(board),
-        command_chars=c_int(LONG_COMMAND_CHARS if input_bytes > LONG_INPUT_BYTES else COMMAND_CHARS, unsigned=True),
+        command_chars=c_int(_command_chars(input_bytes, benchmark), unsigned=True),
+        streaming=c_int(int(benchmark is not None and benchmark.streams)),
+        stream_frames=c_int(model.input.elements // wakeword.MELS, unsigned=True),
+        stream_activations=c_int(streaming.kept_activations(board), unsigned=True),
         buffer_bytes=c_int(benchmark.buffer_bytes if benchmark else input_bytes, unsigned=True),
         input_bytes=c_int(input_bytes, unsigned=True),
         input_types=c_string(",".join(f"{dtype}x{elements}" for dtype, elements in wire.input_types(model, benchmark))),
@@ -352,9 +366,16 @@ def _config_header(
     )
 
 
+def _command_chars(input_bytes: int, benchmark: Benchmark | None) -> int:
+    long = input_bytes > LONG_INPUT_BYTES or (benchmark is not None and benchmark.streams)
+    return LONG_COMMAND_CHARS if long else COMMAND_CHARS
+
+
 def _input_rule(benchmark: Benchmark | None) -> int:
-    """TP_INPUT_RULE: 0: the bytes are the tensors. 1: each byte has its code. 2: floats, to be quantized."""
-    return 0 if benchmark is None else 2 if benchmark.element == "float32" else 1
+    """TP_INPUT_RULE: 0: the bytes are the tensors. 1: each byte has its code. 2: floats, to be quantized. 3: sound."""
+    if benchmark is None:
+        return 0
+    return {"float32": 2, "int16": 3}.get(benchmark.element, 1)
 
 
 def _config_tables(model: Model, benchmark: Benchmark | None, origin: str) -> ConfigTables:

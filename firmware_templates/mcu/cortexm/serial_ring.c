@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Received bytes, from the serial port's interrupt to the main loop. */
 #include "cortexm.h"
+#include "tp_config.h"
 #include "tp_mcu.h"
+#if TP_STREAMING
+#include "tp_audio.h"
+#endif
 
 /* Power of two, so that the free-running indices may wrap without a modulo. */
 #define RX_RING_BYTES 256U
@@ -44,11 +48,22 @@ bool tp_serial_overrun(void)
     return lost;
 }
 
+/* Something for the main loop to do. */
+static bool waiting(void)
+{
+#if TP_STREAMING
+    if (tp_audio_waiting()) {
+        return true;
+    }
+#endif
+    return rx_tail != rx_head;
+}
+
 void tp_idle(void)
 {
     /* With interrupts masked, a byte that arrives after the test still ends WFI. */
     __asm volatile("cpsid i" ::: "memory");
-    if (rx_tail == rx_head) {
+    if (!waiting()) {
         __asm volatile("dsb\nwfi" ::: "memory");
     }
     __asm volatile("cpsie i" ::: "memory");

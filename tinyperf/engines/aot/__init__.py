@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from tinyperf import __version__
-from tinyperf.engines import Engine, Footprint, Generated
+from tinyperf.engines import STREAM, Engine, Footprint, Generated
 from tinyperf.engines.aot.passes import compiled, compiled_for
 from tinyperf.engines.aot.passes._flash import code_bytes
 from tinyperf.engines.aot.passes.emit import FIRMWARE, emit, weights_bytes
@@ -41,6 +41,8 @@ class Aot:
             "fold": "on or off: leave out channels that are constant for every input (default on)",
             "optimize": "time, ram, flash or balanced: the fewest cycles, the smallest arena, the fewest bytes of "
             "constants, or few cycles in little RAM (default balanced)",
+            STREAM: "on or off: of sww, keep what layers made of earlier frames and compute the newest alone "
+            "(default on)",
         }
     )
 
@@ -106,6 +108,7 @@ def _folds(options: Mapping[str, str]) -> bool:
 
 def _optimizing(target: Target, options: Mapping[str, str]) -> Target:
     """Raises: UsageError: unknown option or value."""
+    _option(options, STREAM, ("on", "off"))  # the build has done what it says
     return replace(target, optimize=_option(options, "optimize", OPTIMIZE))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinyperf.device.link import Transport
     from tinyperf.virtual.board.image import FirmwareImage
     from tinyperf.virtual.board.machine import Activity
+    from tinyperf.virtual.board.peripherals import SoundInput
     from tinyperf.virtual.board.serial_port import SerialPort
 
 SILENT_PS = PS
@@ -116,6 +117,31 @@ class VirtualLink:
     def pulses(self) -> list[float]:
         """Virtual seconds of the falling edges on the board's timestamp pin since power-on."""
         return [ps / PS for ps, pin, level in self.machine.edges if pin == self.timestamp_pin and not level]
+
+    def edges(self, pin: str) -> list[tuple[float, int]]:
+        """Every edge of an output since power-on: virtual seconds, and the level from then on."""
+        return [(ps / PS, level) for ps, name, level in self.machine.edges if name == pin]
+
+    def play(self, line: bytes) -> None:
+        """From now on these samples come to the board's I2S: 16 bits, little-endian, left and right in turn, 16 kHz.
+
+        Raises: DeviceError: its virtual form has no I2S.
+        """
+        self._sound().play(line)
+
+    @property
+    def playing(self) -> bool:
+        """The end of what is played has not come."""
+        return self._sound().playing
+
+    def _sound(self) -> SoundInput:
+        if self.machine.soc.sound is None:
+            raise DeviceError(
+                f"the virtual {self.machine.chip.title} has no I2S to play to",
+                means="nobody has described one in its file of tinyperf/virtual/board/chips/",
+                hint="sound can also be sent over its serial line: docs/wakeword.md",
+            )
+        return self.machine.soc.sound
 
     def set_cycles_per_instruction(self, cycles: float) -> None:
         """What one instruction takes outside the detailed model."""

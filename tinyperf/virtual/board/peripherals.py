@@ -98,6 +98,17 @@ class Peripheral:
         """The clocks are the new ones: schedule anew."""
 
 
+class SoundInput(Protocol):
+    """What an I2S shows to who plays."""
+
+    @property
+    def playing(self) -> bool:
+        """The end of what is played has not come."""
+
+    def play(self, line: bytes) -> None:
+        """From now on these samples are on the line: 16 bits, little-endian, left and right in turn, 16 kHz each."""
+
+
 class Port(Protocol):
     """A group of up to 16 pins."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tinyperf.chip import Block, Chip
     from tinyperf.virtual.board.memory.system import FlashSettings
-    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins
+    from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins, SoundInput
     from tinyperf.virtual.board.serial_port import SerialPort
 
 
@@ -41,7 +41,8 @@ class Soc:
     """One chip. `at`: base address -> peripheral, each `block_bytes`; `cells`: contents of read-only cells.
 
     `priority_bits`: of an exception's priority; `devices`: where peripherals may lie, as (origin, bytes). `vectors`:
-    where the core finds its stack and its first instruction; None: where the image begins.
+    where the core finds its stack and its first instruction; None: where the image begins. `sound`: the I2S that an
+    interface board plays to, where there is one.
     """
 
     cpuid: int
@@ -54,6 +55,7 @@ class Soc:
     cells: Mapping[int, int]
     block_bytes: int = 0x400
     vectors: int | None = None
+    sound: SoundInput | None = None
 
 
 def build(chip: Chip, host: Host, pins: Pins) -> Soc:

@@ -11,6 +11,7 @@ from tinyperf.virtual.board.stm32.dma import Dma, Dmamux, wire_dma
 from tinyperf.virtual.board.stm32.family import Computed, TimerRow, UartRow
 from tinyperf.virtual.board.stm32.rcc import Branch, Field
 from tinyperf.virtual.board.stm32.rcc import Rcc as FamilyRcc
+from tinyperf.virtual.board.stm32.sai import Sai
 
 if TYPE_CHECKING:
     from tinyperf.chip import Chip
@@ -102,6 +103,7 @@ def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
         Dma(host, irqs=(56, 57, 58, 59, 60, 68, 69), request_of=lambda channel: mux.request(1, channel)),
     )
     wire_dma(dmas, {uarts[row.base]: (row.rx_request, row.tx_request) for row in UARTS})
+    sai = Sai(host, dmas, request=36)
     at: dict[int, Peripheral] = {
         0x4002_1000: rcc,
         0x4000_7000: power,
@@ -109,6 +111,7 @@ def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
         0x4002_0000: dmas[0],
         0x4002_0400: dmas[1],
         0x4002_0800: mux,
+        0x4001_5400: sai,
         0xE004_2000: Peripheral(host, {0: 0x1001_6470}),  # DBGMCU: device 0x470, revision Y
         **uarts,
         **family.timers(host, TIMERS),
@@ -122,6 +125,7 @@ def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
         at=at,
         serial_ports=tuple(uarts.values()),
         clocks=rcc,
+        sound=sai,
         # A unique id as a real part has one (three words), the flash size in KiB, and the package.
         cells={0x1FFF_7590: 0x0030_0021, 0x1FFF_7594: 0x3132_5101, 0x1FFF_7598: 0x2032_3950, 0x1FFF_75E0: 0x0800},
     )

@@ -60,6 +60,45 @@ class Dma(Peripheral):
                 self._move(channel)
                 self._lines()
 
+    def items_to_half(self, request: int) -> int:
+        """Items until the next flag of the channel that this request is routed to; 0: none waits for it."""
+        channel = self._waiting(request)
+        if channel is None:
+            return 0
+        left, half = self.regs.get(8 + 20 * channel + 4, 0), self._start[channel][0] // 2
+        return left - half if left > half else left
+
+    def fill(self, request: int, data: bytes) -> None:
+        """Halfwords into memory, all at once, and the flag that the last of them sets.
+
+        For a channel that goes from peripheral to memory and counts the memory up; `items_to_half` says how many.
+        """
+        channel = self._waiting(request)
+        if channel is None:
+            return
+        at, (total, _, _) = 8 + 20 * channel, self._start[channel]
+        left = self.regs[at + 4]
+        view = self.host.view(self.regs.get(at + 12, 0) + 2 * (total - left), len(data))
+        if view is not None:
+            view[:] = data
+        left -= len(data) // 2
+        self._count(channel, left, total)
+        self._lines()
+
+    def _waiting(self, request: int) -> int | None:
+        for channel in range(7):
+            if self.request_of(channel) == request and self.regs.get(8 + 20 * channel, 0) & 1:
+                return channel if self.regs.get(8 + 20 * channel + 4, 0) and channel in self._start else None
+        return None
+
+    def _count(self, channel: int, left: int, total: int) -> None:
+        """So many items are left: the flags, and the counter, which begins anew in a circle."""
+        flags = (4 if left == total // 2 else 0) | (2 if left == 0 else 0)
+        if flags:
+            self.regs[0] = self.regs.get(0, 0) | (flags | 1) << 4 * channel
+        again = left == 0 and self.regs[8 + 20 * channel] & 1 << 5
+        self.regs[8 + 20 * channel + 4] = total if again else left
+
     def _move(self, channel: int) -> bool:
         at = 8 + 20 * channel
         ccr, left = self.regs[at], self.regs.get(at + 4, 0)
@@ -75,10 +114,7 @@ class Dma(Peripheral):
         else:
             self.host.bus_write(memory, memory_width, self.host.bus_read(peripheral, peripheral_width))
         left -= 1
-        flags = (4 if left == total // 2 else 0) | (2 if left == 0 else 0)
-        if flags:
-            self.regs[0] = self.regs.get(0, 0) | (flags | 1) << 4 * channel
-        self.regs[at + 4] = total if left == 0 and ccr & 1 << 5 else left
+        self._count(channel, left, total)
         return bool(left)
 
     def _lines(self) -> None:
