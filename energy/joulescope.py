@@ -47,6 +47,7 @@ class Joulescope:
         self._arrived = threading.Condition()
         self._blocks: list[tuple[str, dict[str, Any]]] = []
         self._first_id: int | None = None
+        self._position = 0
         self._level = 1
         self._edges_id: list[float] = []
         self._streaming = self._stopping = self._closed = False
@@ -111,7 +112,7 @@ class Joulescope:
     def start(self) -> None:
         with self._arrived:
             self._blocks.clear()
-        self._first_id, self._level, self._edges_id = None, 1, []
+        self._first_id, self._position, self._level, self._edges_id = None, 0, 1, []
         self._streaming, self._stopping = True, False
         for topic in ("s/gpi/0/ctrl", "s/p/ctrl"):
             self._ask("publish", f"{self._path}/{topic}", 1)
@@ -135,7 +136,11 @@ class Joulescope:
         first = (block["sample_id"] - self._first_id) // block["decimate_factor"]
         power_w = np.asarray(block["data"], dtype=np.float64)
         bad = int(np.count_nonzero(~np.isfinite(power_w)))
-        yield Chunk(first, power_w, self._pulses(), (f"{bad} samples were lost inside a block",) if bad else ())
+        notes = [f"{bad} samples were lost inside a block"] if bad else []
+        if first < self._position:
+            notes.append(f"the instrument's sample numbers jump back from {self._position} to {first}")
+        self._position = first + len(power_w)
+        yield Chunk(first, power_w, self._pulses(), tuple(notes))
 
     def _gpi(self, block: dict[str, Any]) -> Iterator[Chunk]:
         bits = np.unpackbits(block["data"], bitorder="little").astype(np.int8)

@@ -256,6 +256,7 @@ class Lpm01a:
         self._position = 0
         self._events = 0
         self._behind = 0.0
+        self._ahead = self._told_ahead = False
         self._supply_v = 3.3
         self._version = self._serial = ""
 
@@ -323,6 +324,7 @@ class Lpm01a:
         self._waiting.clear()
         self._position, self._events, self._stopping, self._full = 0, 0, False, False
         self._behind = 0.0
+        self._ahead = self._told_ahead = False
         self._decoder = AsciiDecoder()
         self._port.write(b"start\r\n")
         seen = b""
@@ -391,6 +393,10 @@ class Lpm01a:
         believed = min(behind, self._behind)  # by two time stamps: one of them may be damaged
         self._position += round(believed)  # what follows keeps its true time
         self._behind = behind - believed
+        ahead, self._ahead = self._ahead, -lost > 1.0 + 1e-3 * rate_hz
+        if ahead and self._ahead and not self._told_ahead:
+            self._told_ahead = True
+            return (f"the instrument's time stamps run back: {stamp.ms * 1e-3:.1f} s at {self._position} samples",)
         was_full, self._full = self._full, stamp.load_percent >= 100
         if self._full and not was_full:
             return (f"the instrument's transmit buffer was full at {stamp.ms * 1e-3:.1f} s",)

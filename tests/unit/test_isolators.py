@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import tinyperf
-from tests.unit.test_energy_faults import on_bench
+from tests.faults.energy import on_bench
 from tinyperf import content
 from tinyperf.cli import invoke
 from tinyperf.device import isolators

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.test_energy_faults import SECONDS_PER_INFERENCE, TRUE_UJ, OnBench
+from tests.faults.energy import SECONDS_PER_INFERENCE, TRUE_UJ, OnBench
 from tinyperf.errors import DeviceError
 from tinyperf.request import Request
 from tinyperf.session import run as session

@@ -6,6 +6,7 @@ and every retry leaves a note in the transcript. Time is the link's clock, so a 
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -19,6 +20,7 @@ from tinyperf.device.protocol import (
     Expecting,
     Fault,
     InferDone,
+    InferStart,
     Inputs,
     Limits,
     Loaded,
@@ -51,6 +53,7 @@ COMMAND_TIMEOUT_S = 5.0  # the MLCommons runner's time limit for a line
 INFER_SILENCE_S = 60.0  # before the first line of an answer, behind the window, and of slack in it
 MOST_INFERENCE_S = 600.0  # how long the first inference may take; those after it follow what it took
 MOST_TIMES = 3  # an inference may take so many times as long as the one before it: caches, a busy computer
+GARBLED = re.compile("unknown command", re.IGNORECASE)  # refused because a byte of it was lost on the way
 HANDSHAKES = 5
 ATTEMPTS = 3
 
@@ -321,13 +324,17 @@ class Dut:
 
         Raises: DeviceError: it did not arrive in three attempts, or the device restarted.
         """
+        silent = False  # since the first attempt
         for attempt in range(1, ATTEMPTS + 1):
             # Boards without a receive FIFO lose bytes of long bursts: smaller chunks help those and cost others little.
             why = self._download_once(data, max(8, self._chunk_bytes // attempt))
             if not why:
                 return
             self.note(f"download attempt {attempt} of {ATTEMPTS} failed: {why}")
-            self._listen(BOOT_SILENCE_S)
+            heard = self._listen(BOOT_SILENCE_S)
+            silent = attempt == 1 or (silent and not heard and _nothing_came(why))
+        if silent:
+            raise self._silent(why)
         raise DeviceError(
             f"{len(data)} bytes could not be downloaded to {self.where} in {ATTEMPTS} attempts; last: {why}",
             means="bytes are lost on the line, or the firmware takes no input of this size",
@@ -382,6 +389,10 @@ class Dut:
         if answer.why:  # everything but the last m-ready has arrived
             self.note(f"infer {inferences} {warmups}: complete, but {answer.why}")
             self._resynchronize(answer.why)
+        started = answer.first(InferStart)
+        if started is not None and started.inferences != inferences:
+            self.note(f"{_short(command)}: the device ran {started.inferences} inferences")
+            return None
         if not self._as_many(len(answer.inference.results), command):
             return None
         took_s = max(answer.inference.host_s, answer.inference.seconds)
@@ -403,7 +414,7 @@ class Dut:
     def _check_inference(self, answer: Answer, command: bytes) -> None:
         """Raises: DeviceError: the device refused, or gave what is no number."""
         refused, odd = answer.first(Refused), answer.first(NotFinite)
-        if refused is not None:
+        if refused is not None and not GARBLED.search(refused.text):
             raise DeviceError(
                 f"'{_short(command)}' was refused: {refused.text}",
                 means="the input is incomplete, or the model cannot run on this board",
@@ -555,6 +566,11 @@ class Dut:
         happenings = self._reader.feed("device", data, at)
         self._inference = next((h for h in happenings if isinstance(h, Inference)), self._inference)
         return [(at, event) for said in happenings if isinstance(said, Said) for event in said.events]
+
+
+def _nothing_came(why: str) -> bool:
+    """The very first command of a download was not answered."""
+    return why.startswith("no m-ready") and why.endswith("received nothing")
 
 
 def _shortened(line: bytes) -> str:

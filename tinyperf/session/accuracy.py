@@ -24,14 +24,14 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
     if not missing:
         return Spent()
     jobs = parallel.jobs_for(prepared, len(missing))
-    identity, spent = parallel.run(
+    spent = parallel.run(
         [
             parallel.Share(session.at, prepared, number, tuple(keys), begun)
             for number, keys in enumerate(parallel.split(missing, jobs))
         ],
+        lambda identity: session.learn(**identity),
         lambda count: progress("inputs", len(wanted) - len(missing) + count, len(wanted)),
     )
-    session.learn(**identity)
     total_s = (spent.download_s or 0.0) + (spent.infer_s or 0.0)
     return Spent(
         download_s=spent.download_s,

@@ -58,23 +58,25 @@ def split(keys: Sequence[Key], jobs: int) -> list[list[Key]]:
     return [part for part in parts if part]
 
 
-def run(shares: Sequence[Share], tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
-    """Measure all shares; who answered, and the seconds spent by all devices together.
+def run(shares: Sequence[Share], met: Callable[[Lesson], None], tell: Callable[[int], None]) -> Spent:
+    """Measure all shares; the seconds spent by all devices together.
 
-    Args: tell: is told how many inputs are done.
+    Args: met: is told who answers, before anything is measured: a run that stops must not be finished by another
+    firmware. tell: is told how many inputs are done.
     Raises: TinyperfError: the first that one met; the others are stopped, everybody's transcript is kept.
     """
     if len(shares) == 1:
-        return measure(shares[0], tell)
-    return _parallel(shares, tell)
+        return measure(shares[0], met, tell)
+    return _parallel(shares, met, tell)
 
 
-def measure(share: Share, tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def measure(share: Share, met: Callable[[Lesson], None], tell: Callable[[int], None]) -> Spent:
     """One device, one input after the other: `infer 1 0` each."""
     transcript = store.Transcript(store.transcript_path(share.at, share.number))
     dut = None
     try:
         dut = share.prepared.converse(transcript.record)
+        met(identity(dut))
         index, inputs, told_s = -1, [b""], 0.0
         for count, (sample, window) in enumerate(share.keys):
             if sample != index:
@@ -86,7 +88,7 @@ def measure(share: Share, tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
                 told_s = time.monotonic()
                 tell(count + 1)
         tell(len(share.keys))
-        return identity(dut), spent(dut)
+        return spent(dut)
     finally:
         if dut is not None:
             dut.link.close()
@@ -106,7 +108,7 @@ def spent(dut: Dut) -> Spent:
     return Spent(download_s=round(dut.spent_s["download"], 3), infer_s=round(dut.spent_s["infer"], 3))
 
 
-def _parallel(shares: Sequence[Share], tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def _parallel(shares: Sequence[Share], met: Callable[[Lesson], None], tell: Callable[[int], None]) -> Spent:
     context = multiprocessing.get_context("spawn")
     workers = []
     for share in shares:
@@ -116,7 +118,7 @@ def _parallel(shares: Sequence[Share], tell: Callable[[int], None]) -> tuple[Les
         there.close()  # so that the end of the worker is the end of the pipe
         workers.append((process, here))
     try:
-        return _collect([here for _, here in workers], tell)
+        return _collect([here for _, here in workers], met, tell)
     finally:
         for process, here in workers:
             process.terminate()
@@ -125,10 +127,16 @@ def _parallel(shares: Sequence[Share], tell: Callable[[int], None]) -> tuple[Les
 
 
 @dataclass(frozen=True)
+class _Met:
+    """A worker's device has answered."""
+
+    identity: Lesson
+
+
+@dataclass(frozen=True)
 class _End:
     """A worker has measured its share."""
 
-    identity: Lesson
     spent: Spent
 
 
@@ -143,11 +151,13 @@ class _Failure:
 
 
 if TYPE_CHECKING:
-    Message = int | _End | _Failure
-    """What a worker says: how many inputs are done, or how it ended."""
+    Message = int | _Met | _End | _Failure
+    """What a worker says: who answers, how many inputs are done, or how it ended."""
 
 
-def _collect(pipes: list[Connection[Message, Message]], tell: Callable[[int], None]) -> tuple[Lesson, Spent]:
+def _collect(
+    pipes: list[Connection[Message, Message]], met: Callable[[Lesson], None], tell: Callable[[int], None]
+) -> Spent:
     done = dict.fromkeys(range(len(pipes)), 0)
     ends: list[_End] = []
     waiting = dict(enumerate(pipes))
@@ -167,10 +177,12 @@ def _collect(pipes: list[Connection[Message, Message]], tell: Callable[[int], No
             if isinstance(message, _End):
                 ends.append(message)
                 del waiting[number]
+            elif isinstance(message, _Met):
+                met(message.identity)
             else:
                 done[number] = message
                 tell(sum(done.values()))
-    return ends[-1].identity, Spent(
+    return Spent(
         download_s=round(sum(end.spent.download_s or 0.0 for end in ends), 3),
         infer_s=round(sum(end.spent.infer_s or 0.0 for end in ends), 3),
     )
@@ -179,7 +191,7 @@ def _collect(pipes: list[Connection[Message, Message]], tell: Callable[[int], No
 def _worker(share: Share, pipe: Connection[Message, Message]) -> None:
     """A process: measures its share and tells how far it is. A parent that is gone breaks the pipe and ends it."""
     try:
-        pipe.send(_End(*measure(share, pipe.send)))
+        pipe.send(_End(measure(share, lambda who: pipe.send(_Met(who)), pipe.send)))
     except TinyperfError as exc:
         pipe.send(_Failure(type(exc), exc.seen, exc.means, exc.hint))
     except (KeyboardInterrupt, BrokenPipeError):

@@ -6,6 +6,7 @@ it on standard input and output: a script that calls it is an image for board `h
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -109,11 +110,13 @@ class FakeDevice:
             self._say(f"m-[Expecting {self._expected} bytes]", "m-ready")
         elif rest == "crc":
             self._say(f"m-crc-[{crc32(self._data):08x}]", "m-ready")
+        elif len(rest) % 2 or not all(digit in string.hexdigits for digit in rest):
+            self._say("e-[Insufficient hex digits]", "m-ready")
         else:
             self._data += bytes.fromhex(rest)
             self._say(*(["m-load-done"] if len(self._data) == self._expected else []), "m-ready")
 
-    def _infer(self, inferences: int, warmups: int) -> None:
+    def _infer(self, inferences: int, warmups: int = 10) -> None:
         how = self.misbehave.get(self._infers)
         self._infers += 1
         if how == "silent":

@@ -28,6 +28,8 @@ FAULTS = {
     "bounce": "every pulse comes twice, 3 ms apart",
     "unpowered": "the target draws nothing",
     "absent": "no instrument is connected",
+    "back": "its sample numbers jump a second back after 3 s",
+    "overload": "50 ms above what it can measure, every 2 s",
     "unplugged": "goes silent after 3 s",
 }
 PATH = "u/js220/002122"
@@ -35,6 +37,7 @@ ID_RATE_HZ = 2_000_000
 GPI_DECIMATE = 2
 PULSE_S = 10e-6
 BLOCK_S = 0.05
+OVERLOAD_W = 200.0  # 10 A at 20 V: the least that shows as more than the instrument measures
 TOPICS = {"h/fs", "s/i/range/mode", "s/v/range/mode", "s/p/ctrl", "s/gpi/0/ctrl", "s/v/ctrl"}
 
 
@@ -138,6 +141,8 @@ class Driver:
         bits = self._bits(first_s, length_s, [p / sampler.rate_hz for p in pulses])
         if "lost" in self.faults and int(first_s / 2) != int((first_s + length_s) / 2):
             power_w = power_w[: -int(BLOCK_S * sampler.rate_hz)]
+        if "overload" in self.faults and int(first_s / 2) != int((first_s + length_s) / 2):
+            power_w[: int(BLOCK_S * sampler.rate_hz)] = OVERLOAD_W
         self._deliver("s/p/!data", first_s, ID_RATE_HZ // int(sampler.rate_hz), power_w.astype(np.float32))
         self._deliver("s/gpi/0/!data", first_s, GPI_DECIMATE, np.packbits(bits, bitorder="little"))
         return True
@@ -160,9 +165,10 @@ class Driver:
         return bits
 
     def _deliver(self, name: str, first_s: float, decimate: int, data: npt.NDArray[Any]) -> None:
+        back = ID_RATE_HZ if "back" in self.faults and first_s > 3.0 else 0
         if name in self._subscribers:
             block = {
-                "sample_id": self._origin_id + round(first_s * ID_RATE_HZ),
+                "sample_id": self._origin_id + round(first_s * ID_RATE_HZ) - back,
                 "utc": 0,
                 "sample_rate": ID_RATE_HZ,
                 "decimate_factor": decimate,

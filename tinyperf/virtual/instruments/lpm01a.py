@@ -41,6 +41,7 @@ FAULTS = {
     "undervolt": "the target's supply is 300 mV below what was asked for",
     "garbage": "random bytes in place of samples after 3 s of streaming",
     "vanished": "the serial port goes away after 3 s of streaming",
+    "back": "its time stamps jump two seconds back after 3 s of streaming",
     "slow-clock": "the sample clock runs 3 % slow against its own time stamps",
 }
 PROMPT = "PowerShield > "
@@ -206,6 +207,7 @@ class Lpm01a:
     def _time_stamp(self, samples: int) -> bytes:
         rate_hz = number(self.settings["freq"]) * (0.97 if "slow-clock" in self.faults else 1.0)
         now_ms = round(samples / rate_hz * 1000)
+        now_ms -= 2000 if "back" in self.faults and now_ms > 1000 * EVENT_FAULT_S else 0
         load = 100 if "buffer" in self.faults and samples >= 2 * BLOCK else 0
         if self.settings["format"] == "bin_hexa":
             return b"\xf0\xf3" + struct.pack(">IB", now_ms, load) + b"\xff\xff"

@@ -25,6 +25,8 @@ FAULTS = {
     "extra": "one more pulse, in the middle of the third window",
     "missing": "the fourth pulse does not show",
     "bounce": "every pulse comes twice, 3 ms apart",
+    "storm": "the range changes every 2 samples for 100 ms each second, as with a converter in burst mode",
+    "overload": "50 ms above the top of the last range, every second",
     "unpowered": "the target draws nothing",
     "mute": "answers nothing",
     "unplugged": "goes silent after 3 s of measuring",
@@ -110,11 +112,23 @@ class Ppk2:
         levels = self._levels(first, count, pulses)
         words = encode(power_w / (self.bench.supply_mv * 1e-3), levels, self._counter)
         self._counter += count
+        if first // 100_000 != (first + count) // 100_000:
+            words = self._disturbed(words)
         data = words.tobytes()
         if first // 100_000 != (first + count) // 100_000:
             at, size = 4 * (count // 2), 64 if "lost" in self.faults else 1 if "cut" in self.faults else 0
             data = data[:at] + data[at + size :]
         return data
+
+    def _disturbed(self, words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+        """A block, with what happens once a second in it."""
+        if "storm" in self.faults:
+            part = words[:10_000]
+            others = (np.arange(len(part)) // 2 % 2).astype(np.uint32) << 14
+            words[: len(part)] = part ^ others
+        if "overload" in self.faults:
+            words[:5000] = words[:5000] & ~np.uint32(0x1FFFF) | np.uint32(0x3FFF | 4 << 14)
+        return words
 
     def _levels(self, first: int, count: int, pulses: list[float]) -> npt.NDArray[np.uint8]:
         for pulse in pulses:
