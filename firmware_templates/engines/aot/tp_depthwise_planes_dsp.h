@@ -29,10 +29,10 @@
     }
 
 /* Registers: r0: the codes above; r1: the word's codes 0 and 2, lr: 1 and 3; r2-r4: taps 0 and 2 of the rows above, of
- * the pixel and below; r5, r6: their taps 1 (r6: the third one); r7, r8: sums of the left and the right output;
- * r9, r10: those of the next row of outputs; r11, r12: multiplier and what is added before the shift.
- * s0: start of the sums, s7: in the first row, s8: in the last one; s1: the last pair of columns; s2: outputs of the
- * pair; s3: where its loop ends; s4: the pair; s5: outputs; s6: start of the plane. */
+ * the pixel and below; r5, r6: their taps 1 (r6: low half, the third one; high half, rounds left of the loop);
+ * r7, r8: sums of the left and the right output; r9, r10: those of the next row of outputs; r11, r12: multiplier and
+ * what is added before the shift. s0: start of the sums, s7: in the first row, s8: in the last one; s1: the last pair
+ * of columns; s2: outputs of the pair; s4: the pair; s5: outputs; s6: start of the plane. */
 #define TP_DEPTHWISE_START                                                                                             \
     ".balign 4\n\t"                                                                                                    \
     "push.w {r4-r11, lr}\n\t"                                                                                          \
@@ -94,7 +94,9 @@
     ".endif\n\t"                                                                                                       \
     ".if (.Lr >= 1) && (.Lr <= .Lh)\n\t" TP_DEPTHWISE_ROW_1(left_1)                                                    \
     "smlad " right_1 ", lr, r3, " right_1 "\n\t"                                                                       \
+    ".if .Lr < 2\n\t"                                                                                                  \
     "smlatt " right_1 ", r1, r5, " right_1 "\n\t"                                                                      \
+    ".endif\n\t"                                                                                                       \
     ".endif\n\t"                                                                                                       \
     ".if .Lseen && (.Lr >= 2)\n\t" TP_DEPTHWISE_ROW_2(left)                                                            \
     "smlad " right ", lr, r4, " right "\n\t"                                                                           \
@@ -102,7 +104,14 @@
     ".endif\n\t"                                                                                                       \
     ".if (.Lr >= 2) && (.Lr < .Lh + 2)\n\t" TP_DEPTHWISE_QUANTIZE(left, right)                                         \
     "vmov " right ", s2\n\t"                                                                                           \
+    ".if .Lr <= .Lh\n\t" /* between an address and its use */                                                          \
+    "smlatt " right_1 ", r1, r5, " right_1 "\n\t"                                                                      \
+    ".endif\n\t"                                                                                                       \
     "strh.w " left ", [" right ", #(.Lr - .Lto) * .Lw]\n\t"                                                            \
+    ".if .Lr == .Llast\n\t"                                                                                            \
+    "addw " right ", " right ", #.Lround * .Lw\n\t"                                                                    \
+    "vmov s2, " right "\n\t"                                                                                           \
+    ".endif\n\t"                                                                                                       \
     ".endif\n\t"                                                                                                       \
     ".if .Lskip && (.Lr == 0)\n\t" TP_DEPTHWISE_BEGIN(left, right, "s7")                                               \
     ".elseif .Lskip && (.Lr == .Lh - 1)\n\t" TP_DEPTHWISE_BEGIN(left, right, "s8")                                     \
@@ -118,13 +127,20 @@
     TP_DEPTHWISE_1_ROW("r7", "r8", "r9", "r10")                                                                        \
     TP_DEPTHWISE_1_ROW("r9", "r10", "r7", "r8")
 
-/* Up to eight rows are unrolled; of more, two and two between the first ones and the last ones. */
+/* Up to eight rows are unrolled; of more, .Lround a round between the first two and the last 3 to 6. Rounds of four
+ * cost the least, but fill the cache of instructions: what copies the next plane is then read from flash again, and
+ * with six rows left all of it. .Llast: the last row of a round. */
 #define TP_DEPTHWISE_1                                                                                                 \
     "addw r7, r0, #.Lw - 2\n\t"                                                                                        \
     "vmov s1, r7\n\t"                                                                                                  \
     "vmov r7, s5\n\t"                                                                                                  \
     "sub.w r7, r7, r0\n\t"                                                                                             \
     "vmov s5, r7\n\t"                                                                                                  \
+    ".if (.Lh % 4 == 2) || (.Lh < 40)\n\t"                                                                             \
+    ".set .Lround, 2\n\t"                                                                                              \
+    ".else\n\t"                                                                                                        \
+    ".set .Lround, 4\n\t"                                                                                              \
+    ".endif\n\t"                                                                                                       \
     "1:\n\t"                                                                                                           \
     "vmov s4, r0\n\t"                                                                                                  \
     "vmov r1, s5\n\t"                                                                                                  \
@@ -133,21 +149,21 @@
     ".set .Lr, 0\n\t"                                                                                                  \
     ".set .Lat, 0\n\t"                                                                                                 \
     ".set .Lto, 2\n\t"                                                                                                 \
+    ".set .Llast, -1\n\t"                                                                                              \
     ".if .Lh > 8\n\t"                                                                                                  \
-    "movw r1, #(2 + (.Lh - 3) / 2 * 2) * .Lrow\n\t"                                                                    \
-    "add.w r1, r1, r0\n\t"                                                                                             \
-    "vmov s3, r1\n\t" TP_DEPTHWISE_1_ROWS "addw r0, r0, #2 * .Lrow\n\t"                                                \
+    "movt r6, #(.Lh - 3) / .Lround - 1\n\t" TP_DEPTHWISE_1_ROWS "addw r0, r0, #2 * .Lrow\n\t"                          \
     ".set .Lat, 2\n\t"                                                                                                 \
-    "2:\n\t" TP_DEPTHWISE_1_ROWS "addw r0, r0, #2 * .Lrow\n\t"                                                         \
-    "vmov r1, s2\n\t"                                                                                                  \
-    "addw r1, r1, #2 * .Lw\n\t"                                                                                        \
-    "vmov s2, r1\n\t"                                                                                                  \
-    "vmov r1, s3\n\t"                                                                                                  \
-    "cmp.w r0, r1\n\t"                                                                                                 \
-    "bne.w 2b\n\t"                                                                                                     \
-    ".set .Lr, 2 + (.Lh - 3) / 2 * 2\n\t"                                                                              \
+    ".set .Llast, .Lround + 1\n\t"                                                                                     \
+    "2:\n\t"                                                                                                           \
+    ".rept .Lround / 2\n\t" TP_DEPTHWISE_1_ROWS ".endr\n\t"                                                            \
+    "addw r0, r0, #.Lround * .Lrow\n\t"                                                                                \
+    "subs.w r6, r6, #0x10000\n\t"                                                                                      \
+    "bpl.w 2b\n\t"                                                                                                     \
+    ".set .Llast, -1\n\t"                                                                                              \
+    ".set .Lr, 2 + (.Lh - 3) / .Lround * .Lround\n\t"                                                                  \
     ".set .Lat, .Lr\n\t"                                                                                               \
-    ".set .Lto, .Lr\n\t" TP_DEPTHWISE_1_ROWS TP_DEPTHWISE_1_ROWS                                                       \
+    ".set .Lto, .Lr\n\t"                                                                                               \
+    ".rept 3\n\t" TP_DEPTHWISE_1_ROWS ".endr\n\t"                                                                      \
     ".else\n\t"                                                                                                        \
     ".rept (.Lh + 3) / 2\n\t" TP_DEPTHWISE_1_ROWS ".endr\n\t"                                                          \
     ".endif\n\t"
@@ -165,6 +181,16 @@
     "smladx r8, r9, r2, r8\n\t"                                                                                        \
     "smlatb r8, lr, r5, r8\n\t"
 
+/* The row of outputs whose second row of codes is `second`, and what its last row adds to the next one. */
+#define TP_DEPTHWISE_2_ROWS(second, third)                                                                             \
+    TP_DEPTHWISE_2_LOAD(second) TP_DEPTHWISE_ROW_1("r7")                                                               \
+    "smladx r8, r9, r3, r8\n\t"                                                                                        \
+    "smlatt r8, lr, r5, r8\n\t" TP_DEPTHWISE_2_LOAD(third) TP_DEPTHWISE_ROW_2("r7")                                    \
+    "smladx r8, r9, r4, r8\n\t"                                                                                        \
+    "smlatb r8, lr, r6, r8\n\t" TP_DEPTHWISE_QUANTIZE("r7", "r8")                                                      \
+    "strh.w r7, [r10], #.Lw\n\t"
+
+/* Two rows of outputs a round; an odd last one behind them. */
 #define TP_DEPTHWISE_2                                                                                                 \
     "addw r7, r0, #2 * (.Lw - 2)\n\t"                                                                                  \
     "vmov s1, r7\n\t"                                                                                                  \
@@ -174,32 +200,49 @@
     "vmov r10, s5\n\t"                                                                                                 \
     "sub.w r1, r0, r1\n\t"                                                                                             \
     "add.w r10, r10, r1, lsr #1\n\t"                                                                                   \
-    "movw r1, #2 * .Lh * .Lrow\n\t"                                                                                    \
-    "add.w r1, r1, r0\n\t"                                                                                             \
-    "vmov s3, r1\n\t" TP_DEPTHWISE_2_LOAD("0") TP_DEPTHWISE_2_ROW_0 "2:\n\t" TP_DEPTHWISE_2_LOAD(".Lrow")              \
-    TP_DEPTHWISE_ROW_1("r7")                                                                                           \
-    "smladx r8, r9, r3, r8\n\t"                                                                                        \
-    "smlatt r8, lr, r5, r8\n\t" TP_DEPTHWISE_2_LOAD("2 * .Lrow") TP_DEPTHWISE_ROW_2("r7")                              \
-    "smladx r8, r9, r4, r8\n\t"                                                                                        \
-    "smlatb r8, lr, r6, r8\n\t" TP_DEPTHWISE_QUANTIZE("r7", "r8")                                                      \
-    "strh.w r7, [r10], #.Lw\n\t" TP_DEPTHWISE_2_ROW_0                                                                  \
-    "addw r0, r0, #2 * .Lrow\n\t"                                                                                      \
-    "vmov r1, s3\n\t"                                                                                                  \
-    "cmp.w r0, r1\n\t"                                                                                                 \
-    "bne.w 2b\n\t"
+    "movt r6, #.Lh / 2 - 1\n\t" TP_DEPTHWISE_2_LOAD("0") TP_DEPTHWISE_2_ROW_0 "2:\n\t"                                 \
+    TP_DEPTHWISE_2_ROWS(".Lrow", "2 * .Lrow") TP_DEPTHWISE_2_ROW_0                                                     \
+    TP_DEPTHWISE_2_ROWS("3 * .Lrow", "4 * .Lrow") TP_DEPTHWISE_2_ROW_0                                                 \
+    "addw r0, r0, #4 * .Lrow\n\t"                                                                                      \
+    "subs.w r6, r6, #0x10000\n\t"                                                                                      \
+    "bpl.w 2b\n\t"                                                                                                     \
+    ".if .Lh % 2\n\t" TP_DEPTHWISE_2_ROWS(".Lrow", "2 * .Lrow") ".endif\n\t"
+
+/* Four words; loads next to each other take a cycle each. */
+TP_KERNEL void tp_depthwise_words(int8_t *to, const int8_t *from, int32_t count)
+{
+    int32_t a = tp_load4(from);
+    int32_t b = count > 1 ? tp_load4(&from[4]) : 0;
+    int32_t c = count > 2 ? tp_load4(&from[8]) : 0;
+    int32_t d = count > 3 ? tp_load4(&from[12]) : 0;
+    __asm__("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+    __builtin_memcpy(to, &a, sizeof a);
+    if (count > 1) {
+        __builtin_memcpy(&to[4], &b, sizeof b);
+    }
+    if (count > 2) {
+        __builtin_memcpy(&to[8], &c, sizeof c);
+    }
+    if (count > 3) {
+        __builtin_memcpy(&to[12], &d, sizeof d);
+    }
+}
 
 /* A plane in the middle of scratch, around which the input zero point stands. */
 TP_KERNEL void tp_depthwise_fill(const struct tp_window *w, int32_t row, const int8_t *plane, int8_t *scratch)
 {
+    const int32_t words = w->in_w / 4;
     int8_t *to = &scratch[w->pad_h * row + w->pad_w];
     for (int32_t y = 0; y < w->in_h; y++) {
-#pragma GCC unroll 12
-        for (int32_t x = 0; x + 4 <= w->in_w; x += 4) {
-            const int32_t codes = tp_load4(&plane[x]);
-            __builtin_memcpy(&to[x], &codes, sizeof codes);
+#pragma GCC unroll 7
+        for (int32_t x = 0; x < words / 4; x++) {
+            tp_depthwise_words(&to[16 * x], &plane[16 * x], 4);
+        }
+        if (words % 4 != 0) {
+            tp_depthwise_words(&to[words / 4 * 16], &plane[words / 4 * 16], words % 4);
         }
 #pragma GCC unroll 3
-        for (int32_t x = w->in_w / 4 * 4; x < w->in_w; x++) {
+        for (int32_t x = 4 * words; x < w->in_w; x++) {
             to[x] = plane[x];
         }
         plane += w->in_w;

@@ -119,7 +119,7 @@ def _channels(work: Depthwise, layout: str, given: list[Part], name: str) -> Arr
     taps = work.weights.astype(np.int64) << (1 + scale)
     if layout == COLUMNS:
         taps = taps.transpose(1, 0, 2)
-    words = [_halves(taps[y, 0], taps[y, 2]) for y in range(3)] + [_halves(taps[0, 1], taps[1, 1]), taps[2, 1]]
+    words = [_halves(taps[y, 0], taps[y, 2]) for y in range(3)] + [_halves(taps[0, 1], taps[1, 1]), taps[2, 1] & 0xFFFF]
     start = folded_bias(work).astype(np.int64) << (1 + scale)
     first, last = (start + work.in_zero * taps[y].sum(axis=0) for y in (0, 2))
     rounding = (1 << scale >> 1) + (1 << shift - 1) + (work.out_zero << shift)
