@@ -33,11 +33,13 @@ struct tp_pairs_call {
     int8_t *output;                 /* #24 */
     int32_t step;                   /* #28 */
     int32_t pairs;                  /* #32 */
+    int32_t rest;                   /* #36: 1: one pixel more, the first of a group at x_end */
 };
 
 /* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15),
  * and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
- * negative results must go away from zero, 0 where the clamp hides them.
+ * negative results must go away from zero, 0 where the clamp hides them. rest: 1 where a call may have a pixel more
+ * than fours; alone it takes half of what four take.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
@@ -46,16 +48,17 @@ struct tp_pairs_call {
  * s13: step between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
-#define TP_PAIRS_FUNCTION(name, steps, shift, layout, ties)                                                            \
+#define TP_PAIRS_FUNCTION(name, steps, shift, layout, ties, rest)                                                      \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
-        __asm__(TP_PAIRS_TEXT(steps, shift, layout, ties));                                                            \
+        __asm__(TP_PAIRS_TEXT(steps, shift, layout, ties, rest));                                                      \
     }
 
-#define TP_PAIRS_TEXT(steps, shift, layout, ties)                                                                      \
+#define TP_PAIRS_TEXT(steps, shift, layout, ties, rest)                                                                \
     ".set .Lties, " #ties "\n\t"                                                                                       \
+    ".set .Lrest, " #rest "\n\t"                                                                                       \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
-    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout)
+    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
 
 #define TP_PAIRS_START                                                                                                 \
     ".balign 4\n\t"                                                                                                    \
@@ -147,7 +150,51 @@ struct tp_pairs_call {
     TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8", store)                                                \
     "vmov r0, s10\n\t"                                                                                                 \
     "cmp.w r4, r0\n\t"                                                                                                 \
-    "bne.w 3b\n\t"                                                                                                     \
+    "bne.w 3b\n\t"
+
+/* The pixel that is left: its sums in r10 and r11, from the low bytes of a group; up to four steps a pass. */
+#define TP_PAIRS_END                                                                                                   \
+    ".if .Lrest\n\t"                                                                                                   \
+    ".set .Lpass, .Lsteps\n\t"                                                                                         \
+    ".if .Lsteps == 8\n\t"                                                                                             \
+    ".set .Lpass, 4\n\t"                                                                                               \
+    ".endif\n\t"                                                                                                       \
+    "vmov r0, s14\n\t"                                                                                                 \
+    "ldr.w r1, [r0, #36]\n\t"                                                                                          \
+    "cmp.w r1, #0\n\t"                                                                                                 \
+    "beq.w 6f\n\t"                                                                                                     \
+    "add.w r4, r4, #8 * (.Lsteps - .Lpass)\n\t"                                                                        \
+    "add.w r5, r5, #8 * (.Lsteps - .Lpass)\n\t"                                                                        \
+    "vmov r10, s0\n\t"                                                                                                 \
+    "vmov r11, s1\n\t"                                                                                                 \
+    "5:\n\t"                                                                                                           \
+    "ldr.w r0, [r4, #8 * .Lpass]!\n\t"                                                                                 \
+    "ldr.w r2, [r5, #8 * .Lpass]!\n\t"                                                                                 \
+    "ldr.n r1, [r4, #8]\n\t"                                                                                           \
+    "ldr.n r3, [r5, #4]\n\t"                                                                                           \
+    "ldr.n r6, [r5, #8]\n\t"                                                                                           \
+    "ldr.n r7, [r5, #12]\n\t" TP_PAIRS_STEPS_OF_ONE ".set .Lat, 16\n\t"                                                \
+    ".rept .Lpass / 2 - 1\n\t"                                                                                         \
+    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
+    "ldr.n r1, [r4, #.Lat + 8]\n\t"                                                                                    \
+    "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
+    "ldr.n r3, [r5, #.Lat + 4]\n\t"                                                                                    \
+    "ldr.n r6, [r5, #.Lat + 8]\n\t"                                                                                    \
+    "ldr.n r7, [r5, #.Lat + 12]\n\t" TP_PAIRS_STEPS_OF_ONE ".set .Lat, .Lat + 16\n\t"                                  \
+    ".endr\n\t"                                                                                                        \
+    ".if .Lpass % 2\n\t"                                                                                               \
+    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
+    "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
+    "ldr.w r3, [r5, #.Lat + 4]\n\t"                                                                                    \
+    "uxtb16.w r0, r0\n\t"                                                                                              \
+    "smlad r10, r0, r2, r10\n\t"                                                                                       \
+    "smlad r11, r0, r3, r11\n\t"                                                                                       \
+    ".endif\n\t"                                                                                                       \
+    "vmov r0, s12\n\t"                                                                                                 \
+    "add.w r0, r0, #8 * (.Lsteps - .Lpass)\n\t"                                                                        \
+    "cmp.w r5, r0\n\t"                                                                                                 \
+    "bne.w 5b\n\t" TP_PAIRS_ONE("r11", "s5", "s7", "s9") TP_PAIRS_ONE("r10", "s4", "s6", "s8") "6:\n\t"                \
+    ".endif\n\t"                                                                                                       \
     "vmov r0, s14\n\t"                                                                                                 \
     "ldr.w r1, [r0, #32]\n\t"                                                                                          \
     "subs.w r1, r1, #1\n\t"                                                                                            \
@@ -155,7 +202,22 @@ struct tp_pairs_call {
     "bne.w 1b\n\t"                                                                                                     \
     "pop.w {r4-r11, pc}\n\t"
 
-/* r0, r1: multiplier and rounding; r2: 2^s, which the rounding's lowest bit tells. */
+#define TP_PAIRS_STEPS_OF_ONE                                                                                          \
+    "uxtb16.w r0, r0\n\t"                                                                                              \
+    "uxtb16.w r1, r1\n\t"                                                                                              \
+    "smlad r10, r0, r2, r10\n\t"                                                                                       \
+    "smlad r11, r0, r3, r11\n\t"                                                                                       \
+    "smlad r10, r1, r6, r10\n\t"                                                                                       \
+    "smlad r11, r1, r7, r11\n\t"
+
+#define TP_PAIRS_ONE(sum, multiplier, rounding, output)                                                                \
+    "vmov r0, " multiplier "\n\t"                                                                                      \
+    "vmov r1, " rounding "\n\t" TP_PAIRS_TIES TP_PAIRS_SCALED(sum)                                                     \
+    "vmov r3, " output "\n\t"                                                                                          \
+    "ssat " sum ", #8, " sum ", asr #.Lshift\n\t"                                                                      \
+    "strb.w " sum ", [r3]\n\t"
+
+/* r0, r1: multiplier and rounding; r2: 2^s. */
 #define TP_PAIRS_SCALED(sum)                                                                                           \
     ".if .Lties\n\t"                                                                                                   \
     "and.w r3, r2, " sum ", asr #31\n\t"                                                                               \
@@ -165,17 +227,20 @@ struct tp_pairs_call {
     "sub.w " sum ", " sum ", r3\n\t"                                                                                   \
     ".endif\n\t"
 
+/* From the lowest bit of the rounding, in r1: 2^s in r2. */
+#define TP_PAIRS_TIES                                                                                                  \
+    ".if .Lties\n\t"                                                                                                   \
+    "rsb.w r2, r1, #0\n\t"                                                                                             \
+    "and.w r2, r2, r1\n\t"                                                                                             \
+    "lsl.w r2, r2, #1\n\t"                                                                                             \
+    ".endif\n\t"
+
 /* low_0, low_2: L of pixels 0 and 2; both_0, both_2: 256 H + L of pixels 0, 1 and 2, 3. */
 #define TP_PAIRS_CHANNEL(low_0, low_2, both_0, both_2, multiplier, rounding, output, store)                            \
     "sub.w " both_0 ", " both_0 ", " low_0 "\n\t"                                                                      \
     "sub.w " both_2 ", " both_2 ", " low_2 "\n\t"                                                                      \
     "vmov r0, " multiplier "\n\t"                                                                                      \
-    "vmov r1, " rounding "\n\t"                                                                                        \
-    ".if .Lties\n\t"                                                                                                   \
-    "rsb.w r2, r1, #0\n\t"                                                                                             \
-    "and.w r2, r2, r1\n\t"                                                                                             \
-    "lsl.w r2, r2, #1\n\t"                                                                                             \
-    ".endif\n\t" TP_PAIRS_SCALED(low_0) TP_PAIRS_SCALED(low_2)                                                         \
+    "vmov r1, " rounding "\n\t" TP_PAIRS_TIES TP_PAIRS_SCALED(low_0) TP_PAIRS_SCALED(low_2)                            \
     "lsl.w r1, r1, #8\n\t"                                                                                             \
     "lsl.w r2, r2, #8\n\t" TP_PAIRS_SCALED(both_0) TP_PAIRS_SCALED(both_2)                                             \
     "vmov r3, " output "\n\t"                                                                                          \
@@ -251,11 +316,12 @@ TP_KERNEL void tp_pair_windows(const struct tp_window *w, const int8_t *first, c
  *
  * x_groups: groups of four pixels between two passes over the weights; row_bytes: of a group, see tp_pairs_call.
  * from_planes: the input lies in planes; gathers: some window reaches outside of it, or leaves out codes, and is
- * gathered first. to_planes: the output lies in planes. by_columns: its pixels are counted down the columns. */
+ * gathered first. to_planes: the output lies in planes. by_columns: its pixels are counted down the columns.
+ * rest: there is one pixel more than fours. */
 struct tp_pairs_plan {
     int32_t row_bytes;
     int32_t x_groups;
-    bool from_planes, gathers, to_planes, by_columns;
+    bool from_planes, gathers, to_planes, by_columns, rest;
 };
 
 /* The windows of two pixels as pairs. `columns`: room for both where they must be gathered. */
@@ -334,10 +400,10 @@ struct tp_pairs_part {
     int32_t pairs;
 };
 
-/* All channels of `groups` groups of pixels at x. */
+/* All channels of `groups` groups of pixels at x, and of `rest` pixels more. */
 TP_KERNEL void tp_pairs_multiply(const struct tp_pairs_plan *plan, const struct tp_pairs_part *parts, int32_t count,
                                  const int16_t *weights, const struct tp_pair *channels, int32_t step, int8_t *copy,
-                                 const int8_t *x, int32_t groups, int8_t *output)
+                                 const int8_t *x, int32_t groups, int32_t rest, int8_t *output)
 {
     struct tp_pairs_call call = {
         .weights = weights,
@@ -348,6 +414,7 @@ TP_KERNEL void tp_pairs_multiply(const struct tp_pairs_plan *plan, const struct 
         .row_bytes = plan->row_bytes,
         .output = output,
         .step = step,
+        .rest = rest,
     };
     for (int32_t i = 0; i < count; i++) {
         call.pairs = parts[i].pairs;
@@ -377,13 +444,14 @@ TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pair
         } else {
             tp_pair_image(w, plan, input, in_zero, first, end - first, columns, x);
         }
-        const int32_t now = (end < whole ? end : whole) - first;
+        const int32_t rest = plan->rest && end == groups && end - first > 1 ? 1 : 0;
+        const int32_t now = (end < whole ? end : whole) - first - (plan->to_planes ? rest : 0);
         if (now > 0) {
-            tp_pairs_multiply(plan, parts, count, weights, channels, w->out_c, scratch, x, now,
+            tp_pairs_multiply(plan, parts, count, weights, channels, w->out_c, scratch, x, now, rest,
                               &output[4 * first * (plan->to_planes ? 1 : w->out_c)]);
         }
-        if (end > whole) {
-            tp_pairs_multiply(plan, parts, count, weights, channels, w->out_c, scratch, &x[now * plan->row_bytes], 1,
+        if (end > whole && rest == 0) {
+            tp_pairs_multiply(plan, parts, count, weights, channels, w->out_c, scratch, &x[now * plan->row_bytes], 1, 0,
                               part_of_four);
             tp_copy(&output[4 * whole * w->out_c], part_of_four, (pixels - 4 * whole) * w->out_c);
         }

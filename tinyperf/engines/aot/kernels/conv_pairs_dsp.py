@@ -52,7 +52,9 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
     each += costs["ties"] if _pairs.ties(work) else 0
     cycles = costs["clamped"] * window.pixels * window.out_shape[2] if work.clamp != CODES else 0
-    cycles += pairs * (groups * each + passes * (costs["copied"] * row + costs["channels"]))
+    alone = _alone(work, block)
+    cycles += pairs * ((groups - alone) * each + passes * (costs["copied"] * row + costs["channels"]))
+    cycles += pairs * alone * (costs["taps alone"] * row / 8 + costs["output alone"])
     cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
     if _gathers(work, given):
         cycles += 4 * groups * (costs["gathered"] * row / 4 + costs["row"] * window.kernel[0])
@@ -78,7 +80,13 @@ def _passes(work: Conv, block: int, made: str) -> int:
     """Over the weights: one for every block, and one more where a last group that is not whole goes by itself."""
     blocks = -(-_groups(work) // block)
     last = _groups(work) - (blocks - 1) * block
-    return blocks + (1 if last > 1 and made == NHWC and work.window.pixels % 4 else 0)
+    return blocks + (1 if last > 1 and made == NHWC and work.window.pixels % 4 > 1 else 0)
+
+
+def _alone(work: Conv, block: int) -> int:
+    """Pixels that are done alone, behind fours: one or none."""
+    groups = _groups(work)
+    return int(work.window.pixels % 4 == 1 and (groups - 1) % block > 0)
 
 
 def _groups(work: Conv) -> int:
@@ -121,7 +129,9 @@ def emit(work: Conv, place: Place) -> Code:
     channels = _pairs.channels_array(place.prefix, work, parts, 1 if made == NHWC else plane_bytes(height, width))
     layout = "PIXELS" if made == NHWC else "PLANES"
     ties = int(_pairs.ties(work))
-    names = [f"tp_pairs_{steps}_{part.shift}_{layout.lower()}" + "_exact" * ties for part in parts]
+    rest = int(work.window.pixels % 4 == 1)
+    kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}"
+    names = [f"tp_pairs_{steps}_{part.shift}_{kind}" for part in parts]
     rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))
     body = window_constant(work.window) + _plan(work, place.form)
     body += f"    static const struct tp_pairs_part parts[] = {{{rows}}};\n"
@@ -140,7 +150,7 @@ def emit(work: Conv, place: Place) -> Code:
         place.output,
     )
     definitions = (
-        f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift}, {layout}, {ties})"
+        f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift}, {layout}, {ties}, {rest})"
         for name, part in zip(names, parts, strict=True)
     )
     return Code((weights, channels), body, definitions=tuple(definitions))
@@ -154,6 +164,7 @@ def _plan(work: Conv, form: Form) -> str:
         "gathers": _gathers(work, given),
         "to_planes": made != NHWC,
         "by_columns": made == COLUMNS,
+        "rest": work.window.pixels % 4 == 1,
     }
     fields = [f".row_bytes = {_row_bytes(work, given)}", f".x_groups = {form.block}"]
     fields += [f".{name} = {'true' if on else 'false'}" for name, on in switches.items()]
