@@ -72,10 +72,18 @@ class Linked(Description):
 
 
 class WaitStates(Description):
-    """Least wait states of the flash up to a clock, at the highest core voltage."""
+    """Least wait states of the flash up to a clock, at the highest core voltage.
+
+    `cached_cycles`: of what the code cache misses, where that is another number.
+    """
 
     up_to_hz: Count
     cycles: Annotated[int, Field(ge=0, lt=64)]
+    cached_cycles: Annotated[int, Field(ge=0, lt=64)] | None = None
+
+    def of(self, *, code_cache: bool) -> int:
+        """Wait states with the code cache on or off."""
+        return self.cached_cycles if code_cache and self.cached_cycles is not None else self.cycles
 
 
 class FlashAccelerator(Description):

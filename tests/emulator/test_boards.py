@@ -50,10 +50,9 @@ def once(chosen: board.Board, image: build.Image) -> tuple[int, int, list[float]
     assert dut.connect().build_id == image.build_id
     assert link.clock_hz == chosen.clock_hz
     if rows := chosen.chip.wait_states:
-        least = next(row.cycles for row in rows if link.clock_hz <= row.up_to_hz)
+        row = next(row for row in rows if link.clock_hz <= row.up_to_hz)
         settings = link.machine.soc.clocks.flash_settings()
-        # A miss of the nRF52840's cache waits one cycle more than a read without the cache, for which the table is.
-        assert settings.wait_states == least + (chosen.chip.name == "nrf52840" and settings.code_cache)
+        assert settings.wait_states == row.of(code_cache=settings.code_cache)
     assert link.baud == pytest.approx(chosen.serial.energy_baud, rel=0.01)
     sent = bytes(range(100, 140))
     dut.download(sent)

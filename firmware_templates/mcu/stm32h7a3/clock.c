@@ -16,13 +16,13 @@
 #error "clock_hz of the board file must be 64000000 to 280000000 and even MHz on an STM32H7A3"
 #endif
 
-/* Voltage scale 3 to 0 by its code, and up to how many MHz a wait state more is needed, rounded down. */
+/* Voltage scale 3 to 0 by its code, and for how many MHz of AXI each a wait state more is needed. */
 #if TP_CLOCK_HZ > 225000000U
 #define VOLTAGE_SCALE 3UL
-#define FLASH_STEP_HZ (35U * MHZ)
+#define FLASH_STEP_HZ (44U * MHZ)
 #elif TP_CLOCK_HZ > 160000000U
 #define VOLTAGE_SCALE 2UL
-#define FLASH_STEP_HZ (35U * MHZ)
+#define FLASH_STEP_HZ (42U * MHZ)
 #elif TP_CLOCK_HZ > 88000000U
 #define VOLTAGE_SCALE 1UL
 #define FLASH_STEP_HZ (34U * MHZ)

@@ -10,6 +10,7 @@
 #define RESET_CLOCK_HZ 12000000U
 #define MSIS_DIV_8 3UL /* 12 MHz, as after reset, but of oscillator 0 */
 
+/* A wait state of the flash is for 32 MHz in range 1, 16 in range 2 (stm32u3xx_hal_rcc.c of STM32CubeU3, table 1). */
 struct clock {
     uint32_t hz;
     uint32_t msis_div; /* 0: by 1; 1: by 2; 2: by 4 */

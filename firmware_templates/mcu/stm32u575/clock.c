@@ -9,7 +9,8 @@
 
 #define RESET_CLOCK_HZ 4000000U
 
-/* One way to clock the core: through the PLL (4 MHz * pll_n / 2), or from MSIS itself where pll_n is 0. */
+/* One way to clock the core: through the PLL (4 MHz * pll_n / 2), or from MSIS itself where pll_n is 0. A wait state of the
+ * flash is for 32 MHz in range 1, 25 in range 2, 8 in range 4 (stm32u5xx_hal_rcc.c of STM32CubeU5, table 1). */
 struct clock {
     uint32_t hz;
     uint32_t msi_range; /* 4 is 4 MHz, 1 is 24 MHz */
@@ -21,9 +22,9 @@ struct clock {
 #if TP_CLOCK_HZ == 160000000U
 static const struct clock chosen = {TP_CLOCK_HZ, 4U, 80U, 4U, 3U};
 #elif TP_CLOCK_HZ == 80000000U
-static const struct clock chosen = {TP_CLOCK_HZ, 4U, 40U, 2U, 2U};
+static const struct clock chosen = {TP_CLOCK_HZ, 4U, 40U, 3U, 2U};
 #elif TP_CLOCK_HZ == 24000000U
-static const struct clock chosen = {TP_CLOCK_HZ, 1U, 0U, 1U, 0U};
+static const struct clock chosen = {TP_CLOCK_HZ, 1U, 0U, 2U, 0U};
 #else
 #error "clock_hz of the board file must be 160000000, 80000000 or 24000000 on an STM32U575/U585"
 #endif

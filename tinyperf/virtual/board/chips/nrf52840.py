@@ -13,7 +13,7 @@ from tinyperf.virtual.board.nrf52.uarte import Uarte
 from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins
 
 if TYPE_CHECKING:
-    from tinyperf.chip import Chip
+    from tinyperf.chip import Chip, WaitStates
 
 ICACHECNF = 0x540
 TIMERS = {0x4000_8000: 8, 0x4000_9000: 9, 0x4000_A000: 10, 0x4001_A000: 26, 0x4001_B000: 27}
@@ -22,15 +22,15 @@ TIMERS = {0x4000_8000: 8, 0x4000_9000: 9, 0x4000_A000: 10, 0x4001_A000: 26, 0x40
 class Clocks(ClockTree):
     """Everything runs at 64 MHz, whatever its oscillator."""
 
-    def __init__(self, nvmc: Nvmc) -> None:
-        self._nvmc = nvmc
+    def __init__(self, nvmc: Nvmc, waits: WaitStates) -> None:
+        self._nvmc, self._waits = nvmc, waits
 
     def hz(self, name: str) -> int:
         return {"hclk": 64_000_000}.get(name, 16_000_000)
 
     def flash_settings(self) -> FlashSettings:
         cached = bool(self._nvmc.regs.get(ICACHECNF, 0) & 1)
-        return FlashSettings(3 if cached else 2, prefetch=False, code_cache=cached, data_cache=False)
+        return FlashSettings(self._waits.of(code_cache=cached), prefetch=False, code_cache=cached, data_cache=False)
 
 
 class Nvmc(Peripheral):
@@ -40,7 +40,7 @@ class Nvmc(Peripheral):
         return 1 if offset in {0x400, 0x408} else super().read(offset)
 
 
-def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
+def build(chip: Chip, host: Host, pins: Pins) -> Soc:
     """The chip as it is after reset."""
     nvmc = Nvmc(host)
     uarts = {0x4000_2000: Uarte(host, 2), 0x4002_8000: Uarte(host, 40)}
@@ -58,7 +58,7 @@ def build(_chip: Chip, host: Host, pins: Pins) -> Soc:
         devices=((0x4000_0000, 0x2000_0000), (0xE000_0000, 0x10_0000)),
         at=at,
         serial_ports=tuple(uarts.values()),
-        clocks=Clocks(nvmc),
+        clocks=Clocks(nvmc, chip.wait_states[0]),
         # FICR: page size and count, device id, part, RAM and flash in KiB.
         cells={
             0x1000_0010: 4096,
