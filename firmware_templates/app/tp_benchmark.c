@@ -122,7 +122,7 @@ static const char *window(uint32_t inferences)
     return error;
 }
 
-void tp_benchmark_infer(uint32_t inferences, uint32_t warmups)
+static const char *load(void)
 {
     const char *error = model_error;
 
@@ -130,11 +130,20 @@ void tp_benchmark_infer(uint32_t inferences, uint32_t warmups)
     if (error == NULL && !tp_buffer_complete()) {
         error = "No complete input: 'db load' and 'db' come first";
     }
+    if (error == NULL) {
+        load_input();
+    }
+    return error;
+}
+
+void tp_benchmark_infer(uint32_t inferences, uint32_t warmups)
+{
+    const char *error = load();
+
     if (error != NULL) {
         tp_print_error(error);
         return;
     }
-    load_input();
     tp_print("m-warmup-start-");
     tp_print_u64(warmups);
     tp_print("\r\n");
@@ -153,6 +162,23 @@ void tp_benchmark_infer(uint32_t inferences, uint32_t warmups)
     tp_print("m-infer-done\r\n");
     have_results = true;
     tp_benchmark_results();
+}
+
+void tp_benchmark_window(uint32_t inferences, uint32_t sum)
+{
+    const char *error = load();
+
+    tp_print_sum_from(sum);
+    if (error == NULL) {
+        error = window(inferences);
+    }
+    if (error != NULL) {
+        tp_print_error(error);
+        return;
+    }
+    have_results = true;
+    tp_benchmark_results();
+    tp_print_crc(tp_print_sum());
 }
 
 void tp_benchmark_results(void)

@@ -14,6 +14,9 @@ void tp_benchmark_timestamp(void);
 /* Loads the input, runs `warmups` inferences, then a window of `inferences` timed ones. */
 void tp_benchmark_infer(uint32_t inferences, uint32_t warmups);
 
+/* As above without warm-up, and the answer is short: stamps, results, and a checksum of both that begins with `sum`. */
+void tp_benchmark_window(uint32_t inferences, uint32_t sum);
+
 /* The results of the last window. */
 void tp_benchmark_results(void);
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "tp_config.h"
+#include "tp_crc.h"
 #include "tp_print.h"
 #include "tp_text.h"
 
@@ -12,7 +13,8 @@
 _Static_assert(TP_BUFFER_BYTES >= TP_INPUT_BYTES, "the buffer holds the input of one inference");
 _Static_assert(TP_COMMAND_CHARS >= 80U, "hosts send up to 80 characters unasked");
 
-static uint8_t buffer[TP_BUFFER_BYTES];
+static struct tp_frame frame;
+static uint8_t *const buffer = frame.input;
 static uint32_t expected_bytes;
 static uint32_t received_bytes;
 
@@ -24,6 +26,20 @@ bool tp_buffer_complete(void)
 const uint8_t *tp_buffer_bytes(void)
 {
     return buffer;
+}
+
+struct tp_frame *tp_buffer_frame(void)
+{
+    return &frame;
+}
+
+uint32_t tp_buffer_set(uint32_t count)
+{
+    const uint32_t before = tp_buffer_complete() ? received_bytes : 0U;
+
+    expected_bytes = count;
+    received_bytes = count;
+    return before;
 }
 
 static void load(char *arguments)
@@ -64,20 +80,6 @@ static void print(void)
         tp_print_hex(buffer[i], 2U);
         tp_print(last ? "\r\n" : "-");
     }
-}
-
-/* CRC-32 as in zlib: polynomial 0xEDB88320 reflected, all ones in and out. */
-static uint32_t crc32(void)
-{
-    uint32_t crc = UINT32_MAX;
-
-    for (uint32_t i = 0U; i < received_bytes; i++) {
-        crc ^= buffer[i];
-        for (uint32_t bit = 0U; bit < 8U; bit++) {
-            crc = (crc >> 1U) ^ ((crc & 1U) != 0U ? 0xEDB88320U : 0U);
-        }
-    }
-    return ~crc;
 }
 
 /* Takes a whole command or nothing of it, so that a host can send a damaged one again. */
@@ -162,9 +164,7 @@ void tp_buffer_command(char *arguments)
     } else if (tp_equal(word, "print")) {
         print();
     } else if (tp_equal(word, "crc")) {
-        tp_print("m-crc-[");
-        tp_print_hex(crc32(), 8U);
-        tp_print("]\r\n");
+        tp_print_crc(tp_crc32(0U, buffer, received_bytes));
 #if TP_STREAMING
     } else if (tp_equal(word, "getptr")) {
         print_pointer();

@@ -13,6 +13,7 @@
 #if TP_STREAMING
 #include "tp_stream.h"
 #endif
+#include "tp_window.h"
 
 #if TP_STREAMING
 #define PROFILE "MLPerf Tiny Firmware V0.1.0"
@@ -114,6 +115,7 @@ static void build(char *arguments)
     tp_print(",db=");
     tp_print_u64((TP_COMMAND_CHARS - 3U) / 2U); /* "db " and two digits a byte */
     tp_print("]\r\nm-inputs-[" TP_INPUT_TYPES "]\r\n");
+    tp_window_print_limits();
 }
 
 static const struct {
@@ -122,6 +124,7 @@ static const struct {
 } commands[] = {
     {"name", name},       {"timestamp", timestamp}, {"profile", profile}, {"help", help},
     {"db", tp_buffer_command}, {"infer", infer},    {"results", results}, {"build", build},
+    {"window", tp_window_command}, {"go", tp_window_go},
 #if TP_STREAMING
     {"start", tp_stream_start},
     {"stop", tp_stream_stop},
@@ -157,6 +160,12 @@ static void run(char *text)
 
 void tp_command_byte(uint8_t byte)
 {
+    if (tp_window_receiving()) {
+        if (tp_window_byte(byte)) {
+            tp_command_ready();
+        }
+        return;
+    }
     if (byte != (uint8_t)'%') {
         if (length < TP_COMMAND_CHARS) {
             line[length] = byte == 0U ? '\x7f' : (char)byte; /* a NUL must not cut it short */
@@ -178,5 +187,7 @@ void tp_command_byte(uint8_t byte)
         run(line);
     }
     length = 0U;
-    tp_command_ready();
+    if (!tp_window_receiving()) {
+        tp_command_ready();
+    }
 }

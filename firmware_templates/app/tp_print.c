@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "tp_print.h"
 
+#include "tp_crc.h"
 #include "tp_mcu.h"
 
 /* Digits of 2**64 - 1. */
@@ -11,10 +12,35 @@
 /* Hosts take any line that contains this text for the end of a reply. */
 static const char ready_mark[] = "m-ready";
 
+static uint32_t sum;
+
+static void put(uint8_t byte)
+{
+    sum = tp_crc32(sum, &byte, 1U);
+    tp_serial_put(byte);
+}
+
+void tp_print_sum_from(uint32_t crc)
+{
+    sum = crc;
+}
+
+uint32_t tp_print_sum(void)
+{
+    return sum;
+}
+
+void tp_print_crc(uint32_t crc)
+{
+    tp_print("m-crc-[");
+    tp_print_hex(crc, 8U);
+    tp_print("]\r\n");
+}
+
 void tp_print(const char *text)
 {
     for (; *text != '\0'; text++) {
-        tp_serial_put((uint8_t)*text);
+        put((uint8_t)*text);
     }
 }
 
@@ -30,7 +56,7 @@ void tp_print_u64(uint64_t value)
     } while (value != 0U);
     while (count > 0U) {
         count--;
-        tp_serial_put((uint8_t)digits[count]);
+        put((uint8_t)digits[count]);
     }
 }
 
@@ -38,7 +64,7 @@ void tp_print_hex(uint32_t value, uint32_t digits)
 {
     while (digits > 0U) {
         digits--;
-        tp_serial_put((uint8_t)"0123456789abcdef"[(value >> (4U * digits)) & 15U]);
+        put((uint8_t)"0123456789abcdef"[(value >> (4U * digits)) & 15U]);
     }
 }
 
@@ -50,10 +76,10 @@ void tp_print_milli(bool negative, uint64_t milli)
         tp_print("-");
     }
     tp_print_u64(milli / 1000U);
-    tp_serial_put((uint8_t)'.');
-    tp_serial_put((uint8_t)('0' + rest / 100U));
-    tp_serial_put((uint8_t)('0' + rest / 10U % 10U));
-    tp_serial_put((uint8_t)('0' + rest % 10U));
+    put((uint8_t)'.');
+    put((uint8_t)('0' + rest / 100U));
+    put((uint8_t)('0' + rest / 10U % 10U));
+    put((uint8_t)('0' + rest % 10U));
 }
 
 static bool starts_with_mark(const char *text)
@@ -82,7 +108,7 @@ void tp_print_echo(const char *text, size_t limit)
         if (starts_with_mark(&shown[i])) {
             return;
         }
-        tp_serial_put((uint8_t)shown[i]);
+        put((uint8_t)shown[i]);
     }
 }
 

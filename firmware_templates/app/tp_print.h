@@ -22,6 +22,13 @@ void tp_print_echo(const char *text, size_t limit);
 /* All of `text`: printable ASCII only, and nothing from an end-of-reply mark on. */
 void tp_print_text(const char *text);
 
+/* CRC-32 of all that was printed since `tp_print_sum_from`, which begins with `crc`. */
+void tp_print_sum_from(uint32_t crc);
+uint32_t tp_print_sum(void);
+
+/* "m-crc-[...]" and the end of the line. */
+void tp_print_crc(uint32_t crc);
+
 /* "e-[text]" and the end of the line. */
 void tp_print_error(const char *text);
 

@@ -7,9 +7,9 @@ A transcript is the conversation as docs/protocol.md demands it, written by hand
     > infer 1 0                        what the host sends; the closing % is added
     < m-lap-us-{uint}                  one line of the reply
 
-`{uint}` and `{hex32}` match any number and any build id; `< * PREFIX` any lines that start so, also none; everything
-else is literal. In what is sent `{00*512}` repeats and Python's escapes hold. Lines before the first `>` are the
-greeting.
+`{uint}`, `{hex8}` and `{hex32}` match any number, address and build id; `< * PREFIX` any lines that start so, also
+none; everything else is literal. In what is sent `{00*512}` repeats and Python's escapes hold. Lines before the first
+`>` are the greeting.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def pattern(lines: tuple[str, ...]) -> str:
     parts = []
     for line in lines:
         escaped = re.escape(line).replace(r"\{uint\}", "[0-9]+").replace(r"\{hex32\}", "[0-9a-f]{32}")
+        escaped = escaped.replace(r"\{hex8\}", "[0-9a-f]{8}")
         if line.startswith("*"):
             prefix = re.escape(line[2:])
             parts.append(rf"(?:(?!{READY}\r\n){prefix}[^\r\n]*\r\n)*")

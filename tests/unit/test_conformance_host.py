@@ -29,6 +29,7 @@ from tinyperf.device.protocol import (
     Reset,
     Results,
     Timestamp,
+    WindowLimits,
 )
 
 TRANSCRIPTS = sorted((Path(__file__).parent.parent / "conformance").glob("*.txt"))
@@ -46,6 +47,7 @@ KINDS: dict[str, type[Event]] = {
     "m-load-done": Loaded,
     "m-build-": Build,
     "m-limits-": Limits,
+    "m-window-": WindowLimits,
     "m-crc-": Crc,
     "e-[": Refused,
     "m-timestamp-mode-": Reset,

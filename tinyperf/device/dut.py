@@ -35,6 +35,7 @@ from tinyperf.device.protocol import (
     Reset,
     Results,
     Timestamp,
+    WindowLimits,
 )
 from tinyperf.errors import DeviceError
 
@@ -56,13 +57,14 @@ MOST_TIMES = 3  # an inference may take so many times as long as the one before 
 GARBLED = re.compile("unknown command", re.IGNORECASE)  # refused because a byte of it was lost on the way
 HANDSHAKES = 5
 ATTEMPTS = 3
+FRAME_FAILURES = 2  # binary windows that may fail one after the other before the device gets text
 
 
 @dataclass(frozen=True)
 class DutIdentity:
     """What the device says of itself. `build_id` is None for foreign firmware, which also gets the standard limits.
 
-    `inputs`: type and elements of each; empty where it does not say.
+    `inputs`: type and elements of each; empty where it does not say. `window`: it takes binary windows.
     """
 
     vendor: str
@@ -72,6 +74,7 @@ class DutIdentity:
     command_chars: int
     chunk_bytes: int
     inputs: tuple[tuple[str, int], ...] = ()
+    window: WindowLimits | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Patience:
     warmups: int
     inference_s: float | None
     fixed_s: float | None = None
+    at_once: bool = False  # it says nothing before it begins
 
     @staticmethod
     def of(silence_s: float) -> Patience:
@@ -113,7 +117,11 @@ class Patience:
     def in_window(self, events: Sequence[tuple[float, Event]]) -> bool:
         """The device has begun, and may be computing: it has not printed what stands behind the window."""
         stamps = sum(isinstance(e, Timestamp) for _, e in events)
-        return bool(events) and stamps < 2 and not any(isinstance(e, InferDone | Results | Ready) for _, e in events)
+        return (
+            (bool(events) or self.at_once)
+            and stamps < 2
+            and not any(isinstance(e, InferDone | Results | Ready) for _, e in events)
+        )
 
     @property
     def whole_s(self) -> float:
@@ -134,7 +142,8 @@ class Dut:
 
     `where` names the port in messages; `baud` is None where there is no serial line. `record` is told every byte both
     ways, and notes, as (direction, bytes, seconds of the link's clock). `most_bytes`: what a `db` command may carry on
-    this link, whatever the firmware takes; None where the link sets no limit.
+    this link, whatever the firmware takes; None where the link sets no limit. `store`: writes into the board's memory,
+    as a debug port does; None where there is none.
     """
 
     def __init__(
@@ -145,6 +154,7 @@ class Dut:
         where: str = "the device",
         baud: int | None = None,
         most_bytes: int | None = None,
+        store: Callable[[int, bytes], None] | None = None,
     ) -> None:
         self.link = link
         self.where = where
@@ -161,7 +171,11 @@ class Dut:
         self._torn = b""  # the last line that a command cut off
         self._inference: Inference | None = None  # of the answer that is being read
         self._most_bytes = most_bytes
+        self._store = store
         self._chunk_bytes = protocol.FOREIGN_CHUNK_BYTES
+        self._window: WindowLimits | None = None  # binary windows are in use
+        self._frame_failures = 0  # one after the other
+        self._held = b""  # the input that the device surely holds
 
     # ---------------------------------------------------------------- handshake
 
@@ -181,6 +195,7 @@ class Dut:
                 if identity is not None:
                     self.identity = identity
                     self._chunk_bytes = min(identity.chunk_bytes, self._most_bytes or identity.chunk_bytes)
+                    self._window = identity.window if self._most_bytes is None else None
                     return identity
             self.note(f"handshake attempt {attempt} of {HANDSHAKES}: {answer.why or 'no complete answer to profile'}")
             heard += [e for _, e in self._listen(BOOT_SILENCE_S)]
@@ -222,6 +237,7 @@ class Dut:
             command_chars=limits.command_chars if own and limits else protocol.FOREIGN_COMMAND_CHARS,
             chunk_bytes=limits.chunk_bytes if own and limits else protocol.FOREIGN_CHUNK_BYTES,
             inputs=inputs.tensors if inputs else (),
+            window=build.first(WindowLimits) if own else None,
         )
 
     def _nobody(self, heard: list[Event]) -> DeviceError:
@@ -327,7 +343,10 @@ class Dut:
         silent = False  # since the first attempt
         for attempt in range(1, ATTEMPTS + 1):
             # Boards without a receive FIFO lose bytes of long bursts: smaller chunks help those and cost others little.
-            why = self._download_once(data, max(8, self._chunk_bytes // attempt))
+            if window := self._window_for(data):
+                why = self._frame(window, data, 0, (Loaded,), Patience.of(COMMAND_TIMEOUT_S)).why
+            else:
+                why = self._download_once(data, max(8, self._chunk_bytes // attempt))
             if not why:
                 return
             self.note(f"download attempt {attempt} of {ATTEMPTS} failed: {why}")
@@ -341,8 +360,49 @@ class Dut:
             hint="another cable or USB port; a lower serial.baud; compare the benchmark with what is flashed",
         )
 
+    def _window_for(self, data: bytes) -> WindowLimits | None:
+        """What a binary window may hold; None where this input cannot go as one."""
+        return self._window if self._window and len(data) <= self._window.most_bytes else None
+
+    def _frame(
+        self,
+        window: WindowLimits,
+        data: bytes,
+        inferences: int,
+        wanted: tuple[type[Event], ...],
+        patience: Patience,
+    ) -> Answer:
+        """A binary window and its answer. Where anything is wrong with it, the device holds no input any more."""
+        keep = 0 if self._store else protocol.overlap(self._held, data)
+        self._held = b""
+        sent = protocol.frame(data, keep, inferences)
+        wire = protocol.WINDOW + sent
+        if self._store:
+            self._store(window.address, sent)
+            wire = protocol.GO
+        answer = self._ask(protocol.frame_note(sent), wanted, patience, wire=wire)
+        whole = not answer.why and (inferences == 0 or answer.inference is not None)
+        if whole:
+            self._held, self._frame_failures = data, 0
+        else:
+            self._frame_failed(window, answer.why or "the checksum of its answer is wrong")
+        return answer
+
+    def _frame_failed(self, window: WindowLimits, why: str) -> None:
+        """End what the device may still wait for; give binary windows up where they keep failing."""
+        self.note(f"binary window: {why}")
+        if not self._store:
+            self._listen(BOOT_SILENCE_S)
+            self.link.write(protocol.flush(window.most_bytes))
+        self._frame_failures += 1
+        self._resynchronize(why)
+        if self._frame_failures >= FRAME_FAILURES:
+            self.note(f"no binary windows any more: {self._frame_failures} failed one after the other")
+            self._window = None
+
     def _download_once(self, data: bytes, chunk_bytes: int) -> str:
         answer = self._ask(protocol.db_load(len(data)), (Expecting,), COMMAND_TIMEOUT_S)
+        self._held = b""
         expecting = answer.first(Expecting)
         if answer.why or expecting is None:
             return answer.why
@@ -393,11 +453,15 @@ class Dut:
         if started is not None and started.inferences != inferences:
             self.note(f"{_short(command)}: the device ran {started.inferences} inferences")
             return None
-        if not self._as_many(len(answer.inference.results), command):
+        return self._believed(answer.inference, command)
+
+    def _believed(self, inference: Inference, command: bytes) -> Inference | None:
+        """It, where it has as many results as the ones before; and what one inference takes is known."""
+        if not self._as_many(len(inference.results), command):
             return None
-        took_s = max(answer.inference.host_s, answer.inference.seconds)
-        self.inference_s = took_s / inferences if took_s > 0 else self.inference_s
-        return answer.inference
+        took_s = max(inference.host_s, inference.seconds)
+        self.inference_s = took_s / inference.inferences if took_s > 0 else self.inference_s
+        return inference
 
     def _as_many(self, results: int, command: bytes) -> bool:
         """As many results as before. Where a byte became a comma, or a comma was lost, the answer must be repeated.
@@ -413,13 +477,18 @@ class Dut:
 
     def _check_inference(self, answer: Answer, command: bytes) -> None:
         """Raises: DeviceError: the device refused, or gave what is no number."""
-        refused, odd = answer.first(Refused), answer.first(NotFinite)
+        refused = answer.first(Refused)
         if refused is not None and not GARBLED.search(refused.text):
             raise DeviceError(
                 f"'{_short(command)}' was refused: {refused.text}",
                 means="the input is incomplete, or the model cannot run on this board",
                 hint="the transcript in the session folder shows the conversation",
             )
+        self._check_finite(answer, command)
+
+    def _check_finite(self, answer: Answer, command: bytes) -> None:
+        """Raises: DeviceError: a result is no number."""
+        odd = answer.first(NotFinite)
         if odd is not None:
             raise DeviceError(
                 f"'{_short(command)}' on {self.where} gave {odd.count} results; number {odd.index + 1} is '{odd.text}'",
@@ -444,12 +513,7 @@ class Dut:
         for attempt in range(1, ATTEMPTS + 1):
             again = f"the answer of attempt {attempt - 1} was torn" if attempt > 1 else ""
             self.note(again_note(label, again))
-            start_s = time.perf_counter()
-            self.download(data)
-            between_s = time.perf_counter()
-            inference = self.infer(inferences, warmups, pulses=pulses)
-            self.spent_s["download"] += between_s - start_s
-            self.spent_s["infer"] += time.perf_counter() - between_s
+            inference = self._trial_once(data, inferences, warmups, pulses=pulses)
             if inference is not None:
                 return inference
         raise DeviceError(
@@ -457,6 +521,32 @@ class Dut:
             means="lines are lost between the board and this computer, or the firmware hangs",
             hint="the transcript in the session folder shows what arrived; --resume SESSION goes on from here",
         )
+
+    def _trial_once(self, data: bytes, inferences: int, warmups: int, *, pulses: bool) -> Inference | None:
+        start_s = time.perf_counter()
+        window = None if warmups or pulses else self._window_for(data)
+        if window is None:
+            self.download(data)
+        between_s = time.perf_counter()
+        if window:
+            inference = self._infer_at_once(window, data, inferences)
+        else:
+            inference = self.infer(inferences, warmups, pulses=pulses)
+        self.spent_s["download"] += between_s - start_s
+        self.spent_s["infer"] += time.perf_counter() - between_s
+        return inference
+
+    def _infer_at_once(self, window: WindowLimits, data: bytes, inferences: int) -> Inference | None:
+        """Input and inferences as one binary window, without warm-up; None where either was damaged on its way.
+
+        Raises: DeviceError: as `infer`.
+        """
+        patience = Patience(inferences, 0, self.inference_s, at_once=True)
+        answer = self._frame(window, data, inferences, (Crc, NotFinite), patience)
+        if answer.inference is None:
+            self._check_finite(answer, protocol.infer(inferences, 0))
+            return None
+        return self._believed(answer.inference, protocol.infer(inferences, 0))
 
     # ---------------------------------------------------------------- bytes
 
@@ -480,12 +570,19 @@ class Dut:
             raise self._silent(f"{why}; then {answer.why}" if why else answer.why)
 
     def _ask(
-        self, command: bytes, wanted: tuple[type[Event], ...], patience: float | Patience, *, booting: bool = False
+        self,
+        command: bytes,
+        wanted: tuple[type[Event], ...],
+        patience: float | Patience,
+        *,
+        booting: bool = False,
+        wire: bytes = b"",
     ) -> Answer:
         """Send one command, collect until `m-ready`. An `m-ready` before what is wanted ends a stale answer.
 
         `patience`: seconds of silence that end the answer. `booting`: a restart belongs to the handshake; otherwise it
-        is an error. Results may take as long as they are: the line that holds them counts as speaking.
+        is an error. Results may take as long as they are: the line that holds them counts as speaking. `wire`: what is
+        sent where that is not the command as the transcript shows it.
         """
         patience = patience if isinstance(patience, Patience) else Patience.of(patience)
         self._listen(0.0, booting=booting)
@@ -493,7 +590,7 @@ class Dut:
         self._record("host", command, self.link.now_s())
         self._reader.feed("host", command, self.link.now_s())
         self._inference = None
-        self.link.write(command)
+        self.link.write(wire or command)
         events: list[tuple[float, Event]] = []
         complete = not wanted
         limit_s = self.link.now_s() + patience.whole_s  # a device that chatters for ever is not answering

@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tinyperf.device.protocol import (
+    Crc,
     Event,
     InferDone,
     InferStart,
     Parser,
     Results,
     Timestamp,
+    crc32,
     elapsed_us,
 )
 
@@ -32,6 +34,7 @@ PILOT = "pilot"
 AGAIN = " again: "
 _SAMPLE = re.compile(r"sample (\d{1,9}) (\d{1,9}) (\S.*)")
 _INFER = re.compile(rb"infer (\d{1,18}) (\d{1,18})%")
+_WINDOW = re.compile(rb"window keep=\d+ bytes=\d+ infer=([1-9]\d{0,17}) crc=([0-9a-f]{8})%")
 
 
 def sample_note(index: int, window: int, name: str, again: str = "") -> str:
@@ -144,6 +147,18 @@ class Inference:
 Happening = Input | Pilot | Remark | Asked | Said | WindowStarted | WindowEnded | Inference
 
 
+def _wanted(command: bytes) -> tuple[tuple[int, int] | None, int | None]:
+    """Inferences and warm-ups that a command asks for, None where it asks for none; what the answer's sum begins with.
+
+    The sum is None for all but a binary window.
+    """
+    if match := _INFER.fullmatch(command):
+        return (int(match[1]), int(match[2])), None
+    if match := _WINDOW.fullmatch(command):
+        return (int(match[1]), 0), int(match[2], 16)
+    return None, None
+
+
 class TranscriptReader:
     """Records in their order in, happenings out. `pulses`: windows are marked by pulses, not by lines of text.
 
@@ -154,6 +169,8 @@ class TranscriptReader:
         self.pulses = pulses
         self._parser = Parser()
         self._infer: tuple[int, int] | None = None  # (inferences, warm-ups) of the answer that is being read
+        self._sum: int | None = None  # of the lines of a binary window's answer so far
+        self._unproven: Results | None = None  # of a binary window whose sum is still to come
         self._stamps: list[int] = []
         self._begin_s: float | None = None
         self._end_s: float | None = None
@@ -179,12 +196,14 @@ class TranscriptReader:
             happenings.append(Said(at_s, line, tuple(events)))
             for event in events:
                 happenings += self._event(event, at_s)
+            if self._sum is not None:
+                self._sum = crc32(line + b"\r\n", self._sum)
         return happenings
 
     def _asked(self, data: bytes, at_s: float) -> Asked:
-        match = _INFER.fullmatch(data)
         self._parser = Parser()
-        self._infer = (int(match[1]), int(match[2])) if match else None
+        self._infer, self._sum = _wanted(data)
+        self._unproven = None
         self._stamps = []
         self._begin_s = self._end_s = None
         return Asked(at_s, data.decode("ascii", "replace").removesuffix("%"))
@@ -209,11 +228,21 @@ class TranscriptReader:
         if isinstance(event, Timestamp):
             self._stamps.append(event.us)
             self._end_s = self._end_s if self.pulses else at_s
-        elif isinstance(event, Results) and self._infer and (self.pulses or len(self._stamps) == 2):
-            found = self._inference(self._infer, event, at_s)
-            self._infer = None
-            return [found]
+        elif isinstance(event, Results) and self._sum is not None:
+            self._unproven = event
+        elif isinstance(event, Results):
+            return self._complete(event, at_s)
+        elif isinstance(event, Crc) and self._unproven and event.value == self._sum:
+            return self._complete(self._unproven, at_s)
         return []
+
+    def _complete(self, results: Results, at_s: float) -> list[Happening]:
+        """The answer to what was asked for, where nothing of it is missing."""
+        if self._infer is None or not (self.pulses or len(self._stamps) == 2):
+            return []
+        found = self._inference(self._infer, results, at_s)
+        self._infer = None
+        return [found]
 
     def _inference(self, asked: tuple[int, int], results: Results, at_s: float) -> Inference:
         text = not self.pulses

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -119,6 +120,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class WindowLimits:
+    """`m-window-[bytes=...,at=<8 hex>]`: most bytes of an input in a frame, and where in memory a frame lies."""
+
+    most_bytes: int
+    address: int
+
+
+@dataclass(frozen=True)
 class Inputs:
     """`m-inputs-[int8x490,...]`: type (numpy's name) and elements of each input, as the line carries them."""
 
@@ -183,6 +192,7 @@ Event = (
     | Loaded
     | Build
     | Limits
+    | WindowLimits
     | Inputs
     | Crc
     | Refused
@@ -203,6 +213,7 @@ _LAP = re.compile(r"m-lap-us-([0-9]{1,20})")
 _INFER_START = re.compile(r"m-infer-start-([0-9]{1,20})")
 _EXPECTING = re.compile(r"m-\[Expecting ([0-9]{1,20}) bytes\]")
 _LIMITS = re.compile(r"m-limits-\[cmd=([0-9]{1,9}),db=([0-9]{1,9})\]")
+_WINDOW = re.compile(r"m-window-\[bytes=([0-9]{1,9}),at=([0-9a-f]{8})\]")
 _INPUTS = re.compile(r"m-inputs-\[((?:[a-z]+[0-9]{0,2}x[0-9]{1,9},?)+)\]")
 _HEX32 = re.compile(r"[0-9a-fA-F]{32}")
 _HEX8 = re.compile(r"[0-9a-fA-F]{8}")
@@ -336,6 +347,8 @@ def _message(text: str) -> Event:
         return Name(match.group(1), match.group(2))
     if match := _LIMITS.fullmatch(text):
         return Limits(int(match.group(1)), int(match.group(2)))
+    if match := _WINDOW.fullmatch(text):
+        return WindowLimits(int(match.group(1)), int(match.group(2), 16))
     if match := _INPUTS.fullmatch(text):
         return _inputs(text, match.group(1))
     return Note(text)
@@ -419,6 +432,48 @@ def db_chunks(data: bytes, chunk_bytes: int) -> Iterator[bytes]:
         yield b"db " + data[at : at + chunk_bytes].hex().encode("ascii") + END_OF_COMMAND
 
 
-def crc32(data: bytes) -> int:
-    """What `db crc` must answer for `data`: CRC-32 as in zlib."""
-    return zlib.crc32(data)
+WINDOW = command("window")
+GO = command("go")
+FRAME_HEADER = struct.Struct("<4I")
+
+
+def overlap(before: bytes, data: bytes) -> int:
+    """How many bytes of the end of `before` are the beginning of `data`: the most there are, from four on."""
+    at = before.find(data[:4])
+    while at >= 0:
+        if data.startswith(before[at:]):
+            return len(before) - at
+        at = before.find(data[:4], at + 1)
+    return 0
+
+
+def frame(data: bytes, keep: int, inferences: int) -> bytes:
+    """A binary window: the whole input `data`, of which the device has the first `keep` bytes already.
+
+    They are the last ones of the input before. `inferences`: 0 only brings the input. The checksum covers the input as
+    the device must hold it.
+    """
+    head = FRAME_HEADER.pack(keep, len(data) - keep, inferences, 0)[:-4]
+    return head + zlib.crc32(head + data).to_bytes(4, "little") + data[keep:]
+
+
+def frame_crc(sent: bytes) -> int:
+    """The checksum in a frame."""
+    crc: int = FRAME_HEADER.unpack_from(sent)[3]
+    return crc
+
+
+def frame_note(sent: bytes) -> bytes:
+    """A frame as a transcript shows it: a command in words; the checksum stands for the bytes."""
+    keep, count, inferences, crc = FRAME_HEADER.unpack_from(sent)
+    return command("window", f"keep={keep}", f"bytes={count}", f"infer={inferences}", f"crc={crc:08x}")
+
+
+def flush(most_bytes: int) -> bytes:
+    """What ends any frame that is still on its way: more bytes than one can want, and the end of a command."""
+    return b" " * (FRAME_HEADER.size + most_bytes) + END_OF_COMMAND
+
+
+def crc32(data: bytes, before: int = 0) -> int:
+    """What `db crc` must answer for `data`: CRC-32 as in zlib. `before`: of what stands before it."""
+    return zlib.crc32(data, before)

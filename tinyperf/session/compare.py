@@ -19,7 +19,7 @@ from tinyperf.engines import parse_engine
 from tinyperf.errors import BuildError, DeviceError, MissingExtraError, ModelError, UsageError
 from tinyperf.learn import backends
 from tinyperf.session.choose import built
-from tinyperf.virtual.connect import open_image
+from tinyperf.virtual.connect import debug_port, open_image
 from tinyperf.wire import printed, to_tensors
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _row(board: Board, model: Model, engine: str, check: RightResults | None) ->
     image = built(board, model, None, engine=engine)
     link = open_image(board, image.path)
     try:
-        dut = Dut(link, where=f"the virtual {board.name}")
+        dut = Dut(link, where=f"the virtual {board.name}", store=debug_port(link))
         dut.connect()
         mismatches = _mismatches(dut, check) if check else None
         instructions, estimated_ms = _cost(dut, link, board.clock_hz)

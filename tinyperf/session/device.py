@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.device import isolators
 from tinyperf.device.dut import Dut
-from tinyperf.virtual.connect import is_process, open_image, open_port
+from tinyperf.virtual.connect import debug_port, is_process, open_image, open_port
 from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
@@ -66,10 +66,12 @@ class Device:
         Args: record: told every byte; wrap: stands between the link and the conversation; an energy run listens there.
         Raises: DeviceError: it cannot be opened, or the isolator in front of it is silent.
         """
+        link = self.open_link(self)
         return Dut(
-            through(self.isolator, wrap(self.open_link(self)), self.baud),
+            through(self.isolator, wrap(link), self.baud),
             record,
             where=self.where,
             baud=self.baud if self.url else None,
             most_bytes=isolators.CHUNK_BYTES if self.isolator else None,
+            store=debug_port(link),
         )

@@ -313,7 +313,7 @@ def _calibration_key(board: Board, firmware: Path, own: Model | None) -> str:
 
 def _ready(link: VirtualLink, own: Model | None) -> tuple[Dut, Callable[[int], None]]:
     """Shake hands and download a made-up input; a function that runs n inferences."""
-    dut = Dut(link, where="the virtual board")
+    dut = Dut(link, where="the virtual board", store=link.store)
     dut.download(_input(dut.connect(), own))
     pulses = dut.boot_mode == "energy"
 

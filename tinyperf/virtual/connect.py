@@ -9,6 +9,7 @@ from tinyperf.device.link import Link, SerialLink, require_present
 from tinyperf.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tinyperf.board import Board
@@ -47,6 +48,12 @@ def open_image(board: Board, image: Path, *, cycles_per_instruction: float | Non
     if cycles_per_instruction is not None:
         link.set_cycles_per_instruction(cycles_per_instruction)
     return link
+
+
+def debug_port(link: Link) -> Callable[[int, bytes], None] | None:
+    """What writes into the memory of a virtual board; None where the link has no such thing."""
+    store: Callable[[int, bytes], None] | None = getattr(link, "store", None)
+    return store
 
 
 def port_of(board: Board, port: str | None) -> str:

@@ -58,5 +58,11 @@ class Clock:
         self._units = max(before, self._at(ps))
         return (self._units - before) // ONE
 
+    def wait_until(self, ps: int) -> int:
+        """Let time pass until then in the middle of a quantum; the whole cycles that passed."""
+        units = max(0, self.units_until(ps))
+        self._units += units
+        return units // ONE
+
     def _at(self, ps: int) -> int:
         return self._cycles0 * ONE - (-(ps - self._ps0) * self._hz * ONE // PS)

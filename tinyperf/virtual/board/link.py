@@ -62,6 +62,21 @@ class VirtualLink:
         self._unsent += data
         self._deliver()
 
+    def store(self, address: int, data: bytes) -> None:
+        """Write memory as a debug port does: no time passes, and the core does not notice.
+
+        Raises: DeviceError: no memory lies there, or the link was closed.
+        """
+        self._check()
+        view = self.machine.view(address, len(data))
+        if view is None:
+            raise DeviceError(
+                f"{len(data)} bytes were to be written at {address:#010x}, where the virtual board has no memory",
+                means="the firmware announced another address than that of its input buffer",
+                hint="'tinyperf console --virtual --image FILE build' shows what it says",
+            )
+        view[:] = data
+
     def read(self, timeout_s: float) -> bytes:
         """Let time pass until there is output, at most `timeout_s` of virtual time.
 

@@ -78,6 +78,7 @@ class Machine:
         self._events: list[tuple[int, int, Event]] = []
         self._sequence = 0
         self._in_loop = self._polling = False
+        self._until_ps = 0
         self._masked, self._masked_steps = False, 0
         self._clock_change_pending = self._block_unchecked = False
         self.clock = Clock(self._units_running)
@@ -276,6 +277,7 @@ class Machine:
         self.waiting_loop.wake()
         if data == b"\n":
             self.stopping = True
+            self._end_quantum()
 
     def view(self, address: int, size: int) -> memoryview | None:
         return self.cpu.view(address, size)
@@ -291,9 +293,30 @@ class Machine:
 
         The cycles that pass count as active. What is lost is the phase of the polling loop, some ten cycles.
         """
-        if self.polls.wait(status) and self._running:
+        if not self._running:
+            return
+        if self.detail is not None:
+            waits = self.polls.wait(status)
+        elif waits := self.polls.wait_again(self.cpu.pc(), status):
+            waits = not self._happened_meanwhile()
+        if waits:
             self._polling = True
             self.cpu.end_quantum()
+
+    def _happened_meanwhile(self) -> bool:
+        """In the middle of a quantum, let time pass to the next event and do it, so that the core need not stop."""
+        if (
+            self.stopping
+            or not self._events
+            or self._events[0][0] > self._until_ps
+            or self.exceptions.next() is not None
+        ):
+            return False
+        self.activity.active_cycles += self._wait_to(self._events[0][0])
+        self._do_what_is_due(self.now_ps())
+        if self._events:
+            self.cpu.shorten_quantum(self._instructions_until(min(self._events[0][0], self._until_ps)))
+        return True
 
     def time_was_read(self) -> None:
         self.polls.forget()
@@ -303,6 +326,7 @@ class Machine:
 
     def advance(self, until_ps: int) -> None:
         """Run until virtual time `until_ps`, or until `stopping` is set (a line of output is complete)."""
+        self._until_ps = until_ps
         while not self.stopping:
             if self._clock_change_pending:
                 self._take_clock_change()
@@ -434,6 +458,12 @@ class Machine:
     def _skip_to(self, ps: int) -> int:
         """Let time pass without executing anything; the cycles that passed."""
         passed = self.clock.skip_to(ps)
+        self.waited_cycles += passed
+        return passed
+
+    def _wait_to(self, ps: int) -> int:
+        """As `_skip_to`, in the middle of a quantum."""
+        passed = self.clock.wait_until(ps)
         self.waited_cycles += passed
         return passed
 

@@ -5,7 +5,7 @@ rounds of a loop that reads no running counter and computes nothing in floating 
 the loop loads and stores was the same in both. Time may then pass to the next event without executing anything.
 
 Besides, `POLLS` equal readings of one status register in a row, with nothing stored to a device meanwhile, are a loop
-that waits.
+that waits; two are enough where the same load has waited for the same status before.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from tinyperf.virtual.board.cpu import Cpu, Stop
 
 STEPS = 400
+PC = 15
+"""Its place among the registers."""
 FIRST, SOON, LAST = 50_000, 500, 1 << 28
 """Instructions without output before the first look, and before the next where a loop went on differently (it may
 look at a tick that an interrupt counts); each look in vain doubles the first."""
 POLLS = 16
+LOOKS = 8
+"""Code that was looked at and computed is looked at again each eighth time: 400 single steps take a millisecond."""
 
 
 class Stepped(Protocol):
@@ -42,14 +46,20 @@ class Stepped(Protocol):
 
 
 class StatusPolls:
-    """Counts equal readings of a status register."""
+    """Counts equal readings of a status register.
+
+    A load that has once waited for a status to change waits again when it sees the same one twice: a loop that prints
+    a line waits before each letter, and each of its readings costs the emulator a stop.
+    """
 
     def __init__(self) -> None:
         self._seen, self._status = 0, -1
+        self._last = -1  # the status, unless something was stored or time was read since
+        self._waited: set[tuple[int, int]] = set()  # (PC, status)
 
     def forget(self) -> None:
         """Something was stored, or time was read: whoever loops does not only wait."""
-        self._seen = 0
+        self._seen, self._last = 0, -1
 
     def wait(self, status: int) -> bool:
         """A status register was read; so often the same that the loop only waits."""
@@ -57,12 +67,21 @@ class StatusPolls:
         self._status = status
         return self._seen >= POLLS
 
+    def wait_again(self, pc: int, status: int) -> bool:
+        """As `wait`, of a load at `pc`, which may be known to wait."""
+        last, self._last = self._last, status
+        if self.wait(status):
+            self._waited.add((pc, status))
+            return True
+        return status == last and (pc, status) in self._waited
+
 
 class WaitingLoop:
     """One core's waiting loop, as far as it is known."""
 
     def __init__(self, core: Stepped) -> None:
         self._core = core
+        self._computed: dict[int, int] = {}  # looks so far at a PC where the core was once seen to compute
         self.wake()
 
     def wake(self) -> None:
@@ -90,11 +109,18 @@ class WaitingLoop:
         if self._core.instructions < self._next:
             return False
         self._depth = self._core.handlers
-        self._loop = self._find()
+        self._loop = self._find() if self._is_worth_a_look() else None
         if self._loop is None:
             self._interval = min(2 * self._interval, LAST)
         self._next = self._core.instructions + self._interval
         return self._loop is not None
+
+    def _is_worth_a_look(self) -> bool:
+        looks = self._computed.get(self._core.pc)
+        if looks is None:
+            return True
+        self._computed[self._core.pc] = looks + 1
+        return looks % LOOKS == 0
 
     def _still(self, state: tuple[int, ...], period: int) -> bool:
         """An interrupt has come and gone: does the loop go on as before?"""
@@ -109,9 +135,17 @@ class WaitingLoop:
 
     def _find(self) -> tuple[tuple[int, ...], int] | None:
         """(state, period) of the loop that the core is in, after two equal rounds."""
+        trace = [self._state()]
+        loop = self._follow(trace)
+        if loop is None:
+            for state in trace:
+                self._computed.setdefault(state[PC], 1)
+        return loop
+
+    def _follow(self, trace: list[tuple[int, ...]]) -> tuple[tuple[int, ...], int] | None:
+        """As `_find`; `trace` grows by the states that the core goes through."""
         core = self._core
         reads = core.time_reads
-        trace = [self._state()]
         seen = {trace[0]: 0}
         for at in range(1, STEPS):
             executed = core.instructions
