@@ -47,8 +47,8 @@ FRAMEWORK_FLAGS = ("-DTP_MAIN=tp_main", "-DTP_ARENA_IN_BSS", "-DSERIAL_RX_BUFFER
 INCLUDES = ("-Isrc", "-Isrc/app", "-Isrc/mcu")
 CORTEXM = "cortexm"
 """The folder of mcu/ that every bare-metal chip gets beside its own: start-up, faults, receive ring, idle."""
-FAMILIES = ("an", "rp2", "stm32")
-"""Folders of mcu/ that every bare-metal chip gets whose own folder's name begins so."""
+FAMILIES = ("an", "rp2", "stm32", "stm32u")
+"""Folders of mcu/ that every bare-metal chip gets whose own folder's name begins so; the wider first."""
 
 
 @dataclass(frozen=True)

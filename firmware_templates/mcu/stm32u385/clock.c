@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Clock tree. Sequence and limits: RM0487, chapters PWR, FLASH, ICACHE and RCC. There is no PLL for the core: it runs from
- * MSIS, which is the RC oscillator 0 of 96 MHz, divided. The core's voltage comes from the SMPS: the board's part (suffix
- * Q) has one. */
+/* Clock tree. Sequence and limits: RM0487, chapters PWR, FLASH and RCC. There is no PLL for the core: it runs from MSIS,
+ * which is the RC oscillator 0 of 96 MHz, divided. */
 #include <stddef.h>
 
 #include "stm32.h"
@@ -41,8 +40,7 @@ static bool set_msis(uint32_t div)
 
 static bool set_voltage(void)
 {
-    PWR_CR3 |= PWR_CR3_REGSEL;
-    if (!tp_wait_for(&PWR_SVMSR, PWR_SVMSR_REGS, PWR_SVMSR_REGS)) {
+    if (!tp_select_smps()) {
         return false;
     }
     if (chosen.range_1) { /* the two bits may change only together, with the present range ready */
@@ -58,23 +56,11 @@ static bool set_voltage(void)
     return !chosen.boost || tp_switch_on(&PWR_VOSR, PWR_VOSR_BOOSTEN, PWR_VOSR_BOOSTRDY);
 }
 
-/* The cache empties itself at reset. It stays in two ways, as reset. */
-static bool set_flash(uint32_t wait_states)
-{
-    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY_MASK) | wait_states | FLASH_ACR_PRFTEN;
-    if (!tp_wait_for(&FLASH_ACR, FLASH_ACR_LATENCY_MASK, wait_states) ||
-        !tp_wait_for(&ICACHE_SR, ICACHE_SR_BUSYF, 0U)) {
-        return false;
-    }
-    ICACHE_CR |= ICACHE_CR_EN;
-    return true;
-}
-
 const char *tp_clock_init(struct tp_clocks *clocks)
 {
     RCC_AHB1ENR2 |= RCC_AHB1ENR2_PWREN;
     (void)RCC_AHB1ENR2; /* the peripheral may be used two cycles after its clock */
-    if (!set_msis(MSIS_DIV_8) || !set_voltage() || !set_flash(chosen.flash_wait_states) || !set_msis(chosen.msis_div)) {
+    if (!set_msis(MSIS_DIV_8) || !set_voltage() || !tp_set_flash(chosen.flash_wait_states) || !set_msis(chosen.msis_div)) {
         *clocks = (struct tp_clocks){RESET_CLOCK_HZ, RESET_CLOCK_HZ};
         return "clock: regulator not ready, running at the reset clock of 12 MHz";
     }

@@ -1,72 +1,30 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The registers used here, by the names of RM0487 (STM32U3), TrustZone off; interrupts by its table "vector table". */
+/* What STM32U3 has of its own, by the names of RM0487, TrustZone off; interrupts by its table "vector table". */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
-#include "cortexm.h"
+#define INTERRUPTS 125U
+#define RCC_BASE 0x40030C00U
+#define PWR_BASE 0x40030800U
 
-#define RCC_CR REG(0x40030C00U)
-#define RCC_CR_MSISRDY BIT(2)
+#include "stm32u.h"
+
 #define RCC_CR_MSIPLL0EN BIT(6)
 #define RCC_CR_MSIPLL0RDY BIT(10)
-#define RCC_ICSCR1 REG(0x40030C08U)
-#define RCC_ICSCR1_MSIRGSEL BIT(23)
 #define RCC_ICSCR1_MSISDIV_POS 29U
 #define RCC_ICSCR1_MSISDIV_MASK (3UL << RCC_ICSCR1_MSISDIV_POS)
 #define RCC_ICSCR1_MSISSEL_RC1 BIT(31)
-#define RCC_CFGR4 REG(0x40030C28U)
+#define RCC_CFGR4 REG(RCC_BASE + 0x28U)
 #define RCC_CFGR4_BOOSTSEL_MSIS 1UL
-#define RCC_AHB2ENR1 REG(0x40030C8CU)
-#define RCC_AHB1ENR2 REG(0x40030C94U)
+#define RCC_AHB1ENR2 REG(RCC_BASE + 0x94U)
 #define RCC_AHB1ENR2_PWREN BIT(2)
-#define RCC_APB1ENR1 REG(0x40030C9CU)
-#define RCC_APB2ENR REG(0x40030CA4U)
-#define RCC_BDCR REG(0x40030D10U)
-#define RCC_BDCR_LSEON BIT(0)
-#define RCC_BDCR_LSERDY BIT(1)
-#define RCC_BDCR_LSESYSEN BIT(7)
-#define RCC_BDCR_LSESYSRDY BIT(11)
+#define RCC_BDCR REG(RCC_BASE + 0x110U)
 
-#define PWR_CR3 REG(0x40030808U)
-#define PWR_CR3_REGSEL BIT(1)
-#define PWR_VOSR REG(0x4003080CU)
 #define PWR_VOSR_R1EN BIT(0)
 #define PWR_VOSR_R2EN BIT(1)
 #define PWR_VOSR_BOOSTEN BIT(8)
 #define PWR_VOSR_R1RDY BIT(16)
 #define PWR_VOSR_R2RDY BIT(17)
 #define PWR_VOSR_BOOSTRDY BIT(24)
-#define PWR_DBPR REG(0x40030828U)
-#define PWR_DBPR_DBP BIT(0)
-#define PWR_SVMSR REG(0x4003083CU)
-#define PWR_SVMSR_REGS BIT(1)
-
-#define FLASH_ACR REG(0x40022000U)
-#define FLASH_ACR_LATENCY_MASK 15UL
-#define FLASH_ACR_PRFTEN BIT(8)
-
-#define ICACHE_CR REG(0x40030400U)
-#define ICACHE_CR_EN BIT(0)
-#define ICACHE_SR REG(0x40030404U)
-#define ICACHE_SR_BUSYF BIT(0)
-
-/* For stm32/mcu.c: USART1 on PA9 and PA10 is the ST-LINK's virtual COM port (UM3062). */
-#define INTERRUPTS 125U
-#define GPIO_BASE 0x42020000U
-#define GPIO_ENABLE RCC_AHB2ENR1
-#define TIMER_BASE 0x40000000U /* TIM2 */
-#define IRQ_TIMER 45U
-#define TIMER_ENABLE RCC_APB1ENR1
-#define TIMER_ENABLE_BIT BIT(0)
-#define SERIAL_BASE 0x40013800U
-#define SERIAL_IS_LPUART 0
-#define IRQ_SERIAL 61U
-#define SERIAL_ENABLE RCC_APB2ENR
-#define SERIAL_ENABLE_BIT BIT(14)
-#define SERIAL_TX_PORT 0U
-#define SERIAL_TX_PIN 9U
-#define SERIAL_RX_PORT 0U
-#define SERIAL_RX_PIN 10U
-#define SERIAL_FUNCTION 7UL
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Clock tree. Sequence and limits: RM0456, chapters PWR, FLASH, ICACHE and RCC. Everything runs from the MSIS oscillator,
- * since that one can be disciplined by the 32,768 Hz crystal. The core's voltage comes from the SMPS: the boards' parts
- * (suffix Q) have one. */
+/* Clock tree. Sequence and limits: RM0456, chapters PWR, FLASH and RCC. Everything runs from the MSIS oscillator, since that
+ * one can be disciplined by the 32,768 Hz crystal. */
 #include <stddef.h>
 
 #include "stm32.h"
@@ -31,24 +30,11 @@ static const struct clock chosen = {TP_CLOCK_HZ, 1U, 0U, 2U, 0U};
 
 static bool set_voltage(uint32_t vos)
 {
-    PWR_CR3 |= PWR_CR3_REGSEL;
-    if (!tp_wait_for(&PWR_SVMSR, PWR_SVMSR_REGS, PWR_SVMSR_REGS)) {
+    if (!tp_select_smps()) {
         return false;
     }
     PWR_VOSR = (PWR_VOSR & ~PWR_VOSR_VOS_MASK) | vos << PWR_VOSR_VOS_POS;
     return tp_wait_for(&PWR_VOSR, PWR_VOSR_VOSRDY, PWR_VOSR_VOSRDY);
-}
-
-/* The cache empties itself at reset. It stays in two ways, as reset: with one, the shipped models take 1 to 3 % longer. */
-static bool set_flash(uint32_t wait_states)
-{
-    FLASH_ACR = (FLASH_ACR & ~FLASH_ACR_LATENCY_MASK) | wait_states | FLASH_ACR_PRFTEN;
-    if (!tp_wait_for(&FLASH_ACR, FLASH_ACR_LATENCY_MASK, wait_states) ||
-        !tp_wait_for(&ICACHE_SR, ICACHE_SR_BUSYF, 0U)) {
-        return false;
-    }
-    ICACHE_CR |= ICACHE_CR_EN;
-    return true;
 }
 
 static bool set_msi_range(uint32_t range)
@@ -76,7 +62,7 @@ const char *tp_clock_init(struct tp_clocks *clocks)
     RCC_AHB3ENR |= RCC_AHB3ENR_PWREN;
     (void)RCC_AHB3ENR;            /* the peripheral may be used two cycles after its clock */
     PWR_SVMCR |= PWR_SVMCR_IO2SV; /* port G from pin 2 on is on VDDIO2, which has to be let in */
-    if (!set_voltage(chosen.vos) || !set_flash(chosen.flash_wait_states) || !set_msi_range(chosen.msi_range) ||
+    if (!set_voltage(chosen.vos) || !tp_set_flash(chosen.flash_wait_states) || !set_msi_range(chosen.msi_range) ||
         (chosen.pll_n != 0U && !switch_to_pll(chosen.pll_n))) {
         *clocks = (struct tp_clocks){RESET_CLOCK_HZ, RESET_CLOCK_HZ};
         return "clock: PLL or regulator not ready, running at the reset clock of 4 MHz";

@@ -1,82 +1,40 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The registers used here, by the names of RM0456 (STM32U5), TrustZone off; interrupts by its table "vector table". */
+/* What STM32U5 has of its own, by the names of RM0456, TrustZone off; interrupts by its table "vector table". */
 #ifndef REGISTERS_H
 #define REGISTERS_H
 
-#include "cortexm.h"
+#define INTERRUPTS 126U
+#define RCC_BASE 0x46020C00U
+#define PWR_BASE 0x46020800U
 
-#define RCC_CR REG(0x46020C00U)
-#define RCC_CR_MSISRDY BIT(2)
+#include "stm32u.h"
+
 #define RCC_CR_MSIPLLEN BIT(3)
 #define RCC_CR_MSIPLLSEL_MSIS BIT(6)
 #define RCC_CR_PLL1ON BIT(24)
 #define RCC_CR_PLL1RDY BIT(25)
-#define RCC_ICSCR1 REG(0x46020C08U)
-#define RCC_ICSCR1_MSIRGSEL BIT(23)
 #define RCC_ICSCR1_MSISRANGE_POS 28U
-#define RCC_CFGR1 REG(0x46020C1CU)
+#define RCC_CFGR1 REG(RCC_BASE + 0x1CU)
 #define RCC_CFGR1_SW_MASK 3UL
 #define RCC_CFGR1_SW_PLL1 3UL
 #define RCC_CFGR1_SWS_MASK (3UL << 2U)
 #define RCC_CFGR1_SWS_PLL1 (3UL << 2U)
-#define RCC_PLL1CFGR REG(0x46020C28U)
+#define RCC_PLL1CFGR REG(RCC_BASE + 0x28U)
 #define RCC_PLL1CFGR_SOURCE_MSIS 1UL /* 4 MHz: range 0 of the input, divided by 1 for PLL and booster */
 #define RCC_PLL1CFGR_REN BIT(18)
-#define RCC_PLL1DIVR REG(0x46020C34U)
+#define RCC_PLL1DIVR REG(RCC_BASE + 0x34U)
 #define RCC_PLL1DIVR_P_Q_RESET (1UL << 9U | 1UL << 16U)
 #define RCC_PLL1DIVR_R_POS 24U
-#define RCC_AHB2ENR1 REG(0x46020C8CU)
-#define RCC_AHB3ENR REG(0x46020C94U)
+#define RCC_AHB3ENR REG(RCC_BASE + 0x94U)
 #define RCC_AHB3ENR_PWREN BIT(2)
-#define RCC_APB1ENR1 REG(0x46020C9CU)
-#define RCC_APB2ENR REG(0x46020CA4U)
-#define RCC_BDCR REG(0x46020CF0U)
-#define RCC_BDCR_LSEON BIT(0)
-#define RCC_BDCR_LSERDY BIT(1)
-#define RCC_BDCR_LSESYSEN BIT(7)
-#define RCC_BDCR_LSESYSRDY BIT(11)
+#define RCC_BDCR REG(RCC_BASE + 0xF0U)
 
-#define PWR_CR3 REG(0x46020808U)
-#define PWR_CR3_REGSEL BIT(1)
-#define PWR_VOSR REG(0x4602080CU)
 #define PWR_VOSR_BOOSTRDY BIT(14)
 #define PWR_VOSR_VOSRDY BIT(15)
 #define PWR_VOSR_VOS_POS 16U
 #define PWR_VOSR_VOS_MASK (3UL << PWR_VOSR_VOS_POS)
 #define PWR_VOSR_BOOSTEN BIT(18)
-#define PWR_SVMCR REG(0x46020810U)
+#define PWR_SVMCR REG(PWR_BASE + 0x10U)
 #define PWR_SVMCR_IO2SV BIT(29)
-#define PWR_DBPR REG(0x46020828U)
-#define PWR_DBPR_DBP BIT(0)
-#define PWR_SVMSR REG(0x4602083CU)
-#define PWR_SVMSR_REGS BIT(1)
-
-#define FLASH_ACR REG(0x40022000U)
-#define FLASH_ACR_LATENCY_MASK 15UL
-#define FLASH_ACR_PRFTEN BIT(8)
-
-#define ICACHE_CR REG(0x40030400U)
-#define ICACHE_CR_EN BIT(0)
-#define ICACHE_SR REG(0x40030404U)
-#define ICACHE_SR_BUSYF BIT(0)
-
-/* For stm32/mcu.c: USART1 on PA9 and PA10 is the ST-LINK's virtual COM port (UM2861, UM2839). */
-#define INTERRUPTS 126U
-#define GPIO_BASE 0x42020000U
-#define GPIO_ENABLE RCC_AHB2ENR1
-#define TIMER_BASE 0x40000000U /* TIM2 */
-#define IRQ_TIMER 45U
-#define TIMER_ENABLE RCC_APB1ENR1
-#define TIMER_ENABLE_BIT BIT(0)
-#define SERIAL_BASE 0x40013800U
-#define SERIAL_IS_LPUART 0
-#define IRQ_SERIAL 61U
-#define SERIAL_ENABLE RCC_APB2ENR
-#define SERIAL_ENABLE_BIT BIT(14)
-#define SERIAL_TX_PORT 0U
-#define SERIAL_TX_PIN 9U
-#define SERIAL_RX_PORT 0U
-#define SERIAL_RX_PIN 10U
-#define SERIAL_FUNCTION 7UL
 
 #endif

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tinyperf.virtual.board.chips import Soc
+from tinyperf.virtual.board.chips import Soc, stm32f746
 from tinyperf.virtual.board.memory.system import FlashSettings
 from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins
 from tinyperf.virtual.board.stm32 import family
-from tinyperf.virtual.board.stm32.family import Computed, TimerRow, UartRow
+from tinyperf.virtual.board.stm32.family import Computed, TimerRow
 from tinyperf.virtual.board.stm32.rcc import LSE_HZ, Branch, Field
 from tinyperf.virtual.board.stm32.rcc import Rcc as FamilyRcc
 
@@ -22,7 +22,7 @@ HSE_HZ, CSI_HZ = 8_000_000, 4_000_000
 CR, CFGR, CDCFGR1, CDCFGR2, PLLCKSELR, PLLCFGR, PLL1DIVR = 0x00, 0x10, 0x18, 0x1C, 0x28, 0x2C, 0x30
 CDCCIP2R, BDCR, CSR = 0x54, 0x70, 0x74
 APB1, APB2 = Field(CDCFGR2, 4), Field(CDCFGR2, 8)
-USART16910, USART234578 = Field(CDCCIP2R, 3), Field(CDCCIP2R, 0)
+USART16, USART234578 = Field(CDCCIP2R, 3), Field(CDCCIP2R, 0)
 
 
 class Rcc(FamilyRcc):
@@ -40,8 +40,8 @@ class Rcc(FamilyRcc):
     BRANCHES: ClassVar = {
         "tim1": Branch(APB1, timer=True),
         "tim2": Branch(APB2, timer=True),
-        "usart1": Branch(APB2, USART16910),
-        "usart2": Branch(APB1, USART234578),
+        **dict.fromkeys(("usart1", "usart6"), Branch(APB2, USART16)),
+        **dict.fromkeys(("usart2", "usart3", "uart4", "uart5", "uart7", "uart8"), Branch(APB1, USART234578)),
     }
 
     def read(self, offset: int) -> int:
@@ -85,25 +85,9 @@ def _cr3(regs: Mapping[int, int]) -> int:
     return value & ~(1 << 26) | 1 << 16 | (value >> 25 & 1) << 26
 
 
-UARTS = (
-    UartRow(0x4001_1000, "usart1", 37),
-    UartRow(0x4000_4400, "usart2", 38),
-    UartRow(0x4000_4800, "usart2", 39),
-    UartRow(0x4000_4C00, "usart2", 52),
-    UartRow(0x4000_5000, "usart2", 53),
-    UartRow(0x4001_1400, "usart1", 71),
-    UartRow(0x4000_7800, "usart2", 82),
-    UartRow(0x4000_7C00, "usart2", 83),
-)
+UARTS = stm32f746.UARTS
 TIMERS = (
-    TimerRow(0x4000_0000, "tim1", 28, bits=32),
-    TimerRow(0x4000_0400, "tim1", 29),
-    TimerRow(0x4000_0800, "tim1", 30),
-    TimerRow(0x4000_0C00, "tim1", 50, bits=32),
-    TimerRow(0x4000_1000, "tim1", 54),
-    TimerRow(0x4000_1400, "tim1", 55),
-    TimerRow(0x4001_0000, "tim2", 25, irq_compare=27),
-    TimerRow(0x4001_0400, "tim2", 44, irq_compare=46),
+    *stm32f746.TIMERS,
     TimerRow(0x4001_4000, "tim2", 116),
     TimerRow(0x4001_4400, "tim2", 117),
     TimerRow(0x4001_4800, "tim2", 118),

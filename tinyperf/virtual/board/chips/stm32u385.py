@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tinyperf.virtual.board.chips import Soc, stm32u575
 from tinyperf.virtual.board.peripherals import Host, Peripheral, Pins
 from tinyperf.virtual.board.stm32 import family
-from tinyperf.virtual.board.stm32.family import Computed, TimerRow, UartRow
+from tinyperf.virtual.board.stm32.family import Computed, UartRow
 from tinyperf.virtual.board.stm32.rcc import Branch, Field
 
 if TYPE_CHECKING:
@@ -55,24 +55,12 @@ def _vosr(regs: Mapping[int, int]) -> int:
     return value | value << 16
 
 
+# The STM32U575's, but for one UART and two timers that it lacks, and LPUART1's address.
 UARTS = (
-    UartRow(0x4001_3800, "usart1", 61),
-    UartRow(0x4000_4800, "usart3", 63),
-    UartRow(0x4000_4C00, "uart4", 64),
-    UartRow(0x4000_5000, "uart5", 65),
+    *family.without(stm32u575.UARTS, 0x4000_4400, 0x4600_2400),
     UartRow(0x4004_2400, "lpuart1", 66, low_power=True),
 )
-TIMERS = (
-    TimerRow(0x4000_0000, "tim1", 45, bits=32),
-    TimerRow(0x4000_0400, "tim1", 46, bits=32),
-    TimerRow(0x4000_0800, "tim1", 47, bits=32),
-    TimerRow(0x4000_1000, "tim1", 49),
-    TimerRow(0x4000_1400, "tim1", 50),
-    TimerRow(0x4001_2C00, "tim2", 42, irq_compare=44),
-    TimerRow(0x4001_4000, "tim2", 69),
-    TimerRow(0x4001_4400, "tim2", 70),
-    TimerRow(0x4001_4800, "tim2", 71),
-)
+TIMERS = family.without(stm32u575.TIMERS, 0x4000_0C00, 0x4001_3400)
 
 
 def build(_chip: Chip, host: Host, pins: Pins) -> Soc:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tinyperf.virtual.board.peripherals import Peripheral
 from tinyperf.virtual.board.stm32.gpio import Gpio
@@ -37,6 +37,14 @@ class TimerRow(NamedTuple):
     irq: int
     bits: int = 16
     irq_compare: int | None = None
+
+
+Row = TypeVar("Row", UartRow, TimerRow)
+
+
+def without(rows: Sequence[Row], *bases: int) -> tuple[Row, ...]:
+    """The blocks of a like chip, less those at `bases`."""
+    return tuple(row for row in rows if row.base not in bases)
 
 
 def uarts(host: Host, rows: Sequence[UartRow]) -> dict[int, Uart]:
