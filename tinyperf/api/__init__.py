@@ -27,7 +27,18 @@ from tinyperf.api.learning import (
     train,
     train_resume,
 )
-from tinyperf.api.measure import compare, console, emulate, profile, profile_boards, profile_plans, resume, run, run_all
+from tinyperf.api.measure import (
+    compare,
+    console,
+    emulate,
+    profile,
+    profile_beside,
+    profile_boards,
+    profile_plans,
+    resume,
+    run,
+    run_all,
+)
 from tinyperf.api.results import (
     boards_picture,
     energy_picture,
@@ -80,6 +91,7 @@ __all__ = [
     "new_board",
     "plot_evaluation",
     "profile",
+    "profile_beside",
     "profile_boards",
     "profile_picture",
     "profile_plans",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tinyperf.board import Board
     from tinyperf.result import RunResult
+    from tinyperf.session.beside import Beside
     from tinyperf.session.compare import Row
     from tinyperf.session.fleet import Row as BoardRow
     from tinyperf.session.plans import Plan
@@ -119,6 +120,30 @@ def profile(
     shown = start.model if image else named_models.named(benchmark, maybe(model))[1]
     inputs, outputs = ends_of(shown) if shown else ((), ())
     return replace(found, inputs=inputs, outputs=outputs)
+
+
+def profile_beside(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    others: Sequence[str],
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    clock: int | None = None,
+    image: AnyPath | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Beside:
+    """One inference by several firmwares on one virtual board: in all, and by operator where their layers are known.
+
+    Args: others: images by path, or engines as `NAME[:OPTION=VALUE,...]`; one that cannot be had says why. Otherwise as
+        `profile`, for the first one.
+    Raises: as `profile`. UsageError: another is neither an image nor an engine.
+    """
+    from tinyperf.session import beside, choose
+
+    wanted = choose.Content(benchmark, maybe(model), engine, energy)
+    return beside.beside(_at(str(board), clock, image), wanted, maybe(image), others, progress)
 
 
 def _at(board: str, clock: int | None, image: AnyPath | None) -> Board:

@@ -63,7 +63,7 @@ def sessions_diff(sessions: Sequence[AnyPath], *, folder: AnyPath = SESSIONS) ->
 def sessions_schema(name: str) -> dict[str, object]:
     """The JSON schema of a file of a session folder, or of what `run` gives.
 
-    Args: name: session, transcript, energy, layers, results; run, profile.
+    Args: name: session, transcript, energy, layers, results; run, profile, compare.
 
     Raises: UsageError: no schema of that name.
     """

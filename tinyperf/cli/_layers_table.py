@@ -42,11 +42,11 @@ def show(found: Profile) -> None:
     """The layers; of an image without known layers, its functions."""
     total = found.cycles_per_inference or 1
     if found.layers:
-        _print([_layers(found.layers, total), _stalls(found.layers), _choice(found.layers)])
+        print_columns([_layers(found.layers, total), _stalls(found.layers), _choice(found.layers)])
         print("waiting       queue to flash data, per cent of the layer's cycles; -: not told apart by the cycle model")
     elif found.functions:
         shown = found.functions[:MOST_FUNCTIONS]
-        _print([_functions(shown, total), _stalls(shown)])
+        print_columns([_functions(shown, total), _stalls(shown)])
         rest = len(found.functions) - len(shown)
         print(
             f"functions     without those that they call; of the {rest} further ones --csv and --json tell"
@@ -94,7 +94,8 @@ def _share(stalls: Stalls | None, cause: str, cycles: int) -> str:
     return "-" if waited is None else f"{100 * waited / cycles:.1f}" if cycles else "0.0"
 
 
-def _print(groups: Sequence[Sequence[Column]]) -> None:
+def print_columns(groups: Sequence[Sequence[Column]]) -> None:
+    """The groups side by side; where the terminal is too narrow, each on lines of its own."""
     width = shutil.get_terminal_size(fallback=(0, 0)).columns
     lines = [_lines(group) for group in groups]
     whole = max(sum(len(cell) + 2 for line in row for cell in line) - 2 for row in zip(*lines, strict=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tinyperf import api
-from tinyperf.cli import _boards_table, _layers_table, _options, _plans_table, _progress
+from tinyperf.cli import _beside_table, _boards_table, _layers_table, _options, _plans_table, _progress
 from tinyperf.cli._ends import end_text
 from tinyperf.errors import UsageError
 from tinyperf.figures import error, figure
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 )
 @click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="The table as a file.")
 @click.option("--plot", type=_options.MODEL_FILE, metavar="FILE", help="The table as a picture, .png or .html.")
+@click.option(
+    "--compare",
+    "others",
+    multiple=True,
+    metavar="IMAGE|ENGINE",
+    help="Side by side with another image or engine, in all and by operator; may be given several times.",
+)
 def command(
     *,
     benchmark: str | None,
@@ -43,6 +50,7 @@ def command(
     csv: Path | None,
     plot: Path | None,
     optimize: str | None,
+    others: tuple[str, ...],
 ) -> None:
     """Instructions and estimated cycles of an inference by layer: what the core waits for, what the kernel was taken
     to cost when it was chosen, and what the next best would. Of a foreign ELF by function.
@@ -57,38 +65,57 @@ def command(
     tinyperf profile --board nucleo-l4r5zi kws --plot layers.html --csv layers.csv
     tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
+    tinyperf profile --board nucleo-l4r5zi kws --compare tflm --compare aot:fold=off --compare firmware.hex
     tinyperf profile --board all kws --plot kws.html
     tinyperf profile --board nucleo-l4r5zi,nucleo-u575zi-q --model my.tflite --csv boards.csv
     tinyperf profile --board nucleo-l4r5zi --clock all kws
     tinyperf profile --board nucleo-l4r5zi --optimize all kws
     """
     boards, clocks = _options.boards(board), _options.clocks(clock)
-    if optimize == "all":
-        others = {"--csv": csv, "--plot": plot, "--image": image, "--energy": energy}
-        _refuse({**others, "--board": boards is not None}, "all plans are of one model on one board")
+    firmware: dict[str, Any] = {"model": model, "engine": engine, "energy": energy, "image": image}
+    one_clock = clocks[0] if clocks and clocks != "all" else None
+    several = {"--board": boards is not None, "--clock": clocks == "all" or len(clocks) > 1}
+    files: dict[str, object] = {"--csv": csv, "--plot": plot}
+    if others:
+        _refuse({**files, "--optimize all": optimize == "all", **several}, "--compare is of one board at one clock")
+        _beside(board, benchmark, others, {**firmware, "clock": one_clock}, as_json=as_json)
+    elif optimize == "all":
+        given = {**files, "--image": image, "--energy": energy, "--board": boards is not None}
+        _refuse(given, "all plans are of one model on one board")
         _plans(board, benchmark, model=model, engine=engine, clocks=clocks, as_json=as_json)
-        return
-    if boards is not None or clocks == "all" or len(clocks) > 1:
+    elif any(several.values()):
         _refuse({"--image": image, "--energy": energy}, "an image is of one board")
         with _progress.shown() as progress:
             each = [board] if boards is None else boards
-            rows = api.profile_boards(
+            table = api.profile_boards(
                 benchmark, boards=each, clocks=clocks, model=model, engine=engine, progress=progress
             )
-        _boards_table.show(rows, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
-        return
-    firmware: dict[str, Any] = {"model": model, "engine": engine, "energy": energy, "image": image}
-    with _progress.shown() as progress:
-        found = api.profile(board, benchmark, **firmware, clock=clocks[0] if clocks else None, progress=progress)
-    title = f"{benchmark or model or image} on {board}" + ("" if image else f", engine {engine}")
+        _boards_table.show(table, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
+    else:
+        with _progress.shown() as progress:
+            found = api.profile(board, benchmark, **firmware, clock=one_clock, progress=progress)
+        title = f"{benchmark or model or image} on {board}" + ("" if image else f", engine {engine}")
+        _one(found, title, as_json=as_json, csv=csv, plot=plot)
+
+
+def _one(found: Profile, title: str, *, as_json: bool, csv: Path | None, plot: Path | None) -> None:
+    """The files first: if one fails, stdout must not hold a result and an error."""
     if csv:
         _layers_table.write(_layers_table.rows(found), csv)
     if plot:
         api.profile_picture(found, title, plot)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
-        return
-    _show(found)
+    else:
+        _show(found)
+
+
+def _beside(
+    board: str, benchmark: str | None, others: tuple[str, ...], firmware: dict[str, Any], *, as_json: bool
+) -> None:
+    with _progress.shown() as progress:
+        sides = api.profile_beside(board, benchmark, others=others, **firmware, progress=progress)
+    _beside_table.show(sides, as_json=as_json)
 
 
 def _plans(

@@ -134,7 +134,8 @@ def _difference(one: Difference) -> list[str]:
 def schema(*, name: str) -> None:
     """Print the JSON schema of a file of a session folder.
 
-    NAME is session, transcript (of a line), energy, layers, results; run or profile: what that verb prints with --json.
+    NAME is session, transcript (of a line), energy, layers, results; run, profile or compare:
+    what --json prints.
 
     \b
     tinyperf sessions schema session

@@ -14,6 +14,7 @@ from tinyperf.formats import own
 from tinyperf.measure.monitor import Identity  # noqa: TC001  (likewise)
 from tinyperf.result import RunResult
 from tinyperf.rules.joules import Expected  # noqa: TC001  (likewise)
+from tinyperf.session.beside import Beside
 from tinyperf.session.costs import LayerCost
 from tinyperf.session.profile import Profile
 from tinyperf.session.record import Record
@@ -112,6 +113,7 @@ SCHEMAS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "layers": ("layers.json", TypeAdapter(list[LayerCost]).json_schema),
     "results": ("results.json", _entries),
     "profile": ("what 'tinyperf profile --json' prints of one image", TypeAdapter(Profile).json_schema),
+    "compare": ("what 'tinyperf profile --compare --json' prints", TypeAdapter(Beside).json_schema),
     "run": (
         "what 'tinyperf run --json' prints, and 'result' of session.json",
         lambda: TypeAdapter(RunResult).json_schema(mode="serialization"),
