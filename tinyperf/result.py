@@ -67,6 +67,36 @@ class Energy:
 
 
 @dataclass(frozen=True)
+class Detected:
+    """Counts of one stream, with a word accepted for `tail_s` after its end."""
+
+    tail_s: float
+    true_positives: int
+    false_negatives: int
+    false_positives: int
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """A stream of sound: what was heard of it, and how busy the processor was.
+
+    `scores`: with the runner's tail and with the documented one; empty where the words are not known. `period_ms`,
+    `duty_cycle`: of the processing pin; where the sound came over the serial line, of the rule's 32 ms. `power_mw`:
+    over the whole stream. `frames`: computed; `lost`: that came while one was computed. None: not measured.
+    """
+
+    wav_file: str
+    length_s: float
+    scores: tuple[Detected, ...]
+    processing_ms: float | None
+    period_ms: float | None
+    duty_cycle: float | None
+    power_mw: float | None
+    frames: int | None
+    lost: int | None
+
+
+@dataclass(frozen=True)
 class Memory:
     """Linker figures for flash and RAM; the plan's (or the interpreter's) figure for the arena."""
 
@@ -93,7 +123,7 @@ class RunResult:
     cycle model, and for energy of its power model too, against published silicon figures. `name`: the user's word for
     the session; `created`: when it began, ISO 8601; `model`: None where the firmware was brought. `clock_hz`: what the
     board's firmware sets; None of a process and of firmware that was brought, and so is `cycles_per_inference`, the
-    latency at that clock.
+    latency at that clock. `streaming`: of sww, whose inference is a frame; accuracy is then F1 with the runner's tail.
     """
 
     benchmark: str
@@ -121,6 +151,7 @@ class RunResult:
     model: ModelFile | None = None
     clock_hz: int | None = None
     cycles_per_inference: int | None = None
+    streaming: Streaming | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""

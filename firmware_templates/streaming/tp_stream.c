@@ -27,6 +27,7 @@ static int8_t window[WINDOW_FRAMES * TP_MELS]; /* newest last; kept here: a mode
 static int8_t activations[TP_STREAM_ACTIVATIONS];
 static uint32_t frames; /* since start */
 static bool streaming;
+static bool silent; /* nothing has come since the last reset */
 static bool sound_sent; /* over the serial line, since the last reset */
 
 /* The newest features into the model, and its answer. */
@@ -39,6 +40,7 @@ static const char *step(void)
 #else
     memcpy(tp_model_input(0U), codes, TP_MELS);
 #endif
+    silent = false;
     return tp_model_invoke();
 }
 
@@ -51,6 +53,9 @@ const char *tp_stream_reset(void)
 {
     const char *error = NULL;
 
+    if (silent) {
+        return NULL;
+    }
     tp_features_reset();
     tp_model_reset();
     memset(codes, 0, sizeof codes);
@@ -62,6 +67,7 @@ const char *tp_stream_reset(void)
         error = step();
     }
 #endif
+    silent = error == NULL;
     return error;
 }
 
@@ -261,6 +267,7 @@ void tp_stream_extract(char *arguments)
         return;
     }
     sound_sent = false;
+    silent = false;
     begin_us = tp_time_us();
     tp_features(samples, 1U, codes);
     begin_us = tp_time_us() - begin_us;

@@ -29,8 +29,11 @@ from tinyperf.virtual.isolators import interface_board, io_manager, pty_line
 from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tinyperf.device.link import Link, Transport
     from tinyperf.result import RunResult
+    from tinyperf.virtual.isolators.relay import Relay
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +68,7 @@ class Tap:
 
 def conversation(name: str, *, baud: int = 9600, faults: str = "") -> tuple[Tap, Dut]:
     """Through a simulated isolator to a fake board, connected."""
-    relay = {"io_manager": io_manager.simulate, "interface_board": interface_board.simulate}[name]
+    relay: Callable[..., Relay] = {"io_manager": io_manager.simulate, "interface_board": interface_board.simulate}[name]
     device = board()
     tap = Tap(pty_line.PtyLine(relay(device, baud, faults=faults), device))
     choice = Choice(name, "COM7")

@@ -62,7 +62,7 @@ def figures(name: str) -> dict[str, Any]:
 def as_then(result: dict[str, Any]) -> dict[str, Any]:
     """Without the place, and without the keys that a result did not have then."""
     found: dict[str, Any] = json.loads(json.dumps(result))
-    since = ("name", "created", "model", "clock_hz", "cycles_per_inference")
+    since = ("name", "created", "model", "clock_hz", "cycles_per_inference", "streaming")
     return {key: value for key, value in found.items() if key not in ("session", *since)}
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from tinyperf import api
 from tinyperf.figures import figure, score
 from tinyperf.reporting import published
+from tinyperf.rules.streaming import RUNNER_TAIL_S
 
 if TYPE_CHECKING:
-    from tinyperf.result import Accuracy, RunResult
+    from rich.console import Console
+
+    from tinyperf.result import Accuracy, RunResult, Streaming
 
 
 def show(found: RunResult) -> None:
@@ -35,6 +38,8 @@ def show(found: RunResult) -> None:
         console.print(table)
         if place := published.place(found, remark=remark):
             console.print(f"  {place.text}", soft_wrap=True)
+    if found.streaming:
+        _stream(console, found.streaming, remark)
     if found.accuracy:
         console.print(f"  {_score(found.accuracy)}{remark}", soft_wrap=True)
     if found.energy:
@@ -55,6 +60,22 @@ def show(found: RunResult) -> None:
     for note in found.notes:
         console.print(f"  note: {note}", soft_wrap=True)
     console.print(f"  session {found.session}", soft_wrap=True)
+
+
+def _stream(console: Console, found: Streaming, remark: str) -> None:
+    console.print(f"  {found.wav_file}, {found.length_s:g} s: {found.frames} frames, {found.lost} lost")
+    if found.duty_cycle is not None and found.processing_ms is not None:
+        console.print(
+            f"  {figure(found.processing_ms)} ms a frame, duty cycle {figure(found.duty_cycle)}{remark}", soft_wrap=True
+        )
+    if found.power_mw is not None:
+        console.print(f"  {figure(found.power_mw)} mW over the stream{remark}", soft_wrap=True)
+    for one in found.scores:
+        rule = "the runner's code" if one.tail_s == RUNNER_TAIL_S else "the rules' text"
+        console.print(
+            f"  {one.true_positives} true positives, {one.false_negatives} false negatives, {one.false_positives} false"
+            f" positives, {one.tail_s:g} s after a word ({rule})"
+        )
 
 
 def _score(found: Accuracy) -> str:

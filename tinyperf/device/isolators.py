@@ -145,6 +145,7 @@ class Isolated:
     _own: list[str] = field(default_factory=list)
     _unacknowledged: list[tuple[float, bytes]] = field(default_factory=list)
     _owing: bytes | None = None
+    _answering: bool = False  # a command of its own was sent, and its m-ready has not come
     _passing: bool = False  # the rest of a long line of the board's goes on as it comes
     _opened: bool = False
 
@@ -247,6 +248,29 @@ class Isolated:
             self._relay(data)
         self._own.clear()
 
+    def command(self, text: str, timeout_s: float = DUT_S) -> list[str]:
+        """One of its own commands: the lines of its answer, without the m-ready.
+
+        Raises: DeviceError: no whole answer within `timeout_s`.
+        """
+        self._own.clear()
+        self._answering = True
+        self.inner.write(text.encode("ascii") + b"%")
+        until_s = self.now_s() + timeout_s
+        while (left_s := until_s - self.now_s()) > LEAST_S:
+            self._relay(self.inner.read(left_s))
+            if self._own and self._own[-1].endswith("m-ready"):
+                self._answering = False
+                lines, self._own = self._own, []
+                return [line for line in (*lines[:-1], lines[-1].removesuffix("m-ready")) if line.strip()]
+        self._answering = False
+        raise DeviceError(
+            f"{self.choice.where} gave no whole answer to '{text}' within {timeout_s:g} s; it said"
+            f" {self._own[-3:] or 'nothing'}",
+            means="it hangs, was unplugged, or its memory card lacks the file",
+            hint="press its reset button; its card must be FAT32 and hold the .wav file under this name",
+        )
+
     # ---------------------------------------------------------------- the board behind it
 
     def write(self, data: bytes) -> None:
@@ -332,7 +356,7 @@ class Isolated:
     def _take(self, line: bytes) -> None:
         """A line of the isolator's own."""
         text = line.decode("ascii", "backslashreplace")
-        if not self._opened and not self._unacknowledged:
+        if self._answering or (not self._opened and not self._unacknowledged):
             self._own.append(text)
         elif line == READY and self._unacknowledged:
             self._owing = self._unacknowledged.pop(0)[1]

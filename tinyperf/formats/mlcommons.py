@@ -181,7 +181,7 @@ def results_txt(about: About, held: Sequence[Row], figures: Figures, at_s: float
     reasons = [f"not valid: {reason}" for reason in figures.reasons]
     if any("power" in one for one in held):
         remarks = [figures.note.strip(), *reasons]
-        return "\n".join([*_energy_lines(held), *filter(None, remarks)]) + "\n"
+        return "\n".join([*energy_lines(held), *filter(None, remarks)]) + "\n"
     lines = _window_lines(held) if about.mode == "performance" else []
     lines += [stamp + text for text in [*_headline(figures), *reasons]]
     return "\n".join(lines) + "\n"
@@ -216,7 +216,8 @@ def _headline(figures: Figures) -> list[str]:
     return lines or ["Nothing was measured."]
 
 
-def _energy_lines(held: Sequence[Row]) -> list[str]:
+def energy_lines(held: Sequence[Row]) -> list[str]:
+    """The paragraph of each object with `power`, and the median."""
     lines = ["Power Edition Output"]
     each = []
     for number, one in enumerate(held):

@@ -16,9 +16,9 @@ import numpy as np
 from tinyperf.device.happenings import Direction
 from tinyperf.errors import ContentError
 from tinyperf.figures import error
-from tinyperf.formats import files
+from tinyperf.formats import files, stream
 from tinyperf.formats.recorded import Printed, Recording
-from tinyperf.rules import joules
+from tinyperf.rules import joules, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -159,6 +159,7 @@ def read_energy(folder: Path) -> Recording:
         accuracy,
         edge_s,
         range_w,
+        required=1 if (folder / stream.NAME).is_file() else windows.WINDOWS,
         damage=tuple(damage + not_numbers(power_w, raw.name)),
         notes=(f"estimated, {error(error_percent)}",) if estimated else (),
     )

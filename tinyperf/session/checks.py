@@ -50,6 +50,8 @@ def check(request: Request, chosen: Board) -> None:
         raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
     _clock(request)
     _time(request, chosen)
+    if request.samples is not None and _streams(request):
+        raise UsageError("--samples with a stream", hint="a shorter .wav file is a shorter stream: --data")
     if request.samples is not None and request.samples < 1:
         raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
     if request.jobs is not None and request.jobs < 1:
@@ -106,12 +108,18 @@ def _clock(request: Request) -> None:
 def isolator(request: Request, chosen: Board) -> isolators.Choice | None:
     """What stands in the serial line."""
     if request.isolator is None:
-        return None
+        return _played_interface_board(request, chosen)
     choice = isolators.choose(request.isolator)
     if request.port:
         raise UsageError(
             f"--port {request.port} together with --isolator {request.isolator}",
             hint="the board is behind the isolator: give the isolator's port only, as its option",
+        )
+    if choice.name != "interface_board" and _streams(request):
+        raise UsageError(
+            f"--isolator {choice.name} with {request.benchmark}",
+            means="it plays no sound and sees no pins",
+            hint="--isolator interface_board:port=PORT, or none: then the sound goes over the serial line",
         )
     virtual = request.virtual or is_process(chosen)
     if virtual != (choice.port == isolators.SIMULATED):
@@ -120,3 +128,14 @@ def isolator(request: Request, chosen: Board) -> isolators.Choice | None:
             hint="port=simulated goes with --virtual, and a port of this computer with a real board",
         )
     return choice
+
+
+def _streams(request: Request) -> bool:
+    return request.benchmark is not None and benchmark.benchmark(request.benchmark).streams
+
+
+def _played_interface_board(request: Request, chosen: Board) -> isolators.Choice | None:
+    """A stream to a virtual board with an I2S goes through an interface board, as to a real one."""
+    if _streams(request) and request.virtual and chosen.sound is not None:
+        return isolators.Choice("interface_board", isolators.SIMULATED)
+    return None

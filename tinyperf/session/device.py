@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tinyperf.device import isolators
 from tinyperf.device.dut import Dut
 from tinyperf.virtual.connect import debug_port, is_process, open_image, open_port
+from tinyperf.virtual.isolators.interface_board import Wired
 from tinyperf.virtual.isolators.line import through
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tinyperf.board import Board
     from tinyperf.device.happenings import Direction
     from tinyperf.device.link import Link
+    from tinyperf.virtual.isolators.interface_board import SoundBoard
 
     OpenLink = Callable[["Device"], Link]
     Recorder = Callable[[Direction, bytes, float], None]
@@ -34,7 +36,7 @@ class Device:
     """A board on a port (`url`), or a virtual one that starts `image`.
 
     `cycles_per_instruction`: from one inference in full detail; what a virtual board counts with from then on.
-    `open_link`: makes the link.
+    `card`: a folder, the memory card of an interface board that is played. `open_link`: makes the link.
     """
 
     board: Board
@@ -43,6 +45,7 @@ class Device:
     baud: int
     isolator: isolators.Choice | None = None
     cycles_per_instruction: float | None = None
+    card: Path | None = None
     open_link: OpenLink = open_device
 
     @property
@@ -60,6 +63,13 @@ class Device:
             return self.url
         return "the host process" if is_process(self.board) else f"the virtual {self.board.name}"
 
+    def _wired(self, link: Link) -> Wired | None:
+        """What else leads from a played interface board to a virtual board."""
+        if self.card is None or self.board.sound is None or self.image is None:
+            return None
+        pins = self.board.sound
+        return Wired(cast("SoundBoard", link), pins.detected_pin, pins.processing_pin, self.card)
+
     def dut(self, record: Recorder = lambda *_: None, wrap: Callable[[Link], Link] = lambda link: link) -> Dut:
         """Open it.
 
@@ -68,7 +78,7 @@ class Device:
         """
         link = self.open_link(self)
         return Dut(
-            through(self.isolator, wrap(link), self.baud),
+            through(self.isolator, wrap(link), self.baud, self._wired(link)),
             record,
             where=self.where,
             baud=self.baud if self.url else None,

@@ -6,6 +6,7 @@ and when; the figures are computed afterwards from what was recorded, by `tinype
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -32,6 +33,8 @@ from tinyperf.virtual import bench
 from tinyperf.virtual.instruments import played_on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from tinyperf.board import Board
     from tinyperf.device.dut import Dut
     from tinyperf.device.happenings import Direction, Happening
@@ -154,14 +157,24 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
 
     Raises: UsageError: the board's file has no power figures (virtual), or the session was begun before.
     """
-    board, planned = prepared.device.board, session.record.planned
     if store.transcript_path(session.at, 0).exists():
         raise UsageError(
             f"{session.at} holds an energy run that was interrupted",
             means="the five windows of an energy run belong to one recording, so they cannot be finished later",
             hint="start a new session",
         )
-    virtual = planned.transport == "virtual"
+    with fed(session, prepared) as (instrument, feeding):
+        return Rig(session, prepared, progress, instrument, feeding).measure()
+
+
+@contextmanager
+def fed(session: Session, prepared: Prepared) -> Iterator[tuple[Monitor, bench.Bench | None]]:
+    """The instrument that the run asked for, feeding the board; with the bench that it measures, of a virtual board.
+
+    Raises: UsageError: the board's file has no power figures (virtual).
+    """
+    board = prepared.device.board
+    virtual = session.record.planned.transport == "virtual"
     if virtual and board.power is None:
         raise UsageError(
             f"the virtual {board.name} has no power figures",
@@ -174,7 +187,61 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
         instrument.set_supply_mv(board.energy.supply_mv)
         instrument.power(on=False)
         instrument.power(on=True)
-        return Rig(session, prepared, progress, instrument, feeding).measure()
+        yield instrument, feeding
+
+
+def listening(
+    session: Session, prepared: Prepared, link: Link, recorder: Recorder, feeding: bench.Bench | None
+) -> Listening:
+    """`link`, on whose reads the instrument is emptied; a virtual board's power is told to `feeding`."""
+    if feeding is None:
+        return Listening(link, recorder, None)
+    known = session.record.learned.calibration
+    misses = known.flash_misses_per_inference / known.cycles_per_inference if known else 0.0
+    return Listening(link, recorder, Feed(cast("VirtualLink", link), prepared.device.board, feeding, misses))
+
+
+def write_sidecar(
+    session: Session,
+    prepared: Prepared,
+    instrument: Monitor,
+    recorder: Recorder,
+    *,
+    expected: Sequence[joules.Expected],
+    duration_s: float,
+) -> None:
+    """`energy.json` beside the raw trace. Args: expected: since the first sample. duration_s: by the link's clock."""
+    planned, board, about = session.record.planned, prepared.device.board, instrument.describe()
+    rate_hz = float(about.sample_rate_hz)
+    # the host learns of the first and last sample late, by up to a read of the port
+    slack = rate_hz * (SLICE_S if session.record.transport == "virtual" else joules.CLOCKS_S)
+    damage = [*recorder.notes]
+    damage += joules.lost_reasons(recorder.received, recorder.position)
+    damage += joules.lost_reasons(recorder.position, duration_s * rate_hz - slack)
+    said = own.Sidecar(
+        sample_rate_hz=rate_hz,
+        samples=recorder.position,
+        lost=recorder.position - recorder.received,
+        pulses_s=tuple(p / rate_hz for p in recorder.pulses),
+        expected=tuple(expected),
+        supply_mv=board.energy.supply_mv,
+        accuracy=about.accuracy + (planned.error_percent or 0.0) / 100,
+        edge_s=1.0 / rate_hz,
+        estimated=planned.estimated,
+        error_percent=planned.error_percent,
+        damage=tuple(damage),
+        monitor=asdict(about),
+    )
+    store.write(session.at / own.SIDECAR, own.sidecar_json(said))
+    if planned.estimated and board.power:
+        part = power_error_percent(board, foreign=planned.request.image is not None)
+        share, whole = error(part), error(planned.error_percent)
+        note(session, f"energy is estimated, {whole}; the power model's part: {share}")
+
+
+def note(session: Session, text: str) -> None:
+    """Something that must be said beside the result."""
+    session.learn(notes=(*session.record.learned.notes, text))
 
 
 @dataclass
@@ -202,26 +269,20 @@ class Rig:
 
         try:
             self.progress(f"starting {self.prepared.device.where}", 0, 0)
-            dut = self.prepared.converse(record, lambda link: self._listening(link, recorder))
+            dut = self.prepared.converse(
+                record, lambda link: listening(self.session, self.prepared, link, recorder, self.feeding)
+            )
             self.session.learn(**identity(dut))
             self._record(WindowRun(self.session, self.prepared, transcript, dut, self.progress), recorder)
             return spent(dut)
         except BaseException:
-            self._note("the energy recording was cut short")
+            note(self.session, "the energy recording was cut short")
             raise
         finally:
             recorder.close()
             transcript.close()
             if dut is not None:
                 dut.link.close()
-
-    def _listening(self, link: Link, recorder: Recorder) -> Listening:
-        if self.feeding is None:
-            return Listening(link, recorder, None)
-        known = self.session.record.learned.calibration
-        misses = known.flash_misses_per_inference / known.cycles_per_inference if known else 0.0
-        board = self.prepared.device.board
-        return Listening(link, recorder, Feed(cast("VirtualLink", link), board, self.feeding, misses))
 
     def _record(self, work: WindowRun, recorder: Recorder) -> None:
         """The pilot, and then everything that belongs to the recording."""
@@ -237,39 +298,9 @@ class Rig:
         wait(dut.link, HEAD_S)
         dut.note("sequencer: m-sequencing-i[0]-command[emon trace off]-ack[/emon: m-ready/]")
         recorder.finish()
-        self._write(recorder, dut.link.now_s() - self.origin_s)
-
-    def _write(self, recorder: Recorder, duration_s: float) -> None:
-        """`energy.json` beside the raw trace."""
-        planned, board, instrument = self.session.record.planned, self.prepared.device.board, self.instrument.describe()
-        rate_hz = float(instrument.sample_rate_hz)
-        # the host learns of the first and last sample late, by up to a read of the port
-        slack = rate_hz * (SLICE_S if self.session.record.transport == "virtual" else joules.CLOCKS_S)
-        damage = [*recorder.notes]
-        damage += joules.lost_reasons(recorder.received, recorder.position)
-        damage += joules.lost_reasons(recorder.position, duration_s * rate_hz - slack)
-        said = own.Sidecar(
-            sample_rate_hz=rate_hz,
-            samples=recorder.position,
-            lost=recorder.position - recorder.received,
-            pulses_s=tuple(p / rate_hz for p in recorder.pulses),
-            expected=tuple(replace(e, at_s=e.at_s - self.origin_s) for e in self.heard.expected),
-            supply_mv=board.energy.supply_mv,
-            accuracy=instrument.accuracy + (planned.error_percent or 0.0) / 100,
-            edge_s=1.0 / rate_hz,
-            estimated=planned.estimated,
-            error_percent=planned.error_percent,
-            damage=tuple(damage),
-            monitor=asdict(instrument),
-        )
-        store.write(self.session.at / own.SIDECAR, own.sidecar_json(said))
-        if planned.estimated and board.power:
-            part = power_error_percent(board, foreign=planned.request.image is not None)
-            share, whole = error(part), error(planned.error_percent)
-            self._note(f"energy is estimated, {whole}; the power model's part: {share}")
-
-    def _note(self, text: str) -> None:
-        self.session.learn(notes=(*self.session.record.learned.notes, text))
+        expected = [replace(e, at_s=e.at_s - self.origin_s) for e in self.heard.expected]
+        duration_s = dut.link.now_s() - self.origin_s
+        write_sidecar(self.session, self.prepared, self.instrument, recorder, expected=expected, duration_s=duration_s)
 
 
 def wait(link: Link, seconds: float) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyperf import __version__, benchmark, board, tflite
-from tinyperf.datasets import layout, own
+from tinyperf.datasets import layout, own, streams
 from tinyperf.engines import ends, parse_engine
 from tinyperf.errors import UsageError
 from tinyperf.rules import windows as rules
@@ -59,6 +59,21 @@ class Prepared:
     own: Model | None = None
     layers: tuple[Layer, ...] = ()
     build_wanted_by: str = "the image built is"
+    stream: streams.Stream | None = None
+
+    @property
+    def sound(self) -> streams.Stream:
+        """Of a streaming benchmark.
+
+        Raises: UsageError: it is none.
+        """
+        if self.stream is None:
+            raise UsageError(f"'{self.model_id}' takes no stream", hint="sww does")
+        return self.stream
+
+    def on_card(self, folder: Path) -> Prepared:
+        """With that folder as the memory card of an interface board that is played."""
+        return replace(self, device=replace(self.device, card=folder))
 
     def converse(self, record: Recorder, wrap: Callable[[Link], Link] = lambda link: link) -> Dut:
         """Open the device, and make sure that it runs what is to be measured.
@@ -72,7 +87,7 @@ class Prepared:
             dut.require_model(self.model_id)
             if self.build_id is not None:
                 dut.require_build(self.build_id, self.build_wanted_by)
-            dut.require_mode("energy" if self.request.mode == "energy" else "performance")
+            dut.require_mode("energy" if energy_firmware(self.request, self.benchmark) else "performance")
         except BaseException:
             dut.link.close()
             raise
@@ -112,7 +127,8 @@ def prepare(
         if builds:
             choose.check_ends(chosen, model, measured, request.engine)
         ends.check(model)
-    dataset = _dataset(request, measured, model)
+    stream = streams.load(_path(request.data)) if measured is not None and measured.streams else None
+    dataset = streams.dataset(stream, measured) if stream and measured else _dataset(request, measured, model)
     image = None
     if builds:
         tell("building")
@@ -129,8 +145,14 @@ def prepare(
         instructions=about_instructions(image, _values(model)),
         own=model if measured is None else None,
         layers=image.generated.layers if image else (),
+        stream=stream,
     )
     return prepared, _planned(prepared, _Built(model, image), created or datetime.now(UTC))
+
+
+def energy_firmware(request: Request, measured: Benchmark | None) -> bool:
+    """It is built for energy mode. A streaming firmware is one for all modes: its start and stop are pulses always."""
+    return request.mode == "energy" and not (measured is not None and measured.streams)
 
 
 def _values(model: Model | None) -> int:
@@ -141,7 +163,8 @@ def _values(model: Model | None) -> int:
 def _device(request: Request, chosen: Board, open_link: OpenLink) -> Device:
     """Where the firmware will run; a virtual board has its image only where one was brought."""
     isolator = checks.isolator(request, chosen)
-    baud = chosen.serial.energy_baud if request.mode == "energy" else chosen.serial.baud
+    measured = benchmark.benchmark(request.benchmark) if request.benchmark else None
+    baud = chosen.serial.energy_baud if energy_firmware(request, measured) else chosen.serial.baud
     if isolator:
         isolator.check_baud(baud)
     virtual = request.virtual or is_process(chosen)
@@ -199,7 +222,7 @@ def _asked(request: Request) -> own.Asked:
 def _build(request: Request, chosen: Board, model: Model | None, measured: Benchmark | None) -> Image:
     if model is None:  # _model gives None only where nothing is built
         raise UsageError("no model to build", hint="name BENCH or --model")
-    return choose.built(chosen, model, measured, engine=request.engine, energy=request.mode == "energy")
+    return choose.built(chosen, model, measured, engine=request.engine, energy=energy_firmware(request, measured))
 
 
 def _planned(prepared: Prepared, built: _Built, created: datetime) -> Planned:
@@ -279,6 +302,10 @@ def _absolute(request: Request) -> Request:
         image=_whole(request.image),
         labels=_whole(request.labels),
     )
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _whole(path: str | None) -> str | None:

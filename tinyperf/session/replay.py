@@ -17,6 +17,7 @@ from tinyperf.datasets import official
 from tinyperf.errors import ContentError
 from tinyperf.formats import energyrunner, files, mlcommons, own
 from tinyperf.formats import folder as formats
+from tinyperf.formats import stream as streams
 from tinyperf.formats.recorded import Printed, Session
 from tinyperf.result import Energy, EnergyWindow, RunResult, Window
 from tinyperf.rules import accuracy, joules
@@ -262,11 +263,20 @@ def measured_of(session: store.Session) -> report.Measured:
                 hint=files.AGAIN,
             )
     notes = tuple(note for one in read for note in one.notes)
-    measured = report.Measured(session.at, session.record, tuple(trials[key] for key in sorted(trials)), notes)
+    stream = streams.read(session.at)
+    ordered = () if stream else tuple(trials[key] for key in sorted(trials))
+    measured = report.Measured(session.at, session.record, ordered, notes, stream=stream)
     if session.record.pulses:
         energy, reasons = figures_of(session.at)
         return replace(measured, energy=energy, energy_reasons=reasons)
     return measured
+
+
+def stream_power(session: store.Session) -> list[mlcommons.Row]:
+    """The `power` entry of results.json of a stream that an instrument recorded."""
+    if not (session.at / own.SIDECAR).is_file():
+        return []
+    return mlcommons.power(formats.energy(session.at), session.record.learned.supply_mv or 0)
 
 
 def recompute(folder: Path) -> RunResult:

@@ -20,6 +20,8 @@ from tinyperf.formats.recorded import About, Figures
 from tinyperf.result import Accuracy, Energy, ModelFile, RunResult
 from tinyperf.rules import accuracy as scores
 from tinyperf.rules import windows as rules
+from tinyperf.session import stream_figures
+from tinyperf.session.stream_figures import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.formats.recorded import Trial
+    from tinyperf.formats.stream import Stream
     from tinyperf.result import EnergyWindow, Performance
     from tinyperf.session.record import Record
 
@@ -42,34 +45,31 @@ class Measured:
     notes: tuple[str, ...] = ()
     energy: Energy | None = None
     energy_reasons: tuple[str, ...] = ()
+    stream: Stream | None = None
 
 
 def result(measured: Measured) -> RunResult:
     """The figures of a session; the same for a run that has just ended and for one read back from its folder."""
     record, planned = measured.record, measured.record.planned
-    timed = _timed(measured) if planned.mode == "performance" else []
-    accuracy = _accuracy(measured) if planned.mode == "accuracy" else None
-    reasons = _reasons(measured, timed)
-    performance = rules.performance(timed)
-    met = None if accuracy is None or accuracy.target is None else accuracy.value >= accuracy.target
+    parts = _of_stream(measured, measured.stream) if measured.stream else _of_trials(measured)
     return RunResult(
         benchmark=planned.benchmark,
         board=planned.board,
         engine=planned.engine,
         transport=record.transport,
         mode=planned.mode,
-        valid=not reasons,
-        reasons=reasons,
+        valid=not parts.reasons,
+        reasons=parts.reasons,
         inputs=planned.inputs,
         estimated=planned.estimated,
         session=str(measured.at),
-        target_met=met,
+        target_met=parts.target_met,
         error_percent=planned.error_percent if planned.mode != "accuracy" else None,
         build_id=record.build_id,
         toolchain=planned.toolchain,
         engine_details=planned.engine_details,
-        performance=performance,
-        accuracy=accuracy,
+        performance=parts.performance,
+        accuracy=parts.accuracy,
         energy=measured.energy,
         memory=planned.memory,
         notes=record.notes + _notes(measured),
@@ -77,8 +77,25 @@ def result(measured: Measured) -> RunResult:
         created=planned.created.isoformat(),
         model=ModelFile(**planned.model.model_dump()) if planned.model else None,
         clock_hz=planned.clock_hz,
-        cycles_per_inference=_cycles(performance, planned.clock_hz),
+        cycles_per_inference=_cycles(parts.performance, planned.clock_hz),
+        streaming=parts.streaming,
     )
+
+
+def _of_stream(measured: Measured, stream: Stream) -> Parts:
+    """Of the streaming wakeword."""
+    planned = measured.record.planned
+    reasons = (*measured.energy_reasons, *(() if measured.energy else ("no energy was measured",)))
+    return stream_figures.parts(stream, planned, measured.energy, reasons if planned.mode == "energy" else ())
+
+
+def _of_trials(measured: Measured) -> Parts:
+    """Of inputs that were measured one by one."""
+    planned = measured.record.planned
+    timed = _timed(measured) if planned.mode == "performance" else []
+    accuracy = _accuracy(measured) if planned.mode == "accuracy" else None
+    met = None if accuracy is None or accuracy.target is None else accuracy.value >= accuracy.target
+    return Parts(rules.performance(timed), accuracy, met, _reasons(measured, timed))
 
 
 def _cycles(performance: Performance | None, clock_hz: int | None) -> int | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.errors import ContentError, Interrupted, TinyperfError
 from tinyperf.formats import energyrunner, own
-from tinyperf.session import accuracy, energy, profile, replay, report, store, windows
+from tinyperf.session import accuracy, energy, profile, replay, report, store, stream_report, streaming, windows
 from tinyperf.session.checks import check_request
 from tinyperf.session.device import open_device
 from tinyperf.session.plan import prepare
@@ -110,7 +110,11 @@ def finish(at: Path) -> RunResult:
     session = store.load(at)
     measured = replay.measured_of(session)
     result = report.result(measured)
-    _write_reports(measured, result)
+    if measured.stream is not None:
+        for name, text in stream_report.texts(measured, result, replay.stream_power(session)).items():
+            store.write(at / name, text)
+    else:
+        _write_reports(measured, result)
     session.conclude(result)
     return result
 
@@ -147,7 +151,7 @@ def _measure(session: Session, prepared: Prepared, progress: Progress) -> RunRes
         progress(f"session {at}", 0, 0)
         if prepared.device.has_cycle_model:
             prepared = _calibrated(session, prepared, progress)
-        spent = KINDS[mode](session, prepared, progress)
+        spent = (streaming.measure if prepared.stream else KINDS[mode])(session, prepared, progress)
         seconds = round(time.monotonic() - begin_s, 3)
         session.learn(timing=Timing(seconds=seconds, finished=datetime.now(UTC), **spent.model_dump()))
         return finish(at)

@@ -8,14 +8,13 @@ from typing import Literal
 
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.errors import UsageError
+from tinyperf.rules import streaming
 
 Mode = Literal["accuracy", "performance", "energy"]
 Runner = Literal["mlcommons", "energyrunner"]
 MODES: tuple[Mode, ...] = ("accuracy", "performance", "energy")
 
-WAKEWORDS = 50
-MOST_FALSE = 8
-STREAM_S = 1200.0
+WAKEWORDS, MOST_FALSE, STREAM_S = streaming.WAKEWORDS, streaming.MOST_FALSE, streaming.STREAM_S
 
 
 @dataclass(frozen=True)

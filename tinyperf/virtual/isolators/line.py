@@ -10,10 +10,13 @@ from tinyperf.virtual.isolators.relay import simulator
 
 if TYPE_CHECKING:
     from tinyperf.device.link import Link
+    from tinyperf.virtual.isolators.interface_board import Wired
 
 
-def through(choice: Choice | None, link: Link, baud: int) -> Link:
+def through(choice: Choice | None, link: Link, baud: int, wired: Wired | None = None) -> Link:
     """`link` itself, or the board at `baud` as seen through the isolator that `link` leads to.
+
+    Args: wired: what else leads from a simulated interface board to the board.
 
     With port=simulated, `link` is the board, and the isolator is played between it and the result.
 
@@ -24,7 +27,8 @@ def through(choice: Choice | None, link: Link, baud: int) -> Link:
     if choice.port != SIMULATED:
         return isolated(choice, link, baud)
     try:
-        played = PtyLine(simulator(choice.name)(link, baud, faults=choice.fault), link)
+        more = {"wired": wired} if wired else {}
+        played = PtyLine(simulator(choice.name)(link, baud, faults=choice.fault, **more), link)
     except BaseException:
         link.close()
         raise
