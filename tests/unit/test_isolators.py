@@ -68,7 +68,11 @@ class Tap:
 
 def conversation(name: str, *, baud: int = 9600, faults: str = "") -> tuple[Tap, Dut]:
     """Through a simulated isolator to a fake board, connected."""
-    relay: Callable[..., Relay] = {"io_manager": io_manager.simulate, "interface_board": interface_board.simulate}[name]
+    relays: dict[str, Callable[..., Relay]] = {
+        "io_manager": io_manager.simulate,
+        "interface_board": interface_board.simulate,
+    }
+    relay = relays[name]
     device = board()
     tap = Tap(pty_line.PtyLine(relay(device, baud, faults=faults), device))
     choice = Choice(name, "COM7")
