@@ -64,12 +64,19 @@ class PlatformIO(Description):
 
 
 class Flash(Description):
-    """How flash tools call this board; a tool whose field is absent is not offered."""
+    """How flash tools call this board; a tool whose field is absent is not offered.
+
+    `openocd_board`: of openocd's board/, with the probe on it; else `openocd_target`: of its target/, with any probe.
+    `bossac`: its bootloader speaks SAM-BA.
+    """
 
     openocd_board: str | None = None
+    openocd_target: str | None = None
     stlink_address: int | None = None
     pyocd_target: str | None = None
     jlink_device: str | None = None
+    nordic_family: str | None = None
+    bossac: bool = False
     drive_label: str | None = None
     uf2_family: Word | None = None
 

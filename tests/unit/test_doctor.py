@@ -87,6 +87,21 @@ def test_only_the_absent_flash_tools_are_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(
+    ("name", "tools"),
+    [
+        ("raspberry-pi-pico-2", ["openocd", "JLinkExe", "pyocd", "picotool"]),
+        ("nano-33-ble", ["openocd", "nrfutil", "nrfjprog", "JLinkExe", "pyocd", "bossac"]),
+        ("disco-f746ng", ["openocd", "st-flash", "JLinkExe"]),
+    ],
+)
+def test_every_flash_tool_of_a_board_is_named_with_how_to_get_it(name: str, tools: list[str]) -> None:
+    (absent,) = lines(machine.diagnose(boards.load(name)), "flash tools")
+    assert absent.found == f"not installed: {', '.join(tools)}"
+    assert absent.fix.count(";") == len(tools) - 1
+
+
+@pytest.mark.usefixtures("bare")
 def test_connected_board(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     device = tmp_path / "ttyACM0"
     device.touch()

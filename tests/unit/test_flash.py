@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tinyperf import board as boards
 from tinyperf import cli, tool
@@ -21,6 +24,7 @@ from tinyperf.firmware import build, flash, flash_tools
 from tinyperf.firmware.flash import Files, Writer
 from tinyperf.firmware.flash_tools import TOOLS, Job
 from tinyperf.firmware.render import render
+from tinyperf.formats import ihex
 from tinyperf.tflite import Model, Quantization, Tensor
 from tinyperf.tool import Outcome, Step
 
@@ -135,6 +139,94 @@ def job(serial: str | None = None) -> Job:
 )
 def test_exact_argv(name: str, serial: str | None, argv: list[str]) -> None:
     assert list(TOOL[name].step(job(serial)).argv) == argv
+
+
+@pytest.mark.parametrize(
+    ("name", "board", "probe", "argv"),
+    [
+        pytest.param(
+            "openocd",
+            "raspberry-pi-pico-2",
+            "CMSIS-DAP",
+            "openocd -f interface/cmsis-dap.cfg -c 'adapter speed 5000' -f target/rp2350.cfg"
+            " -c 'adapter serial 17' -c 'program {/a b/fw.elf} verify reset exit'",
+            id="openocd-and-a-debug-probe",
+        ),
+        pytest.param(
+            "openocd",
+            "nrf52840-dk",
+            "J-Link",
+            "openocd -f interface/jlink.cfg -c 'transport select swd' -f target/nrf52.cfg"
+            " -c 'adapter serial 17' -c 'program {/a b/fw.elf} verify reset exit'",
+            id="openocd-and-a-j-link",
+        ),
+        pytest.param(
+            "nrfutil",
+            "nrf52840-dk",
+            "J-Link",
+            "nrfutil device program --firmware '/a b/flash.hex' --serial-number 17 --options"
+            " chip_erase_mode=ERASE_RANGES_TOUCHED_BY_FIRMWARE,verify=VERIFY_READ,reset=RESET_SYSTEM",
+            id="nrfutil",
+        ),
+        pytest.param(
+            "nrfjprog",
+            "nano-33-ble",
+            "J-Link",
+            "nrfjprog -f NRF52 --snr 17 --program '/a b/flash.hex' --sectorerase --verify --reset",
+            id="nrfjprog",
+        ),
+        pytest.param(
+            "bossac",
+            "nano-33-ble",
+            "SAM-BA",
+            "bossac -d --port=/dev/ttyACM0 -U -i -e -w '/a b/fw.bin' -R",
+            id="bossac",
+        ),
+    ],
+)
+def test_exact_command_for_a_probe(name: str, board: str, probe: str, argv: str) -> None:
+    found = Probe(probe, "1", "2", "17", "", usable=True)
+    chosen = flash.choose_tool(boards.load(board), found, name=name, installed=lambda _: True)
+    step = chosen.step(
+        replace(
+            job("17"),
+            board=boards.load(board),
+            script=Path("/a b") / chosen.script_name,
+            probe=probe,
+            port="/dev/ttyACM0",
+        )
+    )
+    assert step.command == argv
+
+
+@given(data=st.binary(min_size=1, max_size=100), address=st.sampled_from([0, 0x10000, 0x1FFF8, 0x0801_0004]))
+def test_a_hex_file_is_read_as_what_it_was_made_of(data: bytes, address: int) -> None:
+    intelhex = pytest.importorskip("intelhex", reason="the extra 'virtual' is not installed")
+    read = intelhex.IntelHex(io.StringIO(ihex.encode(address, data)))
+    assert read.segments() == [(address, address + len(data))]
+    assert bytes(read.tobinarray()) == data
+
+
+def test_nordic_s_tools_get_the_image_where_it_was_linked(files: Files) -> None:
+    """Behind the bootloader, that is."""
+    board = boards.load("nano-33-ble")
+    ran: list[Step] = []
+
+    def run(step: Step, _log: Path | None) -> Outcome:
+        ran.append(step)
+        return Outcome(step, 0, "", 0.1)
+
+    flash.tool_writer(board, files, TOOL["nrfutil"], JLINK, run=run).write()
+    assert Path(ran[0].argv[4]).read_text().splitlines()[:2] == [":020000040001F9", ":05000000696D616765F8"]
+
+
+def test_a_bootloader_s_port_is_not_the_firmware_s() -> None:
+    bootloader = Probe("SAM-BA", "2341", "005a", "A1", "Arduino", usable=True, ports=("/dev/ttyACM0",))
+    board = boards.load("nano-33-ble")
+    assert flash.choose_probe(board, [bootloader]) == bootloader
+    assert flash.port_of(board, bootloader, [], "/dev/ttyUSB0") == "/dev/ttyUSB0"
+    with pytest.raises(DeviceError, match="no port looks like nano-33-ble"):
+        flash.port_of(board, bootloader, [Port("/dev/ttyACM0", "2341", "005a", "A1")])
 
 
 def test_jlink_orders() -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @click.option("--probe", metavar="SERIAL", help="Serial number of the debug probe, where several are connected.")
 @click.option("--port", metavar="URL", help="Serial port of the firmware; found through the probe if left out.")
 @click.option(
-    "--tool", metavar="NAME", help="openocd, st-flash, jlink, pyocd, picotool, pio or drive; the first that fits."
+    "--tool",
+    metavar="NAME",
+    help="openocd, st-flash, nrfutil, nrfjprog, jlink, pyocd, picotool, bossac, pio or drive; the first that fits.",
 )
 def command(
     *,

@@ -22,7 +22,7 @@ SYSFS = Path("/sys/bus/usb/devices")
 DEV = Path("/dev/bus/usb")
 
 # USB ids as the makers publish them (ST UM2448, SEGGER's udev file, Arm DAPLink, Raspberry Pi Debugprobe, Infineon
-# KitProg3). None as the product: every product of that vendor.
+# KitProg3, Arduino). None as the product: every product of that vendor.
 KINDS: dict[tuple[str, str | None], str] = {
     ("0483", "3744"): "ST-LINK",
     ("0483", "3748"): "ST-LINK",
@@ -41,11 +41,16 @@ KINDS: dict[tuple[str, str | None], str] = {
     ("2e8a", "000c"): "CMSIS-DAP",
     ("2e8a", "0003"): "BOOTSEL",
     ("2e8a", "000f"): "BOOTSEL",
+    ("2341", "005a"): "SAM-BA",
     ("04b4", "f151"): "CMSIS-DAP",
     ("04b4", "f152"): "CMSIS-DAP",
     ("04b4", "f154"): "CMSIS-DAP",
     ("04b4", "f155"): "CMSIS-DAP",
 }
+
+
+BOOTLOADERS = frozenset({"BOOTSEL", "SAM-BA"})
+"""Kinds that are no probes but the chip itself, whose serial port is gone when the firmware starts."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,10 @@ class Probe:
 
 
 def kind_of(vid: str, pid: str) -> str | None:
-    """`ST-LINK`, `J-Link`, `CMSIS-DAP`; `BOOTSEL`: a Raspberry Pi chip that takes an image itself; None: no probe."""
+    """`ST-LINK`, `J-Link`, `CMSIS-DAP`; None: no probe.
+
+    `BOOTSEL`: a Raspberry Pi chip that takes an image itself; `SAM-BA`: an Arduino board's bootloader that does.
+    """
     return KINDS.get((vid, pid)) or KINDS.get((vid, None))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from tinyperf import tool
@@ -15,23 +14,16 @@ if TYPE_CHECKING:
     from tinyperf.board import Board
     from tinyperf.diagnosis.check import State
 
-GET_TOOL = {
-    "openocd": "sudo apt install openocd",
-    "st-flash": "sudo apt install stlink-tools",
-    "pyocd": f"{sys.executable} -m pip install pyocd",
-    "JLinkExe": "get J-Link from segger.com",
-}
-
 
 def flash_tools(board: Board) -> list[Check]:
     fitting = [t for t in TOOLS if t.fits(board) and t.name != "pio"]
     there = [t for t in fitting if tool.installed(t.program)]
     found = [Check(f"flash tool {t.name}", "ok", version(t.program), "puts the image on the board") for t in there]
-    absent = [t.program for t in fitting if t not in there]
+    absent = [t for t in fitting if t not in there]
     if absent:
-        fix = "; ".join(GET_TOOL[program] for program in absent)
+        names, fix = ", ".join(t.program for t in absent), "; ".join(t.get for t in absent)
         state: State = "note" if there else "missing"
-        found.append(Check("flash tools", state, f"not installed: {', '.join(absent)}", "one is enough", fix))
+        found.append(Check("flash tools", state, f"not installed: {names}", "one is enough", fix))
     return found
 
 

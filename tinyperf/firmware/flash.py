@@ -148,7 +148,7 @@ def choose_tool(
             if name is None
             else f"{name} cannot flash {board.name}",
             means="the board file names no target for such a tool",
-            hint="add openocd_board, stlink_address, pyocd_target or jlink_device to the board file's 'flash'",
+            hint="add openocd_target, stlink_address, pyocd_target or jlink_device to the board file's 'flash'",
         )
     raise DeviceError(
         f"none of the flash tools for {board.name} is installed: {', '.join(t.program for t in fitting)}",
@@ -172,7 +172,7 @@ def port_of(board: Board, probe: Probe | None, known: Sequence[Port], given: str
     """
     if given is not None:
         return given
-    if probe is not None and probe.ports:
+    if probe is not None and probe.ports and probe.kind not in probes.BOOTLOADERS:
         return probe.ports[0]
     return ports.only(board.serial.usb, board.name, known)
 
@@ -208,8 +208,10 @@ def tool_writer(
         elf=files.elf,
         binary=files.binary,
         project=files.project,
-        script=files.project / "flash.jlink",
+        script=files.project / tool.script_name,
         serial=probe.serial or None if tool.selects else None,
+        probe=probe.kind,
+        port=next(iter(probe.ports), None),
     )
 
     def write() -> None:
@@ -274,7 +276,7 @@ def find_place(board: Board, *, probe: str | None, port: str | None, tool: str |
     """
     if board.memory is None:
         raise _this_computer(board)
-    tools = [*(t.name for t in TOOLS), "drive"]
+    tools = [*dict.fromkeys(t.name for t in TOOLS), "drive"]
     if tool is not None and tool not in tools:
         raise UsageError(f"unknown flash tool '{tool}'", hint=f"choose one of {', '.join(tools)}")
     if tool != "drive" and not wanted_kinds(board):

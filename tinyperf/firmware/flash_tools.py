@@ -9,10 +9,12 @@ the programs themselves.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinyperf.errors import DeviceError
+from tinyperf.formats import ihex
 from tinyperf.tool import Step
 
 if TYPE_CHECKING:
@@ -33,7 +35,10 @@ ON_BOARD = frozenset({"ST-LINK", "CMSIS-DAP"})
 
 @dataclass(frozen=True)
 class Job:
-    """One image for one board. `project`: the PlatformIO project it was built in; `script`: a file a tool may need."""
+    """One image for one board. `project`: the PlatformIO project it was built in; `script`: a file a tool may need.
+
+    `probe`: its kind; `port`: of a bootloader that takes the image by its serial port.
+    """
 
     board: Board
     elf: Path
@@ -41,6 +46,13 @@ class Job:
     project: Path
     script: Path
     serial: str | None = None
+    probe: str = ""
+    port: str | None = None
+
+    @property
+    def address(self) -> int:
+        """Where the image begins."""
+        return self.board.memory.flash.origin if self.board.memory else self.board.flash.stlink_address or 0
 
 
 @dataclass(frozen=True)
@@ -55,25 +67,37 @@ class Failure:
 
 @dataclass(frozen=True)
 class Tool:
-    """One flash tool. `probes`: kinds it can use; `selects`: it can be told which probe by serial number."""
+    """One flash tool. `probes`: kinds it can use; `selects`: it can be told which probe by serial number.
+
+    `get`: how to get it. `script`: what is in the file it needs, which is called `script_name`.
+    """
 
     name: str
     program: str
+    get: str
     probes: frozenset[str]
     fits: Callable[[Board], bool]
     step: Callable[[Job], Step]
     failures: tuple[Failure, ...]
     selects: bool = True
     script: Callable[[Job], str] | None = None
+    script_name: str = ""
+
+
+INTERFACES = {"CMSIS-DAP": ("cmsis-dap", "adapter speed 5000"), "J-Link": ("jlink", "transport select swd")}
+"""By kind of probe: openocd's file, and what it must be told: else a debug probe crawls, and a J-Link speaks JTAG."""
 
 
 def openocd(job: Job) -> Step:
     """Flash, verify, reset. Braces keep a path with blanks one word of Tcl."""
     select = ("-c", f"adapter serial {job.serial}") if job.serial else ()
     program = f"program {{{job.elf.as_posix()}}} verify reset exit"
-    return Step(
-        ("openocd", "-f", f"board/{job.board.flash.openocd_board}.cfg", *select, "-c", program), ERASE_AND_WRITE_S
-    )
+    configuration: tuple[str, ...] = ("-f", f"board/{job.board.flash.openocd_board}.cfg")
+    if job.board.flash.openocd_board is None:
+        interface, order = INTERFACES[job.probe]
+        target = f"target/{job.board.flash.openocd_target}.cfg"
+        configuration = ("-f", f"interface/{interface}.cfg", "-c", order, "-f", target)
+    return Step(("openocd", *configuration, *select, "-c", program), ERASE_AND_WRITE_S)
 
 
 def st_flash(job: Job) -> Step:
@@ -105,8 +129,7 @@ def jlink(job: Job) -> Step:
 
 def jlink_script(job: Job) -> str:
     """Orders for SEGGER's commander: write, reset, run, quit."""
-    address = job.board.memory.flash.origin if job.board.memory else job.board.flash.stlink_address or 0
-    return f'r\nh\nloadfile "{job.binary.as_posix()}" 0x{address:08x}\nr\ng\nq\n'
+    return f'r\nh\nloadfile "{job.binary.as_posix()}" 0x{job.address:08x}\nr\ng\nq\n'
 
 
 def pio(job: Job) -> Step:
@@ -118,6 +141,38 @@ def picotool(job: Job) -> Step:
     """Write the ELF to a chip in BOOTSEL mode, verify, start it."""
     select = ("--ser", job.serial) if job.serial else ()
     return Step(("picotool", "load", "--verify", "--execute", str(job.elf), *select), ERASE_AND_WRITE_S)
+
+
+def hex_file(job: Job) -> str:
+    """The image for Nordic's tools, which take no .bin."""
+    return ihex.encode(job.address, job.binary.read_bytes())
+
+
+def nrfutil(job: Job) -> Step:
+    """Nordic's tool of today, with its command `device`."""
+    select = ("--serial-number", job.serial) if job.serial else ()
+    options = "chip_erase_mode=ERASE_RANGES_TOUCHED_BY_FIRMWARE,verify=VERIFY_READ,reset=RESET_SYSTEM"
+    return Step(
+        ("nrfutil", "device", "program", "--firmware", str(job.script), *select, "--options", options),
+        ERASE_AND_WRITE_S,
+    )
+
+
+def nrfjprog(job: Job) -> Step:
+    """Nordic's older tool. It wants a J-Link's number without the zeros before it."""
+    select = ("--snr", job.serial.lstrip("0")) if job.serial else ()
+    family = str(job.board.flash.nordic_family)
+    return Step(
+        ("nrfjprog", "-f", family, *select, "--program", str(job.script), "--sectorerase", "--verify", "--reset"),
+        ERASE_AND_WRITE_S,
+    )
+
+
+def bossac(job: Job) -> Step:
+    """Arduino's form of it, whose boards' bootloaders write behind themselves: RESET pressed twice starts them."""
+    return Step(
+        ("bossac", "-d", f"--port={job.port}", "-U", "-i", "-e", "-w", str(job.binary), "-R"), ERASE_AND_WRITE_S
+    )
 
 
 _NO_PROBE_MEANS = "the board is not connected, its cable carries no data, or the probe has no power"
@@ -185,35 +240,75 @@ _SHARED = (
 
 _OPENOCD_NO_PROBE = _no_probe(r"Error: open failed|unable to find a matching CMSIS-DAP|No J-Link device found")
 
+_NORDIC_NO_PROBE = _no_probe(
+    r"no debugger connected|There is no debugger|[Nn]o devices? (?:found|connected)|No J-Link|unable to find a device"
+)
+
 TOOLS = (
     Tool(
         name="openocd",
         program="openocd",
+        get="sudo apt install openocd",
         probes=ON_BOARD,
         fits=lambda board: board.flash.openocd_board is not None,
         step=openocd,
         failures=(*_SHARED, _OPENOCD_NO_PROBE),
     ),
     Tool(
+        name="openocd",
+        program="openocd",
+        get="sudo apt install openocd",
+        probes=frozenset(INTERFACES),
+        fits=lambda board: board.flash.openocd_board is None and board.flash.openocd_target is not None,
+        step=openocd,
+        failures=(*_SHARED, _OPENOCD_NO_PROBE),
+    ),
+    Tool(
         name="st-flash",
         program="st-flash",
+        get="sudo apt install stlink-tools",
         probes=frozenset({"ST-LINK"}),
         fits=lambda board: board.flash.stlink_address is not None,
         step=st_flash,
         failures=(*_SHARED, _no_probe(r"Couldn't find any ST-Link")),
     ),
     Tool(
+        name="nrfutil",
+        program="nrfutil",
+        get="get nRF Util from nordicsemi.com, then 'nrfutil install device'",
+        probes=frozenset({"J-Link"}),
+        fits=lambda board: board.flash.nordic_family is not None,
+        step=nrfutil,
+        script=hex_file,
+        script_name="flash.hex",
+        failures=(*_SHARED, _NORDIC_NO_PROBE),
+    ),
+    Tool(
+        name="nrfjprog",
+        program="nrfjprog",
+        get="get the nRF Command Line Tools from nordicsemi.com",
+        probes=frozenset({"J-Link"}),
+        fits=lambda board: board.flash.nordic_family is not None,
+        step=nrfjprog,
+        script=hex_file,
+        script_name="flash.hex",
+        failures=(*_SHARED, _NORDIC_NO_PROBE),
+    ),
+    Tool(
         name="jlink",
         program="JLinkExe",
+        get="get J-Link from segger.com",
         probes=frozenset({"J-Link"}),
         fits=lambda board: board.flash.jlink_device is not None,
         step=jlink,
         script=jlink_script,
+        script_name="flash.jlink",
         failures=(*_SHARED, _no_probe(r"Connecting to J-Link via USB\.\.\.\s*FAILED|No emulators connected")),
     ),
     Tool(
         name="pyocd",
         program="pyocd",
+        get=f"{sys.executable} -m pip install pyocd",
         probes=frozenset({"ST-LINK", "CMSIS-DAP", "J-Link"}),
         fits=lambda board: board.flash.pyocd_target is not None,
         step=pyocd,
@@ -226,14 +321,26 @@ TOOLS = (
     Tool(
         name="picotool",
         program="picotool",
+        get="get picotool from github.com/raspberrypi/picotool",
         probes=frozenset({"BOOTSEL"}),
         fits=lambda board: board.flash.uf2_family in RASPBERRY_PI,
         step=picotool,
         failures=(*_SHARED, _no_probe(r"No accessible RP\S* device")),
     ),
     Tool(
+        name="bossac",
+        program="bossac",
+        get="get Arduino's bossac (1.9.1-arduino2) with its boards 'arduino:mbed_nano'",
+        probes=frozenset({"SAM-BA"}),
+        fits=lambda board: board.flash.bossac,
+        step=bossac,
+        selects=False,
+        failures=(*_SHARED, _no_probe(r"No device found on")),
+    ),
+    Tool(
         name="pio",
         program="pio",
+        get=f"{sys.executable} -m pip install platformio",
         probes=ON_BOARD,
         fits=lambda board: board.platformio is not None,
         step=pio,
