@@ -101,7 +101,7 @@ class AsciiDecoder:
 
     def feed(self, data: bytes) -> list[Item]:
         """Items completed by `data`."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._rest = (self._rest + data.replace(b"\0", b"")).split(b"\n")
         if lines and self._endless:  # told already
             del lines[0]
             self._endless = False
@@ -111,15 +111,18 @@ class AsciiDecoder:
         items: list[Item] = []
         values: list[float] = []
         for raw in lines:
-            line = raw.replace(b"\0", b"").strip(b"\r ")
-            if match := SAMPLE.fullmatch(line):
+            line = raw.strip(b"\r ")
+            overlong = len(raw) > LINE_BYTES  # whatever else it holds: the front alone may look like a sample
+            if not overlong and (match := SAMPLE.fullmatch(line)):
                 values.append(int(match[1]) * 10.0 ** int(match[2]))
                 continue
             if values:
                 items.append(Samples(np.array(values)))
                 values = []
-            if line:
-                items.append(_line_item(line) if len(raw) <= LINE_BYTES else Rejected(raw[:LINE_BYTES]))
+            if overlong:
+                items.append(Rejected(raw[:LINE_BYTES]))
+            elif line:
+                items.append(_line_item(line))
         if values:
             items.append(Samples(np.array(values)))
         return items

@@ -93,7 +93,12 @@ def kinds_in_int8() -> list[str]:
 
 
 def sampled(sample: Sample) -> bytes:
-    """The .tflite file of a random use of an operator: its last output is the model's, of a custom one all of them."""
+    """The .tflite file of a random use of an operator."""
+    return write(model(drawn(sample)))
+
+
+def drawn(sample: Sample) -> G:
+    """A random use of an operator: its last output is the model's, of a custom one all of them."""
     tensors = [_plain(tensor) for tensor in sample.tensors]
     outputs = list(range(len(tensors) - sample.made, len(tensors)))
     given = [i for i in dict.fromkeys(sample.inputs) if i >= 0]
@@ -101,7 +106,7 @@ def sampled(sample: Sample) -> bytes:
     kind, _, custom = sample.kind.partition(" ")
     options = {name: _number(name, value) for name, value in sample.options.items()}
     use = O(kind, list(sample.inputs), outputs, sample.custom or options, custom)
-    return build(tensors, [use], inputs, outputs if custom else outputs[-1:])
+    return G(tensors, [use], inputs, outputs if custom else outputs[-1:])
 
 
 def _plain(tensor: Tensor) -> T:
