@@ -146,6 +146,20 @@ def in_time(random: Random) -> bytes:
     return _layer(random, "DEPTHWISE_CONV_2D", shapes, options | {"depthMultiplier": 1}, axis=3)
 
 
+def line(random: Random) -> bytes:
+    """Depthwise along one axis, without padding, channels in fours."""
+    taps, dilation = random.integer(1, 11), random.pick(1, 1, 1, 2, 3)
+    given = (taps - 1) * dilation + random.integer(1, 9), random.pick(1, 1, 1, 4)
+    kernel, apart = (taps, 1), (dilation, 1)
+    if random.pick(True, True, False):
+        kernel, apart, given = kernel[::-1], apart[::-1], given[::-1]
+    made, options = _made(random, given, kernel, apart, most_stride=random.pick(1, 1, 3))
+    channels = 4 * random.pick(1, 2, 3, 9)
+    shapes = (1, *given, channels), (1, *kernel, channels), (1, *made, channels)
+    relu = random.pick(True, False)
+    return _layer(random, "DEPTHWISE_CONV_2D", shapes, options | {"depthMultiplier": 1}, axis=3, relu=relu)
+
+
 def single_row(random: Random) -> bytes:
     inputs, outputs = random.pick(1, 7, 16, 37, 64, 128, 130, 200, 640, random.integer(1, 300)), random.integer(1, 20)
     return _rows(random, 1, inputs, outputs, uniform=random.pick(True, True, False))
@@ -218,6 +232,7 @@ FAMILIES: Mapping[str, Callable[[Random], bytes]] = {
     "windows": windows,
     "threes": threes,
     "in time": in_time,
+    "line": line,
     "single row": single_row,
     "rows": rows,
     "depthwise": depthwise,

@@ -337,7 +337,8 @@ typedef void tp_winograd_products_function(const struct tp_winograd_products *);
 typedef void tp_winograd_output_function(const struct tp_winograd_output *, const struct tp_winograd_channel *);
 
 /* Input channels in fours, output channels in twos, output rows and columns in fours. cut_tiles x cut_rows tiles are
- * done at a time, filled up to `tiles`, a multiple of 4. scratch: six rows of codes, V, and columns or M. */
+ * done at a time, filled up to `tiles`, a multiple of 4. scratch: what aligns to 16 bytes, by whose bits tiles are told
+ * apart; six rows of codes, V, and columns or M. */
 TP_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut_tiles, int32_t cut_rows, int32_t tiles,
                                     tp_winograd_input_function *transform, tp_winograd_products_function *multiply,
                                     tp_winograd_output_function *finish, const int8_t *input, const int16_t *u,
@@ -346,8 +347,8 @@ TP_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut_tiles
 {
     const int32_t row = (w->out_w + 2) * w->in_c;
     const int32_t u_size = 36 * 2 * w->in_c;
-    uint8_t *const codes = (uint8_t *)scratch;
-    uint32_t *const v = (uint32_t *)(void *)&scratch[6 * row];
+    uint8_t *const codes = (uint8_t *)&scratch[-(uintptr_t)scratch % 16];
+    uint32_t *const v = (uint32_t *)(void *)&codes[6 * row];
     int32_t *const m = (int32_t *)&v[18 * tiles * w->in_c];
     for (int32_t y = 0; y < w->out_h / 4; y += cut_rows) {
         const int32_t rows = y + cut_rows < w->out_h / 4 ? cut_rows : w->out_h / 4 - y;

@@ -12,6 +12,7 @@ from tinyperf.engines.aot.kernels._c_layers import call, folded_bias, window_con
 from tinyperf.engines.aot.kernels._lead import by_rows
 from tinyperf.engines.aot.kernels._rounding import rounding, rounding_lacks
 from tinyperf.engines.aot.operators.conv_2d import Conv
+from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,6 +41,10 @@ MOST_BYTES = 480_000
 
 MOST_STEPS = 16
 """Pairs of input channels a pass: more would not fit into the cache of instructions."""
+
+
+MOST_OFF = 16 - ALIGNMENT
+"""Bytes of the scratch before the first multiple of 16 in it."""
 
 
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
@@ -98,7 +103,7 @@ def _form(work: Conv, costs: Costs, tiles: int) -> Form:
     cycles += groups * (tiles * 16 * out_c * costs["output"] + out_c * costs["call"])
     cycles += groups * 72 * in_c * out_c * costs["weights"]
     row = (out_w + 2) * in_c
-    scratch = 6 * row + 72 * filled * in_c + max(24 * (4 * across + 2), 288 * filled)
+    scratch = MOST_OFF + 6 * row + 72 * filled * in_c + max(24 * (4 * across + 2), 288 * filled)
     return Form(cycles, scratch_bytes=scratch, lead=(by_rows(work.window, 4 * rows),), block=tiles)
 
 
