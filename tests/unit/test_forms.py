@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from tinyperf.engines.aot.graph import Work
 
-ASSEMBLY = ("tp_fully_connected_eights", "tp_winograd_", "tp_pairs_", "tp_add_exact", "tp_add_relu")
+ASSEMBLY = ("tp_fully_connected_eights", "tp_winograd_", "tp_pairs_", "tp_direct_", "tp_add_exact", "tp_add_relu")
 CACHE_BYTES = 1024
 """Of the instructions, in the STM32L4's flash accelerator."""
 
@@ -92,6 +92,12 @@ WINDOWS = (
     Layer((6, 5, 7), 3, (3, 3), pad=(1, 1, 1, 1), zeros=(5, 0), clamp=(-100, 100), spread=3),
     Layer((4, 3, 12), 2, (2, 1), zeros=(-128, 127)),
 )
+DIRECT = (
+    Layer((8, 8, 3), 5, (3, 3), pad=(1, 1, 1, 1), spread=2),
+    Layer((9, 17, 3), 6, (3, 3), stride=(2, 2), zeros=(3, -128)),
+    Layer((3, 8, 26), 3, (1, 3), pad=(0, 1, 0, 1), zeros=(5, 0), clamp=(-100, 100), spread=1),
+    Layer((4, 9, 10), 3, stride=(2, 2), pad=(0, 0, 0, 6), zeros=(-9, 7)),
+)
 # Elements, multiplier and shift of the input of the smaller scale, whether it is the first, shift of the output, zero
 # points of inputs and output, clamp.
 SUMS = (
@@ -105,6 +111,7 @@ KERNELS: dict[str, tuple[Layer, ...] | tuple[Sum, ...]] = {
     "fully_connected_pairs_dsp": SINGLE_ROWS,
     "conv_winograd_dsp": THREES,
     "conv_pairs_dsp": WINDOWS,
+    "conv_direct_dsp": DIRECT,
     "add_table_dsp": SUMS,
 }
 

@@ -39,7 +39,7 @@ struct tp_pairs_call {
 /* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15),
  * and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
  * negative results must go away from zero, 0 where the clamp hides them. rest: 1 where a call may have a pixel more
- * than fours; alone it takes half of what four take.
+ * than fours; alone it takes half of what four take. passes: iterations; of one no end is looked for.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
@@ -48,17 +48,19 @@ struct tp_pairs_call {
  * s13: step between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
-#define TP_PAIRS_FUNCTION(name, steps, shift, layout, ties, rest)                                                      \
+#define TP_PAIRS_FUNCTION(name, passes, steps, shift, layout, ties, rest)                                              \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
-        __asm__(TP_PAIRS_TEXT(steps, shift, layout, ties, rest));                                                      \
+        __asm__(TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest));                                              \
     }
 
-#define TP_PAIRS_TEXT(steps, shift, layout, ties, rest)                                                                \
+#define TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest)                                                        \
+    ".set .Lmoves, " #passes " > 1\n\t"                                                                                \
     ".set .Lties, " #ties "\n\t"                                                                                       \
     ".set .Lrest, " #rest "\n\t"                                                                                       \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
-    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
+    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS                                      \
+    TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
 
 #define TP_PAIRS_START                                                                                                 \
     ".balign 4\n\t"                                                                                                    \
@@ -73,7 +75,8 @@ struct tp_pairs_call {
     "vmov s10, r2\n\t"                                                                                                 \
     "vmov s13, r3\n\t"
 
-/* The next two channels: their numbers into s0-s9, their weights into RAM. */
+/* The next two channels: their numbers into s0-s9, their weights into RAM. .Lmoves: the first load of a pass moves the
+ * pointer to the weights on. */
 #define TP_PAIRS_CHANNELS                                                                                              \
     "1:\n\t"                                                                                                           \
     "ldr.w r1, [r0, #4]\n\t"                                                                                           \
@@ -99,7 +102,9 @@ struct tp_pairs_call {
     "cmp.w r1, r2\n\t"                                                                                                 \
     "bne.w 2b\n\t"                                                                                                     \
     "str.w r1, [r0, #0]\n\t"                                                                                           \
+    ".if .Lmoves\n\t"                                                                                                  \
     "sub.w r5, r5, #8 * .Lsteps\n\t"                                                                                   \
+    ".endif\n\t"                                                                                                       \
     "sub.w r8, r8, #8 * .Lsteps\n\t"                                                                                   \
     "vmov s11, r5\n\t"                                                                                                 \
     "vmov s12, r8\n\t"                                                                                                 \
@@ -112,13 +117,17 @@ struct tp_pairs_call {
     "vmov r11, s1\n\t"                                                                                                 \
     "vmov r6, s2\n\t"                                                                                                  \
     "vmov r7, s3\n\t"                                                                                                  \
-    "vmov r12, s0\n\t"                                                                                                 \
-    "vmov lr, s1\n\t"                                                                                                  \
-    "vmov r8, s2\n\t"                                                                                                  \
-    "vmov r9, s3\n\t"                                                                                                  \
+    "mov.n r12, r10\n\t"                                                                                               \
+    "mov.n lr, r11\n\t"                                                                                                \
+    "mov.n r8, r6\n\t"                                                                                                 \
+    "mov.n r9, r7\n\t"                                                                                                 \
     "4:\n\t"                                                                                                           \
     "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                \
+    ".if .Lmoves\n\t"                                                                                                  \
     "ldr.w r2, [r5, #8 * .Lsteps]!\n\t"                                                                                \
+    ".else\n\t"                                                                                                        \
+    "ldr.w r2, [r5]\n\t"                                                                                               \
+    ".endif\n\t"                                                                                                       \
     "ldr.n r1, [r4, #4]\n\t"                                                                                           \
     "ldr.n r3, [r5, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                          \
     ".rept .Lsteps - 1\n\t"                                                                                            \
@@ -127,10 +136,12 @@ struct tp_pairs_call {
     "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
     "ldr.n r3, [r5, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                            \
     ".endr\n\t"                                                                                                        \
+    ".if .Lmoves\n\t"                                                                                                  \
     "vmov r0, s12\n\t"                                                                                                 \
     "cmp.w r5, r0\n\t"                                                                                                 \
     "bne.w 4b\n\t"                                                                                                     \
-    "vmov r5, s11\n\t"
+    "vmov r5, s11\n\t"                                                                                                 \
+    ".endif\n\t"
 
 #define TP_PAIRS_STEP                                                                                                  \
     "smlad r6, r0, r2, r6\n\t"                                                                                         \
@@ -164,7 +175,11 @@ struct tp_pairs_call {
     "cmp.w r1, #0\n\t"                                                                                                 \
     "beq.w 6f\n\t"                                                                                                     \
     "add.w r4, r4, #8 * (.Lsteps - .Lpass)\n\t"                                                                        \
+    ".if .Lmoves\n\t"                                                                                                  \
     "add.w r5, r5, #8 * (.Lsteps - .Lpass)\n\t"                                                                        \
+    ".else\n\t"                                                                                                        \
+    "sub.w r5, r5, #8 * .Lpass\n\t"                                                                                    \
+    ".endif\n\t"                                                                                                       \
     "vmov r10, s0\n\t"                                                                                                 \
     "vmov r11, s1\n\t"                                                                                                 \
     "5:\n\t"                                                                                                           \
@@ -242,7 +257,9 @@ struct tp_pairs_call {
     "vmov r0, " multiplier "\n\t"                                                                                      \
     "vmov r1, " rounding "\n\t" TP_PAIRS_TIES TP_PAIRS_SCALED(low_0) TP_PAIRS_SCALED(low_2)                            \
     "lsl.w r1, r1, #8\n\t"                                                                                             \
-    "lsl.w r2, r2, #8\n\t" TP_PAIRS_SCALED(both_0) TP_PAIRS_SCALED(both_2)                                             \
+    ".if .Lties\n\t"                                                                                                   \
+    "lsl.w r2, r2, #8\n\t"                                                                                             \
+    ".endif\n\t" TP_PAIRS_SCALED(both_0) TP_PAIRS_SCALED(both_2)                                                       \
     "vmov r3, " output "\n\t"                                                                                          \
     "ssat " low_0 ", #8, " low_0 ", asr #.Lshift\n\t"                                                                  \
     "ssat " both_0 ", #8, " both_0 ", asr #.Lshift + 8\n\t"                                                            \
@@ -366,7 +383,7 @@ TP_KERNEL void tp_pair_image(const struct tp_window *w, const struct tp_pairs_pl
     }
 }
 
-/* The same of planes: words of two channels give pixels 0, 1 and 2, 3 of both. */
+/* The same of planes: words of two channels give pixels 0, 1 and 2, 3 of both. Two groups a step, and a last one. */
 TP_KERNEL void tp_pair_planes(int32_t plane_bytes, int32_t in_c, const int8_t *input, int32_t first, int32_t groups,
                               int32_t row_bytes, int8_t *x)
 {
@@ -374,22 +391,41 @@ TP_KERNEL void tp_pair_planes(int32_t plane_bytes, int32_t in_c, const int8_t *i
         const int32_t *a = (const int32_t *)(const void *)&input[k * plane_bytes + 4 * first];
         const int32_t *b = k + 1 < in_c ? &a[plane_bytes / 4] : a; /* meets weights of 0 */
         int8_t *to = &x[4 * k];
-#pragma GCC unroll 4
-        for (int32_t i = 0; i < groups; i++) {
-            int32_t of_a;
-            int32_t of_b;
-            int32_t low;
-            __asm__ volatile("ldr %[of_a], [%[a]], #4\n\t"
-                             "ldr %[of_b], [%[b]], #4\n\t"
-                             "eor %[of_a], %[of_a], #0x00800080\n\t"
-                             "eor %[of_b], %[of_b], #0x00800080\n\t"
-                             "pkhbt %[low], %[of_a], %[of_b], lsl #16\n\t"
-                             "pkhtb %[of_a], %[of_b], %[of_a], asr #16\n\t"
-                             "strd %[low], %[of_a], [%[to]]"
-                             : [a] "+r"(a), [b] "+r"(b), [of_a] "=&r"(of_a), [of_b] "=&r"(of_b), [low] "=&r"(low)
-                             : [to] "r"(to)
+        int8_t *next = &to[row_bytes];
+        int32_t a0;
+        int32_t b0;
+        int32_t a1;
+        int32_t b1;
+        int32_t low;
+        for (int32_t i = groups / 2; i > 0; i--) {
+            __asm__ volatile("ldr %[a1], [%[a], #4]\n\t"
+                             "ldr %[a0], [%[a]], #8\n\t"
+                             "ldr %[b1], [%[b], #4]\n\t"
+                             "ldr %[b0], [%[b]], #8\n\t"
+                             "eor %[a0], %[a0], #0x00800080\n\t"
+                             "eor %[b0], %[b0], #0x00800080\n\t"
+                             "eor %[a1], %[a1], #0x00800080\n\t"
+                             "eor %[b1], %[b1], #0x00800080\n\t"
+                             "pkhbt %[low], %[a0], %[b0], lsl #16\n\t"
+                             "pkhtb %[a0], %[b0], %[a0], asr #16\n\t"
+                             "pkhbt %[b0], %[a1], %[b1], lsl #16\n\t"
+                             "pkhtb %[a1], %[b1], %[a1], asr #16\n\t"
+                             "str %[low], [%[to]]\n\t"
+                             "str %[a0], [%[to], #4]\n\t"
+                             "str %[b0], [%[next]]\n\t"
+                             "str %[a1], [%[next], #4]"
+                             : [a] "+r"(a), [b] "+r"(b), [a0] "=&r"(a0), [b0] "=&r"(b0), [a1] "=&r"(a1),
+                               [b1] "=&r"(b1), [low] "=&r"(low)
+                             : [to] "r"(to), [next] "r"(next)
                              : "memory");
-            to += row_bytes;
+            to += 2 * row_bytes;
+            next += 2 * row_bytes;
+        }
+        if (groups % 2 != 0) {
+            a0 = *a ^ 0x00800080;
+            b0 = *b ^ 0x00800080;
+            ((uint32_t *)(void *)to)[0] = ((uint32_t)a0 & 0xFFFFU) | (uint32_t)b0 << 16;
+            ((uint32_t *)(void *)to)[1] = (uint32_t)a0 >> 16 | ((uint32_t)b0 & 0xFFFF0000U);
         }
     }
 }

@@ -247,9 +247,13 @@ TP_KERNEL void tp_depthwise_fill(const struct tp_window *w, int32_t row, const i
         if (words % 4 != 0) {
             tp_depthwise_words(&to[words / 4 * 16], &plane[words / 4 * 16], words % 4);
         }
-#pragma GCC unroll 3
-        for (int32_t x = 4 * words; x < w->in_w; x++) {
-            to[x] = plane[x];
+        if (w->in_w % 4 >= 2) {
+            int16_t both;
+            __builtin_memcpy(&both, &plane[4 * words], sizeof both);
+            __builtin_memcpy(&to[4 * words], &both, sizeof both);
+        }
+        if (w->in_w % 2 != 0) {
+            to[w->in_w - 1] = plane[w->in_w - 1];
         }
         plane += w->in_w;
         to += row;

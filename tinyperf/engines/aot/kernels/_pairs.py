@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
+CODES = (INT8_LOW, INT8_HIGH)
+
 SHIFTS = range(7, 16)
 """What TP_PAIRS_FUNCTION can shift by: the zero point stays within 32 bits behind the second pixel's shift."""
 

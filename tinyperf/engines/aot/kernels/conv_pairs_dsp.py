@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel, _pairs
 from tinyperf.engines.aot.kernels._c_layers import call, window_constant
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.kernels import Costs, Place
     from tinyperf.engines.aot.kernels._pairs import Part
 
-CODES = (INT8_LOW, INT8_HIGH)
 BLOCKS = (64, 32, 16, 8, 4, 2)
 """Groups of four pixels between two passes over the weights."""
 
@@ -49,9 +47,11 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     window = work.window
     row, pairs = _row_bytes(work, given), -(-window.out_shape[2] // 2)
     groups, passes = _groups(work), _passes(work, block, made)
+    iterations = row // (8 * _pairs.steps_for(_taps(work, given)))
     each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
     each += costs["ties"] if _pairs.ties(work) else 0
-    cycles = costs["clamped"] * window.pixels * window.out_shape[2] if work.clamp != CODES else 0
+    each += costs["iteration"] * iterations if iterations > 1 else 0
+    cycles = costs["clamped"] * window.pixels * window.out_shape[2] if work.clamp != _pairs.CODES else 0
     alone = _alone(work, block)
     cycles += pairs * ((groups - alone) * each + passes * (costs["copied"] * row + costs["channels"]))
     cycles += pairs * alone * (costs["taps alone"] * row / 8 + costs["output alone"])
@@ -130,8 +130,9 @@ def emit(work: Conv, place: Place) -> Code:
     layout = "PIXELS" if made == NHWC else "PLANES"
     ties = int(_pairs.ties(work))
     rest = int(work.window.pixels % 4 == 1)
+    passes = _row_bytes(work, given) // (8 * steps)
     kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}"
-    names = [f"tp_pairs_{steps}_{part.shift}_{kind}" for part in parts]
+    names = [f"tp_pairs_{passes}x{steps}_{part.shift}_{kind}" for part in parts]
     rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))
     body = window_constant(work.window) + _plan(work, place.form)
     body += f"    static const struct tp_pairs_part parts[] = {{{rows}}};\n"
@@ -150,7 +151,7 @@ def emit(work: Conv, place: Place) -> Code:
         place.output,
     )
     definitions = (
-        f"TP_PAIRS_FUNCTION({name}, {steps}, {part.shift}, {layout}, {ties}, {rest})"
+        f"TP_PAIRS_FUNCTION({name}, {passes}, {steps}, {part.shift}, {layout}, {ties}, {rest})"
         for name, part in zip(names, parts, strict=True)
     )
     return Code((weights, channels), body, definitions=tuple(definitions))
