@@ -116,7 +116,7 @@ void tp_print_text(const char *text)
 {
     for (; *text != '\0' && !starts_with_mark(text); text++) {
         if (*text >= ' ' && *text <= '~') {
-            tp_serial_put((uint8_t)*text);
+            put((uint8_t)*text);
         }
     }
 }
