@@ -95,8 +95,8 @@ class Wiring(Description):
 class EnergySetup(Description):
     """Energy mode: supply voltage of the instrument, where it is connected, and who makes the core's voltage.
 
-    `regulator`: `board` where a converter beside the chip does, so that the chip's power figures do not hold; `power`
-    are then the board's own.
+    `regulator`: `board` where there is a converter beside the chip. Our firmware leaves it off; firmware from elsewhere
+    switches it on, so that the chip's power figures do not hold: `power` are then the board's own.
     """
 
     supply_mv: int = 3000
@@ -191,10 +191,14 @@ class Board(Description):
         """How the virtual board plays the chip; None where it cannot."""
         return self.chip.emulator
 
-    @property
-    def power(self) -> Power | None:
-        """Figures of the power model, where they hold on this board."""
-        return self.energy.power or (self.chip.power if self.energy.regulator == "chip" else None)
+    def power(self, *, foreign: bool) -> Power | None:
+        """Figures of the power model, where they hold on this board.
+
+        Args: foreign: the firmware comes from elsewhere.
+        """
+        if self.energy.regulator == "chip":
+            return self.energy.power or self.chip.power
+        return self.energy.power if foreign else self.chip.power
 
 
 def load(name: str, clock_hz: int | None = None) -> Board:

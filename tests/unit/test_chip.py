@@ -123,7 +123,9 @@ def test_neighbouring_blocks_are_one_piece_of_memory() -> None:
 
 
 def test_the_regions_of_a_framework_are_all_ram_in_one_piece() -> None:
-    own, arduino = board.load("nucleo-l4r5zi").memory, board.load("nucleo-l4r5zi-p").memory
+    nucleo = board.load("nucleo-l4r5zi")
+    core = board.PlatformIO(platform="ststm32@19.6.0", board="nucleo_l4r5zi", framework="arduino")
+    own, arduino = nucleo.memory, nucleo.model_copy(update={"platformio": core}).memory
     assert own
     assert arduino
     assert (own.ram.bytes, own.arena) == (640 << 10, None)
@@ -131,7 +133,8 @@ def test_the_regions_of_a_framework_are_all_ram_in_one_piece() -> None:
 
 
 def test_power_figures_hold_only_where_the_chip_makes_its_voltage() -> None:
-    assert board.load("nucleo-l4r5zi").power is not None
-    with_a_converter = board.load("nucleo-l4r5zi-p")
-    assert with_a_converter.chip.power is not None
-    assert with_a_converter.power == with_a_converter.energy.power != with_a_converter.chip.power
+    plain, with_a_converter = board.load("nucleo-l4r5zi"), board.load("nucleo-l4r5zi-p")
+    figures = plain.chip.power
+    assert figures is not None
+    assert plain.power(foreign=False) == plain.power(foreign=True) == with_a_converter.power(foreign=False) == figures
+    assert with_a_converter.power(foreign=True) == with_a_converter.energy.power != figures

@@ -35,7 +35,7 @@ from tinyperf.virtual.instruments import played_on
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tinyperf.board import Board
+    from tinyperf.chip import Power
     from tinyperf.device.dut import Dut
     from tinyperf.device.happenings import Direction, Happening
     from tinyperf.device.link import Link, Transport
@@ -124,7 +124,8 @@ class Feed:
     """Tells a bench what a virtual board draws, from the growth of its activity."""
 
     link: VirtualLink
-    board: Board
+    figures: Power
+    clock_hz: int
     bench: bench.Bench
     flash_misses_per_cycle: float
     _before: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -132,19 +133,16 @@ class Feed:
 
     def tell(self) -> None:
         """Everything up to the board's present."""
-        figures = self.board.power
-        if figures is None:  # windows() has refused such a board
-            return
         activity = self.link.activity
         now = (self.link.now_s(), float(activity.active_cycles), float(activity.idle_cycles))
         seconds, active, idle = (a - b for a, b in zip(now, self._before, strict=True))
         watts = power.mean_w(
-            figures,
+            self.figures,
             active_cycles=active,
             flash_misses=self.flash_misses_per_cycle * active,
             idle_cycles=idle,
             seconds=seconds,
-            clock_hz=self.board.clock_hz,
+            clock_hz=self.clock_hz,
             supply_mv=self.bench.supply_mv,
         )
         pulses = self.link.pulses()
@@ -175,7 +173,7 @@ def fed(session: Session, prepared: Prepared) -> Iterator[tuple[Monitor, bench.B
     """
     board = prepared.device.board
     virtual = session.record.planned.transport == "virtual"
-    if virtual and board.power is None:
+    if virtual and board.power(foreign=prepared.request.image is not None) is None:
         raise UsageError(
             f"the virtual {board.name} has no power figures",
             hint="add power to its chip's file; boards/chips/stm32l4r5.yaml shows how",
@@ -196,9 +194,13 @@ def listening(
     """`link`, on whose reads the instrument is emptied; a virtual board's power is told to `feeding`."""
     if feeding is None:
         return Listening(link, recorder, None)
+    board = prepared.device.board
+    figures = board.power(foreign=prepared.request.image is not None)
+    if figures is None:
+        raise AssertionError("fed() has refused such a board")
     known = session.record.learned.calibration
     misses = known.flash_misses_per_inference / known.cycles_per_inference if known else 0.0
-    return Listening(link, recorder, Feed(cast("VirtualLink", link), prepared.device.board, feeding, misses))
+    return Listening(link, recorder, Feed(cast("VirtualLink", link), figures, board.clock_hz, feeding, misses))
 
 
 def write_sidecar(
@@ -233,8 +235,9 @@ def write_sidecar(
         monitor=asdict(about),
     )
     store.write(session.at / own.SIDECAR, own.sidecar_json(said))
-    if planned.estimated and board.power:
-        part = power_error_percent(board, foreign=planned.request.image is not None)
+    foreign = planned.request.image is not None
+    if planned.estimated and board.power(foreign=foreign):
+        part = power_error_percent(board, foreign=foreign)
         share, whole = error(part), error(planned.error_percent)
         note(session, f"energy is estimated, {whole}; the power model's part: {share}")
 

@@ -64,10 +64,11 @@ def estimate(board: Board, found: Calibration, clock_hz: int, *, foreign: bool =
     """
     error_percent = board.emulator.error_percent if board.emulator else None
     seconds = found.cycles_per_inference / clock_hz
-    if board.power is None:
+    figures = board.power(foreign=foreign)
+    if figures is None:
         return Estimate(1e3 * seconds, error_percent, None, None)
     watts = power.mean_w(
-        board.power,
+        figures,
         active_cycles=found.cycles_per_inference,
         flash_misses=found.flash_misses_per_inference,
         idle_cycles=0,
@@ -90,9 +91,10 @@ def energy_error_percent(board: Board, *, foreign: bool) -> float | None:
 
 def power_error_percent(board: Board, *, foreign: bool) -> float | None:
     """The power model's part of `energy_error_percent`."""
-    if board.power is None:
+    figures = board.power(foreign=foreign)
+    if figures is None:
         return None
-    return (foreign and board.power.foreign_error_percent) or board.power.error_percent
+    return (foreign and figures.foreign_error_percent) or figures.error_percent
 
 
 @dataclass(frozen=True)
