@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -12,22 +12,24 @@ import pytest
 from tests.data import find, needs
 from tests.unit.test_frontends import noise
 from tinyperf import tflite, wakeword
+from tinyperf.board import load
 from tinyperf.datasets import streams
-from tinyperf.errors import ContentError, DataError
+from tinyperf.errors import ContentError, DataError, UsageError
 from tinyperf.formats import stream as formats
 from tinyperf.request import Request
 from tinyperf.rules import streaming as rules
+from tinyperf.session import emulate, stream_figures
 from tinyperf.session import run as session
-from tinyperf.session import stream_figures
 from tinyperf.session.record import Learned
 from tinyperf.virtual.board import Calibration
 from tinyperf.virtual.fake import FakeDevice
-from tinyperf.virtual.isolators.interface_board import Wired, simulate
+from tinyperf.virtual.isolators.interface_board import RelayedLink, Wired, simulate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tinyperf.session.record import Planned
+    from tinyperf.virtual.board.link import VirtualLink
 
 MODEL = "reference_models/str_ww_ref_model.tflite"
 STREAM = formats.Stream(
@@ -175,6 +177,8 @@ class Sound:
     pins: dict[str, list[tuple[float, int]]]
     heard: list[bytes] = field(default_factory=list)
 
+    playing: bool = False
+
     def play(self, line: bytes) -> None:
         self.heard.append(line)
 
@@ -217,6 +221,35 @@ def test_it_counts_milliseconds_and_ticks_from_its_own_command_on(tmp_path: Path
     stops = lines.index("Duty cycle stop times (s)")
     assert sum(line.count(",") for line in lines[1:stops]) == 100
     assert len(lines[1].split(",")) == 9
+
+
+class Board(FakeDevice):
+    """As `serve` and the interface board see a virtual one."""
+
+    idle = True
+    playing = False
+
+
+def test_the_interface_board_is_served_in_front_of_a_virtual_board() -> None:
+    board = cast("VirtualLink", Board(lambda _: (1.0,)))
+    served = RelayedLink(simulate(board, 9600), board)
+    board.read(1.0)
+    assert served.idle
+    served.write(b"name%")
+    assert not served.idle
+    assert b"".join(served.read(0.01) for _ in range(3)) == b"tinyML Enhanced Interface Board\r\nm-ready\r\n"
+    served.write(b"dut name%")
+    said = b"".join(served.read(0.01) for _ in range(30))
+    assert b"m-dut-passthrough(name)" in said
+    assert b"[dut]: m-name-dut-" in said
+
+
+def test_nothing_is_played_where_nothing_leads(tmp_path: Path) -> None:
+    board = load("nucleo-u575zi-q")
+    with pytest.raises(UsageError, match="has no I2S"):
+        emulate.behind_interface_board(board, cast("VirtualLink", None), tmp_path)
+    with pytest.raises(UsageError, match="is no folder"):
+        emulate.behind_interface_board(load("nucleo-l4r5zi"), cast("VirtualLink", None), tmp_path / "x.wav")
 
 
 # ------------------------------------------------------------------------------------------- the whole of it

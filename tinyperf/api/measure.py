@@ -237,12 +237,14 @@ def emulate(
     image: AnyPath | None = None,
     tcp: str | None = None,
     fast: bool = False,
+    card: AnyPath | None = None,
     ready: Callable[[str], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Serve the virtual board on a pty, or on TCP `[HOST:]PORT`, until `stop` or Ctrl-C.
 
-    Args: clock: as `run`. ready: told what a client opens. fast: not held to real time.
+    Args: clock: as `run`. ready: told what a client opens. fast: not held to real time. card: a folder of .wav files:
+        an interface board that has it as its memory card stands in front of the board then, and is what is served.
     Raises: UsageError: `tcp` is no port. DeviceError: the port is taken, or the firmware does not answer. As `build`.
     """
     from tinyperf.session import choose
@@ -250,7 +252,7 @@ def emulate(
 
     chosen = _at(str(board), clock, image)
     start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
-    session.emulate(chosen, start, tcp=tcp, fast=fast, ready=ready, stop=stop)
+    session.emulate(chosen, start, tcp=tcp, fast=fast, card=maybe(card), ready=ready, stop=stop)
 
 
 def console(

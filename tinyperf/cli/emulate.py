@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 @click.option("--image", type=_options.MODEL_FILE, metavar="FILE", help="Start this .elf, .hex or .bin instead.")
 @click.option("--pty", "as_pty", is_flag=True, help="A pseudo-terminal (the default).")
 @click.option("--tcp", metavar="[HOST:]PORT", help="A TCP port; on this computer only, unless HOST says otherwise.")
+@click.option(
+    "--card", type=_options.FOLDER, metavar="DIR", help="sww: play an interface board in front, with these .wav files."
+)
 @click.option("--fast", is_flag=True, help="As fast as this computer can, not in real time.")
 def command(
     *,
@@ -37,6 +40,7 @@ def command(
     as_pty: bool,
     tcp: str | None,
     fast: bool,
+    card: Path | None,
 ) -> int:
     """Serve the virtual board to any client, on a pty or TCP.
 
@@ -47,6 +51,7 @@ def command(
     \b
     tinyperf emulate --board nucleo-l4r5zi kws
     tinyperf emulate --board nucleo-l4r5zi --image firmware.hex --tcp 5000
+    tinyperf emulate --board nucleo-l4r5zi sww --model FILE --card sww_data_dir
     tinyperf run --board nucleo-l4r5zi --port socket://127.0.0.1:5000 kws
     """
     if as_pty and tcp:
@@ -70,6 +75,7 @@ def command(
             image=image,
             tcp=tcp,
             fast=fast,
+            card=card,
             ready=ready,
         )
     except KeyboardInterrupt:

@@ -19,8 +19,6 @@ from tinyperf.virtual.raw_pty import raw_pty
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyperf.virtual.board.link import VirtualLink
-
 SLICE_S = 0.002
 """Virtual time between two looks at the host's side: a fifth of the time a host takes to notice."""
 
@@ -131,7 +129,24 @@ class Tcp:
         self._server.close()
 
 
-def serve(link: VirtualLink, wire: Wire, *, fast: bool, stop: Callable[[], bool] = lambda: False) -> None:
+class Served(Protocol):
+    """What is served: a virtual board, or what is played in front of it. Time passes in `read`."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing happens until the host speaks."""
+
+    def write(self, data: bytes) -> None:
+        """Bytes from the host."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Let time pass until there is output, at most `timeout_s` of virtual time."""
+
+    def now_s(self) -> float:
+        """Virtual seconds since power-on."""
+
+
+def serve(link: Served, wire: Wire, *, fast: bool, stop: Callable[[], bool] = lambda: False) -> None:
     """Run until `stop` or Ctrl-C. `fast`: as fast as this computer can, else never ahead of real time.
 
     Where this computer is too slow for real time, virtual time falls behind and does not hurry to catch up.

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from tinyperf.device.link import Link
     from tinyperf.virtual.bench import Bench
+    from tinyperf.virtual.board.link import VirtualLink
     from tinyperf.virtual.pty_port import PtyPort
 
-REBOOT_S = 2.5
+REBOOT_S = 1.5  # the runner speaks to it 2 s after 'setbaud', and is answered (published logs of round v1.3)
 QUEUE_BYTES = 100
 RATE_HZ = 16000
 BOUNCE_S = 0.010  # a detection so soon after another is the same one
@@ -33,6 +34,10 @@ BAD_FILE = "Error playing file. Check that the file exists and is a 2-channel wa
 
 class SoundBoard(Protocol):
     """What the interface board sees of a board beside its serial line."""
+
+    @property
+    def playing(self) -> bool:
+        """The end of what is played has not come."""
 
     def play(self, line: bytes) -> None:
         """From now on these samples come to its I2S."""
@@ -174,6 +179,35 @@ class InterfaceBoard(Relay):
             later, self._later = self._later, []
             for text in later:
                 self.obey(text)
+
+
+@dataclass
+class RelayedLink:
+    """The interface board in front of a virtual board, in the board's time."""
+
+    relay: InterfaceBoard
+    board: VirtualLink
+    _said: bytearray = field(default_factory=bytearray)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing happens until the host speaks."""
+        return self.board.idle and not self.board.playing and self.relay.due_s is None
+
+    def write(self, data: bytes) -> None:
+        """Bytes from the host."""
+        self._said += self.relay.receive(data)
+
+    def read(self, timeout_s: float) -> bytes:
+        """Let so much virtual time pass, or less where there is output."""
+        self.relay.hear(self.board.read(timeout_s))
+        said = bytes(self._said) + self.relay.stream()
+        self._said.clear()
+        return said
+
+    def now_s(self) -> float:
+        """Virtual seconds since power-on."""
+        return self.board.now_s()
 
 
 def _apart(times_s: list[float]) -> list[float]:
