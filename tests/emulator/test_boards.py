@@ -30,7 +30,10 @@ BOARDS = [
     and b.emulator.engine == "unicorn"
     and (content.shipped("firmware_templates") / "mcu" / b.mcu).is_dir()
 ]
-OURS = [b for b in BOARDS if b.mcu != "arduino"]
+# Boards of one chip, with the same pins and room, have the same firmware but for its name: one of them.
+OURS = list(
+    {(b.mcu, b.timestamp_pin, b.serial.tx, b.bootloader_bytes): b for b in BOARDS if b.mcu != "arduino"}.values()
+)
 
 
 def image_of(chosen: board.Board) -> build.Image:
