@@ -67,6 +67,15 @@ def test_tcp_echoes_for_one_client_after_another(assemble: Callable[[str], Path]
                 assert client.makefile("rb").readline() == text
 
 
+def test_a_second_tcp_client_takes_the_place_of_the_first(assemble: Callable[[str], Path]) -> None:
+    with served(assemble(ECHO), Tcp(0), fast=True) as place:
+        address = ("127.0.0.1", int(place.rpartition(":")[2]))
+        with socket.create_connection(address, timeout=5) as first, socket.create_connection(address, timeout=5) as two:
+            two.sendall(b"two\n")
+            assert two.makefile("rb").readline() == b"two\n"
+            assert first.recv(1) == b""  # it was told to go, and got nothing of the other's
+
+
 def test_a_pty_survives_being_closed_and_opened_again(assemble: Callable[[str], Path]) -> None:
     with served(assemble(ECHO), Pty(), fast=False) as place:
         for text in (b"one\n", b"two\n"):

@@ -108,7 +108,10 @@ def test_the_file_is_cut_likewise() -> None:
 @pytest.mark.parametrize("backend", ["aot", "tflm", "litert"])
 def test_every_type_goes_in_and_comes_out(backend: Backend) -> None:
     if backend != "aot":
-        pytest.importorskip({"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend])
+        pytest.importorskip(
+            {"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend],
+            reason=f"the extra '{backend}' is not installed",
+        )
     model = tflite.parse(every_type(), "types")
     sent = np.random.default_rng(0).integers(0, 2, (4, wire.input_bytes(model, None)), np.uint8)
     inputs = wire.to_tensors(None, sent.tobytes(), model)

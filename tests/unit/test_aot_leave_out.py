@@ -300,7 +300,7 @@ def test_fold_is_on_or_off() -> None:
 
 @pytest.mark.slow
 def test_a_profile_says_that_channels_were_left_out(tmp_path: Path) -> None:
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     (tmp_path / "two.tflite").write_bytes(two_layers())
     costs = {}
     for engine in ("aot", "aot:fold=off"):

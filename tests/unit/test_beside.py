@@ -77,7 +77,7 @@ def test_what_makes_no_sense_is_refused_at_once(
 
 @pytest.mark.slow
 def test_an_engine_an_option_and_an_image(tmp_path: Path) -> None:
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     model = tmp_path / "sum.tflite"
     model.write_bytes(build([T((1, 4096), 0.1) for _ in range(3)], [O("ADD", [0, 1], [2])], [0, 1], [2]))
     (tmp_path / "bad.hex").write_text("no firmware")

@@ -29,7 +29,7 @@ def small(folder: Path) -> Path:
 
 @pytest.mark.slow
 def test_limits_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     (small(tmp_path) / "budget.yaml").write_text(
         "limits:\n"
         "- {model: small.tflite, board: nucleo-l4r5zi, latency_ms: 10, flash_bytes: 100, ram_bytes: 100000}\n"

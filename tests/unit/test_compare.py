@@ -40,7 +40,7 @@ def test_an_engine_that_is_not_here_has_a_row_that_says_so(
     for program in ("arm-none-eabi-gcc", "arm-none-eabi-g++"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     monkeypatch.setenv("TINYPERF_CONFIG", str(tmp_path))
     monkeypatch.setattr(registered, "installed", lambda _: False)
     path = tmp_path / "small.tflite"
@@ -63,7 +63,7 @@ def test_one_row_for_each_model_and_engine(board: str, capsys: pytest.CaptureFix
     needed = "qemu-system-arm" if board == "mps2-an386" else "arm-none-eabi-gcc"
     if shutil.which(needed) is None or "ad" not in content.names("models", ".tflite"):
         pytest.skip(f"{needed} is not installed, or no ad model is shipped")
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     assert cli.invoke(["compare", "ad", "--board", board, "--engine", "aot", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["model"], row["engine"], row["mismatches"], row["values"]) == ("ad", "aot", 0, 1920)

@@ -195,7 +195,10 @@ def test_what_one_engine_reads_another_names() -> None:
 @pytest.mark.parametrize("backend", ["tflm", "litert", "aot"])
 def test_no_backend_is_fed_what_it_would_ignore(backend: backends.Backend) -> None:
     if backend != "aot":
-        pytest.importorskip({"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend])
+        pytest.importorskip(
+            {"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend],
+            reason=f"the extra '{backend}' is not installed",
+        )
     model = tflite.parse(changed({"inputs": [0, 2]}), "odd")
     with pytest.raises(ModelError, match="holds data of its own"):
         backends.infer(backend, model, [np.zeros((1, 4), np.int8)] * 2)
@@ -220,7 +223,10 @@ SEVERAL = graphs.build(
 def test_every_backend_takes_several_inputs_and_outputs(backend: backends.Backend) -> None:
     """Of the first output what is in front of DEQUANTIZE: the host does that itself."""
     if backend != "aot":
-        pytest.importorskip({"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend])
+        pytest.importorskip(
+            {"tflm": "tflite_micro", "litert": "ai_edge_litert"}[backend],
+            reason=f"the extra '{backend}' is not installed",
+        )
     model = tflite.parse(SEVERAL, "several")
     one, other = np.random.default_rng(0).integers(-128, 128, (2, 40, 2, 4), np.int8)
     relu, largest, same = backends.infer(backend, model, [one, other])

@@ -190,7 +190,7 @@ def test_one_label_alone_has_no_auc() -> None:
 @pytest.mark.slow
 @needs_data
 def test_plot_writes_a_png(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="the extra 'plot' is not installed")
     for name, samples in (("kws", 30), ("ad", 150)):
         result = api.evaluate(
             name, backend="litert", model=DATA / REFERENCE[name], data=DATA / "datasets", samples=samples
@@ -203,7 +203,7 @@ def test_plot_writes_a_png(tmp_path: Path) -> None:
 def test_a_picture_that_cannot_be_written_leaves_one_json_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="the extra 'plot' is not installed")
     model = fully_connected(tmp_path / "own.tflite", np.eye(3, dtype=np.int8), reshape=False)
     (tmp_path / "x.bin").write_bytes(bytes([1, 2, 3]))
     (tmp_path / "y_labels.csv").write_text("x.bin,3,2\n")
@@ -227,7 +227,7 @@ def test_refusals_say_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_refusal_names_the_runtime() -> None:
-    kind = pytest.importorskip("ai_edge_litert.interpreter").Interpreter
+    kind = pytest.importorskip("ai_edge_litert.interpreter", reason="the extra 'litert' is not installed").Interpreter
     broken = dataclasses.replace(NO_MODEL, data=b"no model")
     for backend in ("litert", "tflite-runtime"):
         with pytest.raises(ModelError, match=f"backend '{backend}' refuses any"):

@@ -556,7 +556,7 @@ def test_boards_that_are_not_flashed(board: str, seen: str, hint: str, capsys: p
 def test_virtual_board_is_flashed_and_a_wrong_image_is_caught() -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     right, wrong = (tiny_image(elements) for elements in (8, 9))
     done = flash.flash_image(BOARD, right, None, baud=115200)
     assert (done.tool, done.build_id, done.port) == ("virtual", right.build_id, None)

@@ -80,7 +80,7 @@ def test_pictures_are_squeezed_or_cropped() -> None:
 
 
 def test_resizing_is_what_pillow_does_to_one_code() -> None:
-    image = pytest.importorskip("PIL.Image")
+    image = pytest.importorskip("PIL.Image", reason="the extra 'data' is not installed")
     pixels = (noise(120 * 200 * 3).astype(np.int32) // 256 + 128).astype(np.uint8).reshape(120, 200, 3)
     by_pillow = np.asarray(image.fromarray(pixels).resize((96, 96), image.Resampling.BILINEAR)).astype(int)
     assert np.abs(frontends.resized(pixels, 96, 96).astype(int) - by_pillow).max() <= 1

@@ -48,7 +48,7 @@ def test_what_it_has_not_is_told(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs(LARGE, "datasets/ic01")
 def test_the_reference_model_gives_what_the_wheel_gives() -> None:
-    pytest.importorskip("tflite_micro")
+    pytest.importorskip("tflite_micro", reason="the tflite-micro wheel is for Linux x86-64")
     found = tinyperf.evaluate("ic2", model=find(LARGE), backend="aot", data=find("datasets"), samples=3, compare="tflm")
     assert found.comparison is not None
     assert (found.comparison.inferences, found.comparison.inferences_that_differ) == (3, 0)

@@ -404,7 +404,7 @@ def largest_piece(folder: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["io_manager", "interface_board"])
 def test_the_firmware_of_a_virtual_board_behind_an_isolator_gives_the_same_scores(name: str, tmp_path: Path) -> None:
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     (tmp_path / "kws01").mkdir()
     (tmp_path / "kws01" / "one.bin").write_bytes(bytes(range(245)) * 2)
     (tmp_path / "kws01" / "y_labels.csv").write_text("one.bin,12,0\n")

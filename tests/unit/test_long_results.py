@@ -68,7 +68,7 @@ def test_every_value_arrives_and_is_right(name: str, outputs: int, tmp_path: Pat
     The line of 50,000 is on the host, which has the same C: a virtual board takes a minute for 10,000.
     """
     if name != "host":
-        pytest.importorskip("unicorn")
+        pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     (row,) = compare(board.load(name), [wide(tmp_path, outputs)], ["aot"])
     assert (row.mismatches, row.values) == (0, 3 * outputs)
 

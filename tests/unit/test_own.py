@@ -167,7 +167,7 @@ def picture(path: Path, pixels: Any) -> None:
 
 
 def test_pictures_by_class(tmp_path: Path) -> None:
-    pytest.importorskip("PIL")
+    pytest.importorskip("PIL", reason="the extra 'data' is not installed")
     for name, grey in (("dog", 200), ("cat", 100)):
         for number in range(2):
             picture(tmp_path / name / f"{number}.png", np.full((4, 8, 3), grey + number))
@@ -192,7 +192,7 @@ def test_pictures_by_class(tmp_path: Path) -> None:
     ],
 )
 def test_pictures_that_do_not_fit(shape: tuple[int, ...], outputs: int, seen: str, tmp_path: Path) -> None:
-    pytest.importorskip("PIL")
+    pytest.importorskip("PIL", reason="the extra 'data' is not installed")
     picture(tmp_path / "cat" / "a.png", np.zeros((2, 2, 3)))
     picture(tmp_path / "dog" / "a.png", np.zeros((2, 2, 3)))
     with pytest.raises(DataError, match=seen):
@@ -209,7 +209,7 @@ def sound(path: Path, samples: Any) -> None:
 
 
 def test_sounds_want_a_front_end(tmp_path: Path) -> None:
-    pytest.importorskip("soundfile")
+    pytest.importorskip("soundfile", reason="the extra 'data' is not installed")
     sound(tmp_path / "no" / "a.wav", [16384, -16384, 8192])
     sound(tmp_path / "yes" / "a.wav", np.zeros(9) + 3277)
     with pytest.raises(DataError, match="no front end is named"):

@@ -32,8 +32,8 @@ def session(tmp_path: Path) -> Path:
 
 
 def test_png_and_html_are_written(session: Path) -> None:
-    pytest.importorskip("matplotlib")
-    pytest.importorskip("plotly")
+    pytest.importorskip("matplotlib", reason="the extra 'plot' is not installed")
+    pytest.importorskip("plotly", reason="the extra 'plot' is not installed")
     png = api.energy_picture(session, session / "power.png")
     assert png.read_bytes().startswith(b"\x89PNG")
     html = api.energy_picture(session, session / "power.html").read_text(encoding="utf-8")

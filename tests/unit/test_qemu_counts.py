@@ -32,8 +32,8 @@ def plugin(tmp_path: Path) -> Path:
     for program in (PROGRAM, "arm-none-eabi-gcc", "cc"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    pytest.importorskip("unicorn")
-    pytest.importorskip("capstone")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
+    pytest.importorskip("capstone", reason="the extra 'virtual' is not installed")
     library = tmp_path / "count.so"
     flags = ("-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
     subprocess.run(["cc", *flags, "-o", library, PLUGIN], check=True)

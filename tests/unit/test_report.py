@@ -84,7 +84,7 @@ def test_golden(sessions: list[Path], suffix: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_parquet_has_the_columns_of_a_row_typed(sessions: list[Path], tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra 'parquet' is not installed")
     rows = tinyperf.report(sessions, tmp_path / "r.parquet")
     held = parquet.read_table(tmp_path / "r.parquet")
     assert tuple(held.column_names) == listing.COLUMNS

@@ -113,8 +113,8 @@ def test_a_sweep_on_two_workers_goes_on_where_it_was_stopped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Half of it as if killed: an answer of before is kept, and a cell that was begun says that it was twice."""
-    pytest.importorskip("distributed")
-    pytest.importorskip("unicorn")
+    pytest.importorskip("distributed", reason="the extra 'sweep' is not installed")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     cells = cells_of(tmp_path, "models: [{model: small.tflite, data: test.npz}]\nboards: [nucleo-l4r5zi, host]\n")
     out = tmp_path / "sweep"
     (out / "cells").mkdir(parents=True)

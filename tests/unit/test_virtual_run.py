@@ -15,7 +15,7 @@ from tinyperf import content
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytest.importorskip("unicorn")
+pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
 
 
 @pytest.mark.slow

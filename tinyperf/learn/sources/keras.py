@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinyperf import foreign
 from tinyperf.errors import ModelError
 from tinyperf.learn import reference, train
-from tinyperf.learn.sources import Options, Port, Source, _float
+from tinyperf.learn.sources import Options, Port, Source, _float, _keras_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,8 @@ KINDS = (foreign.KERAS, foreign.HDF5)
 
 
 def load(path: Path, _options: Options) -> Source:
-    """Raises: ModelError: Keras cannot read it, or as `source`. MissingExtraError: no TensorFlow."""
+    """Raises: ModelError: it holds code, Keras cannot read it, or as `source`. MissingExtraError: no TensorFlow."""
+    _keras_code.refuse(path)
     train.tensorflow()
     import keras
 

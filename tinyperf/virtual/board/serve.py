@@ -109,6 +109,7 @@ class Tcp:
     def _accept(self) -> None:
         client, _ = self._server.accept()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each line waits 40 ms (Nagle)
+        client.settimeout(UNREAD_S)  # one that reads nothing must not stop the board, nor keep the next one out
         if self._client:
             self._client.close()
         self._client = client
