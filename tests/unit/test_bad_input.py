@@ -75,7 +75,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("TINYPERF_DATA", raising=False)
-    monkeypatch.setattr(dut, "NAME_TIMEOUT_S", 0.1)
     monkeypatch.setattr(dut, "BOOT_SILENCE_S", 0.02)
     return World(tmp_path)
 
@@ -276,7 +275,10 @@ def port(request: pytest.FixtureRequest) -> Iterator[tuple[bytes, str]]:
 
 
 @pytest.mark.usefixtures("world")
-def test_ports_that_answer_wrongly(port: tuple[bytes, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_ports_that_answer_wrongly(
+    port: tuple[bytes, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dut, "NAME_TIMEOUT_S", 0.1)
     said, url = port
     error = fails(
         ["run", "--board", "nucleo-l4r5zi", "--no-build", "--port", url, "kws"], 4, "no answer to 'name'", capsys
