@@ -86,7 +86,6 @@ def test_a_picture_is_drawn(tmp_path: Path) -> None:
     [
         ("--board all --image fw.bin kws", "--image makes no sense here"),
         ("--board all --energy kws", "--energy makes no sense here"),
-        ("--board nucleo-l4r5zi --csv b.csv kws", "--csv makes no sense here"),
         ("--board nucleo-l4r5zi,nucleo-l4r5z kws", "unknown board 'nucleo-l4r5z'"),
         ("--board all", "neither a benchmark nor a model is given"),
         ("--board all --engine none kws", "unknown engine 'none'"),

@@ -52,8 +52,10 @@ def command(
     optimize: str | None,
     others: tuple[str, ...],
 ) -> None:
-    """Instructions and estimated cycles of an inference by layer: what the core waits for, what the kernel was taken
-    to cost when it was chosen, and what the next best would. Of a foreign ELF by function.
+    """Estimated cycles of an inference, layer by layer.
+
+    What the core waits for, what the kernel was taken to cost when it was chosen, and what the next best would. Of a
+    foreign ELF by function.
 
     Of many boards its time, energy and memory: --board all is every shipped board, --board A,B those. A board that
     cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that the board's firmware can

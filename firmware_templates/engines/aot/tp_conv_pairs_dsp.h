@@ -59,8 +59,8 @@ struct tp_pairs_call {
     ".set .Lties, " #ties "\n\t"                                                                                       \
     ".set .Lrest, " #rest "\n\t"                                                                                       \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
-    ".set .Lshift, " #shift "\n\t" TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS                                      \
-    TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
+    ".set .Lshift, " #shift "\n\t"                                                                                     \
+    TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
 
 #define TP_PAIRS_START                                                                                                 \
     ".balign 4\n\t"                                                                                                    \

@@ -311,7 +311,7 @@ def _array(array: Array) -> ArrayText:
         text = c_array(rows)
     else:
         text = c_rows("{" + ", ".join(c_int(field) for field in row) + "}" for row in rows)
-    return ArrayText(array.name, array.type, len(rows), text, array.comment)
+    return ArrayText(array.name, array.type, len(rows), text, c_block(array.comment))
 
 
 def _title(graph: Graph, node: Node, form: Form) -> str:
