@@ -170,8 +170,8 @@ def reply(link: Link, count: int) -> str:
     return (got + link.read(0.01)).decode("ascii")
 
 
-# Each of these needs an image that no other transcript uses; on the host it is built in no time.
-OWN_IMAGE = {"floats", "profile_ic", "profile_vww", "several", "sww"}
+# Each of these needs an image that no other transcript of the quick suite uses; on the host it is built in no time.
+OWN_IMAGE = {"ad", "floats", "profile_ic", "profile_vww", "several", "sww"}
 # Of each further virtual chip, what its own layer does: boot, serial port both ways and in a burst, time, pin.
 OF_THE_CHIP = {"boot", "boot_energy", "burst", "infer", "infer_energy", "timestamp", "timestamp_energy", "too_long"}
 CHIPS = {

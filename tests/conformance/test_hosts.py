@@ -123,7 +123,7 @@ def on_virtual_board() -> Callable[[], Link]:
 
 @pytest.mark.parametrize(
     ("place", "count"),
-    [(on_host, 100), (on_virtual_board, 1), pytest.param(on_virtual_board, 5, marks=pytest.mark.slow)],
+    [(on_host, 100), pytest.param(on_virtual_board, 5, marks=pytest.mark.slow)],
 )
 def test_both_clients_see_equal_scores(place: Callable[[], Callable[[], Link]], count: int) -> None:
     open_link, data = place(), inputs(count)

@@ -226,7 +226,7 @@ def test_nothing_of_a_whole_core_is_looked_at_but_what_unicorn_does_not_check() 
 
 @pytest.mark.parametrize(
     "core",
-    [core if core in {"cortex-m0plus", "cortex-m33"} else pytest.param(core, marks=pytest.mark.slow) for core in CORES],
+    [core if core == "cortex-m33" else pytest.param(core, marks=pytest.mark.slow) for core in CORES],
 )
 def test_our_firmware_starts_talks_and_infers_on_every_core(
     core: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

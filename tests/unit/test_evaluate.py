@@ -137,7 +137,7 @@ def test_below_the_target_on_official_inputs_exits_1(tmp_path: Path, capsys: pyt
         pytest.param("kws", 0.902, 1000, id="kws"),
         pytest.param("vww", 0.852, 1000, id="vww"),
         pytest.param("ic", 0.850, 200, id="ic"),
-        pytest.param("ad", 0.859, 248 * 196, id="ad, all windows"),
+        pytest.param("ad", 0.859, 248 * 196, id="ad, all windows", marks=pytest.mark.slow),
     ],
 )
 def test_reference_models_with_litert(name: str, value: float, inferences: int) -> None:

@@ -553,6 +553,7 @@ def test_boards_that_are_not_flashed(board: str, seen: str, hint: str, capsys: p
     assert hint in told
 
 
+@pytest.mark.slow
 def test_virtual_board_is_flashed_and_a_wrong_image_is_caught() -> None:
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")

@@ -58,7 +58,7 @@ def wide(folder: Path, outputs: int) -> Model:
     [
         ("host", 1500),
         ("host", 50_000),
-        ("nucleo-l4r5zi", 300),
+        ("nucleo-l4r5zi", 100),
         pytest.param("nucleo-l4r5zi", 1_000, marks=pytest.mark.slow),  # more than protocol.MAX_LINE_BYTES
     ],
 )

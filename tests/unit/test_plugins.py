@@ -125,6 +125,7 @@ def test_a_package_s_engine_builds(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "src/model.c" in json.loads(capsys.readouterr().out)["files"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("installed")
 def test_an_engine_may_start_its_firmware_before_it_generates(capsys: pytest.CaptureFixture[str]) -> None:
     """On a real compiler and the virtual board; a board without one is measured on the one that is most alike."""

@@ -54,13 +54,11 @@ def command(
 ) -> None:
     """Estimated cycles of an inference, layer by layer.
 
-    What the core waits for, what the kernel was taken to cost when it was chosen, and what the next best would. Of a
-    foreign ELF by function.
-
-    Of many boards its time, energy and memory: --board all is every shipped board, --board A,B those. A board that
-    cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that the board's firmware can
-    set, it says which takes the least time and which the least energy. --optimize all shows ms, arena and flash of each
-    of the engine's plans.
+    What the core waits for, what the kernel was taken to cost when it was chosen, and what the next best would; of a
+    foreign ELF by function. Of many boards its time, energy and memory: --board all is every shipped board, --board
+    A,B those. A board that cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that
+    the board's firmware can set, it says which takes the least time and which the least energy. --optimize all shows
+    ms, arena and flash of each of the engine's plans.
 
     \b
     tinyperf profile --board nucleo-l4r5zi kws
