@@ -115,7 +115,9 @@ static void build(char *arguments)
     tp_print(",db=");
     tp_print_u64((TP_COMMAND_CHARS - 3U) / 2U); /* "db " and two digits a byte */
     tp_print("]\r\nm-inputs-[" TP_INPUT_TYPES "]\r\n");
+#if !TP_STREAMING /* whose replies begin with the command, in front of what is summed */
     tp_window_print_limits();
+#endif
 }
 
 static const struct {
@@ -124,8 +126,9 @@ static const struct {
 } commands[] = {
     {"name", name},       {"timestamp", timestamp}, {"profile", profile}, {"help", help},
     {"db", tp_buffer_command}, {"infer", infer},    {"results", results}, {"build", build},
+#if !TP_STREAMING
     {"window", tp_window_command}, {"go", tp_window_go},
-#if TP_STREAMING
+#else
     {"start", tp_stream_start},
     {"stop", tp_stream_stop},
     {"state", tp_stream_state},

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from tinyperf import board as boards
 from tinyperf import content
-from tinyperf.errors import ContentError, DiskError, TinyperfError, UsageError
-from tinyperf.session import choose, store
+from tinyperf.benchmark import BENCHMARKS
+from tinyperf.errors import ContentError, DiskError, MissingExtraError, TinyperfError, UsageError
+from tinyperf.session import choose, picture, store
 from tinyperf.submissions import rounds
 from tinyperf.submissions.systems import TEMPLATE
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 DIVISIONS = ("closed", "open")
 FILL = "FILL IN"
 FILES = ("log.txt", "results.txt", "results.json")
+PICTURE = "energy_inf_000.png"
 DRAWN_FOR = "nucleo-l4r5zi"
 """The board of the shipped wiring drawings (scripts/wiring); its -p variant has the same pins."""
 
@@ -64,6 +66,15 @@ class _Given:
     def mode(self) -> str:
         return self.record.planned.mode
 
+    @property
+    def streams(self) -> bool:
+        """It is of the streaming wakeword, whose firmware is one for all modes."""
+        return BENCHMARKS[self.benchmark].streams
+
+    @property
+    def energy_firmware(self) -> bool:
+        return self.mode == "energy" and not self.streams
+
 
 @dataclass
 class _Tree:
@@ -84,6 +95,15 @@ class _Tree:
 
     def copy(self, source: Path, name: str) -> None:
         shutil.copyfile(source, self._make(name))
+        self.files.append(str(self.at / name))
+
+    def draw(self, session: Path, name: str) -> None:
+        """The picture of a power trace, which the official checker wants of a stream."""
+        try:
+            picture.draw(session, self._make(name))
+        except MissingExtraError as exc:
+            self.notes.append(f"{self.at / name} is missing: {exc.seen}; {exc.hint}, then make the tree again")
+            return
         self.files.append(str(self.at / name))
 
     def _make(self, name: str) -> Path:
@@ -212,8 +232,11 @@ def _stated(system: Path | None) -> dict[str, str]:
 
 def _results(tree: _Tree, given: Iterable[_Given], system: str) -> None:
     for one in given:
+        place = f"results/{system}/{one.benchmark}/{one.mode}"
         for name in FILES:
-            tree.copy(one.at / name, f"results/{system}/{one.benchmark}/{one.mode}/{name}")
+            tree.copy(one.at / name, f"{place}/{name}")
+        if one.streams and one.mode == "energy":
+            tree.draw(one.at, f"{place}/{PICTURE}")
         if one.record.planned.estimated or one.record.transport == "process":
             tree.notes.append(f"{one.benchmark} {one.mode} was not measured on the board: no result for a submission")
 
@@ -230,7 +253,7 @@ def _code(tree: _Tree, given: Sequence[_Given]) -> None:
             )
             continue
         wanted = choose.Content(
-            asked.benchmark, Path(asked.model) if asked.model else None, asked.engine, one.mode == "energy"
+            asked.benchmark, Path(asked.model) if asked.model else None, asked.engine, one.energy_firmware
         )
         base = f"code/{benchmark}/{folder}"
         project = choose.project(one.board, wanted, tree.root / tree.at / base)
@@ -247,7 +270,7 @@ def _code(tree: _Tree, given: Sequence[_Given]) -> None:
 def _firmware(one: _Given) -> tuple[str, str]:
     """Benchmark and folder of a firmware: energy mode has one of its own, the other two share theirs."""
     engine = (one.record.planned.engine or "foreign").partition(":")[0]
-    return one.benchmark, f"{one.board.name}-{engine}" + ("-energy" if one.mode == "energy" else "")
+    return one.benchmark, f"{one.board.name}-{engine}" + ("-energy" if one.energy_firmware else "")
 
 
 def _model(tree: _Tree, one: _Given, name: str) -> None:
