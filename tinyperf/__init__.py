@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         tflm_use,
         train,
         train_resume,
+        tune,
     )
     from tinyperf.errors import TinyperfError
     from tinyperf.request import RunOptions
@@ -125,6 +126,7 @@ __all__ = [
     "tflm_use",
     "train",
     "train_resume",
+    "tune",
 ]
 
 _TYPES = {"RunOptions": "request", "RunResult": "result", "TinyperfError": "errors"}

@@ -38,6 +38,7 @@ from tinyperf.api.measure import (
     resume,
     run,
     run_all,
+    tune,
 )
 from tinyperf.api.results import (
     boards_picture,
@@ -116,4 +117,5 @@ __all__ = [
     "tflm_use",
     "train",
     "train_resume",
+    "tune",
 ]

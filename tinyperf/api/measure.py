@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinyperf.session.fleet import Row as BoardRow
     from tinyperf.session.plans import Plan
     from tinyperf.session.profile import Profile
+    from tinyperf.session.tune import Tuned
 
 
 @spelled_out
@@ -202,6 +203,29 @@ def profile_plans(
 
     wanted = choose.Content(benchmark, maybe(model), engine)
     return plans.table(_at(str(board), clock, None), wanted, progress=progress)
+
+
+def tune(
+    board: AnyPath,
+    benchmark: str | None = None,
+    *,
+    model: AnyPath | None = None,
+    engine: str = "aot",
+    energy: bool = False,
+    clock: int | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
+) -> Tuned:
+    """The best kernels for one model on one board, by measuring candidates on the virtual board; its `engine` is what
+    the other functions take. The answer is kept.
+
+    Args: as `profile`.
+    Raises: UsageError: another engine than aot, or there is no virtual board. Otherwise as `profile`.
+    """
+    from tinyperf.session import choose
+    from tinyperf.session import tune as session
+
+    wanted = choose.Content(benchmark, maybe(model), engine, energy)
+    return session.tune(_at(str(board), clock, None), wanted, progress=progress)
 
 
 def compare(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinyperf import api
-from tinyperf.cli import _options
+from tinyperf.cli import _options, _tuning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @_options.firmware
 @_options.optimize()
+@_tuning.OPTION
 @_options.CLOCK
 @click.option("-o", "--out", type=_options.FOLDER, metavar="DIR", help="Also copy the image files into DIR.")
 def command(
@@ -33,6 +34,7 @@ def command(
     clock: int | None,
     as_json: bool,
     out: Path | None,
+    tune: bool,
 ) -> None:
     """Build the firmware image of a benchmark, or of any model.
 
@@ -43,12 +45,15 @@ def command(
     tinyperf build --board nucleo-l4r5zi kws
     tinyperf build --board nucleo-l4r5zi kws -o out --json
     tinyperf build --board host --model my.tflite
+    tinyperf build --board nucleo-l4r5zi --model my.tflite --tune
     """
     if sys.stderr.isatty():
         print(f"building {benchmark or model} for {board} ...", file=sys.stderr)
-    image = api.build(board, benchmark, out=out, model=model, engine=engine, energy=energy, clock=clock)
+    content: dict[str, Any] = {"model": model, "engine": engine, "energy": energy, "clock": clock}
+    tuned = _tuning.tuned(board, benchmark, **content) if tune else None
+    image = api.build(board, benchmark, out=out, **{**content, "engine": tuned.engine if tuned else engine})
     _options.notes(image.generated.warnings)
-    found = _as_dict(image, out)
+    found = _as_dict(image, out) | ({"tuned": tuned.as_dict()} if tuned else {})
     if as_json:
         print(json.dumps(found, indent=2))
         return

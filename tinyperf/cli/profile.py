@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from tinyperf import api
-from tinyperf.cli import _beside_table, _boards_table, _layers_table, _options, _plans_table, _progress
+from tinyperf.cli import _beside_table, _boards_table, _layers_table, _options, _plans_table, _progress, _tuning
 from tinyperf.cli._ends import end_text
 from tinyperf.errors import UsageError
 from tinyperf.figures import error, figure
@@ -16,12 +16,15 @@ from tinyperf.figures import error, figure
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tinyperf.session.fleet import Row
     from tinyperf.session.profile import Profile
+    from tinyperf.session.tune import Tuned
 
 
 @click.command()
 @_options.firmware
 @_options.optimize("all")
+@_tuning.OPTION
 @click.option(
     "--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals; of an ELF by function."
 )
@@ -51,6 +54,7 @@ def command(
     plot: Path | None,
     optimize: str | None,
     others: tuple[str, ...],
+    tune: bool,
 ) -> None:
     """Estimated cycles of an inference, layer by layer.
 
@@ -66,6 +70,7 @@ def command(
     tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
     tinyperf profile --board nucleo-l4r5zi kws --compare tflm --compare aot:fold=off --compare firmware.hex
+    tinyperf profile --board nucleo-l4r5zi --model my.tflite --tune
     tinyperf profile --board all kws --plot kws.html
     tinyperf profile --board nucleo-l4r5zi,nucleo-u575zi-q --model my.tflite --csv boards.csv
     tinyperf profile --board nucleo-l4r5zi --clock all kws
@@ -76,6 +81,8 @@ def command(
     one_clock = clocks[0] if clocks and clocks != "all" else None
     several = {"--board": boards is not None, "--clock": clocks == "all" or len(clocks) > 1}
     files: dict[str, object] = {"--csv": csv, "--plot": plot}
+    if tune:
+        _refuse({"--compare": others, "--optimize all": optimize == "all", **several}, "--tune is of one firmware")
     if others:
         _refuse({**files, "--optimize all": optimize == "all", **several}, "--compare is of one board at one clock")
         _beside(board, benchmark, others, {**firmware, "clock": one_clock}, as_json=as_json)
@@ -85,27 +92,44 @@ def command(
         _plans(board, benchmark, model=model, engine=engine, clocks=clocks, as_json=as_json)
     elif any(several.values()):
         _refuse({"--image": image, "--energy": energy}, "an image is of one board")
-        with _progress.shown() as progress:
-            each = [board] if boards is None else boards
-            table = api.profile_boards(
-                benchmark, boards=each, clocks=clocks, model=model, engine=engine, progress=progress
-            )
+        each = [board] if boards is None else boards
+        table = _many(benchmark, boards=each, clocks=clocks, model=model, engine=engine)
         _boards_table.show(table, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
     else:
-        with _progress.shown() as progress:
-            found = api.profile(board, benchmark, **firmware, clock=one_clock, progress=progress)
+        found, tuned = _profiled(board, benchmark, {**firmware, "clock": one_clock}, tune=tune)
         title = f"{benchmark or model or image} on {board}" + ("" if image else f", engine {engine}")
-        _one(found, title, as_json=as_json, csv=csv, plot=plot)
+        _one(found, title, tuned, as_json=as_json, csv=csv, plot=plot)
 
 
-def _one(found: Profile, title: str, *, as_json: bool, csv: Path | None, plot: Path | None) -> None:
+def _many(benchmark: str | None, **given: Any) -> list[Row]:
+    with _progress.shown() as progress:
+        return api.profile_boards(benchmark, **given, progress=progress)
+
+
+def _profiled(
+    board: str, benchmark: str | None, firmware: dict[str, Any], *, tune: bool
+) -> tuple[Profile, Tuned | None]:
+    tuned = _tuned(board, benchmark, dict(firmware)) if tune else None
+    with _progress.shown() as progress:
+        engine = tuned.engine if tuned else firmware["engine"]
+        return api.profile(board, benchmark, **{**firmware, "engine": engine}, progress=progress), tuned
+
+
+def _tuned(board: str, benchmark: str | None, firmware: dict[str, Any]) -> Tuned:
+    _refuse({"--image": firmware.pop("image")}, "--tune chooses kernels of what is built")
+    return _tuning.tuned(board, benchmark, **firmware)
+
+
+def _one(
+    found: Profile, title: str, tuned: Tuned | None, *, as_json: bool, csv: Path | None, plot: Path | None
+) -> None:
     """The files first: if one fails, stdout must not hold a result and an error."""
     if csv:
         _layers_table.write(_layers_table.rows(found), csv)
     if plot:
         api.profile_picture(found, title, plot)
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
+        print(json.dumps(found.as_dict() | ({"tuned": tuned.as_dict()} if tuned else {}), indent=2))
     else:
         _show(found)
 

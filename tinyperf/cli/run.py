@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from tinyperf import api
-from tinyperf.cli import _names, _options, _progress, _result
+from tinyperf.cli import _names, _options, _progress, _result, _tuning
 from tinyperf.errors import UsageError
 from tinyperf.result import Mode
 
@@ -26,6 +26,7 @@ QUICK_SAMPLES = 20
 @click.option("--mode", type=click.Choice([*get_args(Mode), "all"]), default="performance", show_default=True)
 @_options.ENGINE
 @_options.optimize()
+@_tuning.OPTION
 @click.option("--model", type=click.Path(path_type=Path), help="Your own .tflite; without BENCH, benchmark 'custom'.")
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs, as for 'tinyperf evaluate'.")
 @_options.own_data
@@ -60,6 +61,7 @@ def command(
     no_build: bool,
     quick: bool,
     as_json: bool,
+    tune: bool,
     **options: Any,  # what is left are RunOptions, by name; a test compares them
 ) -> int:
     """Build, start, measure, and score by the run rules.
@@ -81,13 +83,15 @@ def command(
     """
     if quick:
         options["samples"] = _quick(mode, options["samples"])
+    if resume is None and options["board"] is None:
+        raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
+    if tune and resume is None:
+        options["engine"] = _tuned(bench, options, builds=not no_build)
     with _progress.shown() as progress:
         if resume is not None:
             _alone(ctx)
             elsewhere = {name: options[name] for name in ("port", "monitor", "jobs")}
             results = [api.resume(resume, **elsewhere, progress=progress)]
-        elif options["board"] is None:
-            raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
         elif mode == "all":
             results = api.run_all(bench, **options, build=not no_build, progress=progress)
         else:
@@ -99,6 +103,15 @@ def command(
         for found in results:
             _result.show(found)
     return max(found.exit_code for found in results)
+
+
+def _tuned(benchmark: str | None, options: dict[str, Any], *, builds: bool) -> str:
+    """The engine, tuned for this model and board. Raises: UsageError: there is nothing to build."""
+    if options["image"] is not None or not builds:
+        raise UsageError("--tune where nothing is built", hint="leave --image, --no-build or --tune out")
+    return _tuning.tuned(
+        options["board"], benchmark, model=options["model"], engine=options["engine"], clock=options["clock"]
+    ).engine
 
 
 def _quick(mode: str, samples: int | None) -> int:

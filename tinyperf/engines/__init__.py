@@ -39,12 +39,14 @@ little scratch.
 class Target:
     """What the engine compiles for: a core with the features that the chip has, and what counts most.
 
-    flash_bytes: what the chip's flash has for the whole firmware; None: enough.
+    flash_bytes: what the chip's flash has for the whole firmware; None: enough. plan: which kernels to take, as tuning
+    has found it, in the engine's own words; "": the engine chooses.
     """
 
     core: Core
     optimize: Optimize = "balanced"
     flash_bytes: int | None = None
+    plan: str = ""
 
     @classmethod
     def of(cls, board: Board) -> Target:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tinyperf import __version__
 from tinyperf.engines import STREAM, Engine, Footprint, Generated
-from tinyperf.engines.aot.passes import compiled, compiled_for
+from tinyperf.engines.aot.passes import compiled, compiled_for, formed, unformed
 from tinyperf.engines.aot.passes._flash import code_bytes
+from tinyperf.engines.aot.passes.choose import space_of
 from tinyperf.engines.aot.passes.emit import FIRMWARE, emit, weights_bytes
 from tinyperf.engines.aot.passes.place import place
 from tinyperf.errors import UsageError
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tinyperf.engines import Optimize, Target, Workshop
-    from tinyperf.engines.aot.graph import Graph
+    from tinyperf.engines.aot.graph import Form, Graph
     from tinyperf.engines.aot.passes.emit import Names
+    from tinyperf.engines.aot.passes.tune import Space
     from tinyperf.tflite import Model
 
 Value = TypeVar("Value", bound=str)
@@ -41,6 +43,7 @@ class Aot:
             "fold": "on or off: leave out channels that are constant for every input (default on)",
             "optimize": "time, ram, flash or balanced: the fewest cycles, the smallest arena, the fewest bytes of "
             "constants, or few cycles in little RAM (default balanced)",
+            "plan": "the kernels, as --tune has found them (default: chosen by the core's costs)",
             STREAM: "on or off: of sww, keep what layers made of earlier frames and compute the newest alone "
             "(default on)",
         }
@@ -78,6 +81,20 @@ class Aot:
         return [footprints[id(graph)] for graph in graphs]
 
 
+def space_for(model: Model, target: Target, *, channels: bool = True) -> Space:
+    """All plans of a model on a core, for whoever measures what its forms cost."""
+    return space_of(unformed(model, channels=channels), target.core)
+
+
+def generated_for(model: Model, target: Target, space: Space, forms: Sequence[Form]) -> tuple[Generated, Graph]:
+    """One plan of `space`: its sources, and the graph that they compute, node by layer.
+
+    Args: target: its `optimize` may still change forms for their memory, unless it is time or flash.
+    """
+    graph = formed(space.graph, replace(target, plan=space.text(forms)))
+    return _generated(model, target, graph, FIRMWARE, keeps_input=True), graph
+
+
 def _generated(model: Model, target: Target, graph: Graph, names: Names, *, keeps_input: bool) -> Generated:
     placed = place(graph, keeps_input=keeps_input)
     emitted = emit(model, graph, placed, target, names)
@@ -109,7 +126,7 @@ def _folds(options: Mapping[str, str]) -> bool:
 def _optimizing(target: Target, options: Mapping[str, str]) -> Target:
     """Raises: UsageError: unknown option or value."""
     _option(options, STREAM, ("on", "off"))  # the build has done what it says
-    return replace(target, optimize=_option(options, "optimize", OPTIMIZE))
+    return replace(target, optimize=_option(options, "optimize", OPTIMIZE), plan=options.get("plan", ""))
 
 
 OPTIMIZE: tuple[Optimize, ...] = ("balanced", "time", "ram", "flash")

@@ -68,6 +68,18 @@ def _for_target(graph: Graph, target: Target) -> Iterator[tuple[str, Graph]]:
         yield form.__name__, graph
 
 
+def unformed(model: Model, *, channels: bool = True) -> Graph:
+    """The graph after the passes that no target matters to: its nodes have no forms yet."""
+    *_, (_, graph) = _for_any_target(model, channels=channels)
+    return graph
+
+
+def formed(graph: Graph, target: Target) -> Graph:
+    """Such a graph after the other passes."""
+    *_, (_, made) = _for_target(graph, target)
+    return made
+
+
 def compiled(model: Model, target: Target, *, channels: bool = True) -> Graph:
     """The graph after all passes."""
     (graph,) = compiled_for(model, (target,), channels=channels)
@@ -76,14 +88,14 @@ def compiled(model: Model, target: Target, *, channels: bool = True) -> Graph:
 
 def compiled_for(model: Model, targets: Iterable[Target], *, channels: bool = True) -> list[Graph]:
     """The graph after all passes for each target; what does not depend on the target is done once."""
-    *_, (_, graph) = _for_any_target(model, channels=channels)
+    graph = unformed(model, channels=channels)
     made: list[tuple[Target, Graph, int]] = []
     for target in targets:
         roomy = [(plan, taken) for other, plan, taken in made if _holds(target, taken) and _alike(other, target)]
         if roomy:
             made.append((target, *roomy[0]))
             continue
-        last = list(_for_target(graph, target))[-1][1]
+        last = formed(graph, target)
         made.append((target, last, flash_bytes(last)))
     return [last for _, last, _ in made]
 
@@ -95,4 +107,5 @@ def _holds(target: Target, taken_bytes: int) -> bool:
 def _alike(other: Target, target: Target) -> bool:
     """But for the flash, of which `other` has as much or more: a plan for it that fits `target` is that one's too."""
     enough = other.flash_bytes is None or (target.flash_bytes is not None and target.flash_bytes <= other.flash_bytes)
-    return enough and (other.core, other.optimize) == (target.core, target.optimize)
+    same = (other.core, other.optimize, other.plan) == (target.core, target.optimize, target.plan)
+    return enough and same

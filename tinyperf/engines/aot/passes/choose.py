@@ -23,12 +23,16 @@ from tinyperf.engines.aot.passes._path import (
 from tinyperf.engines.aot.passes._plain import plain_bytes
 from tinyperf.engines.aot.passes.defer import last_reader
 from tinyperf.engines.aot.passes.place import ARENA_ALIGNMENT, supposed
+from tinyperf.engines.aot.passes.tune import Space
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tinyperf.cores import Core
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Shared, State, Value
+    from tinyperf.engines.aot.passes.tune import Key
 
 
 SLOWEST = 1.5
@@ -48,13 +52,32 @@ def choose(graph: Graph, target: Target) -> Graph:
     the smallest arena that takes not many more cycles; unless time or flash does, none larger than the tensors alone
     would fill, if there is a way. Constants cost cycles where flash counts most, or where the plan would not fit it.
     """
-    choices = _choices(graph, target.core)
+    space = space_of(graph, target.core)
+    if target.plan:
+        return _planned(space, space.forms(target.plan))
+    return choose_by(space, target, {})
+
+
+def space_of(graph: Graph, core: Core) -> Space:
+    """All plans of a graph that no forms were chosen for."""
+    return Space(graph, core, tuple(_choices(graph, core)))
+
+
+def choose_by(space: Space, target: Target, measured: Mapping[tuple[int, Key], float]) -> Graph:
+    """As `choose`, by the cycles of forms that were measured, and for others by those that the cores' costs give."""
+    graph, choices = space.graph, space.measured(measured)
     for cycles_per_byte in prices(target):
         rule = "balanced" if cycles_per_byte and target.optimize == "time" else target.optimize  # RAM is short too
         made = _chosen(graph, priced(graph, choices, cycles_per_byte), replace(target, optimize=rule))
         if target.flash_bytes is None or flash_bytes(made) <= target.flash_bytes:
             break
     return made
+
+
+def _planned(space: Space, forms: tuple[Form, ...]) -> Graph:
+    choices = list(space.choices)
+    made = _with_forms(space.graph, choices, forms, space.core)
+    return with_next_best(space.graph, choices, forms, made, space.core)
 
 
 def _chosen(graph: Graph, choices: list[Choice], target: Target) -> Graph:
