@@ -6,7 +6,7 @@ interpreter takes for its arena. `with error`: the estimate and the board's erro
 published figure; `short` names what misses its target, and the slowest layers. Words select rows (`ic`, `time`).
 
 ms count under the plan for time, the arena (input consumed) under the one for RAM, code (of model.c and its kernels
-alone, without weights) in every row. Exit 1 where a latency with its error is above the best published one.
+alone, without weights) under the one for flash. Exit 1 where a latency with its error is above the best published one.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ PLANS = {
     "time, every channel": "optimize=time,fold=off",
     "balanced": "optimize=balanced",
     "ram": "optimize=ram",
+    "flash": "optimize=flash",
 }
 
 
@@ -131,7 +132,7 @@ def missed(aim: Aim, plan: str, row: Row) -> list[str]:
         short.append(f"{row.latency_ms - goal_ms:.1f} ms")
     if plan == "ram" and row.arena_bytes > aim.arena_bytes:
         short.append(f"{row.arena_bytes - aim.arena_bytes:,} B of arena")
-    if row.code_bytes > aim.code_bytes:
+    if plan == "flash" and row.code_bytes > aim.code_bytes:
         short.append(f"{row.code_bytes - aim.code_bytes:,} B of code")
     return short
 

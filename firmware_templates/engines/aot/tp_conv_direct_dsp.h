@@ -227,10 +227,10 @@ TP_KERNEL void tp_direct_row(const struct tp_window *w, const struct tp_direct_p
 
 /* weights, channels, parts: as in tp_conv_pairs_dsp. scratch: weights of one pair of channels, and the rows of the
  * paired image that `block` rows of outputs see. */
-TP_KERNEL void tp_conv_direct_dsp(const struct tp_window *w, const struct tp_direct_plan *plan,
-                                  const struct tp_pairs_part *parts, int32_t count, int32_t weights_bytes,
-                                  const int8_t *input, const int16_t *weights, const struct tp_pair *channels,
-                                  int32_t in_zero, int32_t low, int32_t high, int8_t *scratch, int8_t *output)
+TP_LARGE_KERNEL void tp_conv_direct_dsp(const struct tp_window *w, const struct tp_direct_plan *plan,
+                                        const struct tp_pairs_part *parts, int32_t count, int32_t weights_bytes,
+                                        const int8_t *input, const int16_t *weights, const struct tp_pair *channels,
+                                        int32_t in_zero, int32_t low, int32_t high, int8_t *scratch, int8_t *output)
 {
     int8_t *const x = &scratch[weights_bytes];
     for (int32_t y = 0; y < w->out_h; y += plan->block) {

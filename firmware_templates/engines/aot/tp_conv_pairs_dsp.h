@@ -39,7 +39,7 @@ struct tp_pairs_call {
 /* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15),
  * and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
  * negative results must go away from zero, 0 where the clamp hides them. rest: 1 where a call may have a pixel more
- * than fours; alone it takes half of what four take. passes: iterations; of one no end is looked for.
+ * than fours; alone it takes half of what four take. passes: 1: of one iteration, no end is looked for; 2: more.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
@@ -462,10 +462,10 @@ TP_KERNEL void tp_pairs_multiply(const struct tp_pairs_plan *plan, const struct 
  * zeros behind the last tap. A pair of taps is that of two planes, or (0, 2), (1, 3) of four codes. Scratch: weights
  * of one pair of channels, x_groups of row_bytes each, two columns where it gathers, and four pixels of output where
  * the last group is not whole, and the output does not lie in planes, which have room for it. */
-TP_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pairs_plan *plan,
-                                 const struct tp_pairs_part *parts, int32_t count, const int8_t *input,
-                                 const int16_t *weights, const struct tp_pair *channels, int32_t in_zero, int32_t low,
-                                 int32_t high, int8_t *scratch, int8_t *output)
+TP_LARGE_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pairs_plan *plan,
+                                       const struct tp_pairs_part *parts, int32_t count, const int8_t *input,
+                                       const int16_t *weights, const struct tp_pair *channels, int32_t in_zero,
+                                       int32_t low, int32_t high, int8_t *scratch, int8_t *output)
 {
     const int32_t pixels = w->out_h * w->out_w;
     const int32_t groups = (pixels + 3) / 4;

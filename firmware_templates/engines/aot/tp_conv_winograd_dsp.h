@@ -339,11 +339,12 @@ typedef void tp_winograd_output_function(const struct tp_winograd_output *, cons
 /* Input channels in fours, output channels in twos, output rows and columns in fours. cut_tiles x cut_rows tiles are
  * done at a time, filled up to `tiles`, a multiple of 4. scratch: what aligns to 16 bytes, by whose bits tiles are told
  * apart; six rows of codes, V, and columns or M. */
-TP_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut_tiles, int32_t cut_rows, int32_t tiles,
-                                    tp_winograd_input_function *transform, tp_winograd_products_function *multiply,
-                                    tp_winograd_output_function *finish, const int8_t *input, const int16_t *u,
-                                    const struct tp_winograd_channel *channels, int32_t in_zero, int32_t low,
-                                    int32_t high, int8_t *scratch, int8_t *output)
+TP_LARGE_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut_tiles, int32_t cut_rows, int32_t tiles,
+                                          tp_winograd_input_function *transform,
+                                          tp_winograd_products_function *multiply, tp_winograd_output_function *finish,
+                                          const int8_t *input, const int16_t *u,
+                                          const struct tp_winograd_channel *channels, int32_t in_zero, int32_t low,
+                                          int32_t high, int8_t *scratch, int8_t *output)
 {
     const int32_t row = (w->out_w + 2) * w->in_c;
     const int32_t u_size = 36 * 2 * w->in_c;

@@ -150,10 +150,10 @@ TP_KERNEL void tp_depthwise_channels(const struct tp_window *w, int32_t depth_mu
 /* input [in_h, in_w, in_c]; weights [kernel_h, kernel_w, out_c], zeros up to a multiple of 4 channels; scratch [reach
  * of kernel_h, padded_w, in_c] and, where in_c is no multiple of 4, 3 bytes that are loaded and not used; padded_w what
  * the windows of one row of output reach. */
-TP_KERNEL void tp_depthwise_conv_2d_dsp(const struct tp_window *w, int32_t depth_multiplier, int32_t padded_w,
-                                        const int8_t *input, const int8_t *weights, const struct tp_channel *channels,
-                                        int32_t in_zero, int32_t out_zero, int32_t low, int32_t high, int8_t *scratch,
-                                        int8_t *output)
+TP_LARGE_KERNEL void tp_depthwise_conv_2d_dsp(const struct tp_window *w, int32_t depth_multiplier, int32_t padded_w,
+                                              const int8_t *input, const int8_t *weights,
+                                              const struct tp_channel *channels, int32_t in_zero, int32_t out_zero,
+                                              int32_t low, int32_t high, int8_t *scratch, int8_t *output)
 {
     const int32_t row_codes = padded_w * w->in_c;
     const int32_t reach_h = (w->kernel_h - 1) * w->dilation_h + 1;

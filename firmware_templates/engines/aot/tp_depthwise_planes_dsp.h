@@ -263,10 +263,10 @@ TP_KERNEL void tp_depthwise_fill(const struct tp_window *w, int32_t row, const i
 typedef void (*tp_depthwise_function)(const struct tp_depthwise_plane *channel, const int8_t *from, int8_t *to);
 
 /* input and output: planes of whole words; scratch [scratch_bytes]: the padded plane, rows `row` bytes apart. */
-TP_KERNEL void tp_depthwise_planes_dsp(const struct tp_window *w, int32_t depth_multiplier,
-                                       const tp_depthwise_function *functions, int32_t row, int32_t scratch_bytes,
-                                       const int8_t *input, const struct tp_depthwise_plane *channels, int32_t in_zero,
-                                       int8_t *scratch, int8_t *output)
+TP_LARGE_KERNEL void tp_depthwise_planes_dsp(const struct tp_window *w, int32_t depth_multiplier,
+                                             const tp_depthwise_function *functions, int32_t row, int32_t scratch_bytes,
+                                             const int8_t *input, const struct tp_depthwise_plane *channels,
+                                             int32_t in_zero, int8_t *scratch, int8_t *output)
 {
     const int32_t in_bytes = (w->in_h * w->in_w + 3) / 4 * 4;
     const int32_t out_bytes = (w->out_h * w->out_w + 3) / 4 * 4;

@@ -12,6 +12,12 @@
 #include <stdint.h>
 
 #define TP_KERNEL static inline __attribute__((always_inline))
+/* Where bytes of flash count most, the large ones are there once, for all layers. */
+#ifdef TP_SHARED_KERNELS
+#define TP_LARGE_KERNEL static __attribute__((noinline, unused))
+#else
+#define TP_LARGE_KERNEL TP_KERNEL
+#endif
 /* GCC 12 takes a store whose address it splits into a zero base and an index for one to NULL, calls the layer a
  * function without effects, and drops it from tp_model_invoke; noipa keeps callers from believing that. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8

@@ -59,7 +59,8 @@ class Aot:
         return options
 
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
-        graph = compiled(model, _optimizing(target, options), channels=_folds(options))
+        target = _optimizing(target, options)
+        graph = compiled(model, target, channels=_folds(options))
         return _generated(model, target, graph, FIRMWARE, keeps_input=True)
 
     def library(
@@ -70,7 +71,8 @@ class Aot:
         Args: keeps_input: the input is still there after an inference, at the cost of RAM.
         Raises: as `generate`.
         """
-        graph = compiled(model, _optimizing(target, options), channels=_folds(options))
+        target = _optimizing(target, options)
+        graph = compiled(model, target, channels=_folds(options))
         return _generated(model, target, graph, names, keeps_input=keeps_input), graph
 
     def footprints(self, model: Model, targets: Sequence[Target], options: Mapping[str, str]) -> list[Footprint | None]:

@@ -130,7 +130,7 @@ def emit(work: Conv, place: Place) -> Code:
     layout = "PIXELS" if made == NHWC else "PLANES"
     ties = int(_pairs.ties(work))
     rest = int(work.window.pixels % 4 == 1)
-    passes = _row_bytes(work, given) // (8 * steps)
+    passes = min(_row_bytes(work, given) // (8 * steps), 2)  # of two and more, one function
     kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}"
     names = [f"tp_pairs_{passes}x{steps}_{part.shift}_{kind}" for part in parts]
     rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))

@@ -75,6 +75,7 @@ class ModelText:
     summary: str
     map: tuple[str, ...]
     headers: tuple[str, ...]
+    shared_kernels: bool
     definitions: tuple[str, ...]
     arena_bytes: int
     layers: tuple[LayerText, ...]
@@ -140,6 +141,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = 
         summary=_summary(graph, plan, len(layers), target),
         map=_map(graph, plan),
         headers=tuple(sorted(headers)),
+        shared_kernels=target.optimize == "flash",
         definitions=tuple(sorted({line for each in written for line in each.definitions})),
         arena_bytes=plan.arena_bytes,
         layers=layers,
