@@ -32,7 +32,7 @@
 
 /* The first load of a pass moves the pointer on, but where all rows are unrolled. */
 #define TP_DIRECT_START                                                                                                \
-    ".balign 32\n\t"                                                                                                   \
+    ".balign 16\n\t"                                                                                                   \
     ".set .Lunrolled, (.Lpasses == 1) && (.Lrows * .Lsteps <= 15) && (.Lapart % 4 == 0)\n\t"                           \
     ".if .Lunrolled\n\t"                                                                                               \
     ".set .Lmoves, 0\n\t"                                                                                              \
@@ -53,7 +53,7 @@
     "addw r0, r4, #.Lhalf * .Lapart\n\t"                                                                               \
     "vmov s13, r0\n\t"                                                                                                 \
     ".if .Lunrolled\n\t"                                                                                               \
-    ".balign 32\n\t" /* the cache of instructions has 32 lines */                                                      \
+    ".balign 16\n\t" /* all of a row of outputs stays within the 32 lines of the cache of instructions */              \
     ".endif\n\t"                                                                                                       \
     "3:\n\t"                                                                                                           \
     "vmov r10, s0\n\t"                                                                                                 \
@@ -127,9 +127,14 @@
     "vmov s9, r1\n\t"                                                                                                  \
     "addw r4, r4, #.Ldown - .Lhalf * .Lapart\n\t"                                                                      \
     "vmov r0, s14\n\t"                                                                                                 \
+    ".if .Lahead\n\t"                                                                                                  \
     "ldr.w r1, [r0, #12]\n\t"                                                                                          \
     "sub.w r1, r1, #.Lahead\n\t"                                                                                       \
     "cmp.w r4, r1\n\t"                                                                                                 \
+    ".else\n\t"                                                                                                        \
+    "ldr.n r1, [r0, #12]\n\t"                                                                                          \
+    "cmp.n r4, r1\n\t"                                                                                                 \
+    ".endif\n\t"                                                                                                       \
     "bne.w 2b\n\t"                                                                                                     \
     "ldr.w r1, [r0, #32]\n\t"                                                                                          \
     "subs.w r1, r1, #1\n\t"                                                                                            \
