@@ -45,3 +45,14 @@ def test_a_part_is_written_into_a_whole_that_is_consumed(tmp_path: Path) -> None
     file = graphs.build(tensors, [O("DYNAMIC_UPDATE_SLICE", [0, 1, 2], [3])], [0, 1], [3])
     samples = tuple(np.random.default_rng(0).integers(-99, 99, (ROWS, *shape), np.int16) for shape in (image, part))
     compare(list(forms_of(layer(file, samples), HOST)), HOST, tmp_path)
+
+
+def test_a_sum_that_wraps_when_it_is_shifted_left_is_no_constant(tmp_path: Path) -> None:
+    """Its ends give one code each way around: what TFLM does between them is not between the codes."""
+    weights, bias = np.full((1, 4), 100, np.int8), np.array([-(2**29)], np.int32)
+    tensors = [T((1, 4), 1.0), constant(weights, 3.0), constant(bias, 3.0), T((1, 1), 1.0, -128)]
+    file = graphs.build(tensors, [O("FULLY_CONNECTED", [0, 1, 2], [3], {"fusedActivationFunction": 3})], [0], [3])
+    samples = np.repeat(np.array([-128, 127, -1, 1], np.int8), 4).reshape(ROWS, 1, 4)
+    wrapping = layer(file, (samples,))
+    assert {int(code) for code in wrapping.expected()[0].ravel()} == {-128, -122}
+    compare(list(forms_of(wrapping, HOST)), HOST, tmp_path)

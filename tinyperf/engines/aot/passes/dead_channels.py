@@ -42,8 +42,10 @@ def _constant_channel(
     Args: ends: lowest and highest accumulator.
 
     Requantization is monotonic, so a channel whose two ends give one code gives it for every input. None where it
-    does not, or where its weights would still count.
+    does not, where its weights would still count, and where an accumulator, shifted left, may leave 32 bits.
     """
+    if max(-ends[0], ends[1]) << max(shift, 0) >= 2**31:
+        return None
     codes = {min(max(requantize(end, multiplier, shift) + out_zero, clamp[0]), clamp[1]) for end in ends}
     if len(codes) > 1:
         return None
