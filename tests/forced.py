@@ -221,7 +221,7 @@ def image(forced: list[Forced], core: Core, apart_bytes: int = 0) -> Image:
     target = Target(core)
     graph = keep(beside([force(one, core) for one in forced]), target)
     plan = place(graph, keeps_input=False)
-    if apart_bytes:
+    if apart_bytes and plan.scratch:
         most = max((graph.nodes[i].form or Form()).scratch_bytes for i in plan.scratch)
         start = plan.arena_bytes + apart_bytes
         plan = replace(plan, scratch=dict.fromkeys(plan.scratch, start), arena_bytes=start + most)

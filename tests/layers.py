@@ -89,7 +89,7 @@ def _layer(
     if wide and axis:
         biases = biases.astype(np.int64)
     if wide:
-        scales = [s * 2.0 ** random.pick(-1, 0, 4, -14) for s in scales]
+        scales = [s * 2.0 ** random.pick(0, 0, -3, 1, -14) for s in scales]
     tensors = [
         T(given, end, 0 if wide else random.zero(), dtype=random.given),
         constant(_weights(random, *weights), scales if len(scales) > 1 else scales[0], axis=axis),
@@ -245,6 +245,7 @@ FAMILIES: Mapping[str, Callable[[Random], bytes]] = {
             ("pointwise", pointwise),
             ("windows", windows),
             ("in time", in_time),
+            ("line", line),
             ("single row", single_row),
             ("rows", rows),
             ("depthwise", depthwise),

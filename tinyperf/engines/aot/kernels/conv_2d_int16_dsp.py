@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import call, window_constant
-from tinyperf.engines.aot.kernels._int16 import parameters
+from tinyperf.engines.aot.kernels._c_layers import call, weights_array, window_constant
+from tinyperf.engines.aot.kernels._int16 import short_channels, short_lacks, switches
 from tinyperf.engines.aot.operators._weighted_int16 import ConvInt16
 
 if TYPE_CHECKING:
@@ -18,22 +20,27 @@ if TYPE_CHECKING:
 def lacks(work: ConvInt16, _: Bounds | None) -> str | None:
     if work.weights.shape[3] % 4:
         return "input channels of a group in fours"
-    return None if work.narrow else "sums of products below 2^31, proven from the weights"
+    if work.groups > 1 and work.weights.shape[0] // work.groups % 4:
+        return "output channels of a group in fours"
+    return short_lacks(work)
 
 
 def forms(work: ConvInt16, costs: Costs) -> tuple[Form, ...]:
-    each = costs["tap"] * work.rows.size + costs["output"] * work.window.out_shape[2]
+    filled = len(work.weights) + -len(work.weights) % 4
+    each = costs["tap"] * work.rows.shape[1] * filled + costs["output"] * filled
     return (Form(work.window.pixels * each),)
 
 
 def emit(work: ConvInt16, place: Place) -> Code:
     """Of four weights, the middle ones change places."""
-    paired = work.weights.reshape(-1, 4)[:, [0, 2, 1, 3]]
-    arrays, arguments = parameters(work, place.prefix, paired)
-    ends = ("&window", work.groups, place.inputs[0])
-    narrow = len(arrays)
-    body = call("tp_conv_2d_int16_dsp", *ends, *arguments[:narrow], *arguments[narrow + 1 :], place.output)
-    return Code(arrays, window_constant(work.window) + body)
+    fillers = -len(work.weights) % 4
+    rows = np.pad(work.rows, ((0, fillers), (0, 0)))
+    grouped = rows.reshape(len(rows) // 4, 4, -1, 4)[..., [0, 2, 1, 3]].transpose(0, 2, 1, 3)
+    weights = weights_array(place.prefix, grouped, "Weights [out / 4, kernel_h x kernel_w x in / 4, 4, 4].")
+    channels = short_channels(work, place.prefix, fillers)
+    ends = ("&window", work.groups, place.inputs[0], weights.name, channels.name)
+    body = call("tp_conv_2d_int16_dsp", *ends, *switches(work), place.output)
+    return Code((weights, channels), window_constant(work.window) + body)
 
 
 KERNEL = Kernel(
@@ -44,5 +51,4 @@ KERNEL = Kernel(
     emit,
     lacks,
     needs=frozenset({"dsp"}),
-    costs={"tap": 2.8, "output": 60.0},
 )
