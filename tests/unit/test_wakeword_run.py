@@ -253,6 +253,18 @@ def test_nothing_is_played_where_nothing_leads(tmp_path: Path) -> None:
         emulate.behind_interface_board(load("nucleo-l4r5zi"), cast("VirtualLink", None), tmp_path / "x.wav")
 
 
+def test_what_a_stream_has_not_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no trained model is shipped for 'sww'") as raised:
+        tinyperf.build("host", "sww")
+    assert "models pull" in raised.value.hint
+    with pytest.raises(UsageError, match="sww takes a stream of sound"):
+        tinyperf.data_synthetic("sww", tmp_path)
+    with pytest.raises(UsageError, match="no training for 'sww'"):
+        tinyperf.train("sww", tmp_path, tmp_path / "run")
+    with pytest.raises(UsageError, match="sww on the host"):
+        tinyperf.evaluate("sww", model=find(MODEL), data=tmp_path)
+
+
 # ------------------------------------------------------------------------------------------- the whole of it
 
 

@@ -35,7 +35,7 @@ def run(
     """Measure one mode of a benchmark, of a model of your own, or of a foreign image, on a board.
 
     Args:
-        benchmark: kws, vww, ic, ic2 or ad; None where `model` is your own or the firmware itself says what it is.
+        benchmark: kws, vww, ic, ic2, ad or sww; None where `model` is your own or the firmware itself says what it is.
         progress: told what is done, how much of it, and how much there is (0: unknown).
         options: `RunOptions` says what each is.
     Raises: TinyperfError: what was seen, what it means, what to do; what was measured stays in the session folder.

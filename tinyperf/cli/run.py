@@ -66,8 +66,8 @@ def command(
 ) -> int:
     """Build, start, measure, and score by the run rules.
 
-    BENCH is kws, vww, ic, ic2 or ad; it may be left out with --model, --image or --no-build. Exit codes: 0 valid; 1
-    measured but not valid by the rules, or below the accuracy target; 2 usage, model or data; 3 build; 4 device or
+    BENCH is kws, vww, ic, ic2, ad or sww; it may be left out with --model, --image or --no-build. Exit codes: 0 valid;
+    1 measured but not valid by the rules, or below the accuracy target; 2 usage, model or data; 3 build; 4 device or
     disk; 130 interrupted. What was measured is kept in the session folder; --resume finishes it.
 
     \b

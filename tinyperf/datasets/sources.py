@@ -103,6 +103,11 @@ def _with_inputs(name: str) -> Benchmark:
     Raises: UsageError: there is none, or it has no inputs of its own.
     """
     chosen = find_benchmark(name)
+    if chosen.streams:
+        raise UsageError(
+            f"{name} takes a stream of sound, not inputs",
+            hint=f"'tinyperf run {name} --data DIR' takes a list and a .wav file as they are; docs/wakeword.md",
+        )
     if chosen.inputs_of:
         raise UsageError(
             f"{name} has the inputs of {chosen.inputs_of}", hint=f"make those: tinyperf data {chosen.inputs_of}"

@@ -148,6 +148,12 @@ def evaluate(
     Raises: UsageError, DataError, ModelError, MissingExtraError.
     """
     start = time.perf_counter()
+    if benchmark is not None and benchmark.streams:
+        raise UsageError(
+            f"{benchmark.name} on the host",
+            means="a stream is scored by when its words are heard, and 'evaluate' scores inputs one by one",
+            hint=f"'tinyperf run --virtual {benchmark.name} --data DIR' plays the stream; docs/wakeword.md",
+        )
     if "aot" in {backend, compare} and ends.reasons(model):
         with backends.opened("aot", model):  # says its own reasons too
             pass

@@ -51,7 +51,7 @@ def check(request: Request, chosen: Board) -> None:
     _clock(request)
     _time(request, chosen)
     if request.samples is not None and _streams(request):
-        raise UsageError("--samples with a stream", hint="a shorter .wav file is a shorter stream: --data")
+        raise UsageError("--samples (or --quick) with a stream", hint="a shorter .wav file is a shorter stream: --data")
     if request.samples is not None and request.samples < 1:
         raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
     if request.jobs is not None and request.jobs < 1:

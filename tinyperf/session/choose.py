@@ -135,7 +135,7 @@ def started(board: Board, wanted: Content, foreign: Path | None) -> Started:
         )
     if foreign is None and wanted.benchmark is None and wanted.model is None:
         raise UsageError(
-            "nothing to run", hint="name a benchmark (kws, vww, ic, ic2, ad), or --model FILE, or --image FILE"
+            "nothing to run", hint="name a benchmark (kws, vww, ic, ic2, ad, sww), or --model FILE, or --image FILE"
         )
     file = wanted.model if wanted.benchmark is None else None
     if foreign is None:

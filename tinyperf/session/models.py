@@ -27,7 +27,7 @@ def shipped(benchmark: Benchmark) -> Model:
             hint="give one: --model FILE.tflite; "
             + (
                 f"'tinyperf models pull' fetches MLCommons's for {benchmark.name}"
-                if benchmark.inputs_of
+                if benchmark.inputs_of or benchmark.streams
                 else f"'tinyperf train {benchmark.name}' makes one"
             ),
         )
