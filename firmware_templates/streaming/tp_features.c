@@ -67,6 +67,8 @@ static inline void butterfly(struct complex *x, size_t step, size_t turn)
     struct complex even[4];
     struct complex odd[4];
 
+    /* Unrolled, so that all eight points stay in registers. */
+#pragma GCC unroll 8
     for (size_t m = 0U; m < RADIX; m++) {
         in[m] = x[m * step];
     }
@@ -76,6 +78,7 @@ static inline void butterfly(struct complex *x, size_t step, size_t turn)
     odd[2] = turned(odd[2]);
     odd[3] = (struct complex){SQRT_HALF * (odd[3].im - odd[3].re), -SQRT_HALF * (odd[3].re + odd[3].im)};
     x[0] = add(even[0], odd[0]);
+#pragma GCC unroll 8
     for (size_t k = 1U; k < RADIX; k++) {
         const struct complex value = k < 4U ? add(even[k], odd[k]) : sub(even[k - 4U], odd[k - 4U]);
         const float *const factor = &tp_twiddles[2U * k * turn];

@@ -308,6 +308,8 @@ def test_a_stream_to_the_virtual_board_gives_the_wheels_answers(tmp_path: Path) 
     assert 0.02 < found.streaming.duty_cycle < 0.11
     assert found.streaming.power_mw == pytest.approx(22.0, rel=0.1)
     assert "Average duty cycle: 0.0" in (tmp_path / "out" / "results.txt").read_text()
+    tinyperf.report([tmp_path / "out"], tmp_path / "report.md")
+    assert "| stream | a.wav, 2 s: 62 frames, 0 lost |" in (tmp_path / "report.md").read_text()
     built = tinyperf.submission_build([tmp_path / "out"], organisation="acme", out=tmp_path / "tree")
     place = "closed/acme/results/nucleo-l4r5zi/sww/energy"
     assert {f"{place}/{name}" for name in ("results.json", "energy_inf_000.png")} <= set(built.files)

@@ -113,12 +113,32 @@ def _facts(story: Story) -> list[tuple[str, str]]:
         ("clock", f"{row.clock_hz / 1e6:g} MHz" if row.clock_hz else ""),
         ("cycles per inference", f"{row.cycles_per_inference:,}" if row.cycles_per_inference else ""),
         ("interval", interval),
+        *_stream(story),
         ("target", f"{planned.target:g}" if planned.target is not None and row.mode == "accuracy" else ""),
         ("memory", _memory(row)),
         ("model", f"{row.model}, SHA-256 {row.model_sha256}" if row.model else ""),
         ("engine", f"{row.engine}: {details.kernels} ({details.version})" if details else ""),
         ("compiler", f"{planned.toolchain.compiler}, {planned.toolchain.flags}" if planned.toolchain else ""),
         ("build id", row.build_id or ""),
+    ]
+
+
+def _stream(story: Story) -> list[tuple[str, str]]:
+    """Of the streaming wakeword."""
+    found = story.result.streaming if story.result else None
+    if found is None:
+        return []
+    busy = f"{figure(found.duty_cycle)} of the time computing" if found.duty_cycle is not None else ""
+    counts = [
+        f"{one.true_positives} true positives, {one.false_negatives} false negatives, {one.false_positives} false"
+        f" positives with {one.tail_s:g} s after a word"
+        for one in found.scores
+    ]
+    return [
+        ("stream", f"{found.wav_file}, {found.length_s:g} s: {found.frames} frames, {found.lost} lost"),
+        ("duty cycle", busy),
+        ("power", f"{figure(found.power_mw)} mW over the stream" if found.power_mw is not None else ""),
+        ("detections", "; ".join(counts)),
     ]
 
 
