@@ -130,6 +130,17 @@ def threes(random: Random) -> bytes:
     return _layer(random, "CONV_2D", shapes, options, relu=random.pick(True, False))
 
 
+def fours(random: Random) -> bytes:
+    """Columns of the output in fours."""
+    kernel, stride = (random.integer(1, 4), random.integer(1, 4)), random.pick(1, 1, 2)
+    in_c, out_c, valid = random.pick(1, 2, 3, 4, 8, 16), random.integer(1, 9), random.pick(0, 0, 1)
+    made = random.integer(1, 9), 4 * random.integer(1, 4)
+    given = [n * stride if not valid else (n - 1) * stride + k for n, k in zip(made, kernel, strict=True)]
+    options = {"padding": valid, "strideH": stride, "strideW": stride, "dilationHFactor": 1, "dilationWFactor": 1}
+    shapes = (1, *given, in_c), (out_c, *kernel, in_c), (1, *made, out_c)
+    return _layer(random, "CONV_2D", shapes, options, relu=random.pick(True, False))
+
+
 def in_time(random: Random) -> bytes:
     """Kernels of n x 1 over time, or 1 x n."""
     taps, dilation = random.integer(1, 9), random.pick(1, 1, 1, 2, 4)
@@ -231,6 +242,7 @@ FAMILIES: Mapping[str, Callable[[Random], bytes]] = {
     "pointwise": pointwise,
     "windows": windows,
     "threes": threes,
+    "fours": fours,
     "in time": in_time,
     "line": line,
     "single row": single_row,
