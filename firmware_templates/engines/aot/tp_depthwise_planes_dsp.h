@@ -190,14 +190,17 @@
     "smlatb r8, lr, r6, r8\n\t" TP_DEPTHWISE_QUANTIZE("r7", "r8")                                                      \
     "strh.w r7, [r10], #.Lw\n\t"
 
-/* Two rows of outputs a round, but of few rows: then what copies the planes must stay in the cache of instructions. */
+/* Four or two rows of outputs a round, but of few rows: then what copies the planes must stay in the cache of
+ * instructions. */
 #define TP_DEPTHWISE_2                                                                                                 \
     "addw r7, r0, #2 * (.Lw - 2)\n\t"                                                                                  \
     "vmov s1, r7\n\t"                                                                                                  \
-    ".if (.Lh < 8) || (.Lh % 2)\n\t"                                                                                   \
     ".set .Lround, 1\n\t"                                                                                              \
-    ".else\n\t"                                                                                                        \
+    ".if (.Lh >= 8) && (.Lh % 2 == 0)\n\t"                                                                             \
     ".set .Lround, 2\n\t"                                                                                              \
+    ".endif\n\t"                                                                                                       \
+    ".if (.Lh >= 8) && (.Lh % 4 == 0)\n\t"                                                                             \
+    ".set .Lround, 4\n\t"                                                                                              \
     ".endif\n\t"                                                                                                       \
     "1:\n\t"                                                                                                           \
     "vmov s4, r0\n\t"                                                                                                  \
@@ -206,10 +209,11 @@
     "sub.w r1, r0, r1\n\t"                                                                                             \
     "add.w r10, r10, r1, lsr #1\n\t"                                                                                   \
     "movt r6, #.Lh / .Lround - 1\n\t" TP_DEPTHWISE_2_LOAD("0") TP_DEPTHWISE_2_ROW_0 "2:\n\t"                           \
-    TP_DEPTHWISE_2_ROWS(".Lrow", "2 * .Lrow") TP_DEPTHWISE_2_ROW_0                                                     \
-    ".if .Lround == 2\n\t"                                                                                             \
-    TP_DEPTHWISE_2_ROWS("3 * .Lrow", "4 * .Lrow") TP_DEPTHWISE_2_ROW_0                                                 \
-    ".endif\n\t"                                                                                                       \
+    ".set .Lat, 0\n\t"                                                                                                 \
+    ".rept .Lround\n\t" TP_DEPTHWISE_2_ROWS(".Lat + .Lrow", ".Lat + 2 * .Lrow")                                        \
+    TP_DEPTHWISE_2_ROW_0                                                                                               \
+    ".set .Lat, .Lat + 2 * .Lrow\n\t"                                                                                  \
+    ".endr\n\t"                                                                                                        \
     "addw r0, r0, #2 * .Lround * .Lrow\n\t"                                                                            \
     "subs.w r6, r6, #0x10000\n\t"                                                                                      \
     "bpl.w 2b\n\t"

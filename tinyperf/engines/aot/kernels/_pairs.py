@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,20 @@ def parts(work: Weighted, bounds: Bounds, sum_bits: int = SUM_BITS, shifts: rang
             return None
         found.append(Part(shift, fits, shift - right[fits]))
         left = np.setdiff1d(left, fits)
-    return _with_zeros(found, shifts.start, np.flatnonzero(work.channels.multiplier == 0))
+    return _with_zeros(_even(found, right), shifts.start, np.flatnonzero(work.channels.multiplier == 0))
+
+
+def _even(found: list[Part], right: Ints) -> list[Part]:
+    """Of two odd parts, a channel of the first goes to the second where it may: a pair of channels less."""
+    for first, second in itertools.combinations(range(len(found)), 2):
+        one, other = found[first], found[second]
+        fits = np.flatnonzero(right[one.channels] < other.shift)
+        if len(one.channels) % 2 and len(other.channels) % 2 and fits.size:
+            moved = one.channels[fits[-1]]
+            more = np.append(other.channels, moved), np.append(other.scale, other.shift - right[moved])
+            found[first] = Part(one.shift, np.delete(one.channels, fits[-1]), np.delete(one.scale, fits[-1]))
+            found[second] = Part(other.shift, *more)
+    return found
 
 
 def _with_zeros(found: list[Part], lowest: int, zeros: Ints) -> list[Part]:
