@@ -207,7 +207,7 @@ def judge(model: tflite.Model, *, worth: float, seeded: int) -> Verdict:
     fastest = total(layers) if same else total(measured(model, space, best)[1])
     draw = random.Random(1)
     plans = [_changed(space, costs, best, draw) for _ in range(seeded)]
-    sums = [sum(costs[k, key(form)] for k, form in enumerate(plan) if form.kernel) for plan in plans]
+    sums = [sum(costs.get((k, key(form)), form.cycles) for k, form in enumerate(plan)) for plan in plans]
     return Verdict(space.plans, 1 + len(others) + (not same), layers, total(layers), fastest, min(sums, default=None))
 
 
