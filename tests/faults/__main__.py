@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def main(words: list[str]) -> int:
     store.LOCK_WAIT_S = 0.0
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it switched off
     print(
         "| # | group | fault | runs | exit | message or figure | supply | resumed | invariants |\n" + "| --- " * 9 + "|"
     )

@@ -197,6 +197,7 @@ class Server:
 
 
 def main(runs: int) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it switched off
     draw, wrong = random.Random(8), 0
     print("| how | at input | exit | message | resumed with the same score |\n| --- | --- | --- | --- | --- |")
     todo = [

@@ -110,6 +110,7 @@ def profile(
     Args: image: a foreign firmware instead; its totals only. clock, progress: as `run`.
     Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
     """
+    from tinyperf.result import ModelFile
     from tinyperf.session import choose
     from tinyperf.session import models as named_models
     from tinyperf.session import profile as _profile
@@ -120,7 +121,8 @@ def profile(
     found = _profile.profile(chosen, start.path, start.built, start.model, progress)
     shown = start.model if image else named_models.named(benchmark, maybe(model))[1]
     inputs, outputs = ends_of(shown) if shown else ((), ())
-    return replace(found, inputs=inputs, outputs=outputs)
+    whole = ModelFile(shown.name, shown.sha256, shown.size_bytes) if shown else None
+    return replace(found, inputs=inputs, outputs=outputs, model=whole)
 
 
 def profile_beside(

@@ -15,6 +15,7 @@ from tinyperf.benchmark import of_model_id
 from tinyperf.datasets import noise
 from tinyperf.device.dut import Dut
 from tinyperf.errors import DeviceError, DiskError, UsageError
+from tinyperf.result import ModelFile  # noqa: TC001  (pydantic reads it, for the schema)
 from tinyperf.rules import power
 from tinyperf.session import store
 from tinyperf.session.costs import FunctionCost, Functions, LayerCost, Layers, Stalls
@@ -103,8 +104,8 @@ class Profile:
     instructions are counted, and nothing is estimated: cycles, time and energy are None, and `layers` is empty.
     `functions`: of an image whose layers are not known, where it names its functions (an ELF).
 
-    `latency_ms`: at the clock that the firmware set. Energy and errors as in `Estimate`. `inputs`, `outputs`: of the
-    model, where it is known.
+    `latency_ms`: at the clock that the firmware set. Energy and errors as in `Estimate`. `inputs`, `outputs`, `model`:
+    where it is known; None and empty for firmware that was brought without its model.
     """
 
     board: str
@@ -126,6 +127,7 @@ class Profile:
     functions: tuple[FunctionCost, ...] = ()
     inputs: tuple[End, ...] = ()
     outputs: tuple[End, ...] = ()
+    model: ModelFile | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""
