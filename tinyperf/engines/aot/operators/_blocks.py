@@ -44,8 +44,10 @@ def blocks_are_constant(use: Use) -> str | None:
 
 def shapes_follow(use: Use, wide: tuple[int, ...], deep: tuple[int, ...]) -> str | None:
     """Is `deep` the shape that `wide`, with its margins, is cut into?"""
+    if len(wide) != len(deep):
+        return f"{list(wide)} and {list(deep)} have not as many dimensions"
     (batch, height, width, channels), (tall, broad) = image(wide), block(use)
     high, long = height + sum(margins(use)[0]), width + sum(margins(use)[1])
     expected = (batch * tall * broad, high // tall, long // broad, channels)
-    fits = len(wide) == len(deep) and high % tall == 0 and long % broad == 0 and expected == image(deep)
+    fits = high % tall == 0 and long % broad == 0 and expected == image(deep)
     return None if fits else f"{list(wide)} and {list(deep)}, blocks {block(use)}, margins {margins(use)}"
