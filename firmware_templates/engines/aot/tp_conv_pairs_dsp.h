@@ -397,7 +397,7 @@ TP_KERNEL void tp_pair_planes(int32_t plane_bytes, int32_t in_c, const int8_t *i
         int32_t a1;
         int32_t b1;
         int32_t low;
-#pragma GCC unroll 4
+#pragma GCC unroll 3
         for (int32_t i = groups / 2; i > 0; i--) {
             __asm__ volatile("ldr %[a1], [%[a], #4]\n\t"
                              "ldr %[a0], [%[a]], #8\n\t"
