@@ -170,8 +170,8 @@ def reply(link: Link, count: int) -> str:
     return (got + link.read(0.01)).decode("ascii")
 
 
-# Each of these needs an image that no other transcript of the quick suite uses; on the host it is built in no time.
-OWN_IMAGE = {"ad", "floats", "profile_ic", "profile_vww", "several", "sww"}
+# Images of their own for few transcripts; on the host they are built in no time.
+OWN_IMAGE = {"ad", "custom", "floats", "ic", "several", "sww", "vww"}
 # Of each further virtual chip, what its own layer does: boot, serial port both ways and in a burst, time, pin.
 OF_THE_CHIP = {"boot", "boot_energy", "burst", "infer", "infer_energy", "timestamp", "timestamp_energy", "too_long"}
 CHIPS = {
@@ -182,7 +182,7 @@ CHIPS = {
 PLAYED = [
     *(pytest.param(t, on_host, id=f"{t.name}-host") for t in TRANSCRIPTS if not t.energy),
     *(
-        pytest.param(t, on_virtual_board, id=t.name, marks=[pytest.mark.slow] if t.name in OWN_IMAGE else [])
+        pytest.param(t, on_virtual_board, id=t.name, marks=[pytest.mark.slow] if t.benchmark in OWN_IMAGE else [])
         for t in TRANSCRIPTS
     ),
     *(

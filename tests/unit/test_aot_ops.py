@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests import graphs, m4
+from tests.some import some
 from tinyperf import cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE, arithmetic, kernels, operators
@@ -90,13 +91,13 @@ def compare_on_m4(file: bytes, random: Random, folder: Path) -> None:
     np.testing.assert_array_equal(made, graphs.wheel(file, *samples))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", some(KINDS, 4))
 def test_operator_equals_the_wheel(kind: str) -> None:
     random = Random(0)
     compare_on_host(sampled(kind, random), random)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DSP_KINDS])
+@pytest.mark.parametrize("kind", some([kind for kind in KINDS if kind not in DSP_KINDS], 6))
 def test_operator_in_portable_c_equals_the_wheel_on_the_core(kind: str, tmp_path: Path) -> None:
     random = Random(0)
     compare_on_m4(sampled(kind, random), random, tmp_path)
@@ -120,7 +121,7 @@ def test_a_portable_kernel_lacks_nothing(kind: str) -> None:
     assert portable or len(node.work.shared) == len(node.inputs) == len(node.outputs) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", some(KINDS, 4))
 def test_every_warning_is_an_error(kind: str, tmp_path: Path) -> None:
     made = ENGINE.generate(tflite.parse(sampled(kind, Random(0)), kind), Target(cores.load("host")), {})
     m4.write_sources(made, tmp_path)

@@ -120,7 +120,6 @@ RESTART = """\
 < m-ready
 > name%
 > name%
-> name%
 < tinyML Enhanced Interface Board
 < m-ready
 > checkbaud%

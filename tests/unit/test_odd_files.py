@@ -13,6 +13,7 @@ import pytest
 from tests import graphs, m4
 from tests.flatbuffer import write
 from tests.graphs import O, T, constant
+from tests.some import some
 from tinyperf import board, cores, tflite
 from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
@@ -300,7 +301,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize("data", RUNS)
+@pytest.mark.parametrize("data", some(RUNS, 6))
 def test_outputs_equal_the_wheel(data: bytes, tmp_path: Path) -> None:
     model = tflite.parse(data, "odd")
     samples = np.random.default_rng(1).integers(-128, 128, (6, *model.input.shape), np.int8)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests import submission_tree
 from tests.data import ROOT
+from tests.some import some
 from tinyperf import cli
 from tinyperf.errors import UsageError
 from tinyperf.rules import streaming
@@ -429,7 +430,7 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "expected", "where"), DAMAGES)
+@pytest.mark.parametrize(("damage", "expected", "where"), some(DAMAGES, 5))
 def test_a_damage_is_found_where_it_is_and_nothing_else(
     faultless: dict[str, Path],
     tmp_path: Path,

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from tinyperf.device.happenings import Direction  # noqa: TC001  (pydantic reads these)
 from tinyperf.errors import UsageError
-from tinyperf.formats import own
+from tinyperf.formats import own, stream
 from tinyperf.measure.monitor import Identity  # noqa: TC001  (likewise)
 from tinyperf.result import RunResult
 from tinyperf.rules.joules import Expected  # noqa: TC001  (likewise)
@@ -106,12 +106,20 @@ def _entries() -> dict[str, Any]:
     return found
 
 
+def _stream() -> dict[str, Any]:
+    found = TypeAdapter(stream.Stream).json_schema()
+    found["properties"]["format"] = {"const": 1}
+    found["required"] = ["format", *found["required"]]
+    return found | {"additionalProperties": False}
+
+
 SCHEMAS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "session": ("session.json", lambda: Record.model_json_schema(mode="serialization")),
     "transcript": ("a line of transcript.jsonl", TypeAdapter(Line).json_schema),
     "energy": (SIDECAR, TypeAdapter(EnergyFile).json_schema),
     "layers": ("layers.json", TypeAdapter(list[LayerCost]).json_schema),
     "results": ("results.json", _entries),
+    "stream": (stream.NAME, _stream),
     "profile": ("what 'tinyperf profile --json' prints of one image", TypeAdapter(Profile).json_schema),
     "compare": ("what 'tinyperf profile --compare --json' prints", TypeAdapter(Beside).json_schema),
     "run": (

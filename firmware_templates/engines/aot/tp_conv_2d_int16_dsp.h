@@ -5,8 +5,8 @@
 
 #include "tp_int16_dsp.h"
 
-/* Adds to `sum` the products of four codes and four weights, of these in the order 0, 2, 1, 3: widening them gives pairs
- * in the order of the codes. */
+/* Adds to `sum` the products of four codes and four weights. Widening these gives them in the order 0, 2, 1, 3: pairs
+ * beside those of the codes. */
 TP_KERNEL int32_t tp_four_products(int32_t first_pair, int32_t second_pair, const int8_t *weights, int32_t sum)
 {
     const int32_t four = tp_load4(weights);

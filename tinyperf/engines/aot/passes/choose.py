@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.passes.tune import Key
 
 
-SLOWEST = 1.5
+SLOWEST = 2.0
 """Times the cycles of the fastest way: what is slower is not taken for its memory."""
 
 SMALL_BYTES = 1536
