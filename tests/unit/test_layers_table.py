@@ -57,7 +57,10 @@ def test_it_wraps_on_a_narrow_terminal(
     assert len(lines) % 3 == 0
 
 
-def test_functions_where_the_layers_are_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+def test_functions_where_the_layers_are_not_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     _layers_table.show(of(functions=(FUNCTION,) * 30))
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["main", "90", "120", "5.7", "0.8", "1.7", "2.5", "3.3", "4.2", "5.0"]
