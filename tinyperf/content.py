@@ -29,7 +29,8 @@ def shipped(kind: Kind) -> Path:
 
 def names(kind: Kind, suffix: str) -> dict[str, Path]:
     """Name -> file of everything of one kind: the folder is the registry."""
-    return {path.stem: path for path in sorted(shipped(kind).glob(f"*{suffix}")) if not path.stem.startswith("_")}
+    found = {path.stem: path for path in shipped(kind).glob(f"*{suffix}") if not path.stem.startswith("_")}
+    return dict(sorted(found.items()))
 
 
 def packaged(group: str) -> dict[str, EntryPoint]:
