@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tflite as schema
 
 from tests import graphs
 from tests.floats import assert_near
+from tests.graphs import O, T
 from tests.portable import Library
+from tests.some import some
 from tinyperf import tflite
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.operators import all_operators
 from tinyperf.engines.aot.operators._sample import Random
 from tinyperf.engines.aot.passes.lower import lower
+from tinyperf.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,3 +96,43 @@ def test_ratios_of_scales_are_formed_in_double(kind: str) -> None:
     file = graphs.build(tensors, [graphs.O(kind, [0], [1], options)], [0], [1])
     (made,) = interpret(lower(tflite.parse(file, kind)), codes)
     np.testing.assert_array_equal(made[0], graphs.wheel(file, codes))
+
+
+@pytest.mark.parametrize("bias_type", ["INT32", "INT64", None])
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "CONV_2D"])
+def test_sums_without_a_bias_have_the_width_that_the_file_asks_for(kind: str, bias_type: str | None) -> None:
+    """Sums of 32 bits round otherwise, and wrap round: 4096 x 127 x 32767 is above 2**33."""
+    random = np.random.default_rng(5)
+    shape, options = {"FULLY_CONNECTED": ((1,), {}), "CONV_2D": ((1, 1, 1), {"stride_w": 1, "stride_h": 1})}[kind]
+    if bias_type is not None:
+        options = options | {"quantized_bias_type": getattr(schema.TensorType, bias_type)}
+    weights = random.integers(-127, 128, (6, *shape[:-1], 4096)).astype(np.int8)
+    weights[0] = 127
+    tensors = [
+        T((*shape, 4096), 0.001, dtype="int16"),
+        graphs.constant(weights, 0.01),
+        T((*shape, 6), 6.0, dtype="int16"),
+    ]
+    given = random.integers(-32768, 32768, (4, *shape, 4096)).astype(np.int16)
+    given[0] = 32767
+    data = graphs.build(tensors, [O(kind, [0, 1], [2], options)], [0], [2])
+    (made,) = interpret(lower(tflite.parse(data, kind)), given)
+    np.testing.assert_array_equal(made.reshape(4, -1), graphs.wheel(data, given))
+
+
+@pytest.mark.parametrize(
+    "kinds", some([KINDS[i : i + 12] for i in range(0, len(KINDS), 12)], 99), ids=lambda kinds: kinds[0]
+)
+def test_sizes_of_zero_are_compiled_or_refused(kinds: list[str]) -> None:
+    """Each dimension of each constant of a random use in turn; the wheel divides by some of them."""
+    for kind, typed, operator in ((o.kind, t, o) for o, t in PAIRS if o.kind in kinds):
+        sampler = typed.sample or operator.sample
+        assert sampler is not None
+        whole = graphs.drawn(sampler(Random(0, typed.given[0], typed.result)))
+        constants = [(i, t, t.data.ravel()[:0]) for i, t in enumerate(whole.tensors) if t.data is not None]
+        for i, tensor, nothing, dimension in ((*c, d) for c in constants for d in range(len(c[1].shape))):
+            tensors = list(whole.tensors)
+            shape = tuple(0 if d == dimension else size for d, size in enumerate(tensor.shape))
+            tensors[i] = replace(tensor, shape=shape, data=nothing)
+            with contextlib.suppress(ModelError):
+                lower(tflite.parse(graphs.build(tensors, whole.ops, whole.inputs, whole.outputs), kind))

@@ -156,6 +156,19 @@ def test_pio_by_hand_builds_the_same_image_on_a_machine_that_never_ran_it(
 
 @pytest.mark.slow
 @needs_cross_compiler
+def test_folders_meant_for_another_compiler_do_not_reach_a_build(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would make another image under the same build id, or none."""
+    own_cache.mkdir(exist_ok=True)
+    (own_cache / "stdint.h").write_text('#error "of another compiler"\n')
+    for name in build.OF_GCC:
+        monkeypatch.setenv(name, f"{own_cache}/")
+    assert built(NUCLEO).bin
+
+
+@pytest.mark.slow
+@needs_cross_compiler
 def test_memory_is_laid_out_as_the_board_file_says() -> None:
     source = engines.FAKE_MODEL_C.format(n_in=4, n_out=4, inputs="0", outputs="0").replace(
         "static int8_t input[4]", 'static int8_t input[4096] __attribute__((section(".arena"), aligned(16)))'

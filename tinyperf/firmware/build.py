@@ -28,6 +28,7 @@ from tinyperf.result import Memory, Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from tinyperf.benchmark import Benchmark
     from tinyperf.board import Board, PlatformIO
@@ -321,9 +322,15 @@ def platformio_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "platformio", "run", "--verbose", "--jobs", str(os.cpu_count() or 1))
 
 
-def _environment() -> dict[str, str]:
+# They give GCC headers, libraries and parts of other folders: another image, or none, under the same build id.
+OF_GCC = frozenset(
+    ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX")
+)
+
+
+def _environment(without: AbstractSet[str] = frozenset()) -> dict[str, str]:
     """Ours, without settings that would point PlatformIO out of the project; no telemetry, no colours."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PLATFORMIO_") and k not in without}
     return kept | {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no", "PLATFORMIO_NO_ANSI": "true", "LC_ALL": "C"}
 
 
@@ -341,14 +348,19 @@ def platformio_folders(project: Project) -> dict[str, str]:
 
 
 def _run(
-    argv: Sequence[str], folder: Path, *, timeout_s: float = TIMEOUT_S, env: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    folder: Path,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    env: Mapping[str, str] | None = None,
+    without: AbstractSet[str] = frozenset(),
 ) -> str:
-    """Runs a tool to its end; stdout and stderr together.
+    """Runs a tool to its end; stdout and stderr together. `without`: settings of ours that it shall not see.
 
     Raises: BuildError: it failed, cannot be started, or ran past the limit. DiskError: it ran out of disk.
     """
     step = tool.Step(tuple(argv), timeout_s)
-    outcome = tool.run(step, cwd=folder, env=_environment() | dict(env or {}))
+    outcome = tool.run(step, cwd=folder, env=_environment(without) | dict(env or {}))
     if outcome.status is None:
         raise BuildError(f"{step.command} did not end within {timeout_s:g} s", hint=f"run it by hand in {folder}")
     if outcome.status == -1:
@@ -454,7 +466,7 @@ def _build_into(kept: Path, project: Project) -> None:
 
 def _compile(folder: Path, project: Project) -> None:
     if project.form != "native":
-        _run(platformio_command(), folder, env=platformio_folders(project))
+        _run(platformio_command(), folder, env=platformio_folders(project), without=OF_GCC)
         return
     sources = sorted(name for name in project.files if name.endswith(".c"))
     _run((*native_command(tool.host_compiler() or ("cc",), project.flags, "firmware"), *sources), folder)

@@ -145,7 +145,16 @@ def sums_are_scaled_down(use: Use) -> str | None:
     return None if max(ratios(use)) < 2**7 else f"ratio {max(ratios(use)):g}"
 
 
+INT32 = 2  # TensorType of the schema, as options hold it
 INT16 = (weights_are_constant_int8, weights_are_symmetric, scales_per_output_channel, sums_are_scaled_down)
+
+
+def sums_in_32_bits(use: Use) -> bool:
+    """As the bias is: int32, or absent with `quantized_bias_type` INT32, which TFLM heeds in these two operators."""
+    tensor = use.optional(2)
+    if tensor is not None:
+        return tensor.dtype == "int32"
+    return use.op.kind in {"CONV_2D", "FULLY_CONNECTED"} and use.op.options.get("quantized_bias_type") == INT32
 
 
 def wide_channels(use: Use, count: int) -> tuple[Wide, Wide, Wide, bool]:
@@ -154,7 +163,7 @@ def wide_channels(use: Use, count: int) -> tuple[Wide, Wide, Wide, bool]:
     data = None if tensor is None else tensor.data
     bias = np.zeros(count, np.int64) if data is None else data.ravel().astype(np.int64)
     factors = np.array(pairs if len(pairs) == count else pairs * count, np.int64).reshape(count, 2)
-    return bias, factors[:, 0], factors[:, 1], tensor is None or tensor.dtype == "int64"
+    return bias, factors[:, 0], factors[:, 1], not sums_in_32_bits(use)
 
 
 def conv(use: Use) -> ConvInt16:

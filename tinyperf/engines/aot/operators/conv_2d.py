@@ -45,7 +45,8 @@ class Conv(Weighted):
 def weights_fit_the_groups(use: Use) -> str | None:
     """Weights are [output channels, height, width, input channels / groups]; all channels divide into groups."""
     weights, given, made = use.input(1).shape, use.input(0).shape[-1], use.output.shape[-1]
-    if len(weights) == 4 and weights[0] == made and not given % weights[3] and not made % (given // weights[3]):
+    whole = len(weights) == 4 and weights[0] == made and weights[3] > 0 and given > 0 and not given % weights[3]
+    if whole and not made % (given // weights[3]):
         return None
     return f"weights of shape {list(weights)} for {given} channels in, {made} out"
 
