@@ -89,7 +89,7 @@ def test_offline_project_names_only_what_lies_in_it() -> None:
     assert "core_dir = pio\nplatforms_dir = pio/platforms\npackages_dir = pio/packages\n" in ini
     assert "platform = tinyperf-cortexm\n" in ini
     assert '"version": "4.41101.0"' in made.files["pio/packages/tool-scons/package.json"]
-    assert '"owner": "platformio"' in made.files["pio/packages/tool-scons/.piopm"]
+    assert not [name for name in made.files if "/." in f"/{name}"], "a hidden file is lost in copies, and marked"
     assert "pio/platforms/tinyperf-cortexm/boards/nucleo_l4r5zi.json" in made.files
 
 

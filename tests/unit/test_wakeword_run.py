@@ -303,6 +303,7 @@ def test_a_stream_to_the_virtual_board_gives_the_wheels_answers(tmp_path: Path) 
     assert list(stream.answers) == expected
     assert (stream.frames, stream.lost, len(stream.detections_ms)) == (62, 0, 1 + sum(a > 115 for a in expected))
     assert found.reasons == ("1 words in 2 s; the rules want 50 in 1200 s", *found.reasons[1:])
+    assert set(tinyperf.replay(tmp_path / "out").reasons) == set(found.reasons)
     assert found.streaming is not None
     assert found.streaming.duty_cycle is not None
     assert 0.02 < found.streaming.duty_cycle < 0.11

@@ -471,7 +471,6 @@ def _offline_files(board: Board, environment: str, scons_version: str) -> dict[s
     folder = content.shipped("firmware_templates") / "project"
     platform, scons = f"pio/platforms/{PLATFORM}", "pio/packages/tool-scons"
     package = {"name": "tool-scons", "version": scons_version, "system": "*"}
-    owner = {"owner": "platformio", "id": None, "name": "tool-scons", "requirements": None, "uri": None}
     files = {
         f"{platform}/{name}": (folder / "platform" / name).read_text(encoding="utf-8")
         for name in ("platform.json", "platform.py", "builder/main.py")
@@ -479,11 +478,6 @@ def _offline_files(board: Board, environment: str, scons_version: str) -> dict[s
     files[f"{platform}/boards/{environment}.json"] = json_text(_pio_board(board))
     files[f"{scons}/scons.py"] = (folder / "tool-scons" / "scons.py").read_text(encoding="utf-8")
     files[f"{scons}/package.json"] = json_text(package)
-    # PlatformIO takes a package for installed only where this file says who published it.
-    files[f"{scons}/.piopm"] = json_text(
-        {"type": "tool", "name": "tool-scons", "version": scons_version, "spec": owner}
-    )
-    files[f"{scons}/.piokeep"] = ""  # never pruned as unused
     return files
 
 

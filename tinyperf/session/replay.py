@@ -88,7 +88,8 @@ def replay(folder: Path, labels: Path | None = None) -> Replay:
     if (folder / store.RECORD).is_file() and not (folder / own.SIDECAR).is_file():
         return _ours(folder)
     if folder.is_dir() and formats.has_energy(folder):
-        return judge(formats.energy(folder))
+        found = judge(formats.energy(folder))
+        return _whole(found, folder) if (folder / store.RECORD).is_file() else found
     session = _session(folder)
     if session.mode == "performance":
         return _performance(session)
@@ -282,6 +283,12 @@ def stream_power(session: store.Session) -> list[mlcommons.Row]:
 def recompute(folder: Path) -> RunResult:
     """The figures of a session from its folder; writes nothing."""
     return report.result(measured_of(store.load(folder)))
+
+
+def _whole(energy: Replay, folder: Path) -> Replay:
+    """An energy session of our own, judged like the run that made it: a stream's words and frames count too."""
+    reasons = tuple(dict.fromkeys((*energy.reasons, *report.result(measured_of(store.load(folder))).reasons)))
+    return replace(energy, valid=not reasons, reasons=reasons)
 
 
 def _ours(folder: Path) -> Replay:
