@@ -84,6 +84,13 @@ def build(tensors: list[T], ops: list[O], inputs: list[int], outputs: list[int])
     return write(model(G(tensors, ops, inputs, outputs)))
 
 
+def dense() -> bytes:
+    """Thousands of multiplications and eight values to print, which cost a virtual board more than they."""
+    weights = (np.arange(8 * 1024) % 251 - 125).astype(np.int8).reshape(8, 1024)
+    tensors = [T((1, 1024), 0.1), constant(weights, 0.02), constant(np.zeros(8, np.int32), 0.002), T((1, 8), 9.0)]
+    return build(tensors, [O("FULLY_CONNECTED", [0, 1, 2], [3])], [0], [3])
+
+
 def kinds_in_int8() -> list[str]:
     """Operators that a sampler draws with int8 in and out."""
     from tinyperf.engines.aot.operators import all_operators

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.graphs import O, T, build
+from tests.graphs import dense
 from tinyperf import board as boards
 from tinyperf import cli
 from tinyperf.cli import _beside_table
@@ -78,8 +78,8 @@ def test_what_makes_no_sense_is_refused_at_once(
 @pytest.mark.slow
 def test_an_engine_an_option_and_an_image(tmp_path: Path) -> None:
     pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
-    model = tmp_path / "sum.tflite"
-    model.write_bytes(build([T((1, 4096), 0.1) for _ in range(3)], [O("ADD", [0, 1], [2])], [0, 1], [2]))
+    model = tmp_path / "dense.tflite"
+    model.write_bytes(dense())
     (tmp_path / "bad.hex").write_text("no firmware")
     board = boards.load("nucleo-l4r5zi")
     found = beside.beside(board, Content(model=model), None, ["aot:fold=off", str(tmp_path / "bad.hex")])
@@ -88,4 +88,4 @@ def test_an_engine_an_option_and_an_image(tmp_path: Path) -> None:
     assert second.profile
     assert first.profile.cycles_per_inference == second.profile.cycles_per_inference
     assert (third.profile, "is not Intel hex" in third.reason) == (None, True)
-    assert [one.op for one in found.operators] == ["ADD"]
+    assert [one.op for one in found.operators] == ["FULLY_CONNECTED"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinyperf
-from tests.graphs import O, T, build, constant
+from tests.graphs import O, T, build, constant, dense
 from tinyperf import content
 
 if TYPE_CHECKING:
@@ -64,13 +64,11 @@ def test_the_layers_of_a_small_float_model_add_up(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_foreign_elf_is_told_by_its_functions(tmp_path: Path) -> None:
-    (tmp_path / "sum.tflite").write_bytes(
-        build([T((1, 4096), 0.1) for _ in range(3)], [O("ADD", [0, 1], [2])], [0, 1], [2])
-    )
-    image = tinyperf.build("nucleo-l4r5zi", out=tmp_path / "out", model=tmp_path / "sum.tflite")
-    found = tinyperf.profile("nucleo-l4r5zi", image=image.path, model=tmp_path / "sum.tflite")
+    (tmp_path / "dense.tflite").write_bytes(dense())
+    image = tinyperf.build("nucleo-l4r5zi", out=tmp_path / "out", model=tmp_path / "dense.tflite")
+    found = tinyperf.profile("nucleo-l4r5zi", image=image.path, model=tmp_path / "dense.tflite")
     names = [function.name for function in found.functions]
-    assert "tp_layer_00_add" in names
+    assert "tp_layer_00_fully_connected" in names
     assert found.cycles_per_inference
     assert sum(function.cycles for function in found.functions) == pytest.approx(found.cycles_per_inference, rel=0.05)
     assert not found.layers
