@@ -243,6 +243,14 @@ def test_a_trace_of_energyrunner_comes_back(
     assert tuple(energyrunner.read_stamps(at / energyrunner.STAMPS)) == pulses_s
 
 
+@pytest.mark.parametrize(("every", "damaged"), [(2, True), (4, True), (100, False)])
+def test_values_of_an_idle_channel_among_the_samples_are_found(every: int, damaged: bool, tmp_path: Path) -> None:
+    samples_j = np.where(np.arange(4000) % every == every - 1, 0.0, 66e-6)
+    energyrunner.write_trace(tmp_path, recording(samples_j, ()))
+    found = energyrunner.read_trace(tmp_path / energyrunner.TRACE)[2]
+    assert [reason.endswith("another channel's values") for reason in found] == [True] * damaged
+
+
 def test_labels_are_read_and_a_wrong_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "y_labels.csv"
     path.write_text("\ufeffa.bin, 12, 3\n\nb.bin,12,0,2560,512\n")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LOGS = ("log.txt", "energy_log.txt")
 RESULTS = ("results.txt", "energy_results.txt")
 TRACE, STAMPS = "trace1-energy.bin", "trace1-timestamps.json"
+MANY = 1000  # samples: of fewer, nothing is said by the pattern of their zeros
 RATE_HZ = 1000
 LOG_LINE = re.compile(r"^\s*(\d+\.\d+) (\w+): (.*)$")
 LOAD = re.compile(r'Command "bloadp? (?:dut )?"(?:[^"]*[\\/])?([^"\\/]+)"(?: (\d+) (\d+))?"')
@@ -363,7 +364,22 @@ def read_trace(path: Path) -> tuple[npt.NDArray[np.float64], float, list[str]]:
         raise ContentError(f"{path}: a sample rate of {rate_hz:g} Hz", hint=files.AGAIN)
     damage = [f"{path.name} ends inside a sample"] if (len(raw) - 5) % 4 else []
     samples = np.frombuffer(raw, dtype="<f4", count=(len(raw) - 5) // 4, offset=5).astype(np.float64)
-    return samples, float(rate_hz), damage + own.not_numbers(samples, path.name)
+    return samples, float(rate_hz), damage + own.not_numbers(samples, path.name) + _woven(samples, path.name)
+
+
+def _woven(samples: npt.NDArray[np.float64], name: str) -> list[str]:
+    """A reason where many a single zero stands between samples of a board that is on.
+
+    EnergyRunner before 3.1.0 wrote the voltages of idle channels of a Keysight N6705 among them: time is stretched by
+    4/3 or 2, energy too low (eembc/energyrunner issue 24). Every 4th sample is then such a zero, or every 2nd.
+    """
+    on = samples > 0
+    alone = int(np.count_nonzero(on[:-2] & (samples[1:-1] == 0) & on[2:]))
+    if len(samples) < MANY or alone < len(samples) / 10:
+        return []
+    return [
+        f"{alone} of {len(samples)} samples of {name} are a zero between two that are none: another channel's values"
+    ]
 
 
 def read_stamps(path: Path) -> list[float]:
