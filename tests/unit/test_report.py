@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tests.unit.test_sessions_v1 import unpack
 from tinyperf import cli
 from tinyperf.cli.run import command as run_command
 from tinyperf.errors import ContentError, UsageError
-from tinyperf.reporting import story
+from tinyperf.reporting import document, story
 from tinyperf.request import Request
 from tinyperf.session import listing
 
@@ -112,6 +113,21 @@ def test_the_page_holds_all_and_asks_for_nothing(page: Path) -> None:
     referred = {name for pair in re.findall(r'url\(#(\w+)\)|href="#(\w+)"', shown) for name in pair if name}
     assert referred
     assert {name: shown.count(f'id="{name}"') for name in referred} == dict.fromkeys(referred, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        ("performance", ("~2.253", "ms per inference")),
+        ("accuracy", ("0.900", "F1 of 50 samples")),
+        ("energy", ("~706.4", "µJ per inference")),
+    ],
+)
+def test_a_streams_figure_is_that_of_its_mode(mode: str, shown: tuple[str, str]) -> None:
+    """A stream has a time a frame in every mode, and it is not what accuracy and energy are measured for."""
+    row = listing.Row("s", "finished", mode=mode, estimated=True, latency_ms=2.253, uj_per_inference=706.395)
+    row = replace(row, metric="f1", accuracy=0.9, samples=50)
+    assert document.headline(row) == shown
 
 
 CHROMIUM = next(filter(shutil.which, ("chromium", "chromium-browser", "google-chrome")), None)

@@ -67,20 +67,21 @@ def part(story: Story) -> Part:
 
 
 def headline(row: Row) -> tuple[str, str]:
-    """The figure of a session and its unit, an estimate with a mark before it."""
-    about = "~" if _is_estimate(row) else ""
-    if row.latency_ms is not None:
-        return about + figure(row.latency_ms), "ms per inference"
-    if row.uj_per_inference is not None:
-        return about + figure(row.uj_per_inference, 1), "µJ per inference"
-    if row.accuracy is not None and row.metric is not None:
+    """The figure of a session that its mode is for, and its unit; an estimate with a mark before it."""
+    about = "~" if row.estimated else ""
+    if row.mode == "accuracy" and row.accuracy is not None and row.metric is not None:
         name, value = score(row.metric, row.accuracy, None).split(" ", 1)
         return value, f"{name} of {row.samples} samples"
+    if row.mode == "energy" and row.uj_per_inference is not None:
+        return about + figure(row.uj_per_inference, 1), "µJ per inference"
+    if row.latency_ms is not None:
+        return about + figure(row.latency_ms), "ms per inference"
     return "no result", ""
 
 
 def _is_estimate(row: Row) -> bool:
-    return bool(row.estimated) and row.mode != "accuracy"
+    """Some figure of it is; of accuracy mode that of a stream alone, which has a time too."""
+    return bool(row.estimated) and (row.mode != "accuracy" or row.latency_ms is not None)
 
 
 def _badges(row: Row) -> tuple[tuple[Kind, str], ...]:
@@ -227,7 +228,7 @@ def _published(story: Story) -> Table | None:
 
 
 def side_by_side(stories: Sequence[Story]) -> Table:
-    """All sessions in one table, latency against the first that has one of the same kind."""
+    """All sessions in one table, each figure against the first of the same benchmark and mode."""
     head = ("session", "model", "board", "engine", "mode", "figure", "against the first", "flash, B", "RAM, B", "valid")
     rows = []
     for story in stories:
@@ -241,7 +242,7 @@ def side_by_side(stories: Sequence[Story]) -> Table:
                 row.engine or "foreign",
                 row.mode or "",
                 f"{value} {unit.split(' ')[0]}".strip(),
-                _against(row, next(one.row for one in stories if one.row.mode == row.mode)),
+                _against(row, next(one.row for one in stories if _kind(one.row) == _kind(row))),
                 f"{row.flash_bytes:,}" if row.flash_bytes is not None else "",
                 f"{row.ram_bytes:,}" if row.ram_bytes is not None else "",
                 {True: "yes", False: "no", None: "unfinished"}[row.valid],
@@ -250,13 +251,18 @@ def side_by_side(stories: Sequence[Story]) -> Table:
     return Table(head, tuple(rows), (False,) * 5 + (True,) * 4 + (False,))
 
 
+def _kind(row: Row) -> tuple[str | None, str | None]:
+    """What two sessions must share to be compared."""
+    return row.benchmark, row.mode
+
+
 def _against(row: Row, first: Row) -> str:
-    """Percent of the first session of that mode; and said where one of the two is an estimate."""
+    """Percent of the first session of its kind; and said where one of the two is an estimate."""
     if row is first:
         return ""
-    for name in ("latency_ms", "uj_per_inference", "accuracy"):
-        one, other = getattr(first, name), getattr(row, name)
-        if one and other is not None:
-            mixed = " (estimate against measurement)" if _is_estimate(row) != _is_estimate(first) else ""
-            return f"{100 * (other - one) / one:+.1f} %{mixed}"
+    name = {"accuracy": "accuracy", "energy": "uj_per_inference"}.get(row.mode or "", "latency_ms")
+    one, other = getattr(first, name), getattr(row, name)
+    if one and other is not None:
+        mixed = " (estimate against measurement)" if _is_estimate(row) != _is_estimate(first) else ""
+        return f"{100 * (other - one) / one:+.1f} %{mixed}"
     return ""

@@ -70,7 +70,7 @@ def _bars(story: Story) -> tuple[str, list[float], int] | None:
 
 def _windows(story: Story) -> str:
     unit, values, decimals = _bars(story) or ("", [], 3)
-    drawn = _figure(5, 2.1)
+    drawn = _figure(5, 0.9 + 0.24 * len(values))
     axes = drawn.subplots()
     axes.barh([str(k) for k in range(1, len(values) + 1)], values, color=INK, height=0.6)
     for k, value in enumerate(values):
