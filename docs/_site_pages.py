@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from mkdocs.structure.files import File
 
+from tinyperf.cli import tinyperf
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
@@ -23,6 +29,28 @@ PAGES = {
 }
 PICTURES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "energy").glob("wiring_*.svg"))
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """What commands say of themselves, with the lines that click keeps as they stand (after a `\\b`) as code."""
+    for command in commands(tinyperf):
+        command.help = re.sub(
+            r"^\x08\n((?:.+\n?)+)", r"```text\n\1\n```\n", cleandoc(command.help or ""), flags=re.MULTILINE
+        )
+    return config
+
+
+def commands(command: click.Command) -> Iterator[click.Command]:
+    yield command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        parts = [command.get_command(context, name) for name in command.list_commands(context)]
+        yield from (below for part in parts if part for below in commands(part))
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """An option without a default: mkdocs-click prints what click puts in its place."""
+    return html.replace("<code>Sentinel.UNSET</code>", "")
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:

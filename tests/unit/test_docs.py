@@ -60,6 +60,8 @@ def test_the_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
     assert [found for page in pages for found in re.findall(fetched, page.read_text(encoding="utf-8"))] == []
     commands = (tmp_path / "reference" / "commands.html").read_text(encoding="utf-8")
     assert "--monitor" in commands
+    assert "tinyperf profile" in commands
+    assert not any(word in commands for word in ("tinyperf command", "Sentinel", "\b"))
     assert "profile_boards" in (tmp_path / "reference" / "python.html").read_text(encoding="utf-8")
 
 

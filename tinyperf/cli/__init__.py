@@ -38,6 +38,7 @@ class Verbs(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         found: click.Command = importlib.import_module(f"tinyperf.cli.{cmd_name.replace('-', '_')}").command
+        found.name = cmd_name  # as the reference of the commands calls it; in its file each is `command`
         return found
 
     def resolve_command(
