@@ -23,19 +23,25 @@ from tinyperf.virtual.board.pipelines import cycle_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tinyperf.chip import Chip
     from tinyperf.engines import Generated
     from tinyperf.session.costs import LayerCost
 
 CHIP = "stm32l4r5"
-SETTINGS = FlashSettings(wait_states=5, prefetch=True)
-"""As its clock.c sets them at 120 MHz."""
+SETTINGS = {
+    CHIP: FlashSettings(wait_states=5, prefetch=True),
+    "stm32u575": FlashSettings(wait_states=4, prefetch=True, ways=2),
+    "stm32f746": FlashSettings(wait_states=7, prefetch=True, data_cache=False),
+}
+"""By chip, as its clock.c sets them at its fastest clock."""
 STACK_BYTES = 0x4000
-STOP, BKPT = 0x1FFF_0000, b"\x00\xbe\x00\xbe"
+BKPT = b"\x00\xbe\x00\xbe"
+"""At the end of the flash, where functions return to that are called here."""
 MOST_INSTRUCTIONS = 1 << 40
 SCRIPT = """
 ENTRY(tp_model_invoke)
 MEMORY {{ flash (rx) : ORIGIN = {flash.origin:#x}, LENGTH = {flash.bytes}
-         ram (rwx) : ORIGIN = {ram.origin:#x}, LENGTH = {ram_bytes} }}
+         ram (rwx) : ORIGIN = {ram:#x}, LENGTH = {ram_bytes} }}
 SECTIONS {{
   .text : {{ *(.text*) *(.rodata*) *(.data*) }} > flash
   .ARM.exidx : {{ *(.ARM.exidx*) }} > flash
@@ -46,36 +52,47 @@ KEEP = "-Wl,--undefined=tp_model_init,--undefined=tp_model_input,--undefined=tp_
 FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections", "-fdata-sections", "-ffreestanding")
 
 
-def layers(generated: Generated, app: Path, folder: Path) -> tuple[LayerCost, ...]:
-    """What each layer of one inference takes. Args: app: the firmware's headers; folder: an empty one, to build in."""
-    chip = chips.load(CHIP)
-    memories = {memory.name: memory for memory in chip.memories}
-    flash, ram = memories["flash"], memories["sram1"]
-    for name, text in generated.sources.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    room = ram.bytes + memories["sram2"].bytes + memories["sram3"].bytes - STACK_BYTES
-    (folder / "bare.ld").write_text(SCRIPT.format(flash=flash, ram=ram, ram_bytes=room), encoding="utf-8")
+def layers(generated: Generated, app: Path, folder: Path, name: str = CHIP) -> tuple[LayerCost, ...]:
+    """What each layer of one inference takes on a chip of SETTINGS.
+
+    Args: app: the firmware's headers; folder: an empty one, to build in.
+    """
+    chip = chips.load(name)
+    ram, top = _ram(chip)
+    for file, text in generated.sources.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    script = SCRIPT.format(flash=chip.memories[0], ram=ram, ram_bytes=top - STACK_BYTES - ram)
+    (folder / "bare.ld").write_text(script, encoding="utf-8")
     argv = ["arm-none-eabi-gcc", *chip.core.gcc_flags, *FLAGS, f"-I{app}", "-nostartfiles", "-nostdlib"]
     argv += ["-Wl,-Tbare.ld", "-Wl,--no-warn-rwx-segments", KEEP, "model.c", "-lc_nano", "-lgcc", "-lm", "-o", "a.elf"]
     subprocess.run(argv, cwd=folder, check=True)
-    bench = Bench(folder / "a.elf", generated)
+    bench = Bench(chip, folder / "a.elf", generated)
     return bench.measure()
+
+
+def _ram(chip: Chip) -> tuple[int, int]:
+    """Where the RAM begins that comes first, and where the last that adjoins it ends."""
+    first, *others = (memory for memory in chip.memories if memory.kind == "ram")
+    top = first.origin + first.bytes
+    for memory in others:
+        top += memory.bytes if memory.origin == top else 0
+    return first.origin, top
 
 
 class Bench:
     """The core with its memories, and the ELF in them."""
 
-    def __init__(self, elf: Path, generated: Generated) -> None:
-        chip = chips.load(CHIP)
-        flash, ram = chip.memories[0], chip.memories[1]
+    def __init__(self, chip: Chip, elf: Path, generated: Generated) -> None:
+        flash = chip.memories[0]
         self.image = load(elf, Region(origin=flash.origin, bytes=flash.bytes))
         memories = virtual_chips.memories(chip.memories)
         self.cpu = Cpu(chip.core, memories, (), _read, _write)
-        memory = memory_system(chip, lambda: SETTINGS)
+        memory = memory_system(chip, lambda: SETTINGS[chip.name])
         self._model = DetailedModel(self.cpu, cycle_model(chip.core, chip.memories, memory), memory)
         self.causes = self._model.causes
-        self._top = ram.origin + sum(m.bytes for m in chip.memories if m.kind == "ram")
-        for address, data in (*self.image.segments, (STOP, BKPT)):
+        _, self._top = _ram(chip)
+        self._stop = flash.origin + flash.bytes - len(BKPT)
+        for address, data in (*self.image.segments, (self._stop, BKPT)):
             view = self.cpu.view(address, len(data))
             if view is None:
                 raise RuntimeError(f"no memory at {address:#x}")
@@ -87,7 +104,7 @@ class Bench:
     def call(self, symbol: str) -> None:
         self.cpu.set_frame([0])
         self.cpu.set("sp", self._top)
-        self.cpu.set("lr", STOP | 1)
+        self.cpu.set("lr", self._stop | 1)
         self._model.begin()
         ran = self.cpu.run(self._symbols[symbol], MOST_INSTRUCTIONS)
         self._model.end()

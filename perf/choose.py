@@ -1,9 +1,10 @@
 """Is what engine `aot` chooses the best there is, and does it cost what was planned? python perf/choose.py [words]
 
-On the core and memories of the virtual NUCLEO-L4R5ZI at 120 MHz. Of each network so many plans are compiled and run
-that every form of every layer is measured that is predicted at up to --worth times the cheapest; a plan then takes what
-its layers took. `best`: the fastest of ALL plans, by these cycles (forms in all layouts, with what lies between them);
-of the larger networks also the fastest of 100 seeded ones. The chosen plan and the best are measured whole.
+On the core and memories of the virtual NUCLEO-L4R5ZI at 120 MHz, or of another chip (--chip). Of each network so many
+plans are compiled and run that every form of every layer is measured that is predicted at up to --worth times the
+cheapest; a plan then takes what its layers took. `best`: the fastest of ALL plans, by these cycles (forms in all
+layouts, with what lies between them); of the larger networks also the fastest of 100 seeded ones. The chosen plan and
+the best are measured whole.
 
 Exit 1 where the chosen plan takes over 2 % more than the best, the prediction of a layer that takes over 1 % of the
 whole is over 5 % off, or that of the whole is. --small: six networks of at most five layers, alone. Words select.
@@ -26,7 +27,8 @@ sys.path.insert(0, str(ROOT))
 
 from perf import bare  # noqa: E402  (a script's own folder is not its package's)
 from tests import graphs  # noqa: E402
-from tinyperf import cores, tflite  # noqa: E402
+from tinyperf import chip as chips  # noqa: E402
+from tinyperf import tflite  # noqa: E402
 from tinyperf.engines import Target  # noqa: E402
 from tinyperf.engines.aot import generated_for, space_for  # noqa: E402
 from tinyperf.engines.aot.passes.tune import Costs, key, measured_costs  # noqa: E402
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.passes.tune import Space
 
 APP = ROOT / "firmware_templates" / "app"
-TARGET = Target(cores.load("cortex-m4"), "time")
 SEEDED, CHANGED = 100, 0.3
 """Random plans of a large network, and the share of the best one's nodes that have another form in each."""
 HEAD = (
@@ -182,11 +183,17 @@ class Verdict:
         return self.over <= MOST_OVER and abs(self.off) <= MOST_OFF and not self.misses
 
 
-def measured(model: tflite.Model, space: Space, forms: Sequence[Form]) -> tuple[Costs, tuple[Layer, ...]]:
+def target(chip: str) -> Target:
+    return Target(chips.load(chip).core, "time")
+
+
+def measured(
+    model: tflite.Model, space: Space, forms: Sequence[Form], chip: str = bare.CHIP
+) -> tuple[Costs, tuple[Layer, ...]]:
     """A plan, compiled and run: what its forms took, and all of its nodes."""
-    made, graph = generated_for(model, TARGET, space, forms)
+    made, graph = generated_for(model, target(chip), space, forms)
     with tempfile.TemporaryDirectory() as folder:
-        taken = bare.layers(made, APP, Path(folder))
+        taken = bare.layers(made, APP, Path(folder), chip)
     costs = measured_costs(space, graph, [layer.cycles for layer in taken])
     called = [layer for layer in taken if layer.symbol]
     return costs, tuple(Layer(f"{x.index} {x.op}", x.kernel, x.predicted_cycles or 0, x.cycles) for x in called)
@@ -196,15 +203,15 @@ def total(layers: Sequence[Layer]) -> float:
     return sum(layer.measured for layer in layers)
 
 
-def judge(model: tflite.Model, *, worth: float, seeded: int) -> Verdict:
-    space = space_for(model, TARGET)
+def judge(model: tflite.Model, chip: str, *, worth: float, seeded: int) -> Verdict:
+    space = space_for(model, target(chip))
     first, *others = space.covering(worth)
-    costs, layers = measured(model, space, first)
+    costs, layers = measured(model, space, first, chip)
     for forms in others:
-        costs = measured(model, space, forms)[0] | costs
+        costs = measured(model, space, forms, chip)[0] | costs
     best = space.best(costs)
     same = [key(form) for form in best] == [key(form) for form in first]
-    fastest = total(layers) if same else total(measured(model, space, best)[1])
+    fastest = total(layers) if same else total(measured(model, space, best, chip)[1])
     draw = random.Random(1)
     plans = [_changed(space, costs, best, draw) for _ in range(seeded)]
     sums = [sum(costs.get((k, key(form)), form.cycles) for k, form in enumerate(plan)) for plan in plans]
@@ -226,13 +233,14 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only networks of these names")
     parser.add_argument("--small", action="store_true", help="only those of at most five layers")
     parser.add_argument("--worth", type=float, default=1.6, help="times the cheapest form, predicted: what is tried")
+    parser.add_argument("--chip", choices=sorted(bare.SETTINGS), default=bare.CHIP, help="whose core and memories")
     given = parser.parse_args()
     print(HEAD)
     good = True
     for name, model in networks().items():
         if (given.words and name not in given.words) or (given.small and name not in SMALL):
             continue
-        found = judge(model, worth=given.worth, seeded=0 if name in SMALL else SEEDED)
+        found = judge(model, given.chip, worth=given.worth, seeded=0 if name in SMALL else SEEDED)
         good &= found.good
         seeded = "-" if found.seeded is None else f"{found.seeded:,.0f}"
         off = "; ".join(f"{x.name} {x.kernel} {100 * x.off:+.1f} % of {x.measured:,.0f}" for x in found.misses)

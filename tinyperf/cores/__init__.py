@@ -156,6 +156,11 @@ def known() -> dict[str, Core]:
     return {core.name: core for core in cores}
 
 
+def scaled(costs: Mapping[str, Mapping[str, float]], by: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """A core's costs from those of another: of each kernel named in `by`, so many times as much."""
+    return {kernel: {step: cycles * times for step, cycles in costs[kernel].items()} for kernel, times in by.items()}
+
+
 def load(name: str) -> Core:
     """The core of that name.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyperf.engines.aot.arithmetic import INT8_HIGH, INT8_LOW
 from tinyperf.engines.aot.kernels import Array
+from tinyperf.engines.aot.passes.bounds import accumulators
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -84,6 +85,13 @@ def parts(work: Weighted, bounds: Bounds, sum_bits: int = SUM_BITS, shifts: rang
         found.append(Part(shift, fits, shift - right[fits]))
         left = np.setdiff1d(left, fits)
     return _with_zeros(_even(found, right), shifts.start, np.flatnonzero(work.channels.multiplier == 0))
+
+
+def pairs(work: Weighted) -> list[int]:
+    """Pairs of output channels that are computed, of each part: its last one may be half empty."""
+    found = parts(work, accumulators(work))
+    counts = [len(part.channels) for part in found] if found else [work.rows.shape[0]]
+    return [-(-count // 2) for count in counts]
 
 
 def _even(found: list[Part], right: Ints) -> list[Part]:

@@ -95,10 +95,11 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     rows = work.window.out_shape[0]
     blocks = sorted({min(block, rows) for block in (rows, *BLOCKS)})
-    return tuple(_form(work, costs, block, made) for made in (NHWC, ROWS) for block in blocks)
+    pairs = sum(_pairs.pairs(work))
+    return tuple(_form(work, costs, pairs, block, made) for made in (NHWC, ROWS) for block in blocks)
 
 
-def _form(work: Conv, costs: Costs, block: int, made: str) -> Form:
+def _form(work: Conv, costs: Costs, pairs: int, block: int, made: str) -> Form:
     window, shape = work.window, _shape(work)
     out_h, out_w, out_c = window.out_shape
     each = costs["pair"] * shape.pairs + costs["outputs" if made == NHWC else "outputs in planes"]
@@ -107,7 +108,7 @@ def _form(work: Conv, costs: Costs, block: int, made: str) -> Form:
     each += 0 if shape.unrolled else shape.rows * (costs["pass"] * shape.passes + costs["row of a window"])
     blocks = -(-out_h // block)
     row = out_w // 4 * each + costs["row"]
-    cycles = -(-out_c // 2) * (out_h * row + blocks * (costs["copied"] * shape.weights_bytes + costs["channels"]))
+    cycles = pairs * (out_h * row + blocks * (costs["copied"] * shape.weights_bytes + costs["channels"]))
     seen = blocks * _seen(work, block)
     cycles += seen * (costs["paired"] * shape.columns * shape.channels + costs["paired row"])
     cycles += 0 if work.clamp == _pairs.CODES else costs["clamped"] * window.pixels * out_c

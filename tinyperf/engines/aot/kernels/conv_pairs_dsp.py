@@ -33,19 +33,20 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     blocks = sorted({min(block, _groups(work)) for block in (_groups(work), *BLOCKS)})
-    found = [_form(work, costs, block, NHWC, NHWC) for block in blocks]
+    parts = _pairs.pairs(work)
+    found = [_form(work, costs, block, NHWC, NHWC, parts=parts) for block in blocks]
     for layout in PLANES:
-        found += [_form(work, costs, block, NHWC, layout) for block in blocks]
+        found += [_form(work, costs, block, NHWC, layout, parts=parts) for block in blocks]
         if _pointwise(work):
-            found += [_form(work, costs, block, layout, layout) for block in blocks]
+            found += [_form(work, costs, block, layout, layout, parts=parts) for block in blocks]
     if _pointwise(work):
-        found.append(_form(work, costs, _groups(work), ROWS, NHWC))
+        found.append(_form(work, costs, _groups(work), ROWS, NHWC, parts=parts))
     return tuple(found)
 
 
-def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
+def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts: list[int]) -> Form:
     window = work.window
-    row, pairs = _row_bytes(work, given), -(-window.out_shape[2] // 2)
+    row, pairs = _row_bytes(work, given), sum(parts)
     groups, passes = _groups(work), _passes(work, block, made)
     iterations = row // (8 * _pairs.steps_for(_taps(work, given)))
     each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
@@ -54,6 +55,7 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str) -> Form:
     cycles = costs["clamped"] * window.pixels * window.out_shape[2] if work.clamp != _pairs.CODES else 0
     alone = _alone(work, block)
     cycles += pairs * ((groups - alone) * each + passes * (costs["copied"] * row + costs["channels"]))
+    cycles += passes * (len(parts) - 1) * costs["part"]
     cycles += pairs * alone * (costs["taps alone"] * row / 8 + costs["output alone"])
     cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
     if _gathers(work, given):

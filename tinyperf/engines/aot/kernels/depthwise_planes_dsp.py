@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 WIDEST = 120
 """Rows of scratch, and two of outputs, are within reach of an immediate offset."""
 
+LOADED_ROWS = 6
+"""Of a function's loop; longer ones stand in their channels' rows."""
+
 SUM_BITS = 30
 SHIFTS = range(7, 24)
 
@@ -47,12 +50,23 @@ def _form(work: Depthwise, costs: Costs, layout: str) -> Form:
     window = _laid(work.window, layout)
     (in_h, in_w, in_c), (out_h, out_w, out_c) = window.in_shape, window.out_shape
     pairs = out_h * -(-out_w // 2)
-    each = pairs * costs["row" if window.stride == (1, 1) else "row of stride 2"] + costs["channel"]
+    stride = "" if window.stride == (1, 1) else " of stride 2"
+    each = pairs * costs[f"row{stride}"] + costs[f"channel{stride}"]
     cycles = out_c * each + in_c * in_h * costs["copied row"]
+    cycles += _switches(work) * min(out_h, LOADED_ROWS) * costs["loaded row"]
     rows, row = _padded(window)
     made, given = plane_bytes(out_h, out_w) * work.depth_multiplier, plane_bytes(in_h, in_w)
     lead = max(in_c * (made - given), 0)
     return Form(cycles, scratch_bytes=rows * row, lead=(lead,), inputs=(layout,), outputs=(layout,))
+
+
+def _switches(work: Depthwise) -> int:
+    """Channels that shift otherwise than the one before: code that is loaded into the cache again."""
+    parts = _pairs.parts(work, accumulators(work), SUM_BITS, SHIFTS) or []
+    shifts = np.zeros(work.window.out_shape[2], np.int64)
+    for part in parts:
+        shifts[part.channels] = part.shift
+    return int(np.count_nonzero(np.diff(shifts)))
 
 
 def _laid(window: Window, layout: str) -> Window:

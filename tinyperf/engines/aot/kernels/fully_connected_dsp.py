@@ -32,7 +32,7 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     inputs, outputs = work.window.in_shape[2], work.window.out_shape[2]
     taps = (inputs + -inputs % 4) * (outputs + -outputs % 4)
-    return (Form(costs["tap"] * taps + costs["output"] * outputs),)
+    return (Form(costs["tap"] * taps + costs["output"] * outputs + costs["call"]),)
 
 
 def emit(work: Conv, place: Place) -> Code:

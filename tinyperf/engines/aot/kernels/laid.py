@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
 from tinyperf.engines.aot.kernels._c_layers import call, ints
-from tinyperf.engines.aot.layouts import NHWC, PLANES, strides
+from tinyperf.engines.aot.layouts import COLUMNS, NHWC, PLANES, strides
 from tinyperf.engines.aot.operators._laid import Laid
 
 if TYPE_CHECKING:
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 def forms(work: Laid, costs: Costs) -> tuple[Form, ...]:
     height, width, channels = work.shape
-    cycles = costs["element"] * height * width * channels
-    pairs = itertools.permutations((NHWC, *PLANES), 2)
-    return tuple(Form(cycles, inputs=(given,), outputs=(made,)) for given, made in pairs)
+    pixels = costs["run"] + costs["element"] * width
+    planes = costs["run to planes"] + costs["element to planes"] * width
+    return tuple(
+        Form(height * channels * (pixels if slow else planes), inputs=(given,), outputs=(made,))
+        for given, made in itertools.permutations((NHWC, *PLANES), 2)
+        for slow in (made == NHWC or (given, made) == (NHWC, COLUMNS),)
+    )
 
 
 def emit(work: Laid, place: Place) -> Code:
@@ -30,4 +34,4 @@ def emit(work: Laid, place: Place) -> Code:
     return Code((), body + call("tp_laid", "shape", "from", place.inputs[0], "to", place.output))
 
 
-KERNEL = Kernel("laid", Laid, "tp_laid.h", forms, emit, costs={"element": 8.0})
+KERNEL = Kernel("laid", Laid, "tp_laid.h", forms, emit)

@@ -87,4 +87,4 @@ def _struct(declaration: str, rows: list[str]) -> str:
     return f"    {declaration} = {{\n{indented}\n    }};\n"
 
 
-KERNEL = Kernel("lstm", Lstm, "tp_lstm.h", forms, emit, costs={"product": 5.0, "unit": 400.0})
+KERNEL = Kernel("lstm", Lstm, "tp_lstm.h", forms, emit, costs={"product": 10.0, "unit": 800.0})

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def forms(work: Softmax, costs: Costs) -> tuple[Form, ...]:
-    return (Form(costs["element"] * work.rows * work.depth, lead=lead(work.rows * work.depth, "int8", work.made)),)
+    cycles = work.rows * (costs["row"] + costs["element"] * work.depth)
+    return (Form(cycles, lead=lead(work.rows * work.depth, "int8", work.made)),)
 
 
 def emit(work: Softmax, place: Place) -> Code:

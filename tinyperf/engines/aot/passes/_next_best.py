@@ -31,16 +31,15 @@ def with_next_best(graph: Graph, choices: Sequence[Choice], forms: Sequence[Form
             wants.setdefault(i, []).append(layout)
 
     @cache
-    def laid(i: int) -> float:
+    def laid(i: int) -> dict[tuple[str, str], float]:
         return laying_cycles(graph.values[i], core)
 
     def laying(node: Node, form: Form) -> float:
         """Cycles to lay what it reads, and what it makes for those that read it."""
-        before = [i for i, layout in wanted(node, form) if layouts.get(i, NHWC) != layout]
-        behind = [
-            i for i, x in zip(node.outputs, _made(node, form), strict=True) for want in wants.get(i, ()) if want != x
-        ]
-        return sum(map(laid, (*before, *behind)))
+        before = [(i, layouts.get(i, NHWC), layout) for i, layout in wanted(node, form)]
+        made = zip(node.outputs, _made(node, form), strict=True)
+        behind = [(i, layout, want) for i, layout in made for want in wants.get(i, ())]
+        return sum(laid(i)[given, want] for i, given, want in (*before, *behind) if given != want)
 
     def next_best(node: Node, choice: Choice, form: Form) -> tuple[str, float] | None:
         others = [other for other in choice.forms if other.kernel not in ("", form.kernel)]

@@ -97,11 +97,13 @@ class _Path:
 
 @dataclass(frozen=True)
 class _Sizes:
-    """What a step along a path costs, in cycles and in bytes at once. `laid`: cycles to lay a value in another way."""
+    """What a step along a path costs, in cycles and in bytes at once. `laid`: cycles to lay a value
+    in another way, by its layouts before and after.
+    """
 
     graph: Graph
     core: Core
-    laid: dict[int, float] = field(default_factory=dict)
+    laid: dict[int, dict[tuple[str, str], float]] = field(default_factory=dict)
 
     @cached_property
     def _lives(self) -> dict[int, tuple[int, int]]:
@@ -129,14 +131,14 @@ class _Sizes:
         cycles, most = form.cycles, self._wants(position, form, given)
         for (i, layout), size in zip(wanted(node, form), given, strict=True):
             if here.get(i, NHWC) != layout:
-                cycles += self._laid_cycles(i)
+                cycles += self._laid_cycles(i, here.get(i, NHWC), layout)
                 most = max(most, self._beside[position] + values[i].size_bytes + size)
         return cycles, most
 
-    def _laid_cycles(self, i: int) -> float:
+    def _laid_cycles(self, i: int, given: str, made: str) -> float:
         if i not in self.laid:
             self.laid[i] = laying_cycles(self.graph.values[i], self.core)
-        return self.laid[i]
+        return self.laid[i][given, made]
 
     def _wants(self, position: int, form: Form, given: list[int]) -> int:
         node, values = self.graph.nodes[position], self.graph.values
@@ -166,9 +168,9 @@ def laid(value: Value) -> Laid:
     return Laid((height, width, channels))
 
 
-def laying_cycles(value: Value, core: Core) -> float:
-    """What it costs to lay an image in another way."""
-    return fitting_forms_of(laid(value), None, core)[0][0].cycles
+def laying_cycles(value: Value, core: Core) -> dict[tuple[str, str], float]:
+    """What it costs to lay an image in another way, by its layouts before and after."""
+    return {(form.inputs[0], form.outputs[0]): form.cycles for form in fitting_forms_of(laid(value), None, core)[0]}
 
 
 def can_lie(graph: Graph, node: Node, form: Form) -> bool:
