@@ -30,9 +30,11 @@ BOARDS = [
     and b.emulator.engine == "unicorn"
     and (content.shipped("firmware_templates") / "mcu" / b.mcu).is_dir()
 ]
-# Boards of one chip, with the same pins and room, have the same firmware but for its name: one of them.
+# Boards of one chip, with the same pins and room, have the same firmware but for its name: the first of them.
 OURS = list(
-    {(b.mcu, b.timestamp_pin, b.serial.tx, b.bootloader_bytes): b for b in BOARDS if b.mcu != "arduino"}.values()
+    {
+        (b.mcu, b.timestamp_pin, b.serial.tx, b.bootloader_bytes): b for b in reversed(BOARDS) if b.mcu != "arduino"
+    }.values()
 )
 
 
