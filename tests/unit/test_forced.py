@@ -23,11 +23,11 @@ HOST, M4 = cores.load("host"), cores.load("cortex-m4")
 @pytest.mark.slow
 def test_forms_equal_the_wheel_on_the_core(tmp_path: Path) -> None:
     """All kernels for its instructions among them; scratch may start at any word."""
-    campaign = Campaign(M4, seed=0)
+    campaign = Campaign(M4, seed=1)
     for apart_bytes in (0, 4):
         folder = tmp_path / str(apart_bytes)
         folder.mkdir()
-        compare(campaign.take(3 * len(FAMILIES)), M4, folder, apart_bytes)
+        compare(campaign.take(4 * len(FAMILIES)), M4, folder, apart_bytes)
     forced = {name.split(" ")[0] for name in campaign.forced}
     assert {kernel.name for kernel in all_kernels() if kernel.needs and kernel.needs <= M4.features} <= forced
 

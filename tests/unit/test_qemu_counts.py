@@ -49,7 +49,18 @@ def symbols(elf: Path) -> list[tuple[int, int, str]]:
         return sorted((s["st_value"] & ~1, s["st_size"], s.name) for s in found)
 
 
-AROUND = ("main", "tp_idle", "tp_serial", "tp_print", "tp_receive", "tp_uart0", "tp_time", "tp_timer", "tp_command")
+AROUND = (
+    "main",
+    "tp_idle",
+    "tp_serial",
+    "tp_print",
+    "tp_receive",
+    "tp_uart0",
+    "tp_time",
+    "tp_timer",
+    "tp_command",
+    "tp_crc32",
+)
 
 
 def by_function(elf: Path, blocks: Blocks) -> Counter[str]:
