@@ -26,12 +26,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from perf import bare  # noqa: E402  (a script's own folder is not its package's)
-from tests import graphs  # noqa: E402
-from tinyperf import chip as chips  # noqa: E402
-from tinyperf import tflite  # noqa: E402
-from tinyperf.engines import Target  # noqa: E402
-from tinyperf.engines.aot import generated_for, space_for  # noqa: E402
-from tinyperf.engines.aot.passes.tune import Costs, key, measured_costs  # noqa: E402
+from tests import graphs  # noqa: E402  (likewise)
+from tinyperf import chip as chips  # noqa: E402  (likewise)
+from tinyperf import tflite  # noqa: E402  (likewise)
+from tinyperf.engines import Target  # noqa: E402  (likewise)
+from tinyperf.engines.aot import generated_for, space_for  # noqa: E402  (likewise)
+from tinyperf.engines.aot.passes.tune import Costs, key, measured_costs  # noqa: E402  (likewise)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

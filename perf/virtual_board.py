@@ -22,6 +22,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,7 +178,7 @@ def main() -> None:
         "compile": compiled,
         "windows": windows,
         "line": lambda: line(chosen.inputs),
-        **{name: (lambda name=name: accuracy(name, chosen.inputs)) for name in ("kws", "vww", "ic", "ad")},  # type: ignore[misc]
+        **{name: partial(accuracy, name, chosen.inputs) for name in ("kws", "vww", "ic", "ad")},
     }
     for name in chosen.rows or rows:
         rows[name]()

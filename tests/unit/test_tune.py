@@ -98,7 +98,7 @@ def test_what_cannot_be_tuned(words: list[str], hint: str, capsys: pytest.Captur
 @pytest.mark.slow
 def test_tuning_finds_what_the_costs_hide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Costs that are wrong for one kernel: measuring sees it, and the answer is kept."""
-    pytest.importorskip("unicorn")
+    pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     draw = np.random.default_rng(3)
     weights = constant(draw.integers(-127, 128, (32, 256)).astype(np.int8), 0.004)
     tensors = [T((1, 256), 0.05, -128), weights, T((1, 32), 0.05, -128)]

@@ -454,7 +454,7 @@ def frame(data: bytes, keep: int, inferences: int) -> bytes:
     the device must hold it.
     """
     head = FRAME_HEADER.pack(keep, len(data) - keep, inferences, 0)[:-4]
-    return head + zlib.crc32(head + data).to_bytes(4, "little") + data[keep:]
+    return head + crc32(head + data).to_bytes(4, "little") + data[keep:]
 
 
 def frame_crc(sent: bytes) -> int:

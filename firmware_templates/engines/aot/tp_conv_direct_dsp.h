@@ -55,15 +55,7 @@
     ".if .Lunrolled\n\t"                                                                                               \
     ".balign 16\n\t" /* all of a row of outputs stays within the 32 lines of the cache of instructions */              \
     ".endif\n\t"                                                                                                       \
-    "3:\n\t"                                                                                                           \
-    "vmov r10, s0\n\t"                                                                                                 \
-    "vmov r11, s1\n\t"                                                                                                 \
-    "vmov r6, s2\n\t"                                                                                                  \
-    "vmov r7, s3\n\t"                                                                                                  \
-    "mov.n r12, r10\n\t"                                                                                               \
-    "mov.n lr, r11\n\t"                                                                                                \
-    "mov.n r8, r6\n\t"                                                                                                 \
-    "mov.n r9, r7\n\t"                                                                                                 \
+    "3:\n\t" TP_PAIRS_BIASES                                                                                           \
     ".if .Lunrolled\n\t"                                                                                               \
     ".set .Lw, 0\n\t"                                                                                                  \
     ".rept .Lrows\n\t"                                                                                                 \

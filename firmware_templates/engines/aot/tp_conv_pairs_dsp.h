@@ -110,9 +110,8 @@ struct tp_pairs_call {
     "vmov s12, r8\n\t"                                                                                                 \
     "vmov r4, s15\n\t"
 
-/* Four pixels. */
-#define TP_PAIRS_SUMS                                                                                                  \
-    "3:\n\t"                                                                                                           \
+/* The sums begin: H and L of two channels, for pixels 0, 1 and for pixels 2, 3. */
+#define TP_PAIRS_BIASES                                                                                                \
     "vmov r10, s0\n\t"                                                                                                 \
     "vmov r11, s1\n\t"                                                                                                 \
     "vmov r6, s2\n\t"                                                                                                  \
@@ -120,7 +119,11 @@ struct tp_pairs_call {
     "mov.n r12, r10\n\t"                                                                                               \
     "mov.n lr, r11\n\t"                                                                                                \
     "mov.n r8, r6\n\t"                                                                                                 \
-    "mov.n r9, r7\n\t"                                                                                                 \
+    "mov.n r9, r7\n\t"
+
+/* Four pixels. */
+#define TP_PAIRS_SUMS                                                                                                  \
+    "3:\n\t" TP_PAIRS_BIASES                                                                                           \
     "4:\n\t"                                                                                                           \
     "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                \
     ".if .Lmoves\n\t"                                                                                                  \
