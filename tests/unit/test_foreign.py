@@ -168,25 +168,23 @@ def test_what_is_no_file_is_never_opened(path: str, seen: str, hint: str) -> Non
 
 
 MEASURE = """\
-import json, resource, sys, time
+import json, resource, sys
 from pathlib import Path
 from tinyperf import tflite
 from tinyperf.errors import ModelError
 spent = {}
 for path in sys.argv[1:]:
-    start = time.perf_counter()
     try:
         tflite.load(Path(path))
     except ModelError:
-        seconds = time.perf_counter() - start
-        spent[path] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, seconds)
+        spent[path] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps(spent))
 """
 MOST_KIB = 20 * 1024
 
 
 @pytest.mark.slow
-def test_no_wrong_file_takes_time_or_memory(tmp_path: Path) -> None:
+def test_no_wrong_file_takes_memory_or_hangs(tmp_path: Path) -> None:
     """Peak memory after every wrong file, against that after a wrong file of 1 kB."""
     small = made(tmp_path, "small.tflite", bytes(1024))
     paths = [str(small), "/dev/zero"]
@@ -199,5 +197,4 @@ def test_no_wrong_file_takes_time_or_memory(tmp_path: Path) -> None:
     )
     spent = json.loads(ran.stdout)
     assert set(spent) == set(paths)
-    assert max(kib for kib, _ in spent.values()) - spent[str(small)][0] < MOST_KIB
-    assert max(seconds for _, seconds in spent.values()) < 1.0
+    assert max(spent.values()) - spent[str(small)] < MOST_KIB

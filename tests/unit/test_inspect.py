@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -163,14 +162,11 @@ def test_signatures_and_damage_in_them() -> None:
         described(dataclasses.replace(model, data=data[:at] + b"\xff\xff\xff\x7f" + data[at + 4 :]))
 
 
-def test_without_a_compiler_and_in_under_a_second() -> None:
-    """CPU seconds of the whole command, so that a busy machine does not matter."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_without_a_compiler() -> None:
+    """How long it takes is perf/startup.py's to say."""
     command = [sys.executable, "-m", "tinyperf", "inspect", "kws", "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PATH": "/nowhere"}, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert json.loads(ran.stdout)["engines"][0]["runs"]
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2.0  # 0.9 on a loaded machine
 
 
 @pytest.mark.slow

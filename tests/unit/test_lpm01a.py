@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -272,13 +271,6 @@ def test_the_other_instruments_measure_the_same(name: str, rate: int) -> None:
 def test_ppk2_counts_lost_samples() -> None:
     _, chunks = play("ppk2:port=simulated,fault=lost", 2.0)
     assert max(c.first + len(c.power_w) for c in chunks) - samples(chunks) in {24, 48}
-
-
-def test_a_fast_stream_costs_little() -> None:
-    begun, cpu = time.perf_counter(), time.process_time()
-    play("lpm01a:port=simulated,format=binary", 4.0)
-    assert time.process_time() - cpu < 4.0  # four seconds at 100 kS/s, simulator included
-    assert time.perf_counter() - begun < 60
 
 
 def test_a_pulse_on_the_edge_of_what_is_known_is_not_lost() -> None:

@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import time
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -437,10 +436,8 @@ def test_building_without_tflm_and_network(name: str, seen: str, monkeypatch: py
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "url.https://localhost:1/.insteadOf")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
-    started = time.monotonic()
     with pytest.raises(BuildError, match=seen) as caught:
         build.build(BOARD, small(), benchmark=None, engine=name)
-    assert time.monotonic() - started < 1.0
     assert caught.value.exit_code == 3
     assert "tinyperf tflm use PATH" in caught.value.hint
 
