@@ -9,6 +9,7 @@ import pytest
 from tinyperf import board
 from tinyperf.errors import DeviceError, FaultError
 from tinyperf.virtual.board import open_virtual
+from tinyperf.virtual.board.cycles import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -381,6 +382,31 @@ def test_quanta_do_not_change_what_detail_charges(assemble: Callable[[str], Path
     for _ in range(1000):
         parts.read(0.00001)
     assert parts.activity.active_cycles == whole.activity.active_cycles
+
+
+SKIPS = """
+function reset
+    movs r0, #100
+1:  cmp r0, #50
+    itt lt
+    addlt r1, #1
+    addlt r2, #1
+    subs r0, #1
+    bne 1b
+2:  wfi
+    b 2b
+"""
+
+
+@pytest.mark.parametrize("quanta", [1, 400])
+def test_what_is_booked_is_what_the_core_executes(assemble: Callable[[str], Path], quanta: int) -> None:
+    """What an IT block skips takes its cycle, and is nowhere an instruction that was executed."""
+    link, account = open_virtual(board.load("nucleo-l4r5zi"), assemble(SKIPS)), Account()
+    link.detailed = True
+    link.machine.observe_blocks(lambda *_: account)
+    for _ in range(quanta):
+        link.read(0.001 / quanta)
+    assert account.instructions == link.counters().instructions == 1 + 100 * 4 + 49 * 2 + 1
 
 
 WAITS = [

@@ -71,11 +71,11 @@ class FunctionCost:
 
 
 class Sum(Account):
-    """Instructions and cycles of one part, beside what it waited for."""
+    """Cycles of one part, beside what it executed and waited for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.instructions = self.cycles = 0
+        self.cycles = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Layers:
 
         return call
 
-    def block(self, address: int, instructions: int, cycles: int) -> Account | None:
+    def block(self, address: int, _instructions: int, cycles: int) -> Account | None:
         """One executed block, and where it is booked."""
         layer = self._cache.get(address)
         if layer is None:
@@ -130,7 +130,6 @@ class Layers:
         if self._current < 0 or not self._sums:
             return None
         booked = self._sums[self._current]
-        booked.instructions += instructions
         booked.cycles += cycles
         return booked
 
@@ -177,7 +176,7 @@ class Functions:
 
         return call
 
-    def block(self, address: int, instructions: int, cycles: int) -> Account | None:
+    def block(self, address: int, _instructions: int, cycles: int) -> Account | None:
         """One executed block, and where it is booked."""
         name = self._names.get(address)
         if name is None:
@@ -187,7 +186,6 @@ class Functions:
         booked = self._runs[-1].get(name)
         if booked is None:
             booked = self._runs[-1][name] = Sum()
-        booked.instructions += instructions
         booked.cycles += cycles
         return booked
 

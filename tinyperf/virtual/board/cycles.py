@@ -72,9 +72,13 @@ class Priced:
 
 
 class Account:
-    """What a stretch of a run waits for: `waits`. Its blocks are counted, and added up when it is asked."""
+    """What a stretch of a run executes and waits for. Its blocks' `waits` are added up when it is asked.
+
+    `instructions` are those of the core's own count, which leaves out what an IT block skips.
+    """
 
     def __init__(self) -> None:
+        self.instructions = 0
         self._runs: Counter[Priced] = Counter()
         self._more = NO_WAITS
 
@@ -99,7 +103,7 @@ class Account:
 
 
 Observer = Callable[[int, int, int], Account | None]
-"""Told of every block: its address, instructions and cycles. It says on which account it goes."""
+"""Told of every block: address, instructions (skipped ones too) and cycles. It says on which account it goes."""
 
 
 @dataclass
@@ -147,6 +151,8 @@ class DetailedModel:
         self._last: Block | None = None
         self._last_priced: Priced | None = None
         self._hook: int | None = None
+        self._booked: Account | None = None  # on which the latest block goes,
+        self._counted = 0  # and what the core had executed before it
 
     def attach(self) -> None:
         """Start to follow the core."""
@@ -164,14 +170,17 @@ class DetailedModel:
         self._total += self.cycles
         self.cycles = 0
         self._last = None
+        self._booked, self._counted = None, 0
         self.memory.begin()
         if self._settings != self._core.settings:
             self._settings = self._core.settings
             self._blocks.clear()
             self._falls = self._lands = self._landed
 
-    def end(self) -> int:
-        """The quantum is over: its cycles. What its last block was charged and did not run goes back."""
+    def end(self, executed: int) -> int:
+        """The quantum is over after so many instructions: its cycles. What its last block did not run goes back."""
+        if self._booked is not None:
+            self._booked.instructions += executed - self._counted
         block, priced = self._last, self._last_priced
         if block is not None and priced is not None:
             pc = self._cpu.pc()
@@ -235,9 +244,16 @@ class DetailedModel:
         self.cycles += cycles
         self._last, self._last_priced = block, priced
         if self.observer is not None:
-            account = self.observer(address, len(block.addresses), cycles)
-            if account is not None:
-                account.ran(priced, branches, code, data)
+            self._book(self.observer(address, len(block.addresses), cycles))
+            if self._booked is not None:
+                self._booked.ran(priced, branches, code, data)
+
+    def _book(self, account: Account | None) -> None:
+        """The block that is about to run goes on `account`; the one before is over."""
+        executed: int = self._cpu.counter.value
+        if self._booked is not None:
+            self._booked.instructions += executed - self._counted
+        self._booked, self._counted = account, executed
 
     def _predicted(self, *, taken: bool) -> bool:
         """Whether the branch went as its counter of two bits said (0 and 1: not taken; at first 1), which learns."""

@@ -476,6 +476,6 @@ class Machine:
         if self.detail is None:
             self.activity.active_cycles += self.clock.add(ran.executed * self._units_per_instruction)
             return
-        self.activity.active_cycles += self.clock.add(self.detail.end() * ONE)
+        self.activity.active_cycles += self.clock.add(self.detail.end(ran.executed) * ONE)
         self.activity.flash_line_reads = self.detail.memory.counts.code_misses
         self.activity.flash_data_misses = self.detail.memory.counts.data_misses
