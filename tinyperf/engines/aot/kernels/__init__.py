@@ -102,3 +102,9 @@ def all_kernels() -> tuple[Kernel[Work], ...]:
     """Every kernel of this folder, by name."""
     names = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
     return tuple(importlib.import_module(f"{__name__}.{name}").KERNEL for name in names)
+
+
+@cache
+def by_name() -> Mapping[str, Kernel[Work]]:
+    """Of every kernel: its name in a `Form`, and the kernel."""
+    return {kernel.name: kernel for kernel in all_kernels()}

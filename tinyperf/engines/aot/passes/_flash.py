@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tinyperf.engines.aot.kernels import Place, all_kernels
+from tinyperf.engines.aot.kernels import Place, by_name
 from tinyperf.engines.aot.passes.emit import weights_bytes
 from tinyperf.engines.aot.passes.place import supposed
 
@@ -65,6 +65,6 @@ def _priced(node: Node, choice: Choice, cycles_per_byte: float) -> Choice:
 
 def _constant_bytes(node: Node, form: Form) -> int:
     """Bytes of the arrays that the node's kernel wants in this form."""
-    kernel = next(kernel for kernel in all_kernels() if kernel.name == form.kernel)
+    kernel = by_name()[form.kernel]
     anywhere = Place("layer", ("in",) * len(node.inputs), ("out",) * len(node.outputs), "scratch", form)
     return sum(array.values.nbytes for array in kernel.emit(node.work, anywhere).arrays)

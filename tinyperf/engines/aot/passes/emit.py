@@ -12,7 +12,7 @@ from tinyperf import __version__, content, templates
 from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows, c_type
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
-from tinyperf.engines.aot.kernels import Array, Place, all_kernels
+from tinyperf.engines.aot.kernels import Array, Place, by_name
 from tinyperf.engines.aot.passes.place import place
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _kernel_headers(used: set[str]) -> dict[str, str]:
 def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     node = graph.nodes[position]
     form, origin = node.form or Form(), node.origin[0]
-    kernel = next((kernel for kernel in all_kernels() if kernel.name == form.kernel), None)
+    kernel = by_name().get(form.kernel)
     if kernel is None:
         return _Written(_layer(node, form, "", ()))
     name = _name(graph, position)
