@@ -232,7 +232,7 @@ def refusal(model: Model, at_ends: Mapping[str, str], reasons: list[Reason]) -> 
     missing = sum(not rule for _, rule in groups)
     hints = []
     if missing:
-        hints.append("leave the operators out of the model; docs/supported_operators.md lists those that are supported")
+        hints.append("docs/supported_operators.md lists the operators there are, and what to do instead of others")
     if len(groups) > missing:
         hints.append("docs/supported_operators.md lists every rule; convert the model to full int8 where it is not")
     if not at_ends and not tflm.missing(model):  # engine 'tflm' takes the same ends
