@@ -11,7 +11,7 @@ from tests.faults import energy, lines
 from tests.faults.disk import small_disk
 from tests.faults.invariants import Case, Outcome, Row
 from tests.faults.rig import ASKED, CLEAN_CALLS, OURS, TRUTH, Run, Snapshots
-from tinyperf.session import store
+from tinyperf.session import lock, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -315,9 +315,8 @@ def two_runs(folder: Path) -> Iterator[Outcome]:
     run = Run(folder)
     run.first({"at": 100, "up": lines.vanished}, {})
     kept = run.kept()
-    busy = store.Transcript(run.at / "transcript.jsonl")
-    first = run.resumed()
-    busy.close()
+    with lock.alone(run.at):
+        first = run.resumed()
     yield _ended(run, first, kept, run.again())
 
 
@@ -352,7 +351,7 @@ PROCESS = [
         functools.partial(interrupted, "performance"),
         slow=True,
     ),
-    Case(Row("process", "two runs in one folder", 4, "is being written by another process"), two_runs),
+    Case(Row("process", "two runs in one folder", 4, "this session is still running"), two_runs),
     Case(Row("process", "a new run into a session's folder", 2, "holds a session already"), same_folder),
     Case(Row("board", "another image when resumed", 4, "build id"), other_firmware),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from tinyperf import content
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.request import Request
 from tinyperf.result import RunResult
-from tinyperf.session import replay, store
+from tinyperf.session import lock, replay, store
 from tinyperf.session import run as session
 from tinyperf.session.plan import prepare
 from tinyperf.session.record import Learned
@@ -128,6 +129,7 @@ def test_the_folder_holds_what_others_read(bench: Bench) -> None:
         "results.json",
         "results.txt",
         "session.json",
+        "session.lock",
         "transcript.jsonl",
     ]
     for name in ("results.txt", "eembc/results.txt"):
@@ -371,6 +373,42 @@ def test_a_second_writer_is_refused(accuracy: Bench, monkeypatch: pytest.MonkeyP
     with pytest.raises(DeviceError, match="another process"):
         store.Transcript(at / "transcript.jsonl")
     first.close()
+
+
+@pytest.mark.parametrize("measured", [8, 24], ids=["stopped", "complete"])
+def test_two_processes_never_work_on_one_session(accuracy: Bench, measured: int) -> None:
+    if measured == 24:
+        accuracy.run()
+    else:
+        with pytest.raises(DeviceError):
+            accuracy.run(misbehave={measured: "reset"})
+    with (
+        lock.alone(accuracy.at),
+        pytest.raises(DeviceError, match=f"process {os.getpid()} works on {accuracy.at}"),
+    ):
+        accuracy.resume()
+    found, _ = accuracy.resume()
+    assert found.accuracy is not None
+    assert found.accuracy.samples == 24
+
+
+def test_a_session_is_locked_while_it_runs(accuracy: Bench) -> None:
+    seen: list[str] = []
+
+    def second(text: str, _done: int, _of: int) -> None:
+        if text.startswith("session ") and not seen:
+            with pytest.raises(DeviceError) as caught:
+                session.resume(accuracy.at, open_link=accuracy.opener())
+            seen.append(str(caught.value))
+
+    session.run(accuracy.request(), second, open_link=accuracy.opener())
+    assert [str(os.getpid()) in one for one in seen] == [True]
+
+
+def test_only_a_session_gets_a_lock(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        session.resume(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.errors import ContentError, Interrupted, TinyperfError
 from tinyperf.formats import energyrunner, own
-from tinyperf.session import accuracy, energy, profile, replay, report, store, stream_report, streaming, windows
+from tinyperf.session import accuracy, energy, lock, profile, replay, report, store, stream_report, streaming, windows
 from tinyperf.session.checks import check_request
 from tinyperf.session.device import open_device
 from tinyperf.session.plan import prepare
@@ -64,8 +64,9 @@ def run(
     check(request)
     prepared, planned = prepare(request, lambda text: progress(text, 0, 0), open_link=open_link, created=created)
     at = store.create(_folder(request, planned))
-    session = store.begin(at, Record(planned=planned, learned=learned or Learned()))
-    return _measure(session, prepared, progress)
+    with lock.alone(at):
+        session = store.begin(at, Record(planned=planned, learned=learned or Learned()))
+        return _measure(session, prepared, progress)
 
 
 def resume(
@@ -80,14 +81,22 @@ def resume(
     """Finish a session: measure what it lacks, then score all of it.
 
     Args: jobs, port, monitor: other than it was begun with. open_link: as `run`.
-    Raises: ContentError: image, model or data are not what the session was begun with. Otherwise as `run`.
+    Raises: ContentError: image, model or data are not what the session was begun with. DeviceError: another process
+        works on it. Otherwise as `run`.
     """
-    session = store.load(at)
-    planned = session.record.planned
-    if session.record.learned.timing is not None:  # complete: nothing is sent
-        return finish(at)
-    begun = planned.request
-    request = replace(begun, jobs=jobs or begun.jobs, port=port or begun.port, monitor=monitor or begun.monitor)
+    store.load(at)  # no lock in a folder that is no session
+    with lock.alone(at):
+        session = store.load(at)
+        if session.record.learned.timing is not None:  # complete: nothing is sent
+            return finish(at)
+        begun = session.record.planned.request
+        request = replace(begun, jobs=jobs or begun.jobs, port=port or begun.port, monitor=monitor or begun.monitor)
+        return _measure(session, _same(session, request, progress, open_link), progress)
+
+
+def _same(session: Session, request: Request, progress: Progress, open_link: OpenLink) -> Prepared:
+    """What the session was begun with, made ready once more."""
+    at, planned = session.at, session.record.planned
     prepared, again = prepare(request, lambda text: progress(text, 0, 0), open_link=open_link)
     for name in SAME:
         if getattr(planned, name) != getattr(again, name):
@@ -99,7 +108,7 @@ def resume(
     if planned.build_id is None:  # the firmware was brought: the same must answer again
         wanted_by = "the session was begun with"
         prepared = replace(prepared, build_id=session.record.build_id, build_wanted_by=wanted_by)
-    return _measure(session, prepared, progress)
+    return prepared
 
 
 def finish(at: Path) -> RunResult:

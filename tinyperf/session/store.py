@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from tinyperf.device.happenings import TranscriptReader
 from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
 from tinyperf.formats import own
+from tinyperf.session import lock, transcript
 from tinyperf.session import record as records_of
-from tinyperf.session import transcript
 from tinyperf.session.transcript import Trials
 
 if TYPE_CHECKING:
@@ -183,24 +183,15 @@ class Transcript:
 
     def _lock(self) -> None:
         """A worker of a killed run may still be finishing its last sample; two writers must never be."""
-        try:
-            import fcntl
-        except ImportError:  # Windows: there a second writer cannot be noticed
-            return
         limit_s = time.monotonic() + LOCK_WAIT_S
-        while True:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                if time.monotonic() > limit_s:
-                    raise DeviceError(
-                        f"{self.path} is being written by another process",
-                        means="this session is still running",
-                        hint="wait for it or end it, then --resume",
-                    ) from exc
-                time.sleep(0.1)
-            else:
-                return
+        while not lock.taken(self._file):
+            if time.monotonic() > limit_s:
+                raise DeviceError(
+                    f"{self.path} is being written by another process",
+                    means="a part of this session is still running",
+                    hint="wait for it or end it, then --resume",
+                )
+            time.sleep(0.1)
 
     def _continue(self) -> None:
         """Read what is there; cut a torn last line off."""
