@@ -88,15 +88,20 @@ def c_block(*paragraphs: str) -> str:
 
 
 def c_rows(items: Iterable[str]) -> str:
-    """Items of an initializer, comma separated, in indented lines of at most WIDTH columns."""
+    """Items of an initializer, comma separated, indented, at most WIDTH columns wide; a long one takes several."""
     lines: list[str] = []
     line = "   "
     for item in items:
+        if len(item) + 5 > WIDTH:
+            wrapped = textwrap.wrap(f"{item},", WIDTH, initial_indent="    ", subsequent_indent="     ")
+            lines += wrapped if line == "   " else [line, *wrapped]
+            line = "   "
+            continue
         if len(line) + len(item) + 2 > WIDTH:
             lines.append(line)
             line = "   "
         line += f" {item},"
-    return "\n".join([*lines, line])
+    return "\n".join([*lines, line] if line != "   " else lines)
 
 
 def c_array(values: Iterable[float]) -> str:

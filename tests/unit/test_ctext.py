@@ -63,6 +63,15 @@ def test_c_array_reads_back(values: list[int]) -> None:
     assert max(map(len, text.splitlines())) <= ctext.WIDTH
 
 
+@given(st.lists(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=30), min_size=1, max_size=20))
+def test_rows_of_rows_read_back(rows: list[list[int]]) -> None:
+    """Structures with many fields take several lines, never a long one."""
+    text = ctext.c_rows("[" + ", ".join(map(str, row)) + "]" for row in rows)
+    assert list(ast.literal_eval(f"[{text}]")) == rows
+    assert max(map(len, text.splitlines())) <= ctext.WIDTH
+    assert all(text.splitlines())
+
+
 @given(st.text())
 def test_c_identifier_is_one(text: str) -> None:
     assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", ctext.c_identifier(text))

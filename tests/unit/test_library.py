@@ -128,6 +128,11 @@ def test_every_name_and_file_is_the_prefix_s(ad: ModelLibrary) -> None:
     assert ".arena" not in ad.files["src/second.c"]
 
 
+def test_no_line_of_the_model_is_long(ad: ModelLibrary) -> None:
+    texts = {name: text for name, text in ad.files.items() if name.endswith((".c", ".h")) and "_kernels/" not in name}
+    assert {name for name, text in texts.items() if max(map(len, text.splitlines())) > 100} == set()
+
+
 def test_what_the_build_systems_want(ad: ModelLibrary) -> None:
     """By the documents of PlatformIO (library.json), Arduino (library specification 1.5) and Zephyr (modules)."""
     manifest = json.loads(ad.files["library.json"])

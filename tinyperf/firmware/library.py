@@ -56,7 +56,7 @@ class ModelLibrary:
 
 @dataclass(frozen=True)
 class End:
-    """An input or output in words of C; `scale` is "" where its elements are no codes."""
+    """An input or output in words of C; `scale` is "" where its elements are no codes. `fills`: by each test vector."""
 
     name: str
     macro: str
@@ -67,7 +67,7 @@ class End:
     bytes: int
     scale: str
     zero_point: str
-    fill: str
+    fills: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -228,17 +228,17 @@ def _end(macro: str, side: str, number: int, tensor: Tensor) -> End:
         bytes=tensor.size_bytes,
         scale=c_float(scale) if quantized else "",
         zero_point=str(zero) if quantized else "",
-        fill=FILLS.get(tensor.dtype, FILLS["int32"]),
+        fills=FILLS.get(tensor.dtype, FILLS["int32"]),
     )
 
 
 # Of each vector: the lowest code, the highest, a pseudorandom one. Whole numbers may be indices: 0 and 1 are safe.
 FILLS = {
-    "int8": "vector == 0 ? INT8_MIN : vector == 1 ? INT8_MAX : (int8_t)(uint8_t)(state >> 24)",
-    "uint8": "vector == 0 ? 0 : vector == 1 ? UINT8_MAX : (uint8_t)(state >> 24)",
-    "int16": "vector == 0 ? INT16_MIN : vector == 1 ? INT16_MAX : (int16_t)(uint16_t)(state >> 16)",
-    "float32": "vector == 0 ? -1.0F : vector == 1 ? 1.0F : (float)(state >> 8) / 8388608.0F - 1.0F",
-    "int32": "vector == 2 ? state >> 31 : 0",
+    "int8": ("INT8_MIN", "INT8_MAX", "(int8_t)(uint8_t)(state >> 24)"),
+    "uint8": ("0", "UINT8_MAX", "(uint8_t)(state >> 24)"),
+    "int16": ("INT16_MIN", "INT16_MAX", "(int16_t)(uint16_t)(state >> 16)"),
+    "float32": ("-1.0F", "1.0F", "(float)(state >> 8) / 8388608.0F - 1.0F"),
+    "int32": ("0", "0", "state >> 31"),
 }
 
 

@@ -81,9 +81,13 @@ def window_constant(window: Window) -> str:
         ("pad_h", window.pad[0]),
         ("pad_w", window.pad[1]),
     )
-    rows = c_rows(f".{name} = {c_int(value)}" for name, value in pairs)
-    indented = "\n".join(f"    {line}" for line in rows.splitlines())
-    return f"    static const struct tp_window window = {{\n{indented}\n    }};\n"
+    return constant("struct tp_window window", (f".{name} = {c_int(value)}" for name, value in pairs))
+
+
+def constant(declaration: str, rows: Iterable[str]) -> str:
+    """A constant inside a layer's function, as many `rows` to a line as there is room for."""
+    indented = "\n".join(f"    {line}" for line in c_rows(rows).splitlines())
+    return f"    static const {declaration} = {{\n{indented}\n    }};\n"
 
 
 def weights_array(prefix: str, weights: npt.NDArray[np.int8], comment: str) -> Array:

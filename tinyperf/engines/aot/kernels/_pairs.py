@@ -13,6 +13,8 @@ from tinyperf.engines.aot.kernels import Array
 from tinyperf.engines.aot.passes.bounds import accumulators
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from tinyperf.engines.aot.graph import Bounds
@@ -118,6 +120,11 @@ def _doublings(values: Ints, bits: int) -> Ints:
     """How often each may be doubled and still be below 2^bits."""
     exact: Ints = bits - 1 - np.floor(np.log2(values)).astype(np.int64)
     return exact
+
+
+def part_rows(names: Sequence[str], given: Sequence[Part]) -> list[str]:
+    """Of each part, as struct tp_pairs_part has it: the function and the pairs of channels."""
+    return [f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, given, strict=True)]
 
 
 def weights_array(prefix: str, given: list[Part], rows: Ints, steps: int) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel, _pairs
-from tinyperf.engines.aot.kernels._c_layers import call, window_constant
+from tinyperf.engines.aot.kernels._c_layers import call, constant, window_constant
 from tinyperf.engines.aot.kernels._lead import gathered
 from tinyperf.engines.aot.layouts import NHWC, ROWS, laid_bytes, plane_bytes
 from tinyperf.engines.aot.operators.conv_2d import Conv
@@ -141,9 +141,8 @@ def emit(work: Conv, place: Place) -> Code:
     layout = "PIXELS" if made == NHWC else "PLANES"
     kind = f"{'_'.join(map(str, numbers))}_{layout.lower()}{'_exact' * ties}"
     names = [f"tp_direct_{kind}_{part.shift}" for part in parts]
-    rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))
     body = window_constant(window) + _plan(shape, place.form)
-    body += f"    static const struct tp_pairs_part parts[] = {{\n        {rows}}};\n"
+    body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
     body += call(
         "tp_conv_direct_dsp",
         "&window",
@@ -171,7 +170,7 @@ def _plan(shape: _Shape, form: Form) -> str:
     """The `struct tp_direct_plan` of a layer."""
     fields = [f".columns = {shape.columns}", f".row_bytes = {shape.row_bytes}"]
     fields += [f".block = {form.block}", f".to_planes = {'false' if form.outputs[0] == NHWC else 'true'}"]
-    return "    static const struct tp_direct_plan plan = {\n        " + ",\n        ".join(fields) + ",\n    };\n"
+    return constant("struct tp_direct_plan plan", fields)
 
 
 def _in_runs(work: Conv, shape: _Shape) -> npt.NDArray[np.int64]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel, _pairs
-from tinyperf.engines.aot.kernels._c_layers import call, window_constant
+from tinyperf.engines.aot.kernels._c_layers import call, constant, window_constant
 from tinyperf.engines.aot.kernels._lead import gathered
 from tinyperf.engines.aot.layouts import COLUMNS, NHWC, PLANES, ROWS, laid_bytes, plane_bytes
 from tinyperf.engines.aot.operators.conv_2d import Conv
@@ -135,9 +135,8 @@ def emit(work: Conv, place: Place) -> Code:
     passes = min(_row_bytes(work, given) // (8 * steps), 2)  # of two and more, one function
     kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}"
     names = [f"tp_pairs_{passes}x{steps}_{part.shift}_{kind}" for part in parts]
-    rows = ", ".join(f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, parts, strict=True))
     body = window_constant(work.window) + _plan(work, place.form)
-    body += f"    static const struct tp_pairs_part parts[] = {{{rows}}};\n"
+    body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
     body += call(
         "tp_conv_pairs_dsp",
         "&window",
@@ -171,7 +170,7 @@ def _plan(work: Conv, form: Form) -> str:
     }
     fields = [f".row_bytes = {_row_bytes(work, given)}", f".x_groups = {form.block}"]
     fields += [f".{name} = {'true' if on else 'false'}" for name, on in switches.items()]
-    return "    static const struct tp_pairs_plan plan = {\n        " + ",\n        ".join(fields) + ",\n    };\n"
+    return constant("struct tp_pairs_plan plan", fields)
 
 
 def _parts(work: Conv) -> list[Part]:

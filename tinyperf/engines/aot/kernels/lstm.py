@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.ctext import c_int, c_rows
+from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import call
+from tinyperf.engines.aot.kernels._c_layers import call, constant
 from tinyperf.engines.aot.operators._sigmoid import table
 from tinyperf.engines.aot.operators.unidirectional_sequence_lstm import Lstm
 
@@ -37,9 +37,7 @@ def emit(work: Lstm, place: Place) -> Code:
         arrays += made
         names = [array.name for array in made]
         rows.append(f"{{{_sum(names[:2], gate.ratio)}, {_sum(names[2:], gate.recurrent_ratio)}}}")
-    body = _struct("static const struct tp_lstm_gate gates[4]", rows) + _struct(
-        "static const struct tp_lstm lstm", _fields(work)
-    )
+    body = constant("struct tp_lstm_gate gates[4]", rows) + constant("struct tp_lstm lstm", _fields(work))
     return Code(tuple(arrays), body + call("tp_lstm", "&lstm", sigmoid.name, "gates", *place.inputs, *place.outputs))
 
 
@@ -80,11 +78,6 @@ def _fields(work: Lstm) -> list[str]:
         *(f".{name} = {c_int(number)}" for name, number in numbers.items()),
         *(f".{name} = {'true' if flag else 'false'}" for name, flag in flags.items()),
     ]
-
-
-def _struct(declaration: str, rows: list[str]) -> str:
-    indented = "\n".join(f"    {line}" for line in c_rows(rows).splitlines())
-    return f"    {declaration} = {{\n{indented}\n    }};\n"
 
 
 KERNEL = Kernel("lstm", Lstm, "tp_lstm.h", forms, emit, costs={"product": 10.0, "unit": 800.0})

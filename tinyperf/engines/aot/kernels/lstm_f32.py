@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.ctext import c_int, c_rows
+from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import call, float_array, floats
+from tinyperf.engines.aot.kernels._c_layers import call, constant, float_array, floats
 from tinyperf.engines.aot.operators._float_lstm import LstmFloat
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def emit(work: LstmFloat, place: Place) -> Code:
         ]
         arrays += made
         rows.append(f"{{{', '.join(array.name for array in made)}}}")
-    body = _struct("static const struct tp_lstm_gate_f32 gates[4]", rows) + _struct(
-        "static const struct tp_lstm_f32 lstm", _fields(work)
-    )
+    body = constant("struct tp_lstm_gate_f32 gates[4]", rows) + constant("struct tp_lstm_f32 lstm", _fields(work))
     return Code(tuple(arrays), body + call("tp_lstm_f32", "&lstm", "gates", *place.inputs, *place.outputs))
 
 
@@ -47,11 +45,6 @@ def _fields(work: LstmFloat) -> list[str]:
         f".time_major = {'true' if work.time_major else 'false'}",
         f".clip = {floats((work.clip,))[0]}",
     ]
-
-
-def _struct(declaration: str, rows: list[str]) -> str:
-    indented = "\n".join(f"    {line}" for line in c_rows(rows).splitlines())
-    return f"    {declaration} = {{\n{indented}\n    }};\n"
 
 
 KERNEL = Kernel("lstm_f32", LstmFloat, "tp_lstm_f32.h", forms, emit, costs={"product": 8.0, "unit": 400.0})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.ctext import c_int, c_rows
+from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import call
+from tinyperf.engines.aot.kernels._c_layers import call, constant
 from tinyperf.engines.aot.operators.svdf import Svdf
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ def _constant(work: Svdf) -> str:
         "out_shift": -work.second[1],
     }
     rows = [f".{name} = {c_int(value)}" for name, value in pairs.items()]
-    text = c_rows([*rows, f".wide = {'true' if work.time.dtype.itemsize == 2 else 'false'}"])
-    indented = "\n".join(f"    {line}" for line in text.splitlines())
-    return f"    static const struct tp_svdf svdf = {{\n{indented}\n    }};\n"
+    rows.append(f".wide = {'true' if work.time.dtype.itemsize == 2 else 'false'}")
+    return constant("struct tp_svdf svdf", rows)
 
 
 KERNEL = Kernel("svdf", Svdf, "tp_svdf.h", forms, emit, costs={"input": 6.0, "frame": 10.0, "filter": 60.0})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyperf.ctext import c_int, c_rows
+from tinyperf.ctext import c_int
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import call, float_array, floats
+from tinyperf.engines.aot.kernels._c_layers import call, constant, float_array, floats
 from tinyperf.engines.aot.operators._float_svdf import SvdfFloat
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def _constant(work: SvdfFloat) -> str:
         "frames": work.time.shape[1],
     }
     rows = [f".{name} = {c_int(value)}" for name, value in sizes.items()]
-    text = c_rows([*rows, f".low = {low}", f".high = {high}"])
-    indented = "\n".join(f"    {line}" for line in text.splitlines())
-    return f"    static const struct tp_svdf_f32 svdf = {{\n{indented}\n    }};\n"
+    return constant("struct tp_svdf_f32 svdf", [*rows, f".low = {low}", f".high = {high}"])
 
 
 KERNEL = Kernel("svdf_f32", SvdfFloat, "tp_svdf_f32.h", forms, emit, costs={"input": 7.0, "frame": 12.0})

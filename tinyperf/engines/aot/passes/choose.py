@@ -27,7 +27,7 @@ from tinyperf.engines.aot.passes.tune import Space
 from tinyperf.engines.aot.plan import ALIGNMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tinyperf.cores import Core
     from tinyperf.engines import Target
@@ -156,7 +156,7 @@ def _explained(form: Form, choice: Choice) -> Form:
     if form.why:
         return form
     others = [other for other in choice.forms if other.kernel != form.kernel]
-    return replace(form, why="; ".join([_compared([form, *others]), *choice.lacking]))
+    return replace(form, why=_compared([form, *others], choice.lacking))
 
 
 def _placed(graph: Graph, node: Node, forms: dict[int, Form]) -> Form | None:
@@ -209,13 +209,13 @@ def cheapest(node: Node, core: Core) -> Form:
     """The form of the cheapest kernel that fits, for values that lie as in the file."""
     fitting, lacking = fitting_forms(node, core)
     plain = [form for form in fitting if {*form.inputs, *form.outputs} <= {NHWC}]
-    return replace(plain[0], why="; ".join([_compared(plain), *lacking]))
+    return replace(plain[0], why=_compared(plain, lacking))
 
 
-def _compared(fitting: list[Form]) -> str:
-    """Why the first of the forms, cheapest first, was taken."""
+def _compared(fitting: list[Form], lacking: Sequence[str]) -> str:
+    """Why the first of the forms, cheapest first, was taken; of the only one, what the others lack."""
     if len(fitting) == 1:
-        return "the only kernel that fits"
+        return "; ".join(["the only kernel that fits", *lacking])
     best, second = fitting[:2]
     cycles = f"about {best.cycles:,.0f} cycles, {second.kernel} {second.cycles:,.0f}"
     return f"{'cheapest' if best.cycles <= second.cycles else 'best for the whole'} of {len(fitting)} ({cycles})"
