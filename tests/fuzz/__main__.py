@@ -12,10 +12,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def main(words: list[str]) -> int:
@@ -34,12 +35,11 @@ def main(words: list[str]) -> int:
     except ImportError:
         return by_chance(name, float(rest[0]), folder)
     with atheris.instrument_imports(include=["tinyperf", "energy"], enable_loader_override=False):
-        from tests.fuzz.targets import TARGETS, driver
+        from tests.fuzz.targets import DRIVERS, TARGETS, driver
     target, seeds = TARGETS[name]
-    if name in {"lpm01a", "ppk2"}:
-        for part in vars(driver(name)).values():
-            if callable(part):
-                atheris.instrument_func(part) if hasattr(part, "__code__") else None
+    if name in DRIVERS:
+        for function in functions(driver(name)):
+            atheris.instrument_func(function)
     corpus = folder / "corpus"
     corpus.mkdir(exist_ok=True)
     for seed in seeds():
@@ -48,6 +48,16 @@ def main(words: list[str]) -> int:
     atheris.Setup([sys.argv[0], *options, "-rss_limit_mb=3000", "-print_final_stats=1", str(corpus)], target)
     atheris.Fuzz()
     return 0
+
+
+def functions(owner: ModuleType | type) -> Iterator[FunctionType]:
+    """Functions and methods of a driver: it is content and not imported, so no hook of atheris sees it."""
+    home = owner.__name__ if isinstance(owner, ModuleType) else owner.__module__
+    for part in vars(owner).values():
+        if isinstance(part, type) and part.__module__ == home:
+            yield from functions(part)
+        elif isinstance(part, FunctionType) and part.__module__ == home:
+            yield part
 
 
 def played(name: str, files: list[Path]) -> int:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MOST_BYTES = 1 << 16
+DRIVERS = ("lpm01a", "ppk2")
+"""Targets that are a driver of `energy/`, by its name."""
 
 
 class Choices:
@@ -393,7 +395,7 @@ ANSWER = (
     b"m-build-[0123456789abcdef0123456789abcdef]\r\nm-crc-[00000000]\r\ne-[no]\r\nm-timestamp-mode-energy\r\n"
 )
 LPM = b"TimeStamp: 001s 000ms, buff 00%\r\n6409-07\r\n6410-07\r\nevent 00 ris\r\nend\r\nerror: Overcurrent\r\n"
-WORDS = b"".join(struct.pack("<I", 0x01000123 | k % 64 << 18 | (k // 20 % 5) << 14) for k in range(300))
+WORDS = b"".join(struct.pack("<I", 0x01000123 | k % 64 << 18 | (k // 14 % 5) << 14) for k in range(80))
 
 
 def _model_seeds() -> list[bytes]:
