@@ -23,11 +23,12 @@ class RunOptions(TypedDict, total=False):
     looked for on USB where it is left out; isolator: what stands in the serial line instead, as
     `io_manager:port=/dev/ttyACM1`. engine: `NAME[:OPTION=VALUE,...]`. model: your own .tflite. data: inputs in
     EnergyRunner's layout, of your own model also an .npz or a folder of pictures or sounds by class; samples: only the
-    first that many. metric: top1, auc, mse or mae of your own model; labels: a file of its classes' names; front_end:
-    what makes its inputs of sounds. image: a firmware from elsewhere, for the virtual board. build: False measures what
-    the board runs. monitor: the energy instrument. jobs: virtual boards at once in accuracy mode, None: as many as
-    help; more than one starts processes, so that a script needs the usual `if __name__ == "__main__":`. out: the
-    session folder. name: words of your own, by which the session is found again.
+    first that many; quick: a first look, one short window or 20 samples, never valid. metric: top1, auc, mse or mae of
+    your own model; labels: a file of its classes' names; front_end: what makes its inputs of sounds. image: a firmware
+    from elsewhere, for the virtual board. build: False measures what the board runs. monitor: the energy instrument.
+    jobs: virtual boards at once in accuracy mode, None: as many as help; more than one starts processes, so that a
+    script needs the usual `if __name__ == "__main__":`. out: the session folder. name: words of your own, by which the
+    session is found again.
     """
 
     board: Required[str | Path]
@@ -39,6 +40,7 @@ class RunOptions(TypedDict, total=False):
     model: str | Path | None
     data: str | Path | None
     samples: int | None
+    quick: bool
     metric: Metric | None
     labels: str | Path | None
     front_end: str | None
@@ -78,6 +80,7 @@ class Request:
     out: str | None = None
     clock: int | None = None
     name: str | None = None
+    quick: bool = False
 
 
 def request(benchmark: str | None, options: RunOptions) -> Request:

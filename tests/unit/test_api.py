@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OPTIONS = get_type_hints(RunOptions)
 VERBS = {name for name in api.__all__ if inspect.isfunction(getattr(api, name))}
-BESIDE = {"bench", "quick", "optimize", "tune", "resume", "as_json"}
+BESIDE = {"bench", "optimize", "tune", "resume", "as_json"}
 """Of `tinyperf run`: BENCH is `benchmark`; the others are the command line's own."""
 
 

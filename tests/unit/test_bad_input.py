@@ -136,9 +136,6 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
             "run --board host kws --quick --samples 3", 2, "together with --samples 3", id="quick and samples"
         ),
         pytest.param(
-            "run --board host kws --quick --mode all", 2, "--quick with --mode all", id="quick look at everything"
-        ),
-        pytest.param(
             "run --board nucleo-l4r5zi kws --no-build --port /dev/null", 4, "cannot be opened", id="port is no port"
         ),
         pytest.param(

@@ -9,7 +9,7 @@ import pytest
 
 from tinyperf.cli import _progress
 from tinyperf.session import progress
-from tinyperf.session.progress import beating, duration
+from tinyperf.session.progress import beating, duration, elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,3 +72,11 @@ def test_a_log_of_a_short_run_holds_the_session_only(capsys: pytest.CaptureFixtu
         tell("session s", 0, 0)
         tell("window 1 of 5", 0, 5)
     assert capsys.readouterr().err == "session s\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.9, "59 s"), (130.0, "2 min 10 s"), (3600.0, "1 h 0 s"), (36_130.0, "10 h 2 min 10 s")],
+)
+def test_what_a_clock_shows(seconds: float, text: str) -> None:
+    assert elapsed(seconds) == text

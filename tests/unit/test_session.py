@@ -117,6 +117,25 @@ def test_five_windows_give_a_valid_result(bench: Bench) -> None:
     assert found.exit_code == 0
 
 
+@pytest.mark.parametrize(("each_s", "inferences"), [(0.05, 20), (0.001, 1000), (0.3, 10)])
+def test_a_first_look_is_one_window_of_a_second(bench: Bench, each_s: float, inferences: int) -> None:
+    asked = replace(bench.request(), quick=True)
+    found = session.run(asked, open_link=bench.opener(seconds_per_inference=each_s))
+    assert found.performance is not None
+    assert [w.inferences for w in found.performance.windows] == [inferences]
+    assert found.performance.latency_ms == pytest.approx(1000 * each_s)
+    assert found.reasons[0] == "1 window was measured; the rules want exactly 5"
+    assert "the rules want at least 10 s" in found.reasons[1]
+    assert len([one for one in bench.opened[0].commands if one.startswith("infer")]) <= 4
+    assert session.resume(bench.at).reasons == found.reasons
+
+
+def test_a_first_look_at_the_accuracy_is_of_twenty(accuracy: Bench) -> None:
+    found = session.run(replace(accuracy.request(), quick=True), open_link=accuracy.opener())
+    assert found.accuracy is not None
+    assert (found.accuracy.samples, found.valid) == (20, False)
+
+
 def test_the_folder_holds_what_others_read(bench: Bench) -> None:
     bench.run()
     at = bench.folder / "session"

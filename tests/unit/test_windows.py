@@ -30,6 +30,7 @@ def test_the_median_is_of_the_throughputs() -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
+        pytest.param(five()[:1], "1 window was measured; the rules want exactly 5", id="one window"),
         pytest.param(five()[:4], "4 windows were measured", id="four windows"),
         pytest.param([*five(), five()[0]], "6 windows were measured", id="six windows"),
         pytest.param([five()[0]] * 5, "1 different inputs", id="one input five times"),

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tinyperf.session.progress import beating, duration
+from tinyperf.session.progress import beating, elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _lines() -> Iterator[Progress]:
             due_s = seconds + LINE_EVERY_S
             what, done, total = latest
             of = f", {done} of {total}" if total else ""
-            print(f"{duration(time.monotonic() - begin_s)}: {what}{of}", file=sys.stderr, flush=True)
+            print(f"{elapsed(time.monotonic() - begin_s)}: {what}{of}", file=sys.stderr, flush=True)
 
     with beating(beat):
         yield tell

@@ -14,8 +14,6 @@ from tinyperf.cli import _names, _options, _progress, _result, _tuning
 from tinyperf.errors import UsageError
 from tinyperf.result import Mode
 
-QUICK_SAMPLES = 20
-
 
 @click.command()
 @click.argument("bench", required=False, metavar="[BENCH]", type=_names.BENCH)
@@ -31,7 +29,7 @@ QUICK_SAMPLES = 20
 @click.option("--data", type=click.Path(path_type=Path), help="Inputs, as for 'tinyperf evaluate'.")
 @_options.own_data
 @click.option("--samples", type=int, help="Only the first N samples (not valid for accuracy).")
-@click.option("--quick", is_flag=True, help="A first look: one window, or 20 samples; never valid.")
+@click.option("--quick", is_flag=True, help="A first look: one window of a second, or 20 samples; never valid.")
 @click.option("--image", type=click.Path(path_type=Path), help="A firmware from elsewhere: .bin, .hex or .elf.")
 @click.option("--no-build", is_flag=True, help="Measure what the board runs already.")
 @click.option(
@@ -59,7 +57,6 @@ def command(
     mode: str,
     resume: Path | None,
     no_build: bool,
-    quick: bool,
     as_json: bool,
     tune: bool,
     **options: Any,  # what is left are RunOptions, by name; a test compares them
@@ -81,8 +78,6 @@ def command(
 
     A virtual board's latency is an estimate; 'tinyperf profile' gives the same one in seconds, from one inference.
     """
-    if quick:
-        options["samples"] = _quick(mode, options["samples"])
     if resume is None and options["board"] is None:
         raise UsageError("--board is missing", hint="'tinyperf boards' lists them")
     if tune and resume is None:
@@ -112,17 +107,6 @@ def _tuned(benchmark: str | None, options: dict[str, Any], *, builds: bool) -> s
     return _tuning.tuned(
         options["board"], benchmark, model=options["model"], engine=options["engine"], clock=options["clock"]
     ).engine
-
-
-def _quick(mode: str, samples: int | None) -> int:
-    """How many samples are a first look."""
-    if samples is not None:
-        raise UsageError(
-            f"--quick together with --samples {samples}", hint="both choose how many samples: leave one out"
-        )
-    if mode == "all":
-        raise UsageError("--quick with --mode all", hint="a first look is of one mode: name it")
-    return QUICK_SAMPLES if mode == "accuracy" else 1
 
 
 def _alone(ctx: click.Context) -> None:

@@ -17,6 +17,7 @@ WINDOWS = 5
 MIN_SECONDS = 10.0
 MIN_INFERENCES = 10
 AIM_SECONDS = 10.7  # above the minimum by more than a pilot errs, below the 30 s a MLCommons client waits for a line
+QUICK_SECONDS = 1.0  # of the one window of a first look: a 1 ms timer errs by 0.1 %
 PILOT_SECONDS = 0.5  # long enough that a 1 ms timer (the coarsest allowed) errs by 0.2 %
 CLOCK_TOLERANCE = 0.01
 
@@ -35,12 +36,12 @@ class Timed:
     latency_s: float = 0.0
 
 
-def inferences_for(seconds_per_inference: float) -> int:
-    """N of a window that lasts about AIM_SECONDS; never below the rules' minimum.
+def inferences_for(seconds_per_inference: float, aim_s: float = AIM_SECONDS) -> int:
+    """N of a window that lasts about `aim_s`; never below the rules' minimum.
 
     Args: seconds_per_inference: from a pilot; > 0.
     """
-    return max(MIN_INFERENCES, math.ceil(AIM_SECONDS / seconds_per_inference))
+    return max(MIN_INFERENCES, math.ceil(aim_s / seconds_per_inference))
 
 
 def next_pilot(inferences: int, device_us: int) -> int | None:
@@ -60,7 +61,8 @@ def reasons(windows: list[Timed], *, cross_check: bool) -> tuple[str, ...]:
     """Why these windows are not valid; empty where the rules were kept. `cross_check`: the host's clock is real."""
     found: list[str] = []
     if len(windows) != WINDOWS:
-        found.append(f"{len(windows)} windows were measured; the rules want exactly {WINDOWS}")
+        were = "window was" if len(windows) == 1 else "windows were"
+        found.append(f"{len(windows)} {were} measured; the rules want exactly {WINDOWS}")
     names = [w.input_name for w in windows]
     if len(set(names)) != len(names):
         found.append(f"the windows used {len(set(names))} different inputs; the rules want {WINDOWS}")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 STAMP_CHARACTERS = 60  # on the line between m-infer-start and the end of a window: two m-lap-us lines and a rest
 CUSTOM_WARMUPS = 1
+QUICK_SAMPLES = 20  # of a first look at the accuracy
 
 
 @dataclass(frozen=True)
@@ -205,13 +206,20 @@ def _dataset(request: Request, measured: Benchmark | None, model: Model | None) 
     elif measured is not None:
         full = layout.load(Path(request.data), measured)
     elif model is not None:
-        full = own.load(Path(request.data), model, _asked(request), count=request.samples)
+        full = own.load(Path(request.data), model, _asked(request), count=_count(request))
     else:  # prepare() has found one of them
         raise UsageError("neither benchmark nor model", hint="give one of them")
-    chosen = full.first(request.samples)
+    chosen = full.first(_count(request))
     if request.mode == "accuracy":
         return chosen
     return replace(full, samples=chosen.samples[: rules.WINDOWS])
+
+
+def _count(request: Request) -> int | None:
+    """How many samples; None: all."""
+    if not request.quick:
+        return request.samples
+    return QUICK_SAMPLES if request.mode == "accuracy" else 1
 
 
 def _asked(request: Request) -> own.Asked:

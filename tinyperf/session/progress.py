@@ -47,3 +47,10 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def elapsed(seconds: float) -> str:
+    """What a clock shows, so that two lines of a log are never alike: `45 s`, `2 min 10 s`, `1 h 2 min 10 s`."""
+    minutes, left = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return " ".join(f"{n} {unit}" for n, unit in ((hours, "h"), (minutes, "min"), (left, "s")) if n or unit == "s")

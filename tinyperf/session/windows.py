@@ -14,7 +14,7 @@ from tinyperf.figures import figure
 from tinyperf.rules import windows as rules
 from tinyperf.session import store
 from tinyperf.session.parallel import IN_FLIGHT, identity, spent
-from tinyperf.session.progress import beating, duration
+from tinyperf.session.progress import beating, duration, elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,11 +72,16 @@ class WindowRun:
         """Energy mode: the windows are marked by pulses, and the host's clock finds N."""
         return self.session.record.pulses
 
+    @property
+    def quick(self) -> bool:
+        """A first look, never valid: its window need not last as long as the rules want."""
+        return self.session.record.planned.request.quick
+
     def windows(self) -> list[Trial]:
         """Run the windows that the transcript lacks, one trial for each input; all five, in order."""
         inputs, trials = self.inputs, self.transcript.trials
         self.dut.inference_s = self.dut.inference_s or trials.inference_s
-        missing = [k for k in range(len(inputs)) if (k, 0) not in trials.trials or _short(trials.trials[k, 0])]
+        missing = [k for k in range(len(inputs)) if (k, 0) not in trials.trials or self._repeats(trials.trials[k, 0])]
         if missing and self.session.record.inferences is None:
             self.session.learn(inferences=self.pilot(inputs[0]))
         for k in missing:
@@ -99,10 +104,16 @@ class WindowRun:
             if window.host_s <= 0 and not self.pulses:
                 again = "a line that begins or ends the window was lost"
                 continue
-            if window.seconds >= rules.MIN_SECONDS or window.seconds <= 0:
+            if self.quick or window.seconds >= rules.MIN_SECONDS or window.seconds <= 0:
                 return
             again = f"the window lasted {figure(window.seconds)} s"
             inferences = math.ceil(inferences * rules.AIM_SECONDS / window.seconds)
+
+    def _repeats(self, window: Trial) -> bool:
+        """Whether it was to be repeated when the run stopped; in energy mode all are one recording."""
+        if window.device_us is None:
+            return False
+        return window.host_s <= 0 or (not self.quick and 0 < window.device_us < rules.MIN_SECONDS * 1e6)
 
     @contextmanager
     def _telling(self, what: str, done: int, total: int, inferences: int) -> Iterator[None]:
@@ -112,7 +123,7 @@ class WindowRun:
         about_s = self.pace * (self.beside_s + inferences * each_s) if each_s else 0.0
         of = f" of about {duration(about_s)}" if about_s >= 1.0 else ""
         begin_s, begin_link_s = time.monotonic(), self.dut.link.now_s()
-        with beating(lambda seconds: self.progress(f"{what}: {duration(seconds)}{of}", done, total)):
+        with beating(lambda seconds: self.progress(f"{what}: {elapsed(seconds)}{of}", done, total)):
             yield
         took_s = self.dut.link.now_s() - begin_link_s
         self.pace = (time.monotonic() - begin_s) / took_s if took_s > 0 else self.pace
@@ -133,7 +144,9 @@ class WindowRun:
                 break  # longer ones would only take hours
             following = rules.next_pilot(inferences, took_us // scale)
             if following is None:
-                return rules.inferences_for(took_us / 1e6 / inferences)
+                return rules.inferences_for(
+                    took_us / 1e6 / inferences, rules.QUICK_SECONDS if self.quick else rules.AIM_SECONDS
+                )
             if pilot.host_s > 0:  # however short they are by the device's clock
                 following = min(following, max(inferences + 1, math.ceil(inferences * MOST_PILOT_S / pilot.host_s)))
             inferences = following
@@ -142,9 +155,3 @@ class WindowRun:
             means="its clock stands still or runs wrong",
             hint="'timestamp' in 'tinyperf console' must give microseconds that grow",
         )
-
-
-def _short(window: Trial) -> bool:
-    """A window that was to be repeated when the run stopped; in energy mode all are one recording."""
-    short = window.device_us is not None and 0 < window.device_us < rules.MIN_SECONDS * 1e6
-    return short or (window.device_us is not None and window.host_s <= 0)
