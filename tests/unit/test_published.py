@@ -152,7 +152,7 @@ def test_the_table_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["published", "--board", "nucleo-l4r5zi", "--bench", "kws"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[1] == "kws on NUCLEO-L4R5ZI, 20 published results"
-    assert shown[3] == "   1      43.19      1820   120 v1.2  STMicroelectronics     X-CUBE-AI v9.0"
+    assert shown[3].split()[:5] == ["1", "43.19", "1820", "120", "v1.2"]
     assert len(shown) == 23
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tinyperf.cli._layers_table import Column, print_columns
+from tinyperf.cli._columns import Column, print_columns
 from tinyperf.figures import error, figure
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tinyperf import api
+from tinyperf.cli._columns import columns, print_columns
 from tinyperf.cli._layers_table import write
 from tinyperf.figures import error, figure
 
@@ -28,11 +29,7 @@ def show(rows: Sequence[Row], title: str, *, as_json: bool, csv: Path | None, pl
     if as_json:
         print(json.dumps([row.as_dict() for row in rows], indent=2))
         return
-    lines = [HEADINGS, *(_cells(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = zip(line, widths, HEADINGS, strict=True)
-        print("  ".join(f"{c:<{w}}" if h in TO_THE_LEFT else f"{c:>{w}}" for c, w, h in cells).rstrip())
+    print_columns([columns([_cells(row) for row in rows], HEADINGS, TO_THE_LEFT)])
     for row in rows:
         if row.best:
             print(f"best {row.best}: {row.board} at {row.clock_hz / 1e6:g} MHz")

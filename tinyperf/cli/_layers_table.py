@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv as csv_files
-import shutil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from tinyperf.cli._columns import Column, print_columns
 from tinyperf.errors import DiskError, UsageError
 from tinyperf.figures import figure
 
@@ -26,16 +26,6 @@ CAUSES = {
 }
 """Fields of `Stalls`, and their columns."""
 MOST_FUNCTIONS = 25
-INDENT = "      "
-"""Of what does not fit a line of the terminal."""
-
-
-class Column(NamedTuple):
-    """`left`: its cells are words."""
-
-    head: str
-    cells: list[str]
-    left: bool = False
 
 
 def show(found: Profile) -> None:
@@ -92,42 +82,6 @@ def _stalls(parts: Sequence[LayerCost] | Sequence[FunctionCost]) -> list[Column]
 def _share(stalls: Stalls | None, cause: str, cycles: int) -> str:
     waited = getattr(stalls, cause) if stalls else None
     return "-" if waited is None else f"{100 * waited / cycles:.1f}" if cycles else "0.0"
-
-
-def print_columns(groups: Sequence[Sequence[Column]]) -> None:
-    """The groups side by side; where the terminal is too narrow, each on lines of its own."""
-    width = shutil.get_terminal_size(fallback=(0, 0)).columns
-    lines = [_lines(group) for group in groups]
-    whole = max(sum(len(cell) + 2 for line in row for cell in line) - 2 for row in zip(*lines, strict=True))
-    for row in zip(*lines, strict=True):
-        if not width or whole <= width:
-            print("  ".join(cell for line in row for cell in line).rstrip())
-        else:
-            print("\n".join(wrapped(row, width)))
-
-
-def _lines(columns: Sequence[Column]) -> list[list[str]]:
-    """The cells of each line, the heads first, as wide as their columns."""
-    widths = [max(map(len, (column.head, *column.cells))) for column in columns]
-    return [
-        [f"{c:<{w}}" if x.left else f"{c:>{w}}" for c, w, x in zip(line, widths, columns, strict=True)]
-        for line in zip(*((column.head, *column.cells) for column in columns), strict=True)
-    ]
-
-
-def wrapped(groups: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Each group of cells on lines of its own, of at most `width` columns; all but the first line are indented."""
-    lines: list[str] = []
-    for group in groups:
-        line = (INDENT if lines else "") + group[0]
-        for cell in group[1:]:
-            if len(line) + 2 + len(cell.rstrip()) > width:
-                lines.append(line)
-                line = INDENT + cell
-            else:
-                line += "  " + cell
-        lines.append(line)
-    return [line.rstrip() for line in lines]
 
 
 def rows(found: Profile) -> list[dict[str, Any]]:

@@ -10,6 +10,9 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options
+from tinyperf.cli._columns import columns, print_columns
+
+HEADINGS = ("board", "verified", "core", "clock", "is")
 
 
 @click.group(invoke_without_command=True)
@@ -49,9 +52,9 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
             )
         )
         return
-    for b in found:
-        clock = f"{b.clock_hz / 1e6:.0f} MHz" if b.memory else "-"
-        print(f"{b.name:<22} {b.verified:<10} {b.core.name:<12} {clock:>9}  {b.title}")
+    clocks = [f"{b.clock_hz / 1e6:.0f} MHz" if b.memory else "-" for b in found]
+    rows = [(b.name, b.verified, b.core.name, clock, b.title) for b, clock in zip(found, clocks, strict=True)]
+    print_columns([columns(rows, HEADINGS, {*HEADINGS} - {"clock"})])
 
 
 @command.command()

@@ -11,6 +11,7 @@ import click
 from tinyperf import api, content
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.cli import _names, _options
+from tinyperf.cli._columns import columns, fitted
 from tinyperf.figures import figure
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tinyperf.session.compare import Row
 
+HEADINGS = ("model", "engine", "est. ms", "instructions", "arena B", "flash B", "of it code B", "mismatches")
 ENGINES = ("aot", "tflm:kernels=cmsis_nn", "tflm:kernels=reference")
 
 
@@ -80,26 +82,29 @@ def command(
 
 
 def _print(rows: list[Row]) -> None:
-    heading = ("model", "engine", "est. ms", "instructions", "arena B", "flash B", "of it code B", "mismatches")
-    print("{:<24} {:<24} {:>9} {:>13} {:>8} {:>8} {:>13}  {}".format(*heading))
-    for row in rows:
-        print(_line(row))
+    heads, *lines = fitted([columns([_cells(row) for row in rows], HEADINGS, ("model", "engine", "mismatches"))])
+    print("\n".join(heads))
+    for row, line in zip(rows, lines, strict=True):
+        print("\n".join([*line, *_missing(row)]))
     measured = [row for row in rows if not row.missing]
     print(f"times: estimates of the virtual board; outputs compared with {measured[0].oracle or 'nothing'}")
     for engine, version in dict.fromkeys((row.engine, row.version) for row in measured):
         print(f"{engine}: {version}")
 
 
-def _line(row: Row) -> str:
-    start = f"{row.model:<24} {row.engine:<24}"
+def _cells(row: Row) -> tuple[str, ...]:
     if row.missing:
-        means = f"\n    means: {row.missing.means}" if row.missing.means else ""
-        seen = row.missing.seen.replace("\n", "\n    ")
-        return f"{start} {'-':>9}  {seen}{means}\n    try:   {row.missing.hint}"
+        return (row.model, row.engine, "-", "-", "-", "-", "-", "not measured:")
     time = figure(row.estimated_ms, 2) if row.estimated_ms is not None else "-"
     count = f"{row.instructions:,}" if row.instructions is not None else "-"
     differing = "not compared" if row.mismatches is None else f"{row.mismatches} of {row.values}"
-    return (
-        f"{start} {time:>9} {count:>13} {row.arena_bytes or 0:>8,} "
-        f"{row.flash_bytes or 0:>8,} {row.code_bytes or 0:>13,}  {differing}"
-    )
+    sizes = (f"{size or 0:,}" for size in (row.arena_bytes, row.flash_bytes, row.code_bytes))
+    return (row.model, row.engine, time, count, *sizes, differing)
+
+
+def _missing(row: Row) -> list[str]:
+    """Why a row has no figures."""
+    if not row.missing:
+        return []
+    means = [f"means: {row.missing.means}"] if row.missing.means else []
+    return [f"    {text}" for text in (*row.missing.seen.splitlines(), *means, f"try:   {row.missing.hint}")]

@@ -9,6 +9,7 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _names, _options
+from tinyperf.cli._columns import columns, fitted
 from tinyperf.cli._ends import end_text
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tinyperf.session.inspect import Fit, Inspection, OperatorCount, Verdict
 
 INDENT = 11
+HEADINGS = ("board", "engine", "fits", "arena B", "of RAM B", "weights B", "code ~B", "of flash B")
 
 
 @click.command()
@@ -107,12 +109,15 @@ def _verdict(verdict: Verdict) -> list[str]:
 def _fits(fits: tuple[Fit, ...]) -> list[str]:
     if not fits:
         return []
-    row = "{:<20} {:<24} {:<5} {:>9} {:>9} {:>10} {:>9} {:>10}"
-    lines = [row.format("board", "engine", "fits", "arena B", "of RAM B", "weights B", "code ~B", "of flash B")]
-    for fit in fits:
-        arena = f"{'' if fit.arena_planned else '~'}{fit.arena_bytes:,}"
-        rooms = ["-" if room is None else f"{room:,}" for room in (fit.arena_room_bytes, fit.flash_room_bytes)]
-        sizes = (arena, rooms[0], f"{fit.weights_bytes:,}", f"{fit.code_bytes:,}", rooms[1])
-        lines.append(row.format(fit.board, fit.engine, "yes" if fit.fits else "no", *sizes))
-        lines += [f"    {reason}" for reason in fit.reasons]
+    heads, *rows = fitted([columns([_row(fit) for fit in fits], HEADINGS, ("board", "engine", "fits"))])
+    lines = heads
+    for fit, row in zip(fits, rows, strict=True):
+        lines += [*row, *(f"    {reason}" for reason in fit.reasons)]
     return [*lines, "~: estimated, nothing was compiled; arena and weights of aot are as they will be"]
+
+
+def _row(fit: Fit) -> tuple[str, ...]:
+    arena = f"{'' if fit.arena_planned else '~'}{fit.arena_bytes:,}"
+    ram, flash = ("-" if room is None else f"{room:,}" for room in (fit.arena_room_bytes, fit.flash_room_bytes))
+    fits = "yes" if fit.fits else "no"
+    return (fit.board, fit.engine, fits, arena, ram, f"{fit.weights_bytes:,}", f"{fit.code_bytes:,}", flash)

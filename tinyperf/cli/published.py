@@ -10,6 +10,7 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _names, _options
+from tinyperf.cli._columns import columns, print_columns
 from tinyperf.errors import UsageError
 from tinyperf.figures import significant
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MS = _options.Number(0, 1e9, min_open=True)
 PERCENT = _options.Number(0, 1e6)
+HEADINGS = ("rank", "latency ms", "energy uJ", "MHz", "round", "organisation", "engine")
+WORDS = ("round", "organisation", "board", "engine")
 
 
 @click.command()
@@ -87,14 +90,13 @@ def _print(benchmark: str, rows: list[Ranked]) -> None:
     boards = sorted({row.result.board for row in rows})
     where = f" on {boards[0]}" if len(boards) == 1 else f" on {len(boards)} boards"
     print(f"\n{benchmark}{where}, {len(rows)} published results")
-    wide = max(len(board) for board in boards) if len(boards) > 1 else 0
-    columns = "{:>4} {:>10} {:>9} {:>5} {:<5} {:<22} " + (f"{{:<{wide}}} " if wide else "{}") + "{}"
-    heading = ("rank", "latency ms", "energy uJ", "MHz", "round", "organisation", "board" if wide else "", "engine")
-    print(columns.format(*heading))
-    for row in rows:
-        one = row.result
-        energy = "-" if one.energy_uj is None else significant(one.energy_uj)
-        board = one.board if wide else ""
-        latency = significant(one.latency_ms)
-        clock = f"{one.clock_mhz:g}"
-        print(columns.format(row.rank, latency, energy, clock, one.round, one.organisation, board, one.engine))
+    several = len(boards) > 1
+    heads = [*HEADINGS[:-1], *(["board"] if several else []), HEADINGS[-1]]
+    print_columns([columns([_cells(row, several=several) for row in rows], heads, WORDS)])
+
+
+def _cells(row: Ranked, *, several: bool) -> list[str]:
+    one = row.result
+    energy = "-" if one.energy_uj is None else significant(one.energy_uj)
+    figures = [str(row.rank), significant(one.latency_ms), energy, f"{one.clock_mhz:g}"]
+    return [*figures, one.round, one.organisation, *([one.board] if several else []), one.engine]

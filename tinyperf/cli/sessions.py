@@ -11,12 +11,14 @@ import click
 
 from tinyperf import api
 from tinyperf.cli import _options, _result
+from tinyperf.cli._columns import columns, print_columns
 from tinyperf.figures import figure, score
 
 if TYPE_CHECKING:
     from tinyperf.session.listing import Difference, Row
 
 FOLDER = click.option("--dir", "folder", default="sessions", show_default=True, metavar="DIR", help="Where to look.")
+HEADINGS = ("when", "model", "board", "engine", "mode", "figure", "verdict", "session")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON on stdout.")
 
 
@@ -47,19 +49,21 @@ def listed(*, folder: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps([_options.finite(row.as_dict()) for row in rows], indent=2))
         return
+    known = [row for row in rows if row.state != "damaged"]
+    if known:
+        print_columns([columns([_cells(row) for row in known], HEADINGS, {*HEADINGS} - {"figure"})])
     for row in rows:
-        print(_line(row))
+        if row.state == "damaged":
+            print(f"{row.session}  damaged: {row.reasons}")
     print(f"{len(rows)} sessions in {folder}; '~' before a figure: an estimate")
 
 
-def _line(row: Row) -> str:
-    if row.state == "damaged":
-        return f"{row.session}  damaged: {row.reasons}"
+def _cells(row: Row) -> tuple[str, ...]:
     when = datetime.fromisoformat(row.created or "").astimezone().strftime("%Y-%m-%d %H:%M")
     model = row.model if row.benchmark == "custom" and row.model else row.benchmark
     verdict = {None: "unfinished", True: "valid", False: "not valid"}[row.valid]
-    words = f"{when}  {model or '-':<12} {row.board or '-':<16} {row.engine or 'foreign':<14} {row.mode or '-':<11}"
-    return f"{words} {_figure(row):>18}  {verdict:<10}  {row.session}" + (f"  '{row.name}'" if row.name else "")
+    words = (model or "-", row.board or "-", row.engine or "foreign", row.mode or "-")
+    return (when, *words, _figure(row), verdict, row.session + (f"  '{row.name}'" if row.name else ""))
 
 
 def _figure(row: Row) -> str:

@@ -50,15 +50,7 @@ def check(request: Request, chosen: Board) -> None:
         raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
     _clock(request)
     _time(request, chosen)
-    if (request.quick or request.samples is not None) and _streams(request):
-        raise UsageError("--samples (or --quick) with a stream", hint="a shorter .wav file is a shorter stream: --data")
-    if request.quick and request.samples is not None:
-        raise UsageError(
-            f"--quick together with --samples {request.samples}",
-            hint="both choose how many samples: leave one out",
-        )
-    if request.samples is not None and request.samples < 1:
-        raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
+    _count(request)
     if request.jobs is not None and request.jobs < 1:
         raise UsageError(f"--jobs {request.jobs} does nothing", hint="a number from 1 on")
     if request.jobs is not None and request.jobs > 1 and not virtual:
@@ -99,6 +91,19 @@ def _time(request: Request, chosen: Board) -> None:
             means="QEMU plays it, whose clock is this computer's: it would time QEMU, not a board",
             hint="--mode accuracy measures there, and 'tinyperf profile' counts instructions",
         )
+
+
+def _count(request: Request) -> None:
+    """How many samples."""
+    if (request.quick or request.samples is not None) and _streams(request):
+        raise UsageError("--samples (or --quick) with a stream", hint="a shorter .wav file is a shorter stream: --data")
+    if request.quick and request.samples is not None:
+        raise UsageError(
+            f"--quick together with --samples {request.samples}",
+            hint="both choose how many samples: leave one out",
+        )
+    if request.samples is not None and request.samples < 1:
+        raise UsageError(f"--samples {request.samples} measures nothing", hint="a number from 1 on")
 
 
 def _clock(request: Request) -> None:
