@@ -54,6 +54,11 @@ def score(metric: str, value: float, target: float | None) -> str:
     return text.format(max(close, figure(parts * value, decimals), key=len))
 
 
+def target(metric: str, value: float) -> str:
+    """`90%` of top-1, `0.85` of an AUC."""
+    return f"{value:.0%}" if metric == "top1" else f"{value:.2f}"
+
+
 def _needed(value: float) -> int:
     """Decimals that three significant digits need; of the rounded value, for 0.0009996 is 0.00100."""
     rounded = float(f"{value:.{SIGNIFICANT - 1}e}")

@@ -45,6 +45,8 @@ class Performance:
 
 @dataclass(frozen=True)
 class Accuracy:
+    """`target`: the least value; None where there is none, and of f1: its target is counts (rules/streaming.py)."""
+
     metric: Metric
     value: float
     target: float | None

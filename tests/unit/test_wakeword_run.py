@@ -17,9 +17,10 @@ from tinyperf.board import load
 from tinyperf.datasets import streams
 from tinyperf.errors import ContentError, DataError, UsageError
 from tinyperf.formats import stream as formats
+from tinyperf.reporting import document
 from tinyperf.request import Request
 from tinyperf.rules import streaming as rules
-from tinyperf.session import emulate, stream_figures
+from tinyperf.session import checks, emulate, stream_figures
 from tinyperf.session import run as session
 from tinyperf.session.record import Learned
 from tinyperf.virtual.board import Calibration
@@ -163,6 +164,27 @@ def test_both_tails_are_scored(late_ms: int, counts: list[tuple[int, int, int]])
     assert found.target_met is (counts[0][0] == 50)
 
 
+@pytest.mark.parametrize(
+    ("heard", "alarms", "words", "met", "told"),
+    [
+        (42, 8, 50, True, "F1 0.840 of 50 words, target (at most 8 misses and 8 false alarms) met"),
+        (41, 0, 50, False, "F1 0.901 of 50 words, target (at most 8 misses and 8 false alarms) missed"),
+        (8, 0, 8, None, "F1 1.000 of 8 words"),
+    ],
+    ids=["as many as may be", "a good F1, a miss too many", "another stream"],
+)
+def test_one_target_for_all_who_tell_it(heard: int, alarms: int, words: int, met: bool | None, told: str) -> None:
+    stream = replace(
+        STREAM,
+        windows_s=STREAM.windows_s[:words],
+        detections_ms=(*STREAM.detections_ms[: heard + 1], *(600_000 + 5_000 * k for k in range(alarms))),
+    )
+    found = stream_figures.parts(stream, planned(), None, ())
+    assert found.accuracy is not None
+    assert found.target_met is met
+    assert document.verdict(found.accuracy, found.target_met) == told
+
+
 def test_f1_of_the_published_result() -> None:
     assert rules.f1(rules.Detections(44, 6, 4)) == pytest.approx(88 / 98)
     assert rules.f1(rules.Detections(0, 0, 0)) == 0.0
@@ -251,6 +273,13 @@ def test_nothing_is_played_where_nothing_leads(tmp_path: Path) -> None:
         emulate.behind_interface_board(board, cast("VirtualLink", None), tmp_path)
     with pytest.raises(UsageError, match="is no folder"):
         emulate.behind_interface_board(load("nucleo-l4r5zi"), cast("VirtualLink", None), tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize("asked", [Request("nucleo-u575zi-q", virtual=True), Request("nucleo-l4r5zi", port="/dev/x")])
+def test_energy_over_the_serial_line_is_refused_before_anything_is_built(asked: Request) -> None:
+    with pytest.raises(UsageError, match="over its serial line") as raised:
+        checks.check_request(replace(asked, benchmark="sww", mode="energy", monitor="virtual"))
+    assert "a board with an I2S (nucleo-l4r5zi), --virtual" in raised.value.hint
 
 
 def test_what_a_stream_has_not_is_told(tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyperf import api
-from tinyperf.figures import figure, score
+from tinyperf.figures import figure
 from tinyperf.reporting import published
+from tinyperf.reporting.document import verdict
 from tinyperf.rules.streaming import RUNNER_TAIL_S
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tinyperf.result import Accuracy, RunResult, Streaming
+    from tinyperf.result import RunResult, Streaming
 
 
 def show(found: RunResult) -> None:
@@ -41,7 +42,7 @@ def show(found: RunResult) -> None:
     if found.streaming:
         _stream(console, found.streaming, remark)
     if found.accuracy:
-        console.print(f"  {_score(found.accuracy)}{remark}", soft_wrap=True)
+        console.print(f"  {verdict(found.accuracy, found.target_met)}{remark}", soft_wrap=True)
     if found.energy:
         low, high = found.energy.uj_interval
         console.print(
@@ -76,11 +77,3 @@ def _stream(console: Console, found: Streaming, remark: str) -> None:
             f"  {one.true_positives} true positives, {one.false_negatives} false negatives, {one.false_positives} false"
             f" positives, {one.tail_s:g} s after a word ({rule})"
         )
-
-
-def _score(found: Accuracy) -> str:
-    value = score(found.metric, found.value, found.target)
-    if found.target is None:
-        return f"{value} of {found.samples} samples"
-    target = f"{found.target:.0%}" if found.metric == "top1" else f"{found.target:.2f}"
-    return f"{value} of {found.samples} samples, target {target} {'met' if found.value >= found.target else 'missed'}"

@@ -13,7 +13,7 @@ import click
 from tinyperf import api
 from tinyperf.benchmark import BENCHMARKS
 from tinyperf.cli import _names, _options
-from tinyperf.figures import figure, score
+from tinyperf.figures import figure, score, target
 
 if TYPE_CHECKING:
     from tinyperf.learn.backends import Backend
@@ -99,8 +99,7 @@ def _show(result: Evaluation) -> None:
     print(f"{_metric(result)} on {result.samples} samples in {result.seconds:.2f} s")
     if result.target is not None:
         verdict = {True: "met", False: "missed", None: "not decided"}[result.target_met]
-        target = f"{result.target:.0%}" if result.metric == "top1" else f"{result.target:.2f}"
-        print(f"target {target}: {verdict}")
+        print(f"target {target(result.metric, result.target)}: {verdict}")
     for label, recall in (result.recall or {}).items():
         print(f"  recall {label:<12} {'no sample' if recall is None else f'{figure(100 * recall, 1)}%'}")
     if result.comparison:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf.figures import figure, score, significant
+from tinyperf.figures import figure, score, significant, target
+from tinyperf.rules import streaming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinyperf.reporting.story import Story
+    from tinyperf.result import Accuracy
     from tinyperf.session.listing import Row
 
 Kind = str
@@ -79,6 +81,21 @@ def headline(row: Row) -> tuple[str, str]:
     return "no result", ""
 
 
+def verdict(found: Accuracy, met: bool | None) -> str:
+    """`top-1 92.3% of 1000 samples, target 90% met`. Args: met: None where there is no target."""
+    things = "words" if found.metric == "f1" else "samples"
+    value = f"{score(found.metric, found.value, found.target)} of {found.samples} {things}"
+    against = f"({_target(found, met)})" if found.metric == "f1" else _target(found, met)
+    return value if met is None else f"{value}, target {against} {'met' if met else 'missed'}"
+
+
+def _target(found: Accuracy | None, met: bool | None) -> str:
+    """What an accuracy is held against; empty where there is nothing."""
+    if found is None or met is None:
+        return ""
+    return streaming.TARGET if found.target is None else target(found.metric, found.target)
+
+
 def _is_estimate(row: Row) -> bool:
     """Some figure of it is; of accuracy mode that of a stream alone, which has a time too."""
     return bool(row.estimated) and (row.mode != "accuracy" or row.latency_ms is not None)
@@ -115,7 +132,7 @@ def _facts(story: Story) -> list[tuple[str, str]]:
         ("cycles per inference", f"{row.cycles_per_inference:,}" if row.cycles_per_inference else ""),
         ("interval", interval),
         *_stream(story),
-        ("target", f"{planned.target:g}" if planned.target is not None and row.mode == "accuracy" else ""),
+        ("target", _target(story.result.accuracy, story.result.target_met) if story.result else ""),
         ("memory", _memory(row)),
         ("model", f"{row.model}, SHA-256 {row.model_sha256}" if row.model else ""),
         ("engine", f"{row.engine}: {details.kernels} ({details.version})" if details else ""),

@@ -19,6 +19,7 @@ RUNNER_TAIL_S = 2.0
 DEBOUNCE_S = 1.0
 WAKEWORDS, STREAM_S, MOST_FALSE = 50, 1200.0, 8
 """Of the official stream; so many misses, and so many false alarms, are allowed."""
+TARGET = f"at most {MOST_FALSE} misses and {MOST_FALSE} false alarms"
 FRAME_S = 0.032
 MOST_VARIATION = 0.02
 """Of the period, above which the runner warns."""

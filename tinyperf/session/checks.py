@@ -118,7 +118,7 @@ def _clock(request: Request) -> None:
 def isolator(request: Request, chosen: Board) -> isolators.Choice | None:
     """What stands in the serial line."""
     if request.isolator is None:
-        return _played_interface_board(request, chosen)
+        return _without_isolator(request, chosen)
     choice = isolators.choose(request.isolator)
     if request.port:
         raise UsageError(
@@ -144,8 +144,21 @@ def _streams(request: Request) -> bool:
     return request.benchmark is not None and benchmark.benchmark(request.benchmark).streams
 
 
-def _played_interface_board(request: Request, chosen: Board) -> isolators.Choice | None:
-    """A stream to a virtual board with an I2S goes through an interface board, as to a real one."""
-    if _streams(request) and request.virtual and chosen.sound is not None:
+def _without_isolator(request: Request, chosen: Board) -> isolators.Choice | None:
+    """A stream to a virtual board with an I2S goes through an interface board, as to a real one.
+
+    Raises: UsageError: energy of a stream that goes over the serial line.
+    """
+    if not _streams(request):
+        return None
+    if request.virtual and chosen.sound is not None:
         return isolators.Choice("interface_board", isolators.SIMULATED)
+    if request.mode == "energy":
+        heard = ", ".join(one.name for one in board.shipped() if one.sound)
+        raise UsageError(
+            f"energy of {request.benchmark} on {chosen.name} over its serial line",
+            means="each frame waits for its download, so that no power over the stream can be measured",
+            hint=f"a board with an I2S ({heard}), --virtual or behind --isolator interface_board:port=PORT;"
+            " docs/wakeword.md",
+        )
     return None

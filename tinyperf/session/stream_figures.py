@@ -52,7 +52,7 @@ def parts(stream: Stream, planned: Planned, energy: Energy | None, energy_reason
     reasons = tuple(_reasons(stream, planned, duty)) + energy_reasons
     return Parts(
         performance=_performance(stream, processing_ms),
-        accuracy=Accuracy("f1", _f1(scores[0]), planned.target, words) if scores else None,
+        accuracy=Accuracy("f1", _f1(scores[0]), None, words) if scores else None,
         target_met=_met(scores[0]) if scores and words == rules.WAKEWORDS else None,
         reasons=reasons,
         streaming=found,

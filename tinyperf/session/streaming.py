@@ -57,7 +57,7 @@ def card(session: Session, prepared: Prepared) -> Prepared:
 def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
     """The whole stream, in one recording; `stream.json` holds what was seen.
 
-    Raises: UsageError: energy without pins to see pulses on, or the session was begun before. Otherwise as running.
+    Raises: UsageError: the session was begun before. Otherwise as running.
     """
     if store.transcript_path(session.at, 0).exists():
         raise UsageError(
@@ -68,12 +68,6 @@ def measure(session: Session, prepared: Prepared, progress: Progress) -> Spent:
     prepared = card(session, prepared)
     if prepared.request.mode != "energy":
         return Play(session, prepared, progress).run()
-    if prepared.device.isolator is None:
-        raise UsageError(
-            f"energy of sww on {prepared.device.board.name} over its serial line",
-            means="each frame waits for its download, so that no power over the stream can be measured",
-            hint="a board with an I2S, behind the interface board; docs/wakeword.md",
-        )
     with energy.fed(session, prepared) as (instrument, feeding):
         return Play(session, prepared, progress, instrument, feeding).run()
 
@@ -140,6 +134,7 @@ class Play:
                 hint="copy the .wav file of --data to the card under the same name",
             )
         energy.wait(dut.link, SETTLE_S)
+        self.progress("played; the board prints its answers", 0, 0)
         stopped = dut.ask(b"stop%")
         self._pulse("stop", stopped, "Streaming stopped")
         if recorder:
