@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -18,6 +19,7 @@ from tinyperf.firmware.render import Project, Toolset, render
 from tinyperf.tflite import Model, Quantization, Tensor
 
 MCU = content.shipped("firmware_templates") / "mcu"
+REPOSITORY = Path(__file__).parents[2]
 ARDUINO = ["nucleo-l4r5zi", "disco-f746ng", "nucleo-u575zi-q"]  # a Cortex-M4, M7 and M33
 BARE = [b for b in api.boards() if b.memory is not None and b.framework is None and b.chip.pins is not None]
 
@@ -165,8 +167,32 @@ def test_plain_boards_still_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert {b["name"]: b["clock_hz"] for b in listed}["host"] is None
     assert cli.invoke(["boards"]) == 0
     shown = capsys.readouterr().out
-    assert "nucleo-u575zi-q        emulated   cortex-m33     160 MHz" in shown
-    assert "host                   native     host                 -  this computer" in shown
+    assert re.search("nucleo-u575zi-q +emulated +cortex-m33 +160 MHz +±5 %", shown)
+    assert re.search("host +native +host +- +- +this computer", shown)
+    assert {b["name"]: b["error_percent"] for b in listed}["nucleo-u575zi-q"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("nucleo-l4r5zi", "±7 %"),
+        ("raspberry-pi-pico", "error not measured"),
+        ("mps3-an547", "instructions only"),
+        ("host", "-"),
+    ],
+)
+def test_the_list_says_how_far_off_a_figure_may_be(name: str, error: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["boards"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{name} ")]
+    assert f"  {error}  " in line
+
+
+def test_help_page_and_readme_know_every_word_of_verification(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["boards", "--help"]) == 0
+    shown, readme = capsys.readouterr().out, (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for word in get_args(boards.Verified):
+        assert f"{word}:" in shown
+        assert f"`{word}`" in readme.split("how far it was verified")[1].split("\n\n")[0]
 
 
 ONLINE = """\

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from tinyperf import api
+from tinyperf import api, figures
 from tinyperf.cli import _options
 from tinyperf.cli._columns import columns, print_columns
 
-HEADINGS = ("board", "verified", "core", "clock", "is")
+if TYPE_CHECKING:
+    from tinyperf.board import Board
+
+HEADINGS = ("board", "verified", "core", "clock", "times", "is")
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the boards and how far each is verified; start one.
+    """List the boards, how far each is verified, and how far off its times are; start one.
 
     silicon: measured on the real board. emulated: its image runs in an emulator. native: its image is a process of this
     computer, whose clock is not known. compiled: its image is built. rendered: its project is generated, and neither
-    built nor run here.
+    built nor run here. images: foreign images run in an emulator, there is no firmware of ours.
+
+    ±7 %: a little more than the largest difference from silicon that was seen; docs/virtual_board.md has the table.
 
     \b
     tinyperf boards
@@ -45,6 +50,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
                         "core": b.core.name,
                         "clock_hz": b.clock_hz if b.memory else None,
                         "verified": b.verified,
+                        "error_percent": b.emulator.error_percent if b.emulator else None,
                     }
                     for b in found
                 ],
@@ -53,8 +59,18 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
         )
         return
     clocks = [f"{b.clock_hz / 1e6:.0f} MHz" if b.memory else "-" for b in found]
-    rows = [(b.name, b.verified, b.core.name, clock, b.title) for b, clock in zip(found, clocks, strict=True)]
+    rows = [
+        (b.name, b.verified, b.core.name, clock, _error(b), b.title) for b, clock in zip(found, clocks, strict=True)
+    ]
     print_columns([columns(rows, HEADINGS, {*HEADINGS} - {"clock"})])
+
+
+def _error(board: Board) -> str:
+    """Of the times that its emulator tells: `±7 %`; QEMU counts instructions, and a process takes this computer's."""
+    engine = board.emulator.engine if board.emulator else "process"
+    if engine == "unicorn" and board.emulator:
+        return figures.error(board.emulator.error_percent)
+    return "instructions only" if engine == "qemu" else "-"
 
 
 @command.command()
