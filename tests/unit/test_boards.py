@@ -187,6 +187,18 @@ def test_the_list_says_how_far_off_a_figure_may_be(name: str, error: str, capsys
     assert f"  {error}  " in line
 
 
+@pytest.mark.parametrize("board", api.boards(), ids=lambda b: b.name)
+def test_the_page_states_the_error_that_the_list_says(board: boards.Board, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(["boards"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{board.name} ")]
+    page = (REPOSITORY / "docs" / "virtual_board.md").read_text(encoding="utf-8")
+    rows = [row for row in page.splitlines() if row.startswith("|") and f"`{board.name}`" in row.split("|")[1]]
+    assert len(rows) == (board.core.name != "host")
+    for row in rows:
+        states = row.split("|")[-2].strip()
+        assert re.search(f"  ±?{re.escape(states)}  ", line)
+
+
 def test_help_page_and_readme_know_every_word_of_verification(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["boards", "--help"]) == 0
     shown, readme = capsys.readouterr().out, (REPOSITORY / "README.md").read_text(encoding="utf-8")
