@@ -6,6 +6,7 @@ at a drawn moment; two runs are started in one folder; a board behind a socket g
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -26,6 +27,18 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = 120
 SCORE = (SAMPLES - 1) / SAMPLES
 LIMIT_S = 240.0
+ENERGY: tuple[str, ...] = (
+    "--board",
+    "nucleo-l4r5zi",
+    "--virtual",
+    "--mode",
+    "energy",
+    "--monitor",
+    "lpm01a:port=simulated",
+)
+ENERGY += ("--quick", "kws")
+ENERGY_LINES = 150
+"""Of the transcript of such a run."""
 FIRMWARE = f"""#!{sys.executable}
 import sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -75,6 +88,21 @@ class Place:
         lines = [line for p in sorted(self.session.glob("transcript*.jsonl")) for line in p.read_text().splitlines()]
         records = [json.loads(line) for line in lines if line.endswith("}")]
         return [bytes.fromhex(r["hex"]).decode() for r in records if r["dir"] == "note"]
+
+    def measured(self) -> dict[str, bytes]:
+        """What a run writes as it measures."""
+        return {p.name: p.read_bytes() for p in self.session.glob("*") if p.suffix in {".jsonl", ".f32"}}
+
+    def wait_lines(self, lines: int) -> None:
+        """Until the transcripts have as many lines."""
+        limit_s = time.monotonic() + LIMIT_S
+        while time.monotonic() < limit_s:
+            if (
+                self.session.is_dir()
+                and sum(p.read_bytes().count(b"\n") for p in self.session.glob("transcript*.jsonl")) >= lines
+            ):
+                return
+            time.sleep(0.02)
 
     def wait(self, inputs: int) -> None:
         limit_s = time.monotonic() + LIMIT_S
@@ -156,6 +184,36 @@ def two_at_once() -> tuple[int, str, bool]:
         return max(one.returncode for one in both), "; ".join(refused), right
 
 
+def energy_killed(moment: int) -> tuple[int, str, bool]:
+    """A run under an instrument, killed after so many lines of its transcript: all windows are one recording.
+
+    So `--resume` refuses what was begun, and leaves it as it is; before the first line it measures it all. The virtual
+    board and the simulated instrument are exact: the energy must be that of a run left alone.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        process = started("run", *ENERGY, "--out", str(place.session))
+        place.wait_lines(moment)
+        process.kill()
+        process.communicate(timeout=LIMIT_S)
+        if not (place.session / "session.json").is_file():
+            return process.returncode, "(nothing measured yet)", True
+        kept = place.measured()
+        code, found = place.resumed()
+        if not kept:
+            return process.returncode, "; ".join(found["reasons"]), found["energy"]["windows"] == undisturbed()
+        refused = code == 2 and "belong to one recording" in found["error"]["means"]
+        return process.returncode, found["error"]["seen"], refused and place.measured() == kept
+
+
+@functools.cache
+def undisturbed() -> Any:
+    """The windows of an energy run that nobody killed."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, _ = started("run", *ENERGY, "--out", f"{folder}/session").communicate(timeout=LIMIT_S)
+        return json.loads(out)["energy"]["windows"]
+
+
 def socket_gone() -> tuple[int, str, bool]:
     """A board behind a socket closes the connection half way; the session goes on at another port."""
     with tempfile.TemporaryDirectory() as folder:
@@ -209,6 +267,10 @@ def main(runs: int) -> int:
         code, message, right = ended(how, moment)
         wrong += not right
         print(f"| {how} | {moment} | {code} | {message} | {'yes' if right else '**no**'} |", flush=True)
+    for moment in (draw.randrange(ENERGY_LINES) for _ in range(runs)):
+        code, message, right = energy_killed(moment)
+        wrong += not right
+        print(f"| SIGKILL, energy | line {moment} | {code} | {message} | {'yes' if right else '**no**'} |", flush=True)
     for what in (two_at_once, socket_gone):
         code, message, right = what()
         wrong += not right

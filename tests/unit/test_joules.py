@@ -103,6 +103,7 @@ def windows(count: int = 5, seconds: float = 11.0, uj: float = 1e5) -> list[Ener
     [
         pytest.param(windows(), 100, "", id="good"),
         pytest.param(windows(4), 100, "4 windows, 5 are required", id="four-windows"),
+        pytest.param(windows(1), 100, "1 window, 5 are required", id="one-window"),
         pytest.param(windows(seconds=9.99), 100, "window 1 lasts 9.990 s, 10 s are required", id="short"),
         pytest.param(windows(seconds=9.9999), 100, "window 1 lasts 9.9999 s, 10 s", id="short-by-little"),
         pytest.param(windows(), 9, "window 1 holds 9 inferences, 10 are required", id="few-inferences"),

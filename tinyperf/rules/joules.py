@@ -194,7 +194,7 @@ def rule_reasons(windows: Sequence[EnergyWindow], inferences: Sequence[int], *, 
     """Which run rules these windows break; empty where none."""
     reasons = []
     if len(windows) != required:
-        reasons.append(f"{len(windows)} windows, {required} are required")
+        reasons.append(f"{len(windows)} window{'' if len(windows) == 1 else 's'}, {required} are required")
     for number, (one, count) in enumerate(zip(windows, inferences, strict=True), 1):
         if one.seconds < MIN_SECONDS:
             reasons.append(
