@@ -113,6 +113,24 @@ def test_a_difference_is_told_in_percent_of_the_first(root: Path) -> None:
         tinyperf.sessions_diff(["two"], folder=root)
 
 
+@pytest.mark.parametrize(
+    ("mode", "shown"), [("performance", "~2.290 ms"), ("energy", "~698.0 uJ"), ("accuracy", "F1 0.928")]
+)
+def test_a_stream_is_listed_with_what_its_mode_is_for(
+    mode: str, shown: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = json.loads((root / "deep" / "one" / "session.json").read_text())
+    for part in (record["planned"], record["result"]):
+        part |= {"mode": mode, "estimated": True, "error_percent": 19.0}
+    record["result"]["performance"]["latency_ms"] = 2.29
+    record["result"]["energy"] = {"uj_per_inference": 698.0, "uj_interval": [565.4, 830.6], "windows": []}
+    record["result"]["accuracy"] = {"metric": "f1", "value": 90 / 97, "target": None, "samples": 50}
+    (tmp_path / "stream").mkdir()
+    (tmp_path / "stream" / "session.json").write_text(json.dumps(record))
+    assert cli.invoke(["sessions", "list", "--dir", str(tmp_path)]) == 0
+    assert f" {shown} " in capsys.readouterr().out
+
+
 def test_the_command_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.invoke(["sessions", "list", "--dir", str(root)]) == 0
     shown = capsys.readouterr().out

@@ -75,5 +75,6 @@ def _stream(console: Console, found: Streaming, remark: str) -> None:
         rule = "the runner's code" if one.tail_s == RUNNER_TAIL_S else "the rules' text"
         console.print(
             f"  {one.true_positives} true positives, {one.false_negatives} false negatives, {one.false_positives} false"
-            f" positives, {one.tail_s:g} s after a word ({rule})"
+            f" positives, {one.tail_s:g} s after a word ({rule})",
+            soft_wrap=True,
         )

@@ -67,14 +67,13 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _figure(row: Row) -> str:
+    """What the session's mode is for: a stream has a time, an energy and an accuracy at once."""
     about = "~" if row.estimated and row.mode != "accuracy" else ""
-    if row.latency_ms is not None:
-        return f"{about}{figure(row.latency_ms)} ms"
-    if row.uj_per_inference is not None:
-        return f"{about}{figure(row.uj_per_inference, 1)} uJ"
-    if row.accuracy is not None and row.metric is not None:
+    if row.mode == "accuracy" and row.accuracy is not None and row.metric is not None:
         return score(row.metric, row.accuracy, None)
-    return "-"
+    if row.mode == "energy" and row.uj_per_inference is not None:
+        return f"{about}{figure(row.uj_per_inference, 1)} uJ"
+    return "-" if row.latency_ms is None else f"{about}{figure(row.latency_ms)} ms"
 
 
 @command.command()
