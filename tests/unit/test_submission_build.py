@@ -141,17 +141,24 @@ def test_fields_that_a_person_stated_go_first(sessions: dict[str, Path], tmp_pat
     assert not any("my_board.json" in line for line in tree.to_fill)
 
 
-def test_an_estimate_is_put_in_as_one_and_refused(sessions: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "figure"),
+    [("performance", r"inf\./sec\.$"), ("energy", r"Median.*uJ/inf\.$"), ("accuracy", r"Top 1% = .*$")],
+)
+@pytest.mark.parametrize("remark", [" (estimated, ±13 %)", "\n(estimated, ±13 %)"], ids=["in its line", "below it"])
+def test_an_estimate_is_put_in_as_one_and_refused(
+    sessions: dict[str, Path], mode: str, figure: str, remark: str, tmp_path: Path
+) -> None:
     estimate = tmp_path / "estimate"
-    shutil.copytree(sessions["performance"], estimate)
+    shutil.copytree(sessions[mode], estimate)
     text = (estimate / "results.txt").read_text(encoding="utf-8")
-    (estimate / "results.txt").write_text(
-        re.sub(r"inf\./sec\.$", "inf./sec. (estimated, ±13 %)", text, flags=re.MULTILINE), encoding="utf-8"
-    )
-    project = tinyperf.generate(BOARD, "kws", out=tmp_path / "code")
-    _record(estimate, "performance", project.build_id, estimated=True, error_percent=13.0)
-    tree = built({**sessions, "performance": estimate}, tmp_path / "out")
-    assert "kws performance was not measured on the board: no result for a submission" in tree.notes
+    marked, times = re.subn(rf"({figure})", rf"\1{remark}", text, flags=re.MULTILINE)
+    assert times
+    (estimate / "results.txt").write_text(marked, encoding="utf-8")
+    project = tinyperf.generate(BOARD, "kws", out=tmp_path / "code", energy=mode == "energy")
+    _record(estimate, mode, project.build_id, estimated=True, error_percent=13.0)
+    tree = built({**sessions, mode: estimate}, tmp_path / "out")
+    assert f"kws {mode} was not measured on the board: no result for a submission" in tree.notes
     fill_in(tree.root)
     assert errors(tree.root) == {"not-measured"}
 

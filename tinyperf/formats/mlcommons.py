@@ -175,8 +175,7 @@ def results_txt(about: About, held: Sequence[Row], figures: Figures, at_s: float
     stamp = f"{about.stamp(at_s)} ulp-mlperf: "
     reasons = [f"not valid: {reason}" for reason in figures.reasons]
     if any("power" in one for one in held):
-        remarks = [figures.note.strip(), *reasons]
-        return "\n".join([*energy_lines(held), *filter(None, remarks)]) + "\n"
+        return "\n".join([*energy_lines(held, figures.note), *reasons]) + "\n"
     lines = _window_lines(held) if about.mode == "performance" else []
     lines += [stamp + text for text in [*_headline(figures), *reasons]]
     return "\n".join(lines) + "\n"
@@ -211,8 +210,8 @@ def _headline(figures: Figures) -> list[str]:
     return lines or ["Nothing was measured."]
 
 
-def energy_lines(held: Sequence[Row]) -> list[str]:
-    """The paragraph of each object with `power`, and the median."""
+def energy_lines(held: Sequence[Row], note: str) -> list[str]:
+    """The paragraph of each object with `power`, and the median. Args: note: what must stand beside it, or nothing."""
     lines = ["Power Edition Output"]
     each = []
     for number, one in enumerate(held):
@@ -229,7 +228,7 @@ def energy_lines(held: Sequence[Row]) -> list[str]:
             f"  Total Energy  : {energy_j * 1e6:.3f} uJ",
             f"  Energy/Inf    : {each[-1] * 1e6:.3f} uJ/inf",
         ]
-    return [*lines, RULE, f"Median energy cost is {1e6 * (median(each) if each else 0.0):5.4f} uJ/inf.", RULE]
+    return [*lines, RULE, f"Median energy cost is {1e6 * (median(each) if each else 0.0):5.4f} uJ/inf.{note}", RULE]
 
 
 # ------------------------------------------------------------------------------------------------------ log.txt

@@ -25,7 +25,7 @@ def texts(measured: Measured, found: RunResult, power: Sequence[Row]) -> dict[st
     if stream is None or counted is None:
         return {}
     row = _row(stream, counted) | ({"power": power[0]} if power else {}) | {"mode": found.mode[0]}
-    lines = [*(mlcommons.energy_lines([row]) if power else []), *_lines(counted, found)]
+    lines = [*(mlcommons.energy_lines([row], report.remark(found)) if power else []), *_lines(counted, found)]
     about = report.about(measured.at, measured.record)
     log = [
         f"Logging initialized. Writing output to {about.where}/{mlcommons.LOG}",

@@ -109,8 +109,10 @@ def _others(place: Place) -> Iterator[Finding]:
         yield finding("file-missing", picture, "sww in energy mode wants energy_inf_000.png")
 
 
-REMARK = re.compile(r"(?:Median throughput|Median energy cost|Top 1%|AUC|Estimated throughput).*?\((.+)\)\s*$")
-"""tinyperf writes behind a figure what it lacks: estimated, synthetic inputs, a subset, a process of this computer."""
+REMARK = re.compile(r"(?:^|(?:Median throughput|Median energy cost|Top 1%|AUC|Estimated throughput).*?)\((.+)\)\s*$")
+"""tinyperf writes behind a figure what it lacks: estimated, synthetic inputs, a subset, a process of this computer.
+0.1.0 had it of energy in a line of its own.
+"""
 
 
 def _said(place: Place) -> Iterator[Finding]:
