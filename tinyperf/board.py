@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, InstanceOf
 
 from tinyperf import chip as chips
-from tinyperf import content, description
+from tinyperf import content, description, foreign
 from tinyperf.chip import Chip, Emulator, Memory, Power
 from tinyperf.description import Count, Description, Plain, Word
 from tinyperf.errors import ContentError, DiskError, UsageError
@@ -216,7 +216,7 @@ def _load(name: str) -> Board:
     if path.suffix in SUFFIXES:
         if not path.is_file():
             raise UsageError(
-                f"board file {name} does not exist", hint="'tinyperf boards new NAME' writes one to start from"
+                f"board file {name} {foreign.no_file(path)}", hint="'tinyperf boards new NAME' writes one to start from"
             )
         return read(path)
     known = content.names("boards", ".yaml")

@@ -66,7 +66,8 @@ def read(
         raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
     # ValueError: also of PyYAML, for a date or number that is none. TypeError: a list as a key. Recursion: without end.
     except (OSError, ValueError, TypeError, RecursionError) as exc:
-        raise ContentError(f"{path}: {str(exc) or type(exc).__name__}", hint=hint) from exc
+        words = "nested too deep" if isinstance(exc, RecursionError) else str(exc) or type(exc).__name__
+        raise ContentError(f"{path}: {words}", hint=hint) from exc
 
 
 def _tree(text: str) -> yaml.Node | None:

@@ -236,6 +236,14 @@ def folder_called(path: Path) -> str:
     return f"the folder of {found.what}" if found else ""
 
 
+def no_file(path: Path) -> str:
+    """Why a path that was to be a file is none, as the end of a sentence: 'does not exist', 'is a directory'."""
+    try:
+        return f"is {_irregular(path.stat().st_mode)}"
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return "does not exist"
+
+
 def _irregular(mode: int) -> str:
     """What stands there if it is no regular file; '' for one."""
     kinds = (

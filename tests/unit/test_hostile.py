@@ -118,10 +118,10 @@ HOSTILE = [
     hostile(
         "a program in YAML", file("b.yaml", b"!!python/object/apply:os.mkdir ['UNPICKLED']\n"), YAML, "constructor"
     ),
-    hostile("a deep YAML", file("b.yaml", b"a: " + b"[" * 5000), YAML, ""),
+    hostile("a deep YAML", file("b.yaml", b"a: " + b"[" * 5000), YAML, "too deep"),
     hostile("a YAML of NULs", file("b.yaml", bytes(5000)), YAML, ""),
     hostile("a climbing chip", file("b.yaml", b"name: b\nchip: ../../etc/passwd\n"), YAML, "chip"),
-    hostile("deep JSON", session("session.json", "[" * 100_000), "sessions show s", ""),
+    hostile("deep JSON", session("session.json", "[" * 100_000), "sessions show s", "too deep"),
     hostile("a session of another kind", session("session.json", '{"request": 5}'), "run --resume s", ""),
     hostile("infinite numbers", session("session.json", '{"format": 1e999}'), "sessions show s", ""),
     hostile(
@@ -134,8 +134,8 @@ HOSTILE = [
     a_pipe("a pipe as a model", pipe("m.tflite"), "inspect m.tflite", "a pipe"),
     a_pipe("a pipe as data", pipe("x.npz"), EVALUATE, "a pipe"),
     a_pipe("a pipe as an input", pipe("kws01/a.bin"), "evaluate kws --data .", "a.bin is missing"),
-    a_pipe("a pipe as a board", pipe("b.yaml"), YAML, ""),
-    a_pipe("a pipe as an image", pipe("f.bin"), "", ""),
+    a_pipe("a pipe as a board", pipe("b.yaml"), YAML, "a pipe"),
+    a_pipe("a pipe as an image", pipe("f.bin"), "", "a pipe"),
 ]
 
 

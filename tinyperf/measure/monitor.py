@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from tinyperf import content
+from tinyperf import content, foreign
 from tinyperf.errors import ContentError, TinyperfError, UsageError
 from tinyperf.options import split
 from tinyperf.rules.joules import RangeW  # noqa: TC001  (a session's record reads it)
@@ -138,7 +138,7 @@ def _file(name: str) -> Callable[[], ModuleType]:
     path = Path(name)
     if not path.is_file():
         raise UsageError(
-            f"monitor file {name} does not exist", hint="a monitor is a name, or a .py file with its driver"
+            f"monitor file {name} {foreign.no_file(path)}", hint="a monitor is a name, or a .py file with its driver"
         )
     return functools.partial(content.load_module, "energy", path.absolute())
 

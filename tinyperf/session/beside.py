@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinyperf import foreign
 from tinyperf.engines import parse_engine
 from tinyperf.errors import TinyperfError, UsageError
 from tinyperf.session import choose
@@ -79,7 +80,10 @@ def _check(other: str) -> None:
     """Raises: UsageError."""
     if _is_image(other):
         if not Path(other).is_file():
-            raise UsageError(f"image {other} does not exist", hint="give a .elf, .hex, .bin or .uf2 file, or an engine")
+            raise UsageError(
+                f"image {other} {foreign.no_file(Path(other))}",
+                hint="give a .elf, .hex, .bin or .uf2 file, or an engine",
+            )
         return
     parse_engine(other)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyperf import benchmark, board
+from tinyperf import benchmark, board, foreign
 from tinyperf.device import isolators
 from tinyperf.errors import DataError, UsageError
 from tinyperf.measure import monitor
@@ -46,8 +46,9 @@ def check(request: Request, chosen: Board) -> None:
             hint="--virtual; or flash it, then --no-build",
         )
     if request.image and not Path(request.image).is_file():
-        seen = "is no file" if Path(request.image).exists() else "does not exist"
-        raise UsageError(f"image {request.image} {seen}", hint="--image is a .bin, .hex or .elf file")
+        raise UsageError(
+            f"image {request.image} {foreign.no_file(Path(request.image))}", hint="--image is a .bin, .hex or .elf file"
+        )
     _clock(request)
     _time(request, chosen)
     _count(request)

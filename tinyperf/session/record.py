@@ -198,7 +198,8 @@ def parse(text: str, path: Path) -> Record:
     try:
         held = json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise ContentError(f"{path}: {exc}", hint="the session cannot be resumed; start a new one") from exc
+        words = "nested too deep" if isinstance(exc, RecursionError) else exc
+        raise ContentError(f"{path}: {words}", hint="the session cannot be resumed; start a new one") from exc
     number = held.get("format") if isinstance(held, dict) else None
     if isinstance(number, bool) or number not in (1, FORMAT):  # in a tuple: a list or an object may stand there
         raise ContentError(
@@ -210,7 +211,7 @@ def parse(text: str, path: Path) -> Record:
     except ValidationError as exc:
         raise _changed(path, exc) from exc
     except RecursionError as exc:
-        raise ContentError(f"{path}: {exc}", hint="the session cannot be resumed; start a new one") from exc
+        raise ContentError(f"{path}: nested too deep", hint="the session cannot be resumed; start a new one") from exc
 
 
 def _changed(path: Path, exc: ValidationError) -> ContentError:

@@ -6,6 +6,7 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tinyperf import foreign
 from tinyperf.errors import UsageError
 from tinyperf.formats import uf2
 
@@ -54,7 +55,7 @@ def load(path: Path, flash: Region) -> FirmwareImage:
     """
     readers = {".elf": _elf, ".axf": _elf, ".out": _elf, ".hex": _hex, ".ihex": _hex, ".bin": _bin, ".uf2": _uf2}
     if not path.is_file():
-        raise UsageError(f"image {path} does not exist", hint="give a .elf, .hex, .bin or .uf2 file")
+        raise UsageError(f"image {path} {foreign.no_file(path)}", hint="give a .elf, .hex, .bin or .uf2 file")
     try:
         data = path.read_bytes()
     except OSError as exc:
