@@ -29,6 +29,8 @@ Plain = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._-]*$")]
 """A word of a compiler's command line or of a file name."""
 
 T = TypeVar("T", bound=Description)
+LONGEST = 60
+"""Characters of a wrong value that are shown."""
 
 
 def read(
@@ -65,7 +67,9 @@ def read(
         line = mark.line + 1 if mark else 1
         raise ContentError(f"{path}:{line}: {getattr(exc, 'problem', None) or 'not YAML'}", hint=hint) from exc
     # ValueError: also of PyYAML, for a date or number that is none. TypeError: a list as a key. Recursion: without end.
-    except (OSError, ValueError, TypeError, RecursionError) as exc:
+    except OSError as exc:
+        raise ContentError(f"{path}: {exc.strerror or exc}", hint=hint) from exc
+    except (ValueError, TypeError, RecursionError) as exc:
         words = "nested too deep" if isinstance(exc, RecursionError) else str(exc) or type(exc).__name__
         raise ContentError(f"{path}: {words}", hint=hint) from exc
 
@@ -107,7 +111,16 @@ def _words(error: Any, loc: tuple[int | str, ...], kind: type[BaseModel], elsewh
         return f"{where}: missing"
     if error["type"] == "value_error":  # one of ours, whole
         return f"{where}: {error['ctx']['error']}".removeprefix(": ")
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}"
+    got = _shown(error["input"])
+    if error["type"] == "model_type":
+        return f"{where}: keys are wanted, with a value each; this is {got}".removeprefix(": ")
+    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, got {got}"
+
+
+def _shown(value: object) -> str:
+    """What stands in the file; the beginning of what is long."""
+    text = "empty" if value is None else repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _field_names(model: type[BaseModel]) -> list[str]:

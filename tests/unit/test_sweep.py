@@ -69,6 +69,27 @@ def test_what_is_no_sweep(old: str, new: str, seen: str, tmp_path: Path) -> None
     assert seen in raised.value.seen
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        (None, "sweep.yaml: No such file or directory"),
+        ("ls -l; " * 30, "sweep.yaml:1: keys are wanted, with a value each; this is 'ls -l; ls -l; "),
+        ("[1, 2]", "sweep.yaml:1: keys are wanted, with a value each; this is [1, 2]"),
+        ("", "sweep.yaml:1: keys are wanted, with a value each; this is empty"),
+        ("boards: [" + "9" * 300 + "]", "input should be a valid string, got 999"),
+    ],
+    ids=["no file", "a script", "a list", "nothing", "a long number"],
+)
+def test_what_is_no_description_is_told_in_a_line(text: str | None, seen: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "sweep.yaml").write_text(text)
+    with pytest.raises(ContentError) as raised:
+        sweep.read(tmp_path / "sweep.yaml")
+    assert seen in raised.value.seen
+    assert "Errno" not in raised.value.seen
+    assert max(map(len, raised.value.seen.splitlines())) < 200 + len(str(tmp_path))
+
+
 def test_the_document_s_own_example_is_one(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(DOCUMENT.split("```yaml\n")[1].split("```")[0])
     assert len(description.read(tmp_path / "s.yaml", sweep.Sweep, hint="").models) == 3
