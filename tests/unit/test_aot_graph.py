@@ -125,7 +125,7 @@ def test_reference_models_are_whole_after_every_pass(name: str) -> None:
         "bounds",
         "defer",
     ]
-    assert passes == [*for_any, "choose", "keep", "order", "fit"]
+    assert passes == [*for_any, "by_rows", "choose", "keep", "order", "fit"]
 
 
 def moved(graph: Graph, i: int, by: int) -> None:

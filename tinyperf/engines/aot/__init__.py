@@ -16,6 +16,7 @@ from tinyperf import __version__
 from tinyperf.engines import STREAM, Engine, Footprint, Generated
 from tinyperf.engines.aot.passes import compiled, compiled_for, formed, unformed
 from tinyperf.engines.aot.passes._flash import code_bytes
+from tinyperf.engines.aot.passes.by_rows import by_rows
 from tinyperf.engines.aot.passes.choose import space_of
 from tinyperf.engines.aot.passes.emit import FIRMWARE, emit, weights_bytes
 from tinyperf.engines.aot.passes.place import place
@@ -85,7 +86,7 @@ class Aot:
 
 def space_for(model: Model, target: Target, *, channels: bool = True) -> Space:
     """All plans of a model on a core, for whoever measures what its forms cost."""
-    return space_of(unformed(model, channels=channels), target.core)
+    return space_of(by_rows(unformed(model, channels=channels), target), target.core)
 
 
 def generated_for(model: Model, target: Target, space: Space, forms: Sequence[Form]) -> tuple[Generated, Graph]:

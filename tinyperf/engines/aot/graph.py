@@ -152,6 +152,7 @@ class Form:
     inputs, outputs: layouts; all NHWC where absent.
     block:   of a kernel that works in blocks: how large these are, in units of its own.
     kernel:  its name; "" where no code is needed.
+    rows:    of works that are done row by row: the form of each on a row.
     why:     the choice, in words.
     next:    the next best kernel, and what the node would cost with it, all else as it is.
     """
@@ -165,6 +166,7 @@ class Form:
     outputs: tuple[str, ...] = ()
     block: int = 0
     kernel: str = ""
+    rows: tuple[Form, ...] = ()
     why: str = ""
     next: tuple[str, float] | None = None
 

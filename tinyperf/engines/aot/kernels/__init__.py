@@ -44,13 +44,18 @@ class Array:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a layer works, as C expressions, and in which form; `prefix` starts the names of its arrays."""
+    """Where a layer works, as C expressions, and in which form; `prefix` starts the names of its arrays.
+
+    edge: of a row of a larger image: variables that hold how many rows of it there are from the first one seen on,
+    and how many stand above that one; () where the window never leaves the image.
+    """
 
     prefix: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     scratch: str
     form: Form
+    edge: tuple[str, ...] = ()
 
     @property
     def output(self) -> str:
@@ -84,6 +89,7 @@ class Kernel(Generic[W]):
     forms:  the ways in which the kernel does a work that lacks nothing, with the cycles that the costs give.
     lacks:  what the work or its bounds lack, in words that follow "needs"; None where nothing.
     needs:  features of the core.
+    by_rows: it can do one row of a larger image: its window may have `Place.edge`, and no line of C rests on it.
     costs:  a first guess where no core's file has costs of this kernel yet (tinyperf/cores/).
     """
 
@@ -94,6 +100,7 @@ class Kernel(Generic[W]):
     emit: Callable[[W, Place], Code]
     lacks: Callable[[W, Bounds | None], str | None] = nothing
     needs: frozenset[Feature] = frozenset()
+    by_rows: bool = False
     costs: Costs = field(default_factory=dict)
 
 

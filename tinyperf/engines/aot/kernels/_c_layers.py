@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.operators._window import Window
 
 
-def call(function: str, *arguments: str | int) -> str:
+def call(function: str, *arguments: str | int, indent: int = 4) -> str:
     """A call statement, wrapped at the comma before column 100."""
-    lines, line = [], f"    {function}("
-    indent = " " * len(line)
+    lines, line = [], f"{' ' * indent}{function}("
+    margin = " " * len(line)
     for i, argument in enumerate(arguments):
         text = argument if isinstance(argument, str) else c_int(argument)
         text += ");" if i == len(arguments) - 1 else ", "
         if len((line + text).rstrip()) > 100:
             lines.append(line.rstrip())
-            line = indent
+            line = margin
         line += text
     return "\n".join([*lines, line])
 
@@ -63,31 +63,33 @@ def numbers_constant(struct: str, name: str, numbers: tuple[int, ...]) -> str:
     return f"    static const struct {struct} {name} = {ints(numbers)};\n"
 
 
-def window_constant(window: Window) -> str:
-    """The `struct tp_window` of a layer."""
+def window_constant(window: Window, edge: tuple[str, ...] = ()) -> str:
+    """The `struct tp_window` of a layer. `edge`: see `Place`."""
+    in_h, pad_h = edge or (c_int(window.in_shape[0]), c_int(window.pad[0]))
     pairs = (
-        ("in_h", window.in_shape[0]),
-        ("in_w", window.in_shape[1]),
-        ("in_c", window.in_shape[2]),
-        ("out_h", window.out_shape[0]),
-        ("out_w", window.out_shape[1]),
-        ("out_c", window.out_shape[2]),
-        ("kernel_h", window.kernel[0]),
-        ("kernel_w", window.kernel[1]),
-        ("stride_h", window.stride[0]),
-        ("stride_w", window.stride[1]),
-        ("dilation_h", window.dilation[0]),
-        ("dilation_w", window.dilation[1]),
-        ("pad_h", window.pad[0]),
-        ("pad_w", window.pad[1]),
+        ("in_h", in_h),
+        ("in_w", c_int(window.in_shape[1])),
+        ("in_c", c_int(window.in_shape[2])),
+        ("out_h", c_int(window.out_shape[0])),
+        ("out_w", c_int(window.out_shape[1])),
+        ("out_c", c_int(window.out_shape[2])),
+        ("kernel_h", c_int(window.kernel[0])),
+        ("kernel_w", c_int(window.kernel[1])),
+        ("stride_h", c_int(window.stride[0])),
+        ("stride_w", c_int(window.stride[1])),
+        ("dilation_h", c_int(window.dilation[0])),
+        ("dilation_w", c_int(window.dilation[1])),
+        ("pad_h", pad_h),
+        ("pad_w", c_int(window.pad[1])),
     )
-    return constant("struct tp_window window", (f".{name} = {c_int(value)}" for name, value in pairs))
+    rows = (f".{name} = {value}" for name, value in pairs)
+    return constant("struct tp_window window", rows, kind="const" if edge else "static const")
 
 
-def constant(declaration: str, rows: Iterable[str]) -> str:
+def constant(declaration: str, rows: Iterable[str], kind: str = "static const") -> str:
     """A constant inside a layer's function, as many `rows` to a line as there is room for."""
     indented = "\n".join(f"    {line}" for line in c_rows(rows).splitlines())
-    return f"    static const {declaration} = {{\n{indented}\n    }};\n"
+    return f"    {kind} {declaration} = {{\n{indented}\n    }};\n"
 
 
 def weights_array(prefix: str, weights: npt.NDArray[np.int8], comment: str) -> Array:

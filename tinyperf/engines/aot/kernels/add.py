@@ -52,4 +52,4 @@ def emit(work: Add, place: Place) -> Code:
     return Code((), "\n".join(lines))
 
 
-KERNEL = Kernel("add", Add, "tp_add.h", forms, emit)
+KERNEL = Kernel("add", Add, "tp_add.h", forms, emit, by_rows=True)

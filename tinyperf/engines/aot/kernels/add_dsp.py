@@ -48,4 +48,4 @@ def emit(work: Add, place: Place) -> Code:
     return Code((), body)
 
 
-KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))
+KERNEL = Kernel("add_dsp", Add, "tp_add_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}), by_rows=True)

@@ -68,6 +68,7 @@ KERNEL = Kernel(
     forms,
     emit,
     lacks,
+    by_rows=True,
     needs=frozenset({"dsp"}),
     costs={"element": 8.8, "table": 3900.0},
 )

@@ -38,4 +38,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), call("tp_conv_1x1", *ends, work.out_zero, *work.clamp, place.output))
 
 
-KERNEL = Kernel("conv_1x1", Conv, "tp_conv_1x1.h", forms, emit, lacks, costs={"tap": 6.5, "output": 40.0})
+KERNEL = Kernel("conv_1x1", Conv, "tp_conv_1x1.h", forms, emit, lacks, by_rows=True, costs={"tap": 6.5, "output": 40.0})

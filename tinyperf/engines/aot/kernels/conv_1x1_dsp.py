@@ -58,4 +58,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_1x1_dsp", Conv, "tp_conv_1x1_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))
+KERNEL = Kernel("conv_1x1_dsp", Conv, "tp_conv_1x1_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}), by_rows=True)

@@ -22,7 +22,7 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
 def emit(work: Conv, place: Place) -> Code:
     weights = weights_array(place.prefix, work.weights, "Weights [out, kernel_h, kernel_w, in].")
     channels = channels_array(place.prefix, work.channels)
-    body = window_constant(work.window) + call(
+    body = window_constant(work.window, place.edge) + call(
         "tp_conv_2d",
         "&window",
         place.inputs[0],
@@ -36,4 +36,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_2d", Conv, "tp_conv_2d.h", forms, emit)
+KERNEL = Kernel("conv_2d", Conv, "tp_conv_2d.h", forms, emit, by_rows=True)

@@ -49,7 +49,7 @@ def emit(work: Conv, place: Place) -> Code:
     paired, fillers = filled_rows(work, length, 2)
     weights = weights_array(place.prefix, paired, "Weights [out, kernel_h x kernel_w x in], zeros up to whole words.")
     channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
-    body = window_constant(work.window) + call(
+    body = window_constant(work.window, place.edge) + call(
         "tp_conv_2d_dsp",
         "&window",
         length,
@@ -65,4 +65,4 @@ def emit(work: Conv, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("conv_2d_dsp", Conv, "tp_conv_2d_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}))
+KERNEL = Kernel("conv_2d_dsp", Conv, "tp_conv_2d_dsp.h", forms, emit, lacks, needs=frozenset({"dsp"}), by_rows=True)

@@ -67,7 +67,7 @@ def emit(work: Conv, place: Place) -> Code:
         place.prefix, _parts(work), "Weights [part, out, codes of a part], zeros up to whole words."
     )
     channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
-    body = window_constant(work.window) + call(
+    body = window_constant(work.window, place.edge) + call(
         "tp_conv_2d_parts_dsp",
         "&window",
         _rows(work),
@@ -101,6 +101,7 @@ KERNEL = Kernel(
     forms,
     emit,
     lacks,
+    by_rows=True,
     needs=frozenset({"dsp"}),
     costs={"tap": 1.65, "output": 18.0, "sum": 50.0, "gathered": 1.6, "row": 14.0},
 )

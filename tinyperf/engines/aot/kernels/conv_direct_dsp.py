@@ -141,7 +141,7 @@ def emit(work: Conv, place: Place) -> Code:
     layout = "PIXELS" if made == NHWC else "PLANES"
     kind = f"{'_'.join(map(str, numbers))}_{layout.lower()}{'_exact' * ties}"
     names = [f"tp_direct_{kind}_{part.shift}" for part in parts]
-    body = window_constant(window) + _plan(shape, place.form)
+    body = window_constant(window, place.edge) + _plan(shape, place.form)
     body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
     body += call(
         "tp_conv_direct_dsp",
@@ -188,5 +188,6 @@ KERNEL = Kernel(
     forms,
     emit,
     lacks,
+    by_rows=True,
     needs=frozenset({"dsp", "fpu"}),
 )

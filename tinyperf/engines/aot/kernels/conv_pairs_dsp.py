@@ -135,7 +135,7 @@ def emit(work: Conv, place: Place) -> Code:
     passes = min(_row_bytes(work, given) // (8 * steps), 2)  # of two and more, one function
     kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}"
     names = [f"tp_pairs_{passes}x{steps}_{part.shift}_{kind}" for part in parts]
-    body = window_constant(work.window) + _plan(work, place.form)
+    body = window_constant(work.window, place.edge) + _plan(work, place.form)
     body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
     body += call(
         "tp_conv_pairs_dsp",
@@ -204,5 +204,6 @@ KERNEL = Kernel(
     forms,
     emit,
     lacks,
+    by_rows=True,
     needs=frozenset({"dsp", "fpu"}),
 )

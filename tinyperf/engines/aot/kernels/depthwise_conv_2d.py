@@ -22,7 +22,7 @@ def forms(work: Depthwise, costs: Costs) -> tuple[Form, ...]:
 def emit(work: Depthwise, place: Place) -> Code:
     weights = weights_array(place.prefix, work.weights, "Weights [kernel_h, kernel_w, out].")
     channels = channels_array(place.prefix, work.channels)
-    body = window_constant(work.window) + call(
+    body = window_constant(work.window, place.edge) + call(
         "tp_depthwise_conv_2d",
         "&window",
         work.depth_multiplier,
@@ -37,4 +37,4 @@ def emit(work: Depthwise, place: Place) -> Code:
     return Code((weights, channels), body)
 
 
-KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", forms, emit)
+KERNEL = Kernel("depthwise_conv_2d", Depthwise, "tp_depthwise_conv_2d.h", forms, emit, by_rows=True)

@@ -58,7 +58,7 @@ def emit(work: Depthwise, place: Place) -> Code:
     filled = np.pad(work.weights, ((0, 0), (0, 0), (0, fillers)))
     weights = weights_array(place.prefix, filled, "Weights [kernel_h, kernel_w, channels].")
     channels = channels_array(place.prefix, work.channels, folded_bias(work), fillers=fillers)
-    body = window_constant(work.window) + call(
+    body = window_constant(work.window, place.edge) + call(
         "tp_depthwise_conv_2d_dsp",
         "&window",
         work.depth_multiplier,
@@ -82,5 +82,6 @@ KERNEL = Kernel(
     forms,
     emit,
     short_requantization_lacks,
+    by_rows=True,
     needs=frozenset({"dsp"}),
 )

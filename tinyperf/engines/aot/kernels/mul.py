@@ -32,4 +32,4 @@ def emit(work: Mul, place: Place) -> Code:
     return Code((), body + call("tp_mul", "shape", *a, *b, *numbers, place.output))
 
 
-KERNEL = Kernel("mul", Mul, "tp_mul.h", forms, emit, costs={"element": 30.0})
+KERNEL = Kernel("mul", Mul, "tp_mul.h", forms, emit, by_rows=True, costs={"element": 30.0})

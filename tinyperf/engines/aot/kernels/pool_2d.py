@@ -23,7 +23,7 @@ def forms(work: Pool, costs: Costs) -> tuple[Form, ...]:
 def emit(work: Pool, place: Place) -> Code:
     maximum = "true" if work.maximum else "false"
     arguments = ("&window", maximum, place.inputs[0], *work.clamp, size_of(work.dtype), place.output)
-    return Code((), window_constant(work.window) + call("tp_pool_2d", *arguments))
+    return Code((), window_constant(work.window, place.edge) + call("tp_pool_2d", *arguments))
 
 
-KERNEL = Kernel("pool_2d", Pool, "tp_pool_2d.h", forms, emit)
+KERNEL = Kernel("pool_2d", Pool, "tp_pool_2d.h", forms, emit, by_rows=True)

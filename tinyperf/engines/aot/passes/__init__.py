@@ -1,7 +1,7 @@
 """From a .tflite to a graph that is ready to be written as C: functions from graph to graph, in this order.
 
     lower -> fold -> transposes -> pads -> tables -> rewrite -> leave_out -> dead_channels -> bounds -> defer
-          -> choose -> keep -> order -> fit
+          -> by_rows -> choose -> keep -> order -> fit
 
 then place (a plan of the arena) and emit (C text).
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.passes._flash import flash_bytes
 from tinyperf.engines.aot.passes.bounds import bounds
+from tinyperf.engines.aot.passes.by_rows import by_rows
 from tinyperf.engines.aot.passes.choose import choose
 from tinyperf.engines.aot.passes.dead_channels import dead_channels
 from tinyperf.engines.aot.passes.defer import defer
@@ -62,10 +63,10 @@ def _for_any_target(model: Model, *, channels: bool) -> Iterator[tuple[str, Grap
 
 
 def _for_target(graph: Graph, target: Target) -> Iterator[tuple[str, Graph]]:
-    for form in (choose, keep, order, fit):
-        graph = form(graph, target)
-        graph.verify(form.__name__)
-        yield form.__name__, graph
+    for run in (by_rows, choose, keep, order, fit):
+        graph = run(graph, target)
+        graph.verify(run.__name__)
+        yield run.__name__, graph
 
 
 def unformed(model: Model, *, channels: bool = True) -> Graph:

@@ -10,10 +10,12 @@ from tinyperf import cores
 from tinyperf.engines.aot.kernels import all_kernels
 from tinyperf.engines.aot.layouts import NHWC, laid_bytes
 from tinyperf.engines.aot.operators._laid import Laid
+from tinyperf.engines.aot.passes import _row_forms
 from tinyperf.engines.aot.plan import lives_of
+from tinyperf.engines.aot.rows import ByRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tinyperf.cores import Core
     from tinyperf.engines.aot.graph import Bounds, Form, Graph, Node, Value, Work
@@ -55,7 +57,7 @@ Layouts = tuple[tuple[int, str], ...]
 def cheapest_path(graph: Graph, choices: list[Choice], core: Core, below_bytes: int | None = None) -> Way | None:
     """The way of the fewest cycles on which no node wants `below_bytes` or more; None where there is none."""
     last = {i: position for position, node in enumerate(graph.nodes) for i in node.inputs}
-    sizes = _Sizes(graph, core)
+    sizes = Sizes(graph, core)
     paths: dict[Layouts, _Path] = {(): _Path(0.0, 0, None, None)}
     for position, (node, choice) in enumerate(zip(graph.nodes, choices, strict=True)):
         longer: dict[Layouts, _Path] = {}
@@ -96,7 +98,7 @@ class _Path:
 
 
 @dataclass(frozen=True)
-class _Sizes:
+class Sizes:
     """What a step along a path costs, in cycles and in bytes at once. `laid`: cycles to lay a value
     in another way, by its layouts before and after.
     """
@@ -125,9 +127,7 @@ class _Sizes:
     def step(self, position: int, form: Form, here: dict[int, str]) -> tuple[float, int]:
         """Cycles and bytes of a node in this form, and of laying its inputs, which lie as `here`, as the form wants."""
         node, values = self.graph.nodes[position], self.graph.values
-        given = [
-            laid_bytes(x, values[i].shape, 1) if x != NHWC else values[i].size_bytes for i, x in wanted(node, form)
-        ]
+        given = [self._laid_bytes(i, layout) for i, layout in wanted(node, form)]
         cycles, most = form.cycles, self._wants(position, form, given)
         for (i, layout), size in zip(wanted(node, form), given, strict=True):
             if here.get(i, NHWC) != layout:
@@ -140,13 +140,21 @@ class _Sizes:
             self.laid[i] = laying_cycles(self.graph.values[i], self.core)
         return self.laid[i][given, made]
 
-    def _wants(self, position: int, form: Form, given: list[int]) -> int:
-        node, values = self.graph.nodes[position], self.graph.values
-        outputs = form.outputs or (NHWC,) * len(node.outputs)
-        made = sum(
-            laid_bytes(x, values[i].shape, 1) if x != NHWC else values[i].size_bytes
-            for i, x in zip(node.outputs, outputs, strict=True)
+    def least(self, position: int, forms: Iterable[Form]) -> int:
+        """Bytes at once that the form wants which wants the fewest, its inputs laid as it likes them."""
+        node = self.graph.nodes[position]
+        return min(
+            self._wants(position, form, [self._laid_bytes(i, x) for i, x in wanted(node, form)]) for form in forms
         )
+
+    def _laid_bytes(self, i: int, layout: str) -> int:
+        value = self.graph.values[i]
+        return laid_bytes(layout, value.shape, 1) if layout != NHWC else value.size_bytes
+
+    def _wants(self, position: int, form: Form, given: list[int]) -> int:
+        node = self.graph.nodes[position]
+        outputs = form.outputs or (NHWC,) * len(node.outputs)
+        made = sum(self._laid_bytes(i, layout) for i, layout in zip(node.outputs, outputs, strict=True))
         total = sum(given) + made
         over = 0
         for order, (i, size) in enumerate(zip(node.inputs, given, strict=True)):
@@ -196,6 +204,9 @@ def fitting_forms(node: Node, core: Core) -> tuple[list[Form], list[str]]:
 
 def fitting_forms_of(work: Work, bounds: Bounds | None, core: Core) -> tuple[list[Form], list[str]]:
     """The same of a work that is no node's yet."""
+    if isinstance(work, ByRows):
+        found = _row_forms.forms(work, lambda row, bounds: fitting_forms_of(row, bounds, core)[0])
+        return sorted(found, key=lambda form: form.cycles), []
     fitting: list[Form] = []
     lacking: list[str] = []
     for kernel in all_kernels():

@@ -88,7 +88,7 @@ def _chosen(graph: Graph, choices: list[Choice], target: Target) -> Graph:
     if target.optimize in {"time", "flash"}:
         return with_next_best(graph, choices, best.forms, made, target.core)
     enough = max(plain_bytes(made), SMALL_BYTES) if target.optimize == "balanced" else 0
-    ways, graphs, arenas = [best], [made], [_arena_bytes(made)]
+    ways, graphs, arenas = [best], [made], [arena_bytes(made)]
     below_bytes = min(best.most_bytes, enough + 1) if enough else best.most_bytes
     while min(arenas) > enough and len(arenas) < MOST_WAYS:
         way = cheapest_path(graph, choices, target.core, below_bytes=below_bytes)
@@ -96,13 +96,13 @@ def _chosen(graph: Graph, choices: list[Choice], target: Target) -> Graph:
             break
         ways.append(way)
         graphs.append(_with_forms(graph, choices, way.forms, target.core))
-        arenas.append(_arena_bytes(graphs[-1]))
+        arenas.append(arena_bytes(graphs[-1]))
         below_bytes = way.most_bytes - way.most_bytes // FINEST
     smallest = arenas.index(min(arenas))
     return with_next_best(graph, choices, ways[smallest].forms, graphs[smallest], target.core)
 
 
-def _arena_bytes(graph: Graph) -> int:
+def arena_bytes(graph: Graph) -> int:
     """The input consumed; or kept, less its own bytes, where that is more."""
     given = sum(-(-graph.values[i].size_bytes // ARENA_ALIGNMENT) * ARENA_ALIGNMENT for i in graph.inputs)
     return max(supposed(graph, keeps_input=False).arena_bytes, supposed(graph).arena_bytes - given)

@@ -13,13 +13,16 @@ from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_i
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Place, by_name
+from tinyperf.engines.aot.passes._rows_text import HEADER, rows_text
 from tinyperf.engines.aot.passes.place import place
+from tinyperf.engines.aot.rows import ByRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tinyperf.engines import Target
     from tinyperf.engines.aot.graph import Graph, Node, State, Value
+    from tinyperf.engines.aot.passes._rows_text import Function
     from tinyperf.engines.aot.plan import Plan, Storage
     from tinyperf.tflite import Model
 
@@ -51,6 +54,7 @@ class LayerText:
     comment: str
     symbol: str
     body: str
+    functions: tuple[Function, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,12 +184,22 @@ def _sharing(each: _Written, first: dict[tuple[str, bytes], Array]) -> _Written:
     others = {own.name: array.name for own, array in zip(each.arrays, found, strict=True) if own.name != array.name}
     if not others or each.text is None:
         return each
-    body = re.sub(r"\w+", lambda word: others.get(word[0], word[0]), each.text.body)
+    text = _renamed(each.text, others)
     spared = sum(
         own.values.nbytes for own in each.arrays if own.name in others and not own.name.startswith("constant_")
     )
     layer = replace(each.layer, weights_bytes=each.layer.weights_bytes - spared)
-    return replace(each, layer=layer, text=replace(each.text, body=body), arrays=tuple(found))
+    return replace(each, layer=layer, text=text, arrays=tuple(found))
+
+
+def _renamed(text: LayerText, others: Mapping[str, str]) -> LayerText:
+    """`text` with other names of arrays."""
+
+    def renamed(body: str) -> str:
+        return re.sub(r"\w+", lambda word: others.get(word[0], word[0]), body)
+
+    functions = tuple(replace(function, body=renamed(function.body)) for function in text.functions)
+    return replace(text, body=renamed(text.body), functions=functions)
 
 
 def _starts(graph: Graph) -> tuple[Array, ...]:
@@ -228,6 +242,8 @@ def _kernel_headers(used: set[str]) -> dict[str, str]:
 
 def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     node = graph.nodes[position]
+    if isinstance(node.work, ByRows):
+        return _by_rows(graph, plan, position, node.work)
     form, origin = node.form or Form(), node.origin[0]
     kernel = by_name().get(form.kernel)
     if kernel is None:
@@ -250,6 +266,25 @@ def _node(graph: Graph, plan: Plan, position: int) -> _Written:
     layer = _layer(node, form, symbol, code.arrays)
     headers = (kernel.header, *code.headers)
     return _Written(layer, text, (*constants, *code.arrays), headers, code.definitions)
+
+
+def _by_rows(graph: Graph, plan: Plan, position: int, work: ByRows) -> _Written:
+    """Works that are done row by row: a function for each of them, called by the layer."""
+    node = graph.nodes[position]
+    form, name = node.form or Form(), _name(graph, position)
+    ends = [plan.values[i] for i in node.inputs], plan.values[node.outputs[0]]
+    written = rows_text(work, form, name, ends, plan.scratch[position])
+    arrays = tuple(array for code in written.codes for array in code.arrays)
+    symbol = f"tp_{name}_by_rows"
+    layers = ", ".join(f"{origin.index}" for origin in node.origin)
+    kinds = ", ".join(dict.fromkeys(origin.kind for origin in node.origin))
+    given, made = " and ".join(_shape(graph.values[i]) for i in node.inputs), _shape(graph.values[node.outputs[0]])
+    comment = c_block(f"Layers {layers} ({kinds}): {given} -> {made}", _why(node, form))
+    text = LayerText(comment, symbol, written.body, written.functions)
+    kernels = (by_name()[row.kernel].header for row in form.rows)
+    headers = (HEADER, *kernels, *(header for code in written.codes for header in code.headers))
+    definitions = tuple(line for code in written.codes for line in code.definitions)
+    return _Written(_layer(node, form, symbol, arrays), text, arrays, headers, definitions)
 
 
 def _name(graph: Graph, position: int) -> str:
