@@ -9,7 +9,7 @@ def split(text: str, *, what: str, example: str) -> tuple[str, dict[str, str]]:
     """`lpm01a:port=/dev/ttyACM1,freq=5k` -> ("lpm01a", {"port": "/dev/ttyACM1", "freq": "5k"}).
 
     Args: what: "engine" or "monitor", for the message; example: one that is right.
-    Raises: UsageError: an option without `=`.
+    Raises: UsageError: an option without `=`, or one that stands twice.
     """
     name, _, rest = text.partition(":")
     options: dict[str, str] = {}
@@ -17,5 +17,7 @@ def split(text: str, *, what: str, example: str) -> tuple[str, dict[str, str]]:
         key, equals, value = part.partition("=")
         if not equals or not key:
             raise UsageError(f"{what} option '{part}' in '{text}' is not OPTION=VALUE", hint=f"for example {example}")
+        if key in options:
+            raise UsageError(f"{what} option '{key}' stands twice in '{text}'", hint=f"for example {example}")
         options[key] = value
     return name, options

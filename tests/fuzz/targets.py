@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MOST_BYTES = 1 << 16
-DRIVERS = ("lpm01a", "ppk2")
-"""Targets that are a driver of `energy/`, by its name."""
 
 
 class Choices:
