@@ -111,6 +111,7 @@ KERNELS: dict[str, tuple[Layer, ...] | tuple[Sum, ...]] = {
     "fully_connected_pairs_dsp": SINGLE_ROWS,
     "conv_winograd_dsp": THREES,
     "conv_pairs_dsp": WINDOWS,
+    "conv_pairs_flash_dsp": (*WINDOWS, Layer((5, 5, 64), 3, zeros=(-128, -128))),
     "conv_direct_dsp": DIRECT,
     "add_table_dsp": SUMS,
 }

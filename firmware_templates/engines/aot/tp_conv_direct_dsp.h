@@ -26,7 +26,7 @@
         __asm__(".set .Lrows, " #rows "\n\t.set .Lpasses, " #passes "\n\t.set .Lsteps, " #steps                        \
                 "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
                 "\n\t.set .Lhalf, " #half "\n\t.set .Lmade, " #made "\n\t.set .Lshift, " #shift                        \
-                "\n\t.set .Lties, " #ties                                                                              \
+                "\n\t.set .Lties, " #ties "\n\t.set .Lcopies, 1"                                                      \
                 "\n\t" TP_DIRECT_START TP_PAIRS_CHANNELS TP_DIRECT_SUMS TP_DIRECT_OUTPUTS(TP_DIRECT_##layout));        \
     }
 

@@ -21,8 +21,8 @@
 #endif
 
 /* What one call of a TP_PAIRS_FUNCTION does. The function moves `weights` and `channels` on. `x`: groups of four
- * pixels of `row_bytes` each; `copy`: room for the weights of a pair of channels, likewise. `step`: bytes from an
- * output pixel to the next. All in the same memory, but for what is in flash. */
+ * pixels of `row_bytes` each; `copy`: room for the weights of a pair of channels, likewise, where these are copied.
+ * `step`: bytes from an output pixel to the next. All in the same memory, but for what is in flash. */
 struct tp_pairs_call {
     const int16_t *weights;         /* #0 */
     const struct tp_pair *channels; /* #4 */
@@ -40,6 +40,7 @@ struct tp_pairs_call {
  * and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
  * negative results must go away from zero, 0 where the clamp hides them. rest: 1 where a call may have a pixel more
  * than fours; alone it takes half of what four take. passes: 1: of one iteration, no end is looked for; 2: more.
+ * copies: 1: the weights of a pair of channels are copied into RAM; 0: they are read from where they are.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
  * weights of k and k + 1 for the first and the second output channel; r4: input; r5: weights; r6-r9: 256 H + L of
@@ -48,16 +49,17 @@ struct tp_pairs_call {
  * s13: step between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
-#define TP_PAIRS_FUNCTION(name, passes, steps, shift, layout, ties, rest)                                              \
+#define TP_PAIRS_FUNCTION(name, passes, steps, shift, layout, ties, rest, copies)                                      \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
-        __asm__(TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest));                                              \
+        __asm__(TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest, copies));                                      \
     }
 
-#define TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest)                                                        \
+#define TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest, copies)                                                \
     ".set .Lmoves, " #passes " > 1\n\t"                                                                                \
     ".set .Lties, " #ties "\n\t"                                                                                       \
     ".set .Lrest, " #rest "\n\t"                                                                                       \
+    ".set .Lcopies, " #copies "\n\t"                                                                                   \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
     ".set .Lshift, " #shift "\n\t"                                                                                     \
     TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
@@ -90,9 +92,10 @@ struct tp_pairs_call {
     "vmov s8, r3\n\t"                                                                                                  \
     "vmov s9, r6\n\t"                                                                                                  \
     "ldr.w r1, [r0, #0]\n\t"                                                                                           \
-    "ldr.w r5, [r0, #16]\n\t"                                                                                          \
     "ldr.w r2, [r0, #20]\n\t"                                                                                          \
     "add.w r2, r2, r1\n\t"                                                                                             \
+    ".if .Lcopies\n\t"                                                                                                 \
+    "ldr.w r5, [r0, #16]\n\t"                                                                                          \
     "mov.w r8, r5\n\t"                                                                                                 \
     "2:\n\t"                                                                                                           \
     ".rept .Lsteps\n\t"                                                                                                \
@@ -101,7 +104,11 @@ struct tp_pairs_call {
     ".endr\n\t"                                                                                                        \
     "cmp.w r1, r2\n\t"                                                                                                 \
     "bne.w 2b\n\t"                                                                                                     \
-    "str.w r1, [r0, #0]\n\t"                                                                                           \
+    ".else\n\t"                                                                                                        \
+    "mov.w r5, r1\n\t"                                                                                                 \
+    "mov.w r8, r2\n\t"                                                                                                 \
+    ".endif\n\t"                                                                                                       \
+    "str.w r2, [r0, #0]\n\t"                                                                                           \
     ".if .Lmoves\n\t"                                                                                                  \
     "sub.w r5, r5, #8 * .Lsteps\n\t"                                                                                   \
     ".endif\n\t"                                                                                                       \
@@ -125,19 +132,19 @@ struct tp_pairs_call {
 #define TP_PAIRS_SUMS                                                                                                  \
     "3:\n\t" TP_PAIRS_BIASES                                                                                           \
     "4:\n\t"                                                                                                           \
-    "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                \
     ".if .Lmoves\n\t"                                                                                                  \
     "ldr.w r2, [r5, #8 * .Lsteps]!\n\t"                                                                                \
     ".else\n\t"                                                                                                        \
     "ldr.w r2, [r5]\n\t"                                                                                               \
     ".endif\n\t"                                                                                                       \
-    "ldr.n r1, [r4, #4]\n\t"                                                                                           \
-    "ldr.n r3, [r5, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                          \
+    "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                \
+    "ldr.n r3, [r5, #4]\n\t"                                                                                           \
+    "ldr.n r1, [r4, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                          \
     ".rept .Lsteps - 1\n\t"                                                                                            \
-    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
-    "ldr.n r1, [r4, #.Lat + 4]\n\t"                                                                                    \
     "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
-    "ldr.n r3, [r5, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                            \
+    "ldr.n r3, [r5, #.Lat + 4]\n\t"                                                                                    \
+    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
+    "ldr.n r1, [r4, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                            \
     ".endr\n\t"                                                                                                        \
     ".if .Lmoves\n\t"                                                                                                  \
     "vmov r0, s12\n\t"                                                                                                 \
@@ -166,12 +173,12 @@ struct tp_pairs_call {
     "cmp.w r4, r0\n\t"                                                                                                 \
     "bne.w 3b\n\t"
 
-/* The pixel that is left: its sums in r10 and r11, from the low bytes of a group; up to four steps a pass. */
+/* The pixel that is left: its sums in r10 and r11, from the low bytes of a group; of 8 and 16 steps, half a pass. */
 #define TP_PAIRS_END                                                                                                   \
     ".if .Lrest\n\t"                                                                                                   \
     ".set .Lpass, .Lsteps\n\t"                                                                                         \
-    ".if .Lsteps == 8\n\t"                                                                                             \
-    ".set .Lpass, 4\n\t"                                                                                               \
+    ".if .Lsteps % 8 == 0\n\t"                                                                                         \
+    ".set .Lpass, .Lsteps / 2\n\t"                                                                                     \
     ".endif\n\t"                                                                                                       \
     "vmov r0, s14\n\t"                                                                                                 \
     "ldr.w r1, [r0, #36]\n\t"                                                                                          \
@@ -335,11 +342,13 @@ TP_KERNEL void tp_pair_windows(const struct tp_window *w, const int8_t *first, c
 /* How the images around a convolution lie, and what it needs scratch for.
  *
  * x_groups: groups of four pixels between two passes over the weights; row_bytes: of a group, see tp_pairs_call.
+ * copy_bytes: room for a pair's weights, none where they are not copied.
  * from_planes: the input lies in planes; gathers: some window reaches outside of it, or leaves out codes, and is
  * gathered first. to_planes: the output lies in planes. by_columns: its pixels are counted down the columns.
  * rest: there is one pixel more than fours. */
 struct tp_pairs_plan {
     int32_t row_bytes;
+    int32_t copy_bytes;
     int32_t x_groups;
     bool from_planes, gathers, to_planes, by_columns, rest;
 };
@@ -464,8 +473,8 @@ TP_KERNEL void tp_pairs_multiply(const struct tp_pairs_plan *plan, const struct 
 
 /* weights [pairs of channels, row_bytes]: for each pair of taps, those of the first and those of the second channel;
  * zeros behind the last tap. A pair of taps is that of two planes, or (0, 2), (1, 3) of four codes. Scratch: weights
- * of one pair of channels, x_groups of row_bytes each, two columns where it gathers, and four pixels of output where
- * the last group is not whole, and the output does not lie in planes, which have room for it. */
+ * of one pair of channels where they are copied, x_groups of row_bytes each, two columns where it gathers, and four
+ * pixels of output where the last group is not whole, and the output does not lie in planes, which have room for it. */
 TP_LARGE_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct tp_pairs_plan *plan,
                                        const struct tp_pairs_part *parts, int32_t count, const int8_t *input,
                                        const int16_t *weights, const struct tp_pair *channels, int32_t in_zero,
@@ -474,7 +483,7 @@ TP_LARGE_KERNEL void tp_conv_pairs_dsp(const struct tp_window *w, const struct t
     const int32_t pixels = w->out_h * w->out_w;
     const int32_t groups = (pixels + 3) / 4;
     const int32_t whole = plan->to_planes ? groups : pixels / 4;
-    int8_t *const x = &scratch[plan->row_bytes];
+    int8_t *const x = &scratch[plan->copy_bytes];
     int8_t *const columns = &x[plan->x_groups * plan->row_bytes];
     int8_t *const part_of_four = plan->gathers ? &columns[plan->row_bytes / 2] : columns;
     for (int32_t first = 0; first < groups; first += plan->x_groups) {

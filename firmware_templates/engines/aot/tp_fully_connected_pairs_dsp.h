@@ -52,7 +52,18 @@ struct tp_fully_connected {
     "ssat r4, #8, r4\n\t"                                                                                              \
     "strb.w r4, [r3], #1\n\t"
 
-/* Eight outputs a round, sixteen inputs a pass; sums in r6 to r12 and lr; the call is on the stack. */
+/* r0 to r2, the call, the pairs and their end, in s0 to s2; on the stack of a core without an FPU. */
+#if defined(__ARM_FP)
+#define TP_FC_KEEP "vmov s0, r0\n\tvmov s1, r1\n\tvmov s2, r2\n\t"
+#define TP_FC_KEPT(register, number) "vmov " register ", s" number "\n\t"
+#define TP_FC_DROP
+#else
+#define TP_FC_KEEP "push {r0-r2}\n\t"
+#define TP_FC_KEPT(register, number) "ldr.w " register ", [sp, #4 * " number "]\n\t"
+#define TP_FC_DROP "add sp, sp, #12\n\t"
+#endif
+
+/* Eight outputs a round, sixteen inputs a pass; sums in r6 to r12 and lr. */
 TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribute__((unused)))
 {
     __asm__("push.w {r4-r11, lr}\n\t"
@@ -61,20 +72,20 @@ TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribut
             "sub.w r1, r1, #32\n\t" /* the loads of a pass move the pointers first */
             "sub.w r2, r2, #32\n\t"
             "sub.w r5, r5, #128\n\t"
-            "push {r0-r2}\n\t" /* call, pairs, their end */
+            TP_FC_KEEP
             "1:\n\t"
-            "ldr.w r0, [sp, #0]\n\t"
-            "ldr.w r4, [sp, #4]\n\t"
+            TP_FC_KEPT("r0", "0")
+            TP_FC_KEPT("r4", "1")
             "ldr.w r1, [r0, #12]\n\t"
             "ldmia.w r1!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
             "str.w r1, [r0, #12]\n\t"
             ".balign 4\n\t"
             "0:\n\t"
             TP_FC_FIRST TP_FC_NEXT("8", "32") TP_FC_NEXT("16", "64") TP_FC_NEXT("24", "96")
-            "ldr.w r0, [sp, #8]\n\t"
+            TP_FC_KEPT("r0", "2")
             "cmp.w r4, r0\n\t"
             "bne.w 0b\n\t"
-            "ldr.w r3, [sp, #0]\n\t"
+            TP_FC_KEPT("r3", "0")
             "ldr.w r4, [r3, #20]\n\t"
             "cmp.w r4, #0\n\t"
             "beq.w 2f\n\t"
@@ -87,16 +98,16 @@ TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribut
             "ldr.w r3, [r3, #24]\n\t"
             TP_FC_ROUND("r6") TP_FC_ROUND("r7") TP_FC_ROUND("r8") TP_FC_ROUND("r9")
             TP_FC_ROUND("r10") TP_FC_ROUND("r11") TP_FC_ROUND("r12") TP_FC_ROUND("lr")
-            "ldr.w r0, [sp, #0]\n\t"
+            TP_FC_KEPT("r0", "0")
             "str.w r3, [r0, #24]\n\t"
             "3:\n\t"
-            "ldr.w r0, [sp, #0]\n\t"
+            TP_FC_KEPT("r0", "0")
             "ldrd r1, r2, [r0, #12]\n\t"
             "cmp.w r1, r2\n\t"
             "bne.w 1b\n\t"
             "add.w r5, r5, #128\n\t"
             "str.w r5, [r0, #8]\n\t"
-            "add sp, sp, #12\n\t"
+            TP_FC_DROP
             "pop.w {r4-r11, pc}");
 }
 

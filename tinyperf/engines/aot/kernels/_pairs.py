@@ -30,8 +30,9 @@ SHIFTS = range(7, 16)
 SUM_BITS, WEIGHT_BITS = 22, 15
 """|sum| * 2^s and |weight| * 2^(1 + s) stay below powers of two of these."""
 
-STEPS = (8, 7, 6, 5, 4)
-"""Pairs of input channels an iteration; more would make loops of over 1 KB, and fewer are slow."""
+LEAST_STEPS, MOST_STEPS = 4, 8
+"""Pairs of input channels an iteration; fewer are slow, and with more, a cache of 1 KB cannot hold what goes by once
+for every two channels too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +44,9 @@ class Part:
     scale: Ints
 
 
-def steps_for(taps: int) -> int:
+def steps_for(taps: int, most: int = MOST_STEPS) -> int:
     """The steps that add the fewest zeros to so many taps; of these, the most."""
-    return min(STEPS, key=lambda steps: (filled(taps, steps), -steps))
+    return min(range(LEAST_STEPS, most + 1), key=lambda steps: (filled(taps, steps), -steps))
 
 
 def filled(taps: int, steps: int) -> int:

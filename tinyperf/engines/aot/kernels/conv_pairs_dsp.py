@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 BLOCKS = (64, 32, 16, 8, 4, 2)
 """Groups of four pixels between two passes over the weights."""
 
+FLASH_STEPS = (16, 13)
+"""Pairs of input channels an iteration where weights are not copied, and with ties: the most that a loop of 1 KB has
+room for. The caches of the cores that read weights as fast from flash hold more than that."""
+
 
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     if work.window.pixels < 4:
@@ -31,24 +36,26 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     return _pairs.lacks(work, bounds)
 
 
-def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
+def forms(work: Conv, costs: Costs, *, copies: bool = True) -> tuple[Form, ...]:
+    """copies: the weights of a pair of channels are copied to RAM, not read from flash."""
     blocks = sorted({min(block, _groups(work)) for block in (_groups(work), *BLOCKS)})
-    parts = _pairs.pairs(work)
-    found = [_form(work, costs, block, NHWC, NHWC, parts=parts) for block in blocks]
+    form = partial(_form, work, costs, parts=_pairs.pairs(work), copies=copies)
+    found = [form(block, NHWC, NHWC) for block in blocks]
     for layout in PLANES:
-        found += [_form(work, costs, block, NHWC, layout, parts=parts) for block in blocks]
+        found += [form(block, NHWC, layout) for block in blocks]
         if _pointwise(work):
-            found += [_form(work, costs, block, layout, layout, parts=parts) for block in blocks]
+            found += [form(block, layout, layout) for block in blocks]
     if _pointwise(work):
-        found.append(_form(work, costs, _groups(work), ROWS, NHWC, parts=parts))
+        found.append(form(_groups(work), ROWS, NHWC))
     return tuple(found)
 
 
-def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts: list[int]) -> Form:
+def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts: list[int], copies: bool) -> Form:
     window = work.window
-    row, pairs = _row_bytes(work, given), sum(parts)
+    steps = _steps(work, given, copies=copies)
+    row, pairs = _row_bytes(work, given, steps), sum(parts)
     groups, passes = _groups(work), _passes(work, block, made)
-    iterations = row // (8 * _pairs.steps_for(_taps(work, given)))
+    iterations = row // (8 * steps)
     each = costs["taps"] * row / 8 + costs["outputs" if made == NHWC else "outputs in planes"]
     each += costs["ties"] if _pairs.ties(work) else 0
     each += costs["iteration"] * iterations if iterations > 1 else 0
@@ -69,7 +76,7 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts:
         lead = max(window.out_shape[2] - window.in_shape[2], 0) * 4 * groups
     return Form(
         cycles,
-        scratch_bytes=_scratch_bytes(work, block, given, made),
+        scratch_bytes=_scratch_bytes(work, block, given, made, row, copies=copies),
         lead=(lead,),
         exact=given == made != NHWC and block < groups,
         inputs=(given,),
@@ -105,10 +112,14 @@ def _taps(work: Conv, given: str) -> int:
     return -(-int(work.weights[0].size) // at_once) * at_once
 
 
-def _row_bytes(work: Conv, given: str) -> int:
+def _steps(work: Conv, given: str, *, copies: bool) -> int:
+    most = _pairs.MOST_STEPS if copies else FLASH_STEPS[_pairs.ties(work)]
+    return _pairs.steps_for(_taps(work, given), most)
+
+
+def _row_bytes(work: Conv, given: str, steps: int) -> int:
     """Of four pixels in pairs; of the weights of two channels."""
-    taps = _taps(work, given)
-    return 4 * _pairs.filled(taps, _pairs.steps_for(taps))
+    return 4 * _pairs.filled(_taps(work, given), steps)
 
 
 def _gathers(work: Conv, given: str) -> bool:
@@ -116,26 +127,26 @@ def _gathers(work: Conv, given: str) -> bool:
     return given == NHWC and (work.window.padded or work.window.dilation != (1, 1))
 
 
-def _scratch_bytes(work: Conv, block: int, given: str, made: str) -> int:
-    row = _row_bytes(work, given)
+def _scratch_bytes(work: Conv, block: int, given: str, made: str, row: int, *, copies: bool) -> int:
     part = 4 * work.window.out_shape[2] if work.window.pixels % 4 and made == NHWC else 0
-    return row * (1 + block) + (row // 2 if _gathers(work, given) else 0) + part
+    return row * (int(copies) + block) + (row // 2 if _gathers(work, given) else 0) + part
 
 
-def emit(work: Conv, place: Place) -> Code:
+def emit(work: Conv, place: Place, *, copies: bool = True) -> Code:
     (given,), (made,) = place.form.inputs, place.form.outputs
     parts = _parts(work)
-    steps = _pairs.steps_for(_taps(work, given))
+    steps = _steps(work, given, copies=copies)
+    row = _row_bytes(work, given, steps)
     height, width, _ = work.window.out_shape
     weights = _pairs.weights_array(place.prefix, parts, _in_pairs(work, given), steps)
     channels = _pairs.channels_array(place.prefix, work, parts, 1 if made == NHWC else plane_bytes(height, width))
     layout = "PIXELS" if made == NHWC else "PLANES"
     ties = int(_pairs.ties(work))
     rest = int(work.window.pixels % 4 == 1)
-    passes = min(_row_bytes(work, given) // (8 * steps), 2)  # of two and more, one function
-    kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}"
+    passes = min(row // (8 * steps), 2)  # of two and more, one function
+    kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}{'_flash' * (not copies)}"
     names = [f"tp_pairs_{passes}x{steps}_{part.shift}_{kind}" for part in parts]
-    body = window_constant(work.window, place.edge) + _plan(work, place.form)
+    body = window_constant(work.window, place.edge) + _plan(work, place.form, row, copies=copies)
     body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
     body += call(
         "tp_conv_pairs_dsp",
@@ -152,13 +163,13 @@ def emit(work: Conv, place: Place) -> Code:
         place.output,
     )
     definitions = (
-        f"TP_PAIRS_FUNCTION({name}, {passes}, {steps}, {part.shift}, {layout}, {ties}, {rest})"
+        f"TP_PAIRS_FUNCTION({name}, {passes}, {steps}, {part.shift}, {layout}, {ties}, {rest}, {int(copies)})"
         for name, part in zip(names, parts, strict=True)
     )
     return Code((weights, channels), body, definitions=tuple(definitions))
 
 
-def _plan(work: Conv, form: Form) -> str:
+def _plan(work: Conv, form: Form, row: int, *, copies: bool) -> str:
     """The `struct tp_pairs_plan` of a layer."""
     (given,), (made,) = form.inputs, form.outputs
     switches = {
@@ -168,7 +179,7 @@ def _plan(work: Conv, form: Form) -> str:
         "by_columns": made == COLUMNS,
         "rest": work.window.pixels % 4 == 1,
     }
-    fields = [f".row_bytes = {_row_bytes(work, given)}", f".x_groups = {form.block}"]
+    fields = [f".row_bytes = {row}", f".copy_bytes = {row * copies}", f".x_groups = {form.block}"]
     fields += [f".{name} = {'true' if on else 'false'}" for name, on in switches.items()]
     return constant("struct tp_pairs_plan plan", fields)
 

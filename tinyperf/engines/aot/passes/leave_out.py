@@ -55,7 +55,11 @@ class Rest:
 def leave_out(graph: Graph) -> Graph:
     """`graph` without the channels that are constant for every input or that nobody reads, where that is possible."""
     known = ranges(graph)
-    rests = {i: _rest(wanted) for i, wanted in _wanted(graph, known).items()}
+    return without(graph, {i: _rest(wanted) for i, wanted in wanted_channels(graph, known).items()}, known)
+
+
+def without(graph: Graph, rests: dict[int, Rest], known: dict[int, Codes]) -> Graph:
+    """`graph` with what `rests` says is left of each value, where `known` are its codes."""
     values = {i: _smaller(value, rests[i]) for i, value in graph.values.items()}
     return replace(graph, values=values, nodes=tuple(_without(graph, node, rests, known) for node in graph.nodes))
 
@@ -66,7 +70,7 @@ def _rest(wanted: Mask) -> Rest:
     return Rest(wanted, np.sort(order))
 
 
-def _wanted(graph: Graph, known: dict[int, Codes]) -> dict[int, Mask]:
+def wanted_channels(graph: Graph, known: dict[int, Codes]) -> dict[int, Mask]:
     """Of every value, the channels that must stay: the least that satisfies all its consumers and its producer."""
     masks = {i: np.full(channels_of(value), not _free(graph, i)) for i, value in graph.values.items()}
     nodes = [node for node in reversed(graph.nodes) if _narrows(graph, node)]
