@@ -40,7 +40,7 @@ def sessions_show(session: AnyPath, *, folder: AnyPath = SESSIONS) -> RunResult:
     at = listing.find(str(session), Path(folder))
     if store.load(at).record.result is None:
         raise UsageError(
-            f"{at} is not finished", means="it stopped while it measured", hint=f"tinyperf run --resume {at}"
+            f"{at} is not finished", means="it was stopped, or is measured still", hint=f"tinyperf run --resume {at}"
         )
     return replay.recompute(at)
 
