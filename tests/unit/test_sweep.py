@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,37 @@ def test_what_another_row_beats_is_not_on_the_front(tmp_path: Path) -> None:
     unknown = Row(**{**row.as_dict(), "latency_ms": None})
     rows = [row, better, other, unknown]
     assert [sweep._best(one, rows) for one in rows] == [False, True, True, False]  # noqa: SLF001  (pure)
+
+
+def test_the_picture_names_the_front_once_below_its_panels(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra 'sweep' is not installed")
+    drawn = sweeps.picture(answered(tmp_path, {}))
+    told = re.findall(r"<tspan[^>]*>([^<]*)</tspan>|<text[^>]*>([^<]*)</text>", drawn)
+    words = [first or second for first, second in told]
+    assert [word for word in words if "nucleo" in word] == [
+        f"{n}  {row.subject}, {row.board}, {row.engine}: {row.latency_ms:.3f} ms"
+        for n, row in enumerate(answered(tmp_path, {}), start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "small", "large", "wanted"),
+    [
+        pytest.param("top1", None, None, [True, True], id="two models, not scored: each for itself"),
+        pytest.param("top1", 0.8, 0.8, [True, False], id="as good and smaller"),
+        pytest.param("top1", 0.8, 0.9, [True, True], id="larger and better"),
+        pytest.param("mse", 0.1, 0.2, [True, False], id="an error is better small"),
+        pytest.param("mse", 0.2, 0.1, [True, True], id="larger, with less error"),
+        pytest.param("top1", 0.8, None, [True, True], id="one not scored"),
+    ],
+)
+def test_models_race_where_both_are_scored(
+    metric: str, small: float | None, large: float | None, wanted: list[bool], tmp_path: Path
+) -> None:
+    row = {**answered(tmp_path, {})[0].as_dict(), "metric": metric}
+    one = Row(**{**row, "accuracy": small, "metric": metric if small else None})
+    two = Row(**{**row, "accuracy": large, "metric": metric if large else None, "subject": "large", "ram_bytes": 999})
+    assert [sweep._best(each, [one, two]) for each in (one, two)] == wanted  # noqa: SLF001  (pure)
 
 
 @pytest.mark.slow

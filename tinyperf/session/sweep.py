@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from tinyperf import __version__, description
 from tinyperf import board as boards
-from tinyperf.datasets.own import Asked
+from tinyperf.datasets.own import ERRORS, Asked
 from tinyperf.description import Count, Description
 from tinyperf.engines import parse_engine
 from tinyperf.errors import ContentError, TinyperfError
@@ -79,8 +79,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. `accuracy`: a fraction, of this computer. `pareto`: nothing of its benchmark is as good in
-    time, RAM, flash and accuracy and better in one. `note`: of a cell that was begun more than once.
+    """A line of the table. `accuracy`: of this computer, a fraction or, of mse and mae, the error. `pareto`: nothing of
+    its model, or of another one of its benchmark that is scored too, is as good in time, RAM, flash and accuracy and
+    better in one. `note`: of a cell that was begun more than once.
     """
 
     subject: str
@@ -245,9 +246,9 @@ def _note(what: str, begun: int) -> str:
 
 
 def _best(row: Row, rows: Sequence[Row]) -> bool:
-    """Not dominated by another row of its benchmark; a row without a figure is out of the race."""
+    """Not dominated by a row that it can be held against; a row without a figure is out of the race."""
     own = _axes(row)
-    others = [_axes(one) for one in rows if one.benchmark == row.benchmark]
+    others = [_axes(one) for one in rows if _comparable(one, row)]
     if own is None:
         return False
     return not any(
@@ -255,12 +256,19 @@ def _best(row: Row, rows: Sequence[Row]) -> bool:
     )
 
 
+def _comparable(one: Row, other: Row) -> bool:
+    """Of one model; or of two that were scored alike: of others the smaller one is not the better one."""
+    scored = one.accuracy is not None and other.accuracy is not None and one.metric == other.metric
+    return one.benchmark == other.benchmark and (one.subject == other.subject or scored)
+
+
 def _axes(row: Row) -> tuple[float, ...] | None:
     """The smaller the better: time, RAM, flash, lost accuracy."""
     values = (row.latency_ms, row.ram_bytes, row.flash_bytes)
     if any(value is None for value in values):
         return None
-    return (*(float(value or 0) for value in values), -(row.accuracy or 0.0))
+    lost = (row.accuracy or 0.0) * (1 if row.metric in ERRORS else -1)
+    return (*(float(value or 0) for value in values), lost)
 
 
 def stored(text: str, path: Path) -> dict[str, Any]:
