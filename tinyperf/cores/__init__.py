@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Feature = Literal[
+    "thumb",  # the 16-bit instructions of Armv6-M
     "it",  # IT blocks
     "wide",  # CBZ, MOVW, TBB, wide immediates and the rest of Thumb-2 that Armv6-M lacks
     "divide",  # SDIV, UDIV
@@ -34,7 +35,9 @@ Feature = Literal[
 ]
 FEATURES: tuple[Feature, ...] = Feature.__args__  # type: ignore[attr-defined]  # Literal's own list
 
-MAINLINE: frozenset[Feature] = frozenset({"it", "wide", "divide", "exclusive", "unaligned", "basepri", "cycle_counter"})
+MAINLINE: frozenset[Feature] = frozenset(
+    {"thumb", "it", "wide", "divide", "exclusive", "unaligned", "basepri", "cycle_counter"}
+)
 """What Armv7-M and Armv8-M mainline always have."""
 
 Architecture = Literal["armv6-m", "armv7-m", "armv7e-m", "armv8-m.base", "armv8-m.main", "armv8.1-m.main", "host"]

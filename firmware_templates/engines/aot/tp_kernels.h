@@ -103,11 +103,26 @@ TP_KERNEL void tp_set_code(void *codes, int32_t bytes, int32_t i, int32_t code)
     }
 }
 
+/* tp_multiply_high by products of halfwords. Of the sum's low word the two highest bits alone count: they round. */
+TP_KERNEL int32_t tp_multiply_high_halves(int32_t a, int32_t b)
+{
+    const uint32_t a_low = (uint32_t)a & 0xFFFFU;
+    const uint32_t b_low = (uint32_t)b & 0xFFFFU;
+    const int32_t first = (a >> 16) * (int32_t)b_low + (int32_t)((a_low * b_low) >> 16);
+    const int32_t second = (int32_t)a_low * (b >> 16) + (int32_t)((uint32_t)first & 0xFFFFU);
+    const int32_t high = (a >> 16) * (b >> 16) + (first >> 16) + (second >> 16);
+    return (int32_t)(((uint32_t)high << 1) + (((((uint32_t)second >> 14) & 3U) + 1U) >> 1));
+}
+
 /* a * b / 2^31, rounded to the nearest, ties up: gemmlowp's SaturatingRoundingDoublingHighMul where not both are
- * INT32_MIN. */
+ * INT32_MIN. Armv6-M has no product of more than 32 bits. */
 TP_KERNEL int32_t tp_multiply_high(int32_t a, int32_t b)
 {
+#ifdef __ARM_ARCH_6M__
+    return tp_multiply_high_halves(a, b);
+#else
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+#endif
 }
 
 /* x / 2^n, rounded to the nearest, ties away from zero; 0 <= n <= 31. */

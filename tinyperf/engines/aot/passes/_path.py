@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Bounds, Form, Graph, Node, Value, Work
     from tinyperf.engines.aot.kernels import Costs, Kernel, W
 
-FEATURES = {"dsp": "the DSP instructions", "mve": "Helium", "fpu": "a floating-point unit"}
+FEATURES = {
+    "thumb": "the instructions of Armv6-M",
+    "dsp": "the DSP instructions",
+    "mve": "Helium",
+    "fpu": "a floating-point unit",
+}
 
 MOST_STATES = 500
 """Sets of layouts that are followed at once, the cheapest ones."""
