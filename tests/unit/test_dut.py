@@ -317,6 +317,22 @@ def test_a_torn_answer_is_noted_and_the_device_asked_whether_it_lives(answer: by
     assert any(way == "note" for way, _ in seen)
 
 
+def test_a_late_refusal_is_not_taken_for_the_answer_to_name() -> None:
+    """A slow device that got its window after all, and then what should have ended it as one long command."""
+    late: list[Step] = [("device", b"e-[Command too long]\r\nm-ready\r\n"), NAME[1], QUIET]
+    device, link, _ = connected([INFER, ("device", WINDOW + END), QUIET, QUIET, NAME[0], *late, *NAME])
+    assert device.infer(70, 10) is None
+    assert link.finished
+
+
+def test_a_device_that_refuses_its_name_each_time_has_stopped_answering() -> None:
+    refused: list[Step] = [NAME[0], ("device", b"e-[Unknown command: ame]\r\nm-ready\r\n")]
+    device, link, _ = connected([INFER, ("device", WINDOW + END), QUIET, *3 * [QUIET, *refused]])
+    with pytest.raises(DeviceError, match=r"stopped answering: .*refused: Unknown command: ame"):
+        device.infer(70, 10)
+    assert link.finished
+
+
 def test_a_trial_is_repeated_whole_and_says_so() -> None:
     device, link, seen = connected(
         [

@@ -564,10 +564,15 @@ class Dut:
     def _resynchronize(self, why: str) -> None:
         """After a torn answer (`why`): wait for quiet, then make sure that the device answers.
 
+        A refusal may be of what was sent before, and late; whoever refuses is alive, so it is asked again.
+
         Raises: DeviceError: it does not.
         """
-        self._listen(BOOT_SILENCE_S)
-        answer = self._ask(protocol.NAME, (Name,), COMMAND_TIMEOUT_S)
+        for _ in range(ATTEMPTS):
+            self._listen(BOOT_SILENCE_S)
+            answer = self._ask(protocol.NAME, (Name,), COMMAND_TIMEOUT_S)
+            if answer.first(Refused) is None:
+                break
         if answer.why:
             raise self._silent(f"{why}; then {answer.why}" if why else answer.why)
 
