@@ -23,6 +23,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import struct
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,6 +116,7 @@ class Cpu:
         self.uc.hook_add(u.UC_HOOK_INTR, self._interrupted)
         self._interrupts: list[int] = []
         self._hooks: dict[int, Any] = {}
+        self._dropped: BaseException | None = None
 
         def registers(*names: str) -> _Registers:
             return _Registers(self.uc, uclib, [getattr(arm, f"UC_ARM_REG_{name}") for name in names])
@@ -167,16 +169,28 @@ class Cpu:
     def run(self, address: int, count: int) -> Ran:
         """Execute up to `count` instructions from `address`."""
         self._interrupts.clear()
+        hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         try:
             self.uc.emu_start(address | 1, NEVER, 0, count)
         except self._error as exc:
             return self._stopped_by_error(address, exc)
+        finally:
+            sys.unraisablehook = hook
+            if self._dropped is not None:
+                dropped, self._dropped = self._dropped, None
+                raise dropped
         done, limit = self.counter.value, self.limit.value
         if self._interrupts:
             return self._stopped_by_interrupt(done, self._interrupts[0])
         if done > limit:
             return Ran(done - 1, "limit")
         return Ran(done, "wfi")
+
+    def _unraisable(self, what: sys.UnraisableHookArgs) -> None:
+        """Told of what ctypes drops: an exception in a callback, and Ctrl-C, which comes to Python as one begins."""
+        if self._dropped is None and isinstance(what.exc_value, BaseException):
+            self._dropped = what.exc_value
+        self.end_quantum()
 
     def _stopped_by_interrupt(self, done: int, number: int) -> Ran:
         if number == 3 and self.pc() >= LEAST_RETURN:
