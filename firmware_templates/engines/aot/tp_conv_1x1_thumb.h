@@ -4,7 +4,7 @@
 #ifndef TP_CONV_1X1_THUMB_H
 #define TP_CONV_1X1_THUMB_H
 
-#include "tp_kernels.h"
+#include "tp_thumb.h"
 
 /* One more MAC: the next weight of r6 with the code in r0, added to `sum`. */
 #define TP_THUMB_MAC(sum)                                                                                              \
@@ -20,18 +20,7 @@
 TP_ASSEMBLY tp_thumb_dense(const int8_t *end __attribute__((unused)), int32_t minus_count __attribute__((unused)),
                            const int8_t *weights __attribute__((unused)), int32_t *sums __attribute__((unused)))
 {
-    __asm__(".syntax unified\n\t"
-            "push {r4-r7, lr}\n\t"
-            "mov r4, r8\n\t"
-            "mov r5, r9\n\t"
-            "mov r6, r10\n\t"
-            "mov r7, r11\n\t"
-            "push {r3-r7}\n\t"
-            "ldmia r3!, {r4-r7}\n\t"
-            "mov r8, r4\n\t"
-            "mov r9, r5\n\t"
-            "mov r10, r6\n\t"
-            "mov r11, r7\n\t"
+    __asm__(TP_THUMB_START
             "mov r4, r0\n\t"
             "mov r5, r1\n\t"
             "mov r7, r2\n\t"
@@ -49,18 +38,7 @@ TP_ASSEMBLY tp_thumb_dense(const int8_t *end __attribute__((unused)), int32_t mi
             TP_THUMB_MAC("r10")
             "adds r5, r5, #1\n\t"
             "bne 1b\n\t"
-            "mov r0, r8\n\t"
-            "mov r1, r9\n\t"
-            "mov r2, r10\n\t"
-            "mov r3, r11\n\t"
-            "pop {r4}\n\t"
-            "stmia r4!, {r0-r3}\n\t"
-            "pop {r4-r7}\n\t"
-            "mov r8, r4\n\t"
-            "mov r9, r5\n\t"
-            "mov r10, r6\n\t"
-            "mov r11, r7\n\t"
-            "pop {r4-r7, pc}\n\t");
+            TP_THUMB_END);
 }
 
 /* weights [fours of out_c, in_c, 4], zeros for channels that are not there; biases with the input zero point in

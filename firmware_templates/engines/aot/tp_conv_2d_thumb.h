@@ -8,7 +8,7 @@
 #ifndef TP_CONV_2D_THUMB_H
 #define TP_CONV_2D_THUMB_H
 
-#include "tp_kernels.h"
+#include "tp_thumb.h"
 
 /* One more tap of four sums: the weight is in r5, the codes are at r4. */
 #define TP_WORDS_TAP                                                                                                   \
@@ -34,19 +34,8 @@
 TP_ASSEMBLY tp_words_dot(const int8_t *weights __attribute__((unused)), const int32_t *codes __attribute__((unused)),
                          const int32_t *end __attribute__((unused)), int32_t *sums __attribute__((unused)))
 {
-    __asm__(".syntax unified\n\t"
-            "push {r4-r7, lr}\n\t"
-            "mov r4, r8\n\t"
-            "mov r5, r9\n\t"
-            "mov r6, r10\n\t"
-            "mov r7, r11\n\t"
-            "push {r3-r7}\n\t"
+    __asm__(TP_THUMB_START
             "mov r12, r2\n\t"
-            "ldmia r3!, {r4-r7}\n\t"
-            "mov r8, r4\n\t"
-            "mov r9, r5\n\t"
-            "mov r10, r6\n\t"
-            "mov r11, r7\n\t"
             "mov r7, r0\n\t"
             "mov r4, r1\n\t"
             ".balign 8\n\t"
@@ -59,18 +48,7 @@ TP_ASSEMBLY tp_words_dot(const int8_t *weights __attribute__((unused)), const in
             TP_WORDS_NEXT TP_WORDS_TAP
             "cmp r4, r12\n\t"
             "bne 1b\n\t"
-            "mov r0, r8\n\t"
-            "mov r1, r9\n\t"
-            "mov r2, r10\n\t"
-            "mov r3, r11\n\t"
-            "pop {r4}\n\t"
-            "stmia r4!, {r0-r3}\n\t"
-            "pop {r4-r7}\n\t"
-            "mov r8, r4\n\t"
-            "mov r9, r5\n\t"
-            "mov r10, r6\n\t"
-            "mov r11, r7\n\t"
-            "pop {r4-r7, pc}\n\t");
+            TP_THUMB_END);
 }
 
 /* The window of output pixel (y, x), every fourth word. */
