@@ -107,7 +107,7 @@ class Bench:
         self.cpu.set("lr", self._stop | 1)
         self._model.begin()
         ran = self.cpu.run(self._symbols[symbol], MOST_INSTRUCTIONS)
-        self._model.end()
+        self._model.end(ran.executed)
         if ran.why != "bkpt":
             raise RuntimeError(f"{symbol} ended with {ran}")
 

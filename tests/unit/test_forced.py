@@ -56,3 +56,20 @@ def test_a_sum_that_wraps_when_it_is_shifted_left_is_no_constant(tmp_path: Path)
     wrapping = layer(file, (samples,))
     assert {int(code) for code in wrapping.expected()[0].ravel()} == {-128, -122}
     compare(list(forms_of(wrapping, HOST)), HOST, tmp_path)
+
+
+@pytest.mark.slow
+def test_rows_that_strides_leave_out_are_not_there(tmp_path: Path) -> None:
+    """A block of one row of outputs at the end of the arena: GCC warned of an address behind it."""
+    draw = np.random.default_rng(0)
+    weights, bias = draw.integers(-99, 99, (4, 1, 2, 8)).astype(np.int8), draw.integers(-99, 99, 4).astype(np.int32)
+    tensors = [T((1, 5, 17, 8), 0.1), constant(weights, 0.01), constant(bias, 0.001), T((1, 3, 8, 4), 0.1, -128)]
+    options = {"padding": 1, "strideH": 2, "strideW": 2, "dilationHFactor": 1, "dilationWFactor": 1}
+    file = graphs.build(tensors, [O("CONV_2D", [0, 1, 2], [3], options)], [0], [3])
+    one = layer(file, (draw.integers(-128, 128, (ROWS, 1, 5, 17, 8)).astype(np.int8),))
+    forms = [form for form in forms_of(one, M4) if form.form.kernel == "conv_direct_dsp" and form.form.block == 1]
+    for number, form in enumerate(forms):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        compare([form], M4, folder)
+    assert forms

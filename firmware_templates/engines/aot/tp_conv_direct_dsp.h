@@ -236,11 +236,13 @@ TP_LARGE_KERNEL void tp_conv_direct_dsp(const struct tp_window *w, const struct 
         for (int32_t i = 0; i < seen; i++) {
             tp_direct_row(w, plan, input, in_zero, y * w->stride_h - w->pad_h + i, &x[i * plan->row_bytes]);
         }
+        /* Behind the rows that are seen, where strides leave out some: compared with, never read from. */
+        const uintptr_t end = (uintptr_t)x + (uintptr_t)(rows * w->stride_h * plan->row_bytes);
         struct tp_pairs_call call = {
             .weights = weights,
             .channels = channels,
             .x = x,
-            .x_end = &x[rows * w->stride_h * plan->row_bytes],
+            .x_end = (const int8_t *)end,
             .copy = scratch,
             .row_bytes = weights_bytes,
             .output = &output[y * w->out_w * (plan->to_planes ? 1 : w->out_c)],
