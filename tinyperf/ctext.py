@@ -87,17 +87,22 @@ def c_block(*paragraphs: str) -> str:
     return "\n * ".join(lines)
 
 
-def c_rows(items: Iterable[str]) -> str:
-    """Items of an initializer, comma separated, indented, at most WIDTH columns wide; a long one takes several."""
+def c_statement(text: str, margin: str = "") -> str:
+    """A statement behind `margin`, on several lines where it is longer than WIDTH."""
+    return textwrap.fill(text, WIDTH, initial_indent=margin, subsequent_indent=f"{margin}    ", break_long_words=False)
+
+
+def c_rows(items: Iterable[str], width: int = WIDTH) -> str:
+    """Items of an initializer, comma separated, indented, at most `width` columns; a long one takes several lines."""
     lines: list[str] = []
     line = "   "
     for item in items:
-        if len(item) + 5 > WIDTH:
-            wrapped = textwrap.wrap(f"{item},", WIDTH, initial_indent="    ", subsequent_indent="     ")
+        if len(item) + 5 > width:
+            wrapped = textwrap.wrap(f"{item},", width, initial_indent="    ", subsequent_indent="     ")
             lines += wrapped if line == "   " else [line, *wrapped]
             line = "   "
             continue
-        if len(line) + len(item) + 2 > WIDTH:
+        if len(line) + len(item) + 2 > width:
             lines.append(line)
             line = "   "
         line += f" {item},"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyperf.ctext import c_int, c_number, c_rows, c_type
+from tinyperf.ctext import WIDTH, c_int, c_number, c_rows, c_type
 from tinyperf.engines.aot.kernels import Array
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def window_constant(window: Window, edge: tuple[str, ...] = ()) -> str:
 
 def constant(declaration: str, rows: Iterable[str], kind: str = "static const") -> str:
     """A constant inside a layer's function, as many `rows` to a line as there is room for."""
-    indented = "\n".join(f"    {line}" for line in c_rows(rows).splitlines())
+    indented = "\n".join(f"    {line}" for line in c_rows(rows, WIDTH - 4).splitlines())
     return f"    {kind} {declaration} = {{\n{indented}\n    }};\n"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Code, Kernel, _pairs
-from tinyperf.engines.aot.kernels._c_layers import call, folded_bias, window_constant
+from tinyperf.engines.aot.kernels._c_layers import call, constant, folded_bias, window_constant
 from tinyperf.engines.aot.layouts import COLUMNS, PLANES, plane_bytes
 from tinyperf.engines.aot.operators.depthwise_conv_2d import Depthwise
 from tinyperf.engines.aot.passes.bounds import accumulators
@@ -101,9 +101,7 @@ def emit(work: Depthwise, place: Place) -> Code:
     height, width, _ = window.out_shape
     stride, skip = window.stride[0], int(_same(window))
     names = [f"tp_depthwise_{height}x{width}{'_same' if skip else ''}_{stride}_{part.shift}" for part in given]
-    body = (
-        window_constant(window) + "    static const tp_depthwise_function functions[] = {" + ", ".join(names) + "};\n"
-    )
+    body = window_constant(window) + constant("tp_depthwise_function functions[]", names)
     body += call(
         "tp_depthwise_planes_dsp",
         "&window",

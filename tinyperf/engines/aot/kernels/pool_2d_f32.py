@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Code, Kernel
-from tinyperf.engines.aot.kernels._c_layers import call, floats, window_constant
+from tinyperf.engines.aot.kernels._c_layers import call, constant, floats, window_constant
 from tinyperf.engines.aot.operators._float_pool import PoolFloat
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def forms(work: PoolFloat, costs: Costs) -> tuple[Form, ...]:
 
 
 def emit(work: PoolFloat, place: Place) -> Code:
-    pooling = f"    const struct tp_pooling pooling = {{{POOLINGS[work.pooling]}}};\n"
+    pooling = constant("struct tp_pooling pooling", (POOLINGS[work.pooling],), "const")
     given = ("&window", "pooling", place.inputs[0])
     body = window_constant(work.window) + pooling
     return Code((), body + call("tp_pool_2d_f32", *given, *floats(work.clamp), place.output))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tinyperf.ctext import WIDTH, c_block, c_identifier, c_type
+from tinyperf.ctext import WIDTH, c_block, c_identifier, c_statement, c_type
 from tinyperf.engines.aot.kernels import Place, by_name
 from tinyperf.engines.aot.kernels._c_layers import call
 from tinyperf.engines.aot.passes._row_forms import bands, bands_bytes
@@ -180,8 +179,7 @@ def _wrapped(line: str) -> str:
     """A statement on several lines, where one is too short; what has line breaks already stays."""
     if len(line) <= WIDTH or "\n" in line:
         return line
-    margin = " " * (len(line) - len(line.lstrip()))
-    return textwrap.fill(line.strip(), WIDTH, initial_indent=margin, subsequent_indent=f"{margin}    ")
+    return c_statement(line.lstrip(), " " * (len(line) - len(line.lstrip())))
 
 
 def _cast(dtype: str, text: str) -> str:

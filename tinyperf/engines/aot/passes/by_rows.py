@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.passes._path import Sizes, can_lie, fitting_forms
-from tinyperf.engines.aot.passes.choose import SLOWEST, arena_bytes, choose_by, space_of
+from tinyperf.engines.aot.passes.choose import FINEST, SLOWEST, arena_bytes, choose_by, space_of
 from tinyperf.engines.aot.rows import ByRows, goes_by_rows, joined
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MOST_TIMES = 6
 
 
 def by_rows(graph: Graph, target: Target) -> Graph:
-    """`graph` with such parts where its arena then is smaller, and takes not many more cycles; else as it is."""
+    """`graph` with such parts where its arena then is a good deal smaller, at not many more cycles; else as it is."""
     if target.optimize != "ram" or any(isinstance(node.work, ByRows) for node in graph.nodes):
         return graph
     others = list(_others(graph, target.core))
@@ -36,9 +36,10 @@ def by_rows(graph: Graph, target: Target) -> Graph:
         return graph
     target = replace(target, plan="")
     plain = choose_by(space_of(graph, target.core), target, {})
+    enough = arena_bytes(plain) - arena_bytes(plain) // FINEST - 1
     for other in reversed(others):
         made = choose_by(space_of(other, target.core), target, {})
-        if arena_bytes(made) < arena_bytes(plain) and _cycles(made) <= SLOWEST * _cycles(plain):
+        if arena_bytes(made) <= enough and _cycles(made) <= SLOWEST * _cycles(plain):
             return other
     return graph
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf import __version__, content, templates
-from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows, c_type
+from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows, c_statement, c_type
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
 from tinyperf.engines.aot.kernels import Array, Place, by_name
@@ -146,7 +146,9 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = 
         map=_map(graph, plan),
         headers=tuple(sorted(headers)),
         shared_kernels=target.optimize == "flash",
-        definitions=tuple(sorted({line for each in written for line in each.definitions})),
+        definitions=tuple(
+            c_statement(line) for line in sorted({line for each in written for line in each.definitions})
+        ),
         arena_bytes=plan.arena_bytes,
         layers=layers,
         states=tuple(_state(graph, plan, state) for state in graph.states),
