@@ -155,7 +155,7 @@ def ended(how: str, moment: int) -> tuple[int, str, bool]:
         if process.poll() is None:
             end(process, how)
         out, err = process.communicate(timeout=LIMIT_S)
-        message = json.loads(out).get("error", {}).get("seen", "") if out else err.strip()[-80:]
+        message = json.loads(out).get("error", {}).get("seen", "") if out else " ".join(err.split())[-80:]
         if not (place.session / "session.json").is_file():
             return process.returncode, message + " (nothing measured yet)", True
         code, found = place.resumed()
