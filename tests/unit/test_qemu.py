@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tinyperf.result import Mode
 
 BOARD = boards.load("mps2-an386")
+BURST = 400
+"""Commands while it infers, more than any ring holds: QEMU has no baud rate, and keeps what is not read."""
 
 
 def name(board: boards.Board) -> str:
@@ -81,8 +83,13 @@ def test_firmware_speaks_infers_and_is_counted(board: boards.Board) -> None:
         sent = bytes(range(100, 140))
         dut.download(sent)
         found = dut.infer(3, 1)
+        link.write(b"infer 1000000 0%" + BURST * b"name%")
+        names = b""
+        while names.count(b"m-ready") <= BURST and (data := link.read(5.0)):
+            names += data
     finally:
         link.close()
+    assert names.count(b"m-name-dut-[tinyperf]") == BURST
     assert found is not None
     assert list(found.results) == [float(b - 256 if b > 127 else b) for b in sent]
     assert found.device_us is not None
