@@ -156,7 +156,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One network. Cycles; `seeded`: the fastest of the random plans, by its measured layers; None where none were."""
+    """One network. Cycles; `seeded`: the fastest of the random plans, by its measured layers; None where none were;
+    `whole`: of some of them what was summed so, and what the plan took when it was compiled and run itself.
+    """
 
     plans: int
     built: int
@@ -164,11 +166,13 @@ class Verdict:
     chosen: float
     best: float
     seeded: float | None
+    whole: tuple[tuple[float, float], ...] = ()
 
     @property
     def over(self) -> float:
         """What the chosen plan takes more than the best one; 0: it is the best."""
-        return max(self.chosen / min(self.best, self.seeded or self.best) - 1, 0.0)
+        others = [self.best, self.seeded or self.best, *(taken for _, taken in self.whole)]
+        return max(self.chosen / min(others) - 1, 0.0)
 
     @property
     def off(self) -> float:
@@ -203,7 +207,7 @@ def total(layers: Sequence[Layer]) -> float:
     return sum(layer.measured for layer in layers)
 
 
-def judge(model: tflite.Model, chip: str, *, worth: float, seeded: int) -> Verdict:
+def judge(model: tflite.Model, chip: str, *, worth: float, seeded: int, whole: int) -> Verdict:
     space = space_for(model, target(chip))
     first, *others = space.covering(worth)
     costs, layers = measured(model, space, first, chip)
@@ -215,7 +219,9 @@ def judge(model: tflite.Model, chip: str, *, worth: float, seeded: int) -> Verdi
     draw = random.Random(1)
     plans = [_changed(space, costs, best, draw) for _ in range(seeded)]
     sums = [sum(costs.get((k, key(form)), form.cycles) for k, form in enumerate(plan)) for plan in plans]
-    return Verdict(space.plans, 1 + len(others) + (not same), layers, total(layers), fastest, min(sums, default=None))
+    run = tuple((x, total(measured(model, space, plan, chip)[1])) for x, plan in zip(sums[:whole], plans, strict=False))
+    built = 1 + len(others) + (not same) + len(run)
+    return Verdict(space.plans, built, layers, total(layers), fastest, min(sums, default=None), run)
 
 
 def _changed(space: Space, costs: Costs, best: Sequence[Form], draw: random.Random) -> list[Form]:
@@ -233,6 +239,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only networks of these names")
     parser.add_argument("--small", action="store_true", help="only those of at most five layers")
     parser.add_argument("--worth", type=float, default=1.6, help="times the cheapest form, predicted: what is tried")
+    parser.add_argument("--whole", type=int, default=0, help="of the seeded plans, so many are compiled and run")
     parser.add_argument("--chip", choices=sorted(bare.SETTINGS), default=bare.CHIP, help="whose core and memories")
     given = parser.parse_args()
     print(HEAD)
@@ -240,7 +247,7 @@ def main() -> int:
     for name, model in networks().items():
         if (given.words and name not in given.words) or (given.small and name not in SMALL):
             continue
-        found = judge(model, given.chip, worth=given.worth, seeded=0 if name in SMALL else SEEDED)
+        found = judge(model, given.chip, worth=given.worth, seeded=0 if name in SMALL else SEEDED, whole=given.whole)
         good &= found.good
         seeded = "-" if found.seeded is None else f"{found.seeded:,.0f}"
         off = "; ".join(f"{x.name} {x.kernel} {100 * x.off:+.1f} % of {x.measured:,.0f}" for x in found.misses)
@@ -249,6 +256,14 @@ def main() -> int:
             f" {100 * found.over:5.2f}% {seeded:>10} {100 * found.off:+5.1f}%  {off or 'none'}",
             flush=True,
         )
+        if found.whole:
+            taken = [cycles for _, cycles in found.whole]
+            off = max(abs(summed / cycles - 1) for summed, cycles in found.whole)
+            print(
+                f"{'':10} {len(taken)} seeded plans run whole: {min(taken):,.0f} to {max(taken):,.0f} cycles,"
+                f" at most {100 * off:.2f} % off their sums",
+                flush=True,
+            )
     return 0 if good else 1
 
 

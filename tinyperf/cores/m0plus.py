@@ -19,7 +19,7 @@ CORE = Core(
     costs={
         "conv_1x1": {"tap": 11.3, "output": 90.0},
         "conv_1x1_thumb": {"tap": 6.4, "four": 110.0, "output": 95.0},
-        "conv_2d": {"tap": 14.3, "output": 90.0},
+        "conv_2d": {"tap": 14.3, "row": 0.0, "output": 90.0},
         "conv_2d_thumb": {"tap": 4.1, "output": 90.0, "channel": 104.0, "gathered": 14.0},
         "depthwise_conv_2d": {"tap": 14.0, "output": 125.0},
     },

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
-    each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
-    return (Form(work.window.pixels * each, lead=(direct(work.window),)),)
+    window = work.window
+    output = costs["row"] * window.kernel[0] + costs["output"]
+    each = costs["tap"] * work.weights.size + output * window.out_shape[2]
+    return (Form(window.pixels * each, lead=(direct(window),)),)
 
 
 def emit(work: Conv, place: Place) -> Code:

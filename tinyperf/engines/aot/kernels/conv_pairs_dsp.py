@@ -76,7 +76,7 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts:
         lead = max(window.out_shape[2] - window.in_shape[2], 0) * 4 * groups
     return Form(
         cycles,
-        scratch_bytes=_scratch_bytes(work, block, given, made, row, copies=copies),
+        scratch_bytes=_scratch_bytes(work, block, given, made, row),
         lead=(lead,),
         exact=given == made != NHWC and block < groups,
         inputs=(given,),
@@ -127,9 +127,10 @@ def _gathers(work: Conv, given: str) -> bool:
     return given == NHWC and (work.window.padded or work.window.dilation != (1, 1))
 
 
-def _scratch_bytes(work: Conv, block: int, given: str, made: str, row: int, *, copies: bool) -> int:
+def _scratch_bytes(work: Conv, block: int, given: str, made: str, row: int) -> int:
+    """Room for copied weights is in it where they are not copied, too: a plan takes no slower kernel for so little."""
     part = 4 * work.window.out_shape[2] if work.window.pixels % 4 and made == NHWC else 0
-    return row * (int(copies) + block) + (row // 2 if _gathers(work, given) else 0) + part
+    return row * (1 + block) + (row // 2 if _gathers(work, given) else 0) + part
 
 
 def emit(work: Conv, place: Place, *, copies: bool = True) -> Code:
