@@ -47,13 +47,14 @@ def test_an_accuracy_run_tells_the_same_time_of_an_inference(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_the_layers_of_a_small_float_model_add_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("board", ["nucleo-l4r5zi", "nucleo-u575zi-q"])
+def test_the_layers_of_a_small_float_model_add_up(board: str, tmp_path: Path) -> None:
     """Layers of some hundred instructions: what a block adds when it runs for the first time would show."""
     weights = np.linspace(-1, 1, 64, dtype=np.float32).reshape(8, 8)
     rows = [T((1, 8), dtype="float32") for _ in range(4)]
     ops = [O("FULLY_CONNECTED", [0, 4], [1]), O("TANH", [1], [2]), O("SOFTMAX", [2], [3], {"beta": 1.0})]
     (tmp_path / "small.tflite").write_bytes(build([*rows, constant(weights)], ops, [0], [3]))
-    profile = tinyperf.profile("nucleo-l4r5zi", model=str(tmp_path / "small.tflite"))
+    profile = tinyperf.profile(board, model=str(tmp_path / "small.tflite"))
     assert all(0 < layer.instructions <= layer.cycles for layer in profile.layers)
     assert profile.cycles_per_inference
     assert sum(layer.instructions for layer in profile.layers) < profile.instructions_per_inference  # IT skips some
