@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from tests.data import CASES, DATA, MANIFEST, NO_DATA, ROOT, lacking
+from tests.data import CASES, DATA, MANIFEST, NO_DATA, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 
 def _on(variable: str) -> bool:
@@ -63,13 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("tests")
 
 
-@pytest.fixture
-def slower_board(tmp_path: Path) -> Path:
-    """The NUCLEO-L4R5ZI at 24 MHz: a fifth of the instructions in the ten seconds that a window lasts."""
-    text = (ROOT / "boards" / "nucleo-l4r5zi.yaml").read_text(encoding="utf-8")
-    path = tmp_path / "slower.yaml"
-    path.write_text(text.replace("name: nucleo-l4r5zi\n", "name: slower\n") + "clock_hz: 24000000\n", encoding="utf-8")
-    return path
+@pytest.fixture(autouse=True)
+def _as_wide_as_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are told the width of the terminal that nobody looks at."""
+    monkeypatch.delenv("COLUMNS", raising=False)
 
 
 def expected(path: str, reason: str) -> bool:

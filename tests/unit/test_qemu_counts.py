@@ -118,12 +118,12 @@ PAIRS = {"mps2-an386": "nucleo-l4r5zi", "mps2-an500": "disco-f746ng", "mps2-an50
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "qemu"), [("kws", "mps2-an386"), *(("ad", qemu) for qemu in PAIRS)])
-def test_outputs_and_instructions_are_equal(name: str, qemu: str, plugin: Path) -> None:
+@pytest.mark.parametrize("qemu", PAIRS)
+def test_outputs_and_instructions_are_equal(qemu: str, plugin: Path) -> None:
     shipped = content.names("models", ".tflite")
-    if name not in shipped:
-        pytest.skip(f"no {name} model is shipped")
-    model = tflite.load(shipped[name])
+    if "ad" not in shipped:
+        pytest.skip("no ad model is shipped")
+    model = tflite.load(shipped["ad"])
     generator = np.random.default_rng(1)
     sent = generator.integers(-128, 128, model.input.elements, dtype=np.int8).tobytes()
     images = [

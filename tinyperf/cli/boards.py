@@ -22,7 +22,7 @@ HEADINGS = ("board", "verified", "core", "clock", "times", "is")
 @click.option("--json", "as_json", is_flag=True, help="One JSON list on stdout.")
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List the boards, how far each is verified, and how far off its times are; start one.
+    """List the boards, how verified, how far off; start one.
 
     silicon: measured on the real board. emulated: its image runs in an emulator. native: its image is a process of this
     computer, whose clock is not known. compiled: its image is built. rendered: its project is generated, and neither
