@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Any convolution for cores with 16-bit instructions alone: four pixels of a channel at a time, 4 cycles a MAC.
+/* Any convolution for cores with 16-bit instructions alone: four pixels of a channel at a time, 4 cycles a MAC
+ * by count.
  *
  * The codes of four windows stand side by side in scratch, a word each: LDM reads four in five cycles, and no register
  * is spent on extending signs. Weights come four in a word. Positions outside the image hold the input zero point, so

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 SHORT = 500_000
-"""Cycles. What surrounds the first call, on cold caches, takes up to some 900 more than around the second: a thousandth
-of such an inference, but four tenths of the smallest. Those are measured again, on caches that are warm."""
+"""Cycles. What surrounds the first call, on cold caches, takes up to some 1,300 more than around the second: a
+thousandth of such an inference, but half of the smallest. Those are measured again, on caches that are warm."""
 
 
 @dataclass(frozen=True)

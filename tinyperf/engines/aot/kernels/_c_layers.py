@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def call(function: str, *arguments: str | int, indent: int = 4) -> str:
-    """A call statement, wrapped at the comma before column 100."""
+    """A call statement, wrapped at a comma before column WIDTH."""
     lines, line = [], f"{' ' * indent}{function}("
     margin = " " * len(line)
     for i, argument in enumerate(arguments):
         text = argument if isinstance(argument, str) else c_int(argument)
         text += ");" if i == len(arguments) - 1 else ", "
-        if len((line + text).rstrip()) > 100:
+        if len((line + text).rstrip()) > WIDTH:
             lines.append(line.rstrip())
             line = margin
         line += text
