@@ -129,6 +129,11 @@ def short_requantization_lacks(work: Weighted, bounds: Bounds | None) -> str | N
 LONGEST_COLUMN = 4092
 
 
+def dot_iterations(length: int) -> int:
+    """Times that tp_dot_2x2 goes round for columns of so many codes."""
+    return length // next(codes for codes in (16, 8, 4) if length % codes == 0)
+
+
 def filled_rows(work: Weighted, length: int, multiple: int) -> tuple[npt.NDArray[np.int8], int]:
     """Weights as rows, zeros up to `length` columns and a multiple of so many rows; how many rows were added."""
     fillers = -len(work.rows) % multiple

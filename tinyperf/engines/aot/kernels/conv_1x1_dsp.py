@@ -10,6 +10,7 @@ from tinyperf.engines.aot.kernels._c_layers import (
     LONGEST_COLUMN,
     call,
     channels_array,
+    dot_iterations,
     filled_rows,
     folded_bias,
     short_requantization_lacks,
@@ -20,6 +21,9 @@ from tinyperf.engines.aot.operators.conv_2d import Conv
 if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
+
+CACHE_BYTES = 256
+"""Of weights that stay close while the pixels pass by, where flash is slow: two channels' share it with constants."""
 
 
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
@@ -33,9 +37,10 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
 
 
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
-    pixels = work.window.pixels + work.window.pixels % 2
-    each = costs["tap"] * work.weights.size + costs["output"] * work.window.out_shape[2]
-    return (Form(pixels * each),)
+    length, pixels, channels = work.window.in_shape[2], -(-work.window.pixels // 2), -(-work.window.out_shape[2] // 2)
+    taps = costs["taps"] + (costs["uncached"] if 2 * length >= CACHE_BYTES else 0.0)
+    sums = taps * length / 4 + costs["iteration"] * dot_iterations(length)
+    return (Form(channels * (pixels * (sums + costs["outputs"]) + costs["channels"])),)
 
 
 def emit(work: Conv, place: Place) -> Code:

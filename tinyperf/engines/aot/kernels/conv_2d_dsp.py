@@ -10,6 +10,7 @@ from tinyperf.engines.aot.kernels._c_layers import (
     LONGEST_COLUMN,
     call,
     channels_array,
+    dot_iterations,
     filled_rows,
     folded_bias,
     short_requantization_lacks,
@@ -39,7 +40,8 @@ def _length(work: Conv) -> int:
 def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
     pixels = work.window.pixels + work.window.pixels % 2
     length, out_c = _length(work), work.window.out_shape[2]
-    sums = costs["tap"] * length * out_c + costs["output"] * out_c
+    turns = costs["iteration"] / 4 * dot_iterations(length)  # of two pixels and two channels
+    sums = (costs["tap"] * length + turns + costs["output"]) * (out_c + out_c % 2)
     each = sums + costs["gathered"] * length + costs["row"] * work.window.kernel[0]
     return (Form(pixels * each, scratch_bytes=2 * length, lead=(gathered(work.window, 2),)),)
 
