@@ -288,20 +288,22 @@ class Machine:
     def bus_write(self, address: int, width: int, value: int) -> None:
         self.bus.write(address, width, value)
 
-    def polled(self, status: int) -> None:
-        """Seen often enough in a row, the same status ends the quantum, and time goes on to the next event.
+    def polled(self, status: int) -> bool:
+        """Seen often enough in a row, the same status lets time go on to the next event: within the load, or where
+        that cannot be, behind it, where the quantum ends.
 
         The cycles that pass count as active. What is lost is the phase of the polling loop, some ten cycles.
         """
         if not self._running:
-            return
+            return False
         if self.detail is not None:
             waits = self.polls.wait(status)
-        elif waits := self.polls.wait_again(self.cpu.pc(), status):
-            waits = not self._happened_meanwhile()
+        elif (waits := self.polls.wait_again(self.cpu.pc(), status)) and self._happened_meanwhile():
+            return True
         if waits:
             self._polling = True
             self.cpu.end_quantum()
+        return False
 
     def _happened_meanwhile(self) -> bool:
         """In the middle of a quantum, let time pass to the next event and do it, so that the core need not stop."""

@@ -57,8 +57,11 @@ class Host(Protocol):
     def bus_write(self, address: int, width: int, value: int) -> None:
         """A write as the core would do it, for DMA."""
 
-    def polled(self, status: int) -> None:
-        """A status register was read; a loop that reads the same again and again waits for an event."""
+    def polled(self, status: int) -> bool:
+        """A status register was read; a loop that reads the same again and again waits for an event.
+
+        True: time has passed up to that event, and the load sees what the register reads now.
+        """
 
     def time_was_read(self) -> None:
         """A counter that runs by itself was read: the loop that reads it is not idle."""

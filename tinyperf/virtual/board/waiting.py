@@ -5,7 +5,7 @@ rounds of a loop that reads no running counter and computes nothing in floating 
 the loop loads and stores was the same in both. Time may then pass to the next event without executing anything.
 
 Besides, `POLLS` equal readings of one status register in a row, with nothing stored to a device meanwhile, are a loop
-that waits; two are enough where the same load has waited for the same status before.
+that waits; one is enough where the same load has waited for the same status before.
 """
 
 from __future__ import annotations
@@ -49,18 +49,17 @@ class Stepped(Protocol):
 class StatusPolls:
     """Counts equal readings of a status register.
 
-    A load that has once waited for a status to change waits again when it sees the same one twice: a loop that prints
-    a line waits before each letter, and each of its readings costs the emulator a stop.
+    A load that has once waited for a status to change waits again when it sees the same one: a loop that prints a line
+    waits before each letter, and each of its readings costs the emulator a stop.
     """
 
     def __init__(self) -> None:
         self._seen, self._status = 0, -1
-        self._last = -1  # the status, unless something was stored or time was read since
         self._waited: set[tuple[int, int]] = set()  # (PC, status)
 
     def forget(self) -> None:
         """Something was stored, or time was read: whoever loops does not only wait."""
-        self._seen, self._last = 0, -1
+        self._seen = 0
 
     def wait(self, status: int) -> bool:
         """A status register was read; so often the same that the loop only waits."""
@@ -70,11 +69,9 @@ class StatusPolls:
 
     def wait_again(self, pc: int, status: int) -> bool:
         """As `wait`, of a load at `pc`, which may be known to wait."""
-        last, self._last = self._last, status
         if self.wait(status):
             self._waited.add((pc, status))
-            return True
-        return status == last and (pc, status) in self._waited
+        return (pc, status) in self._waited
 
 
 class WaitingLoop:

@@ -40,8 +40,8 @@ class TaskPeripheral(Peripheral):
         if offset in {INTENSET, INTENCLR}:
             return self.regs.get(INTEN, 0)
         value = self.regs.get(offset, 0)
-        if offset in EVENTS:
-            self.host.polled(value)
+        if offset in EVENTS and self.host.polled(value):
+            return self.regs.get(offset, 0)
         return value
 
     def write(self, offset: int, value: int) -> None:

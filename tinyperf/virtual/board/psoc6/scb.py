@@ -73,12 +73,10 @@ class Scb(SerialPort):
         if status is None:
             return super().read(offset)
         value = status()
-        self.host.polled(offset << 32 | value)
-        return value
+        return status() if self.host.polled(offset << 32 | value) else value
 
     def _take(self, *, keep: bool) -> int:
-        if not self._received:
-            self.host.polled(RX_READ << 32)
+        if not self._received and not (self.host.polled(RX_READ << 32) and self._received):
             return NOTHING
         byte = self._received[0] if keep else self._received.popleft()
         self.update_line()

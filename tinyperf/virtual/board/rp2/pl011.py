@@ -97,16 +97,18 @@ class Pl011(Atomic, SerialPort):
 
     def load(self, offset: int) -> int:
         if offset == FR:
-            flags = BUSY * (self._shifting or bool(self._queued))
-            flags |= RXFE * (not self._received) | RXFF * (len(self._received) >= self.depth())
-            flags |= TXFE * (not self._queued) | TXFF * (len(self._queued) >= self.depth())
-            self.host.polled(flags)
-            return flags
+            flags = self._flags()
+            return self._flags() if self.host.polled(flags) else flags
         if offset == DR:
             return self._take()
         if offset in {RIS, MIS}:
             return self._raised & (self.regs.get(IMSC, 0) if offset == MIS else 0x7FF)
         return super().load(offset)
+
+    def _flags(self) -> int:
+        flags = BUSY * (self._shifting or bool(self._queued))
+        flags |= RXFE * (not self._received) | RXFF * (len(self._received) >= self.depth())
+        return flags | TXFE * (not self._queued) | TXFF * (len(self._queued) >= self.depth())
 
     def _take(self) -> int:
         byte = self._received.popleft() if self._received else 0

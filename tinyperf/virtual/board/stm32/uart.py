@@ -112,8 +112,7 @@ class Uart(SerialPort):
     def read(self, offset: int) -> int:
         if offset == self.ISR:
             status = self._status()
-            self.host.polled(status)
-            return status
+            return self._status() if self.host.polled(status) else status
         if offset == self.RDR:
             byte = self._received.popleft() if self._received else self.regs.get(self.RDR, 0)
             self.regs[self.RDR] = byte
