@@ -9,8 +9,10 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+from tests.m4 import initialized
 from tinyperf import chip as chips
 from tinyperf.chip import Region
+from tinyperf.firmware.render import ALIGNMENT, DATA_BYTES
 from tinyperf.session.costs import Layers
 from tinyperf.virtual.board import chips as virtual_chips
 from tinyperf.virtual.board.cpu import Cpu
@@ -43,11 +45,15 @@ ENTRY(tp_model_invoke)
 MEMORY {{ flash (rx) : ORIGIN = {flash.origin:#x}, LENGTH = {flash.bytes}
          ram (rwx) : ORIGIN = {ram:#x}, LENGTH = {ram_bytes} }}
 SECTIONS {{
-  .text : {{ *(.text*) *(.rodata*) *(.data*) }} > flash
+  .text : {{ *(.text*) *(.rodata*) *(.data .data.[!t]*) }} > flash
   .ARM.exidx : {{ *(.ARM.exidx*) }} > flash
-  .bss (NOLOAD) : {{ *(.bss*) *(COMMON) *(.arena) }} > ram
+  .bss (NOLOAD) : {{ *(.bss*) *(COMMON) }} > ram
+  {arena_first}
+  .data MAX(., ORIGIN(ram) + LENGTH(ram) - {end_bytes}) : {{ *(.data.tp_weights) }} > ram AT > flash
+  {arena_last}
 }}
 """
+ARENA = ".arena (NOLOAD) : { *(.arena) } > ram"
 KEEP = "-Wl,--undefined=tp_model_init,--undefined=tp_model_input,--undefined=tp_model_output"
 FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections", "-fdata-sections", "-ffreestanding")
 
@@ -61,7 +67,17 @@ def layers(generated: Generated, app: Path, folder: Path, name: str = CHIP) -> t
     ram, top = _ram(chip)
     for file, text in generated.sources.items():
         (folder / file).write_text(text, encoding="utf-8")
-    script = SCRIPT.format(flash=chip.memories[0], ram=ram, ram_bytes=top - STACK_BYTES - ram)
+    own_arena = chip.link is not None and chip.link.arena is not None
+    last = generated.resident_bytes > 0 and not own_arena  # beside the weights, as a firmware has them
+    end_bytes = generated.resident_bytes + (generated.arena_bytes if last else 0) + DATA_BYTES
+    script = SCRIPT.format(
+        flash=chip.memories[0],
+        ram=ram,
+        ram_bytes=top - STACK_BYTES - ram,
+        end_bytes=-(-end_bytes // ALIGNMENT) * ALIGNMENT,
+        arena_first="" if last else ARENA,
+        arena_last=ARENA if last else "",
+    )
     (folder / "bare.ld").write_text(script, encoding="utf-8")
     argv = ["arm-none-eabi-gcc", *chip.core.gcc_flags, *FLAGS, f"-I{app}", "-nostartfiles", "-nostdlib"]
     argv += ["-Wl,-Tbare.ld", "-Wl,--no-warn-rwx-segments", KEEP, "model.c", "-lc_nano", "-lgcc", "-lm", "-o", "a.elf"]
@@ -92,7 +108,7 @@ class Bench:
         self.causes = self._model.causes
         _, self._top = _ram(chip)
         self._stop = flash.origin + flash.bytes - len(BKPT)
-        for address, data in (*self.image.segments, (self._stop, BKPT)):
+        for address, data in (*self.image.segments, *initialized(elf, self.image), (self._stop, BKPT)):
             view = self.cpu.view(address, len(data))
             if view is None:
                 raise RuntimeError(f"no memory at {address:#x}")

@@ -32,6 +32,7 @@ from tinyperf.engines import Target
 from tinyperf.engines.aot import ENGINE
 from tinyperf.engines.aot.passes import compiled
 from tinyperf.engines.aot.passes.place import place
+from tinyperf.errors import SizeError
 
 if TYPE_CHECKING:
     from tinyperf.board import Board
@@ -49,7 +50,7 @@ CODE_FLAGS = ("-O2", "-ffreestanding", "-fno-common", f"-I{ROOT / 'firmware_temp
 class Aim:
     """What a benchmark shall reach: time in ms at 120 MHz with and without constant channels, arena and code in bytes.
 
-    interpreter_bytes: the whole arena of TFLM's interpreter.
+    interpreter_bytes: the whole arena of TFLM's interpreter. resident_latency_ms: with weights in RAM.
     """
 
     model: str
@@ -58,13 +59,14 @@ class Aim:
     arena_bytes: int
     code_bytes: int
     interpreter_bytes: int
+    resident_latency_ms: float | None = None
 
 
 AIMS = {
     "kws": Aim("kws_ref_model", 27.5, 27.5, 10_000, 16_000, 22_820),
     "vww": Aim("vww_96_int8", 44.0, 82.0, 31_000, 16_000, 100_708),
     "ic": Aim("pretrainedResnet_quant", 70.0, 70.0, 30_000, 16_000, 54_996),
-    "ad": Aim("ad01_int8", 3.6, 3.6, 1_300, 8_000, 2_580),
+    "ad": Aim("ad01_int8", 3.6, 3.6, 1_300, 8_000, 2_580, 2.9),
 }
 LATENCIES = {  # ms with and without constant channels, of the boards beside: kws, vww, ic, ad
     "nucleo-u575zi-q": {"kws": (21.0, 21.0), "vww": (33.0, 56.0), "ic": (55.0, 55.0), "ad": (2.6, 2.6)},
@@ -76,6 +78,7 @@ GATES = {BOARD, "nucleo-u575zi-q"}
 PLANS = {
     "time": "optimize=time",
     "time, every channel": "optimize=time,fold=off",
+    "time, weights in RAM": "optimize=time,weights=ram",
     "balanced": "optimize=balanced",
     "ram": "optimize=ram",
     "flash": "optimize=flash",
@@ -152,6 +155,8 @@ def measure(board: str, benchmark: str, plan: str) -> Row:
 def goal_ms(board: str, benchmark: str, plan: str) -> float:
     aim = AIMS[benchmark]
     folded, whole = LATENCIES.get(board, {}).get(benchmark, (aim.latency_ms, aim.whole_latency_ms))
+    if "RAM" in plan and board == BOARD:
+        return aim.resident_latency_ms or folded
     return whole if "every" in plan else folded
 
 
@@ -235,7 +240,11 @@ def main() -> int:
                 print(f"{benchmark}: skipped, {aim.model}.tflite is not in {DATA}")
                 continue
             for plan in rows:
-                row = found[f"{board}/{benchmark}/{plan}"] = measure(board, benchmark, plan)
+                try:
+                    row = found[f"{board}/{benchmark}/{plan}"] = measure(board, benchmark, plan)
+                except SizeError as exc:
+                    print(f"{benchmark:4} {plan:20} {exc.seen}", flush=True)
+                    continue
                 slower |= plan == "time" and board in GATES and row.with_error_ms > row.best_ms
                 show(board, benchmark, plan, row)
             if given.images:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from tinyperf import cores
 from tinyperf.chip import Region
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tinyperf.tflite import Model
+    from tinyperf.virtual.board.image import FirmwareImage
 
 STRICT = (
     *("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wconversion", "-Wdouble-promotion"),
@@ -76,6 +78,14 @@ def build(generated: Sources, folder: Path) -> Path:
     return elf
 
 
+def initialized(elf: Path, image: FirmwareImage) -> list[tuple[int, bytes]]:
+    """What the start of a program copies into RAM."""
+    there = {address for address, _ in image.segments}
+    with elf.open("rb") as file:
+        segments = [s for s in ELFFile(file).iter_segments() if s["p_type"] == "PT_LOAD" and s["p_filesz"] > 0]
+        return [(s["p_vaddr"], s.data()) for s in segments if s["p_vaddr"] not in there]
+
+
 class Machine:
     """One model on the core of the virtual board, without a board around it; `instructions` of the latest inference."""
 
@@ -84,7 +94,7 @@ class Machine:
         image = load(elf, Region(origin=FLASH, bytes=MEMORY_BYTES))
         memories = (Memory(FLASH, MEMORY_BYTES), Memory(RAM, MEMORY_BYTES), Memory(STACK, STACK_BYTES))
         self._cpu = Cpu(cores.load("cortex-m4"), (*memories, Memory(STOP, 0x1000)), (), _read, _write)
-        for address, data in (*image.segments, (STOP, BKPT)):
+        for address, data in (*image.segments, *initialized(elf, image), (STOP, BKPT)):
             self.write(address, data)
         self._symbols = {symbol.name: symbol.address for symbol in image.symbols}
         self._model = model

@@ -43,6 +43,10 @@ class Memory(Description):
         """The region of an arena of that size: `arena`, or `ram` beside stack and data."""
         return self.arena if self.arena and arena_bytes <= self.arena.bytes else self.ram
 
+    def place_resident(self, arena_bytes: int, resident_bytes: int) -> Region:
+        """The region of data: `arena` where the weights in it and an arena of that size fit, else `ram`."""
+        return self.place(arena_bytes + resident_bytes) if resident_bytes else self.ram
+
     def arena_room_bytes(self, beside_bytes: int) -> int:
         """The largest arena, where stack and data take `beside_bytes`."""
         return max(self.ram.bytes - beside_bytes, self.arena.bytes if self.arena else 0)

@@ -241,6 +241,9 @@ def test_a_model_that_does_not_fit_is_refused_before_anything_is_built(own_cache
     build.check_fits(NUCLEO, generated(NUCLEO, arena_bytes=600_000))
     with pytest.raises(BuildError, match=r"weights take 3,000,000 bytes"):
         build.check_fits(NUCLEO, generated(NUCLEO, weights_bytes=3_000_000))
+    build.check_fits(NUCLEO, generated(NUCLEO, arena_bytes=247_168, weights_bytes=400_000, resident_bytes=400_000))
+    with pytest.raises(BuildError, match=r"400,000 bytes of RAM with weights=ram, .* 255,376 beside them; .* 655,360"):
+        build.check_fits(NUCLEO, generated(NUCLEO, arena_bytes=247_184, weights_bytes=400_000, resident_bytes=400_000))
     assert not own_cache.exists()
 
 

@@ -112,6 +112,7 @@ KERNELS: dict[str, tuple[Layer, ...] | tuple[Sum, ...]] = {
     "conv_winograd_dsp": THREES,
     "conv_pairs_dsp": WINDOWS,
     "conv_pairs_flash_dsp": (*WINDOWS, Layer((5, 5, 64), 3, zeros=(-128, -128))),
+    "conv_pairs_resident_dsp": WINDOWS,
     "conv_direct_dsp": DIRECT,
     "add_table_dsp": SUMS,
 }
@@ -156,7 +157,7 @@ def side_by_side(works: tuple[Work, ...], kernel: str, form: int) -> Graph:
         inputs += ids[:-1]
         bounds = accumulators(work) if isinstance(work, Conv) else None
         assert chosen.lacks(work, bounds) is None, chosen.lacks(work, bounds)
-        costs = M4.core.costs.get(kernel, chosen.costs)
+        costs = M4.core.resident().costs.get(kernel, chosen.costs)
         forms = [one for one in chosen.forms(work, costs) if {*one.inputs, *one.outputs} <= {NHWC}]
         taken = replace(forms[min(form, len(forms) - 1)], kernel=kernel)
         nodes.append(Node(work, tuple(ids[:-1]), tuple(ids[-1:]), (Origin(position, "LAYER"),), form=taken))

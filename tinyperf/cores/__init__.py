@@ -116,6 +116,7 @@ class Core:
     fpus: GCC's -mfpu by the widest precision; unicorn: the model that runs it, None where Unicorn has none.
     pipeline: None where nobody has written its cycle model yet: then it runs, but nothing is estimated.
     costs: cycles of a kernel's steps, by kernel and by the name that the kernel's cost formula gives them.
+    resident_costs: of them, those that differ where the weights lie in RAM.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Core:
     unicorn: str | None = None
     pipeline: FetchQueue | PairedIssue | DualIssue | TwoStage | None = None
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    resident_costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def without(self, missing: Iterable[Feature]) -> Core:
         """This core as a chip has it that leaves out `missing`.
@@ -139,6 +141,11 @@ class Core:
             can = ", ".join(sorted(self.optional)) or "nothing"
             raise ContentError(f"a {self.name} always has {kept[0]}", hint=f"it may be without: {can}")
         return replace(self, features=self.features - missing)
+
+    def resident(self) -> Core:
+        """This core as it reads weights from RAM."""
+        steps = {kernel: {**self.costs.get(kernel, {}), **other} for kernel, other in self.resident_costs.items()}
+        return replace(self, costs={**self.costs, **steps})
 
     @property
     def gcc_flags(self) -> tuple[str, ...]:

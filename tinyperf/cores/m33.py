@@ -57,4 +57,5 @@ CORE = Core(
             "softmax": 0.92,
         },
     ),
+    resident_costs={"fully_connected_pairs_dsp": {"tap": 1.095}},  # ad: within 2 %
 )

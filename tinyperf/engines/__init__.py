@@ -39,13 +39,15 @@ little scratch.
 class Target:
     """What the engine compiles for: a core with the features that the chip has, and what counts most.
 
-    flash_bytes: what the chip's flash has for the whole firmware; None: enough. plan: which kernels to take, as tuning
+    flash_bytes: what the chip's flash has for the whole firmware; None: enough. resident: constants are copied into RAM
+    at the start and read from there. plan: which kernels to take, as tuning
     has found it, in the engine's own words; "": the engine chooses.
     """
 
     core: Core
     optimize: Optimize = "balanced"
     flash_bytes: int | None = None
+    resident: bool = False
     plan: str = ""
 
     @classmethod
@@ -80,7 +82,8 @@ class Layer:
 class Generated:
     """Sources (path below the project's src/ -> text) that implement tp_model.h for one model on one target.
 
-    `arena_bytes`: all RAM the model needs (input, output, activations, scratch). `libraries` and `build_flags` go
+    `arena_bytes`: all RAM the model needs (input, output, activations, scratch), but for `resident_bytes`: weights that
+    are copied into RAM before the first inference. `libraries` and `build_flags` go
     into platformio.ini as they are, `project_options` (name -> value) as further lines of its environment; of the
     libraries, sources that match a pattern of `skipped_sources` are not compiled. `layers` may be empty where the
     engine interprets. `family`: whose kernels they are, in a word.
@@ -90,6 +93,7 @@ class Generated:
     arena_bytes: int
     weights_bytes: int
     details: EngineDetails
+    resident_bytes: int = 0
     layers: tuple[Layer, ...] = ()
     libraries: tuple[str, ...] = ()
     build_flags: tuple[str, ...] = ()
@@ -103,7 +107,8 @@ class Generated:
 class Footprint:
     """What a model takes of a chip, said without writing sources or starting anything.
 
-    arena_bytes, weights_bytes: as of `Generated`; `planned`: the arena is what it will be, and no starting value.
+    arena_bytes, weights_bytes, resident_bytes: as of `Generated`; `planned`: the arena is what it will be, and no
+    starting value.
     code_bytes: an estimate from images that were built, with everything in flash that is not weights.
     """
 
@@ -111,6 +116,7 @@ class Footprint:
     planned: bool
     weights_bytes: int
     code_bytes: int
+    resident_bytes: int = 0
 
 
 @dataclass(frozen=True)

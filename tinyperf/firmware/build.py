@@ -223,11 +223,26 @@ def check_fits(board: Board, generated: Generated) -> None:
             f"{board.name} has {room:,} at {region.origin:#x}",
             hint="choose a smaller model or a board with more RAM",
         )
+    _check_resident(board, generated)
     if generated.weights_bytes > board.memory.flash.bytes:
         raise SizeError(
             f"the model's weights take {generated.weights_bytes:,} bytes; "
             f"{board.name} has {board.memory.flash.bytes:,} bytes of flash",
             hint="choose a smaller model or a board with more flash",
+        )
+
+
+def _check_resident(board: Board, generated: Generated) -> None:
+    memory = board.memory
+    if memory is None:
+        return
+    data = memory.place_resident(generated.arena_bytes, generated.resident_bytes)
+    beside_bytes = STACK_BYTES + (generated.arena_bytes if memory.place(generated.arena_bytes) is memory.ram else 0)
+    if data is memory.ram and generated.resident_bytes + beside_bytes > memory.ram.bytes:
+        raise SizeError(
+            f"the model's weights take {generated.resident_bytes:,} bytes of RAM with weights=ram, and stack and "
+            f"tensors {beside_bytes:,} beside them; {board.name} has {memory.ram.bytes:,} at {memory.ram.origin:#x}",
+            hint="leave weights=ram out: they are read from flash then",
         )
 
 

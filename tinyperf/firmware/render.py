@@ -32,6 +32,9 @@ of this computer's own compiler."""
 PLATFORM = "tinyperf-cortexm"
 NO_BUILD_ID = "0" * 32
 STACK_BYTES = 8192
+ALIGNMENT = 16
+DATA_BYTES = 1024
+"""At most, of all that a firmware has of initialized data beside weights."""
 COMMAND_CHARS = 80
 # "db " and 512 bytes in hex. Large inputs get the longer commands: 80 characters make 728 round trips of one picture.
 LONG_COMMAND_CHARS = 3 + 2 * 512
@@ -144,6 +147,8 @@ class LinkerScript:
     arena_origin: str
     arena_bytes: str
     arena_region: str
+    data_region: str
+    resident_bytes: str
     stack_bytes: str
 
 
@@ -403,6 +408,10 @@ def _linker_script(board: Board, generated: Generated, origin: str) -> LinkerScr
     if memory is None:
         raise ContentError(f"board '{board.name}' has no memory", hint="a board that is flashed names its memory")
     arena = memory.place(generated.arena_bytes)
+    data = memory.place_resident(generated.arena_bytes, generated.resident_bytes)
+    beside_bytes = generated.arena_bytes if arena is memory.ram else 0
+    at_end = generated.resident_bytes > 0 and data is memory.ram
+    end_bytes = -(-(generated.resident_bytes + beside_bytes + DATA_BYTES) // ALIGNMENT) * ALIGNMENT
     return LinkerScript(
         origin=origin,
         flash_origin=hex(memory.flash.origin),
@@ -413,6 +422,8 @@ def _linker_script(board: Board, generated: Generated, origin: str) -> LinkerScr
         arena_origin=hex(arena.origin),
         arena_bytes=str(arena.bytes),
         arena_region="RAM" if arena is memory.ram else "ARENA",
+        data_region="RAM" if data is memory.ram else "ARENA",
+        resident_bytes=str(end_bytes) if at_end else "",
         stack_bytes=str(STACK_BYTES),
     )
 

@@ -211,12 +211,15 @@ def _reasons(memory: Memory, taken: Footprint, other_ram_bytes: int) -> tuple[st
         (f"weights and about {taken.code_bytes:,} bytes of code", "flash", taken.weights_bytes + taken.code_bytes)
     ]
     rooms = {"flash": memory.flash.bytes, "RAM": memory.ram.bytes}
+    resident_bytes, resident = 0, ""
+    if taken.resident_bytes and memory.place_resident(taken.arena_bytes, taken.resident_bytes) is memory.ram:
+        resident_bytes, resident = taken.resident_bytes, f", weights of {taken.resident_bytes:,} bytes"
+    other_ram_bytes += resident_bytes
+    beside = f"{resident} and about {other_ram_bytes - resident_bytes:,} bytes beside"
     if memory.place(taken.arena_bytes) is memory.ram:
-        demands.append(
-            (f"{arena} and about {other_ram_bytes:,} bytes beside it", "RAM", taken.arena_bytes + other_ram_bytes)
-        )
+        demands.append((f"{arena}{beside} it", "RAM", taken.arena_bytes + other_ram_bytes))
     else:
-        demands.append((f"about {other_ram_bytes:,} bytes beside the arena", "RAM", other_ram_bytes))
+        demands.append((f"{beside.removeprefix(' and ').removeprefix(', ')} the arena", "RAM", other_ram_bytes))
     return tuple(
         f"{what} need {wanted:,} bytes; {place} has {rooms[place]:,}"
         for what, place, wanted in demands

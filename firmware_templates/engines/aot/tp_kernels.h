@@ -33,6 +33,12 @@
 #endif
 #define TP_ALIGNED __attribute__((aligned(16)))
 #define TP_ALIASING __attribute__((may_alias))
+/* Constants that are read from RAM. `used`: what a compiler finds never written it would leave in flash. */
+#if defined(__arm__)
+#define TP_RESIDENT __attribute__((section(".data.tp_weights"), used, aligned(16)))
+#else
+#define TP_RESIDENT __attribute__((used, aligned(16)))
+#endif
 #if defined(__arm__) && !defined(TP_ARENA_IN_BSS)
 #define TP_ARENA __attribute__((section(".arena"), aligned(16)))
 #else

@@ -44,6 +44,8 @@ class Aot:
             "fold": "on or off: leave out channels that are constant for every input (default on)",
             "optimize": "time, ram, flash or balanced: the fewest cycles, the smallest arena, the fewest bytes of "
             "constants, or few cycles in little RAM (default balanced)",
+            "weights": "flash or ram: where the layers read their constants; the firmware's start copies them to RAM, "
+            "once, before the first inference (default flash)",
             "plan": "the kernels, as --tune has found them (default: chosen by the core's costs)",
             STREAM: "on or off: of sww, keep what layers made of earlier frames and compute the newest alone "
             "(default on)",
@@ -81,7 +83,7 @@ class Aot:
         graphs = compiled_for(model, targets, channels=_folds(options))
         different = {id(graph): graph for graph in graphs}  # many targets share one plan
         footprints = {key: _footprint(graph) for key, graph in different.items()}
-        return [footprints[id(graph)] for graph in graphs]
+        return [_resident(footprints[id(graph)], target) for graph, target in zip(graphs, targets, strict=True)]
 
 
 def space_for(model: Model, target: Target, *, channels: bool = True) -> Space:
@@ -106,6 +108,7 @@ def _generated(model: Model, target: Target, graph: Graph, names: Names, *, keep
         sources=emitted.sources,
         arena_bytes=placed.arena_bytes,
         weights_bytes=emitted.weights_bytes,
+        resident_bytes=emitted.weights_bytes if target.resident else 0,
         details=EngineDetails(
             kernels=", ".join(f"{n} x {name}" for name, n in sorted(used.items())) + _left_out(graph),
             version=__version__,
@@ -121,6 +124,10 @@ def _footprint(graph: Graph) -> Footprint:
     return Footprint(placed.arena_bytes, planned=True, weights_bytes=weights, code_bytes=code_bytes(graph))
 
 
+def _resident(footprint: Footprint, target: Target) -> Footprint:
+    return replace(footprint, resident_bytes=footprint.weights_bytes) if target.resident else footprint
+
+
 def _folds(options: Mapping[str, str]) -> bool:
     """Raises: UsageError: unknown option or value."""
     return _option(options, "fold", ("on", "off")) == "on"
@@ -129,7 +136,10 @@ def _folds(options: Mapping[str, str]) -> bool:
 def _optimizing(target: Target, options: Mapping[str, str]) -> Target:
     """Raises: UsageError: unknown option or value."""
     _option(options, STREAM, ("on", "off"))  # the build has done what it says
-    return replace(target, optimize=_option(options, "optimize", OPTIMIZE), plan=options.get("plan", ""))
+    resident = _option(options, "weights", ("flash", "ram")) == "ram"
+    core = target.core.resident() if resident else target.core
+    optimize = _option(options, "optimize", OPTIMIZE)
+    return replace(target, core=core, optimize=optimize, resident=resident, plan=options.get("plan", ""))
 
 
 OPTIMIZE: tuple[Optimize, ...] = ("balanced", "time", "ram", "flash")

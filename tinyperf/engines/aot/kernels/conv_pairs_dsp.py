@@ -16,6 +16,8 @@ from tinyperf.engines.aot.operators.conv_2d import Conv
 from tinyperf.engines.aot.passes.bounds import accumulators
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from tinyperf.engines.aot.graph import Bounds
@@ -26,8 +28,11 @@ BLOCKS = (64, 32, 16, 8, 4, 2)
 """Groups of four pixels between two passes over the weights."""
 
 FLASH_STEPS = (16, 13)
-"""Pairs of input channels an iteration where weights are not copied, and with ties: the most that a loop of 1 KB has
-room for. The caches of the cores that read weights as fast from flash hold more than that."""
+"""Pairs of input channels an iteration where weights are read from flash, and with ties: the most that a loop of 1 KB
+has room for. The caches of the cores that read them there as fast hold more than that."""
+
+MOST_STEPS = (_pairs.MOST_STEPS, _pairs.MOST_STEPS)
+"""The same where they are in RAM."""
 
 
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
@@ -36,10 +41,9 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     return _pairs.lacks(work, bounds)
 
 
-def forms(work: Conv, costs: Costs, *, copies: bool = True) -> tuple[Form, ...]:
-    """copies: the weights of a pair of channels are copied to RAM, not read from flash."""
+def forms(work: Conv, costs: Costs, *, most_steps: Sequence[int] = MOST_STEPS) -> tuple[Form, ...]:
     blocks = sorted({min(block, _groups(work)) for block in (_groups(work), *BLOCKS)})
-    form = partial(_form, work, costs, parts=_pairs.pairs(work), copies=copies)
+    form = partial(_form, work, costs, parts=_pairs.pairs(work), most=most_steps[_pairs.ties(work)])
     found = [form(block, NHWC, NHWC) for block in blocks]
     for layout in PLANES:
         found += [form(block, NHWC, layout) for block in blocks]
@@ -50,9 +54,9 @@ def forms(work: Conv, costs: Costs, *, copies: bool = True) -> tuple[Form, ...]:
     return tuple(found)
 
 
-def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts: list[int], copies: bool) -> Form:
+def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts: list[int], most: int) -> Form:
     window = work.window
-    steps = _steps(work, given, copies=copies)
+    steps = _pairs.steps_for(_taps(work, given), most)
     row, pairs = _row_bytes(work, given, steps), sum(parts)
     groups, passes = _groups(work), _passes(work, block, made)
     iterations = row // (8 * steps)
@@ -112,11 +116,6 @@ def _taps(work: Conv, given: str) -> int:
     return -(-int(work.weights[0].size) // at_once) * at_once
 
 
-def _steps(work: Conv, given: str, *, copies: bool) -> int:
-    most = _pairs.MOST_STEPS if copies else FLASH_STEPS[_pairs.ties(work)]
-    return _pairs.steps_for(_taps(work, given), most)
-
-
 def _row_bytes(work: Conv, given: str, steps: int) -> int:
     """Of four pixels in pairs; of the weights of two channels."""
     return 4 * _pairs.filled(_taps(work, given), steps)
@@ -133,10 +132,11 @@ def _scratch_bytes(work: Conv, block: int, given: str, made: str, row: int) -> i
     return row * (1 + block) + (row // 2 if _gathers(work, given) else 0) + part
 
 
-def emit(work: Conv, place: Place, *, copies: bool = True) -> Code:
+def emit(work: Conv, place: Place, *, copies: bool = True, most_steps: Sequence[int] = MOST_STEPS) -> Code:
+    """copies: the weights of a pair of channels are copied to RAM, not read where they are."""
     (given,), (made,) = place.form.inputs, place.form.outputs
     parts = _parts(work)
-    steps = _steps(work, given, copies=copies)
+    steps = _pairs.steps_for(_taps(work, given), most_steps[_pairs.ties(work)])
     row = _row_bytes(work, given, steps)
     height, width, _ = work.window.out_shape
     weights = _pairs.weights_array(place.prefix, parts, _in_pairs(work, given), steps)

@@ -10,6 +10,7 @@ The graph is verified after every one of them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyperf.engines.aot.passes._flash import flash_bytes
@@ -108,5 +109,4 @@ def _holds(target: Target, taken_bytes: int) -> bool:
 def _alike(other: Target, target: Target) -> bool:
     """But for the flash, of which `other` has as much or more: a plan for it that fits `target` is that one's too."""
     enough = other.flash_bytes is None or (target.flash_bytes is not None and target.flash_bytes <= other.flash_bytes)
-    same = (other.core, other.optimize, other.plan) == (target.core, target.optimize, target.plan)
-    return enough and same
+    return enough and replace(other, flash_bytes=target.flash_bytes) == target

@@ -217,11 +217,12 @@ def fitting_forms_of(work: Work, bounds: Bounds | None, core: Core) -> tuple[lis
     for kernel in all_kernels():
         if kernel.work is not type(work):
             continue
+        costs = _costs(kernel, core)
         lack = _missing(kernel, core) or kernel.lacks(work, bounds)
         if lack:
             lacking.append(f"{kernel.name} needs {lack}")
-        else:
-            forms = kernel.forms(work, _costs(kernel, core))
+        elif costs:
+            forms = kernel.forms(work, costs)
             fitting += [replace(form, kernel=kernel.name) for form in forms]
     return sorted(fitting, key=lambda form: form.cycles), lacking
 
@@ -232,7 +233,9 @@ def _missing(kernel: Kernel[W], core: Core) -> str:
 
 
 def _costs(kernel: Kernel[W], core: Core) -> Costs:
-    """Of this core; where nobody has given any, of the Cortex-M4; of a kernel that is new, its own guess."""
+    """Of this core; where nobody has given any, of the Cortex-M4; of a kernel that is new, its own guess. None: it is
+    for weights in RAM, and these are in flash.
+    """
     for known in (core, cores.load("cortex-m4")):
         if kernel.name in known.costs:
             return known.costs[kernel.name]

@@ -108,6 +108,7 @@ class WeightsFile:
     guard: str
     made: str
     weights_bytes: int
+    resident: bool
     arrays: tuple[ArrayText, ...]
 
 
@@ -157,7 +158,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = 
         outputs=tuple(_constant(v).name if v.data is not None else f"&tp_arena[{plan.values[v.id]}]" for v in outputs),
     )
     texts = tuple(_array(array) for array in arrays.values())
-    weights = WeightsFile(names, c_identifier(names.weights.upper()), made, total_bytes, texts)
+    weights = WeightsFile(names, c_identifier(names.weights.upper()), made, total_bytes, target.resident, texts)
     sources = {
         names.source: templates.render("engines/aot/model.c.j2", context),
         names.weights: templates.render("engines/aot/model_weights.h.j2", weights),
