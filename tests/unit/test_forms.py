@@ -95,6 +95,8 @@ WINDOWS = (
 DIRECT = (
     Layer((8, 8, 3), 5, (3, 3), pad=(1, 1, 1, 1), spread=2),
     Layer((9, 17, 3), 6, (3, 3), stride=(2, 2), zeros=(3, -128)),
+    Layer((6, 17, 3), 4, (2, 3), stride=(2, 2), zeros=(-128, -128), spread=2),
+    Layer((3, 9, 5), 3, (1, 3), stride=(1, 2), pad=(0, 0, 0, 1), zeros=(7, -3), clamp=(-90, 80)),
     Layer((3, 8, 26), 3, (1, 3), pad=(0, 1, 0, 1), zeros=(5, 0), clamp=(-100, 100), spread=1),
     Layer((4, 9, 10), 3, stride=(2, 2), pad=(0, 0, 0, 6), zeros=(-9, 7)),
 )

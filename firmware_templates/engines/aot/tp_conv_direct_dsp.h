@@ -17,14 +17,15 @@
  * a row; made: bytes from an output pixel to the next (PIXELS). shift, layout, ties: see TP_PAIRS_FUNCTION.
  * With one pass a row and few steps all rows are unrolled, which must all stay in the cache of instructions. Where
  * `apart` is no multiple of four, half of the loads of pixels are unaligned: less than another channel would take; and
- * longer, so that nothing is unrolled.
+ * longer, so that nothing is unrolled. odd: 1 where all rows are unrolled, and the last halfword of each one's run is
+ * not of the window: the last of two rows then share a word and their weights, behind those of all other halfwords.
  *
  * Registers as in TP_PAIRS_FUNCTION, but for s10: end of the row of a window; s13: end of the row of outputs. */
-#define TP_DIRECT_FUNCTION(name, rows, passes, steps, row, apart, down, half, made, shift, layout, ties)               \
+#define TP_DIRECT_FUNCTION(name, rows, passes, steps, odd, row, apart, down, half, made, shift, layout, ties)          \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
         __asm__(".set .Lrows, " #rows "\n\t.set .Lpasses, " #passes "\n\t.set .Lsteps, " #steps                        \
-                "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
+                "\n\t.set .Lodd, " #odd "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
                 "\n\t.set .Lhalf, " #half "\n\t.set .Lmade, " #made "\n\t.set .Lshift, " #shift                        \
                 "\n\t.set .Lties, " #ties "\n\t.set .Lcopies, 1"                                                      \
                 "\n\t" TP_DIRECT_START TP_PAIRS_CHANNELS TP_DIRECT_SUMS TP_DIRECT_OUTPUTS(TP_DIRECT_##layout));        \
@@ -40,6 +41,10 @@
     ".else\n\t"                                                                                                        \
     ".set .Lmoves, 1\n\t"                                                                                              \
     ".set .Lahead, 4 * .Lsteps\n\t"                                                                                    \
+    ".endif\n\t"                                                                                                       \
+    ".set .Lcopied, .Lsteps\n\t"                                                                                       \
+    ".if .Lodd\n\t"                                                                                                    \
+    ".set .Lcopied, .Lrows * .Lsteps - .Lrows / 2\n\t"                                                                 \
     ".endif\n\t"                                                                                                       \
     "push.w {r4-r11, lr}\n\t"                                                                                          \
     "vmov s14, r0\n\t"                                                                                                 \
@@ -58,13 +63,15 @@
     "3:\n\t" TP_PAIRS_BIASES                                                                                           \
     ".if .Lunrolled\n\t"                                                                                               \
     ".set .Lw, 0\n\t"                                                                                                  \
+    ".set .Lbase, 0\n\t"                                                                                               \
     ".rept .Lrows\n\t"                                                                                                 \
-    ".set .Lat, 0\n\t"                                                                                                 \
-    ".rept .Lsteps\n\t" TP_DIRECT_STEP ".endr\n\t"                                                                     \
-    ".if .Lw < 8 * .Lrows * .Lsteps\n\t"                                                                               \
-    "addw r4, r4, #.Lrow\n\t"                                                                                          \
-    ".endif\n\t"                                                                                                       \
+    ".set .Lat, .Lbase\n\t"                                                                                            \
+    ".rept .Lsteps - .Lodd\n\t" TP_DIRECT_STEP ".endr\n\t"                                                             \
+    ".set .Lbase, .Lbase + .Lrow\n\t"                                                                                  \
     ".endr\n\t"                                                                                                        \
+    ".set .Lat, 4 * (.Lsteps - 1)\n\t"                                                                                 \
+    ".rept .Lodd * (.Lrows / 2)\n\t" TP_DIRECT_SHARED_STEP ".endr\n\t"                                                 \
+    ".rept .Lodd * (.Lrows % 2)\n\t" TP_DIRECT_STEP ".endr\n\t"                                                        \
     ".else\n\t"                                                                                                        \
     ".if .Lpasses > 1\n\t"                                                                                             \
     "addw r0, r4, #.Lpasses * 4 * .Lsteps\n\t"                                                                         \
@@ -104,10 +111,27 @@
     ".set .Lat, .Lat + 4\n\t"                                                                                          \
     ".set .Lw, .Lw + 8\n\t"
 
+/* The last halfwords of two rows. */
+#define TP_DIRECT_SHARED_STEP                                                                                          \
+    "ldr.w r0, [r4, #.Lat]\n\t"                                                                                        \
+    "ldr.w r1, [r4, #.Lat + .Lapart]\n\t"                                                                              \
+    "ldr.w r2, [r4, #.Lat + .Lrow]\n\t"                                                                                \
+    "ldr.w r3, [r4, #.Lat + .Lrow + .Lapart]\n\t"                                                                      \
+    "pkhbt r0, r0, r2, lsl #16\n\t"                                                                                    \
+    "pkhbt r1, r1, r3, lsl #16\n\t"                                                                                    \
+    "ldr.n r2, [r5, #.Lw]\n\t"                                                                                         \
+    "ldr.n r3, [r5, #.Lw + 4]\n\t" TP_PAIRS_STEP                                                                       \
+    ".set .Lat, .Lat + 2 * .Lrow\n\t"                                                                                  \
+    ".set .Lw, .Lw + 8\n\t"
+
 #define TP_DIRECT_OUTPUTS(store)                                                                                       \
     TP_PAIRS_CHANNEL("r11", "lr", "r7", "r9", "s5", "s7", "s9", store)                                                 \
     TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8", store)                                                \
-    "subw r4, r4, #(.Lrows - (.Lunrolled & 1)) * .Lrow - 2 * .Lapart\n\t"                                              \
+    ".if .Lunrolled\n\t"                                                                                               \
+    "addw r4, r4, #2 * .Lapart\n\t"                                                                                    \
+    ".else\n\t"                                                                                                        \
+    "subw r4, r4, #.Lrows * .Lrow - 2 * .Lapart\n\t"                                                                   \
+    ".endif\n\t"                                                                                                       \
     "vmov r0, s13\n\t"                                                                                                 \
     "cmp.w r4, r0\n\t"                                                                                                 \
     "bne.w 3b\n\t"                                                                                                     \
@@ -148,25 +172,30 @@
     "strh.w " first ", [r3], #2\n\t"
 
 /* Four codes each of a pixel and of the one that is paired with it, as four halfwords; any alignment. */
-TP_KERNEL void tp_direct_four(const int8_t *first, const int8_t *second, int8_t *to)
+TP_KERNEL void tp_direct_four(const int8_t **first, const int8_t **second, int8_t **to)
 {
-    uint32_t a = (uint32_t)tp_load4(first);
-    uint32_t b = (uint32_t)tp_load4(second);
+    uint32_t a;
+    uint32_t b;
     uint32_t even;
     uint32_t odd;
-    uint32_t low;
-    __asm__("eor %[a], %[a], #0x80808080\n\t"
-            "uxtb16 %[even], %[a]\n\t"
-            "uxtb16 %[odd], %[a], ror #8\n\t"
-            "uxtb16 %[a], %[b]\n\t"
-            "uxtb16 %[b], %[b], ror #8\n\t"
-            "orr %[even], %[even], %[a], lsl #8\n\t"
-            "orr %[odd], %[odd], %[b], lsl #8\n\t"
-            "pkhbt %[low], %[even], %[odd], lsl #16\n\t"
-            "pkhtb %[odd], %[odd], %[even], asr #16"
-            : [a] "+r"(a), [b] "+r"(b), [even] "=&r"(even), [odd] "=&r"(odd), [low] "=&r"(low));
-    __builtin_memcpy(to, &low, sizeof low);
-    __builtin_memcpy(&to[4], &odd, sizeof odd);
+    __asm__ volatile(".balign 4\n\t"
+                     "ldr.w %[a], [%[first]], #4\n\t"
+                     "ldr.w %[b], [%[second]], #4\n\t"
+                     "eor.w %[a], %[a], #0x80808080\n\t"
+                     "uxtb16.w %[even], %[a]\n\t"
+                     "uxtb16.w %[odd], %[a], ror #8\n\t"
+                     "uxtb16.w %[a], %[b]\n\t"
+                     "uxtb16.w %[b], %[b], ror #8\n\t"
+                     "orr.w %[even], %[even], %[a], lsl #8\n\t"
+                     "orr.w %[odd], %[odd], %[b], lsl #8\n\t"
+                     "pkhbt %[a], %[even], %[odd], lsl #16\n\t"
+                     "pkhtb %[odd], %[odd], %[even], asr #16\n\t"
+                     "str.w %[a], [%[to]], #4\n\t"
+                     "str.w %[odd], [%[to]], #4"
+                     : [first] "+r"(*first), [second] "+r"(*second), [to] "+r"(*to), [a] "=&r"(a), [b] "=&r"(b),
+                       [even] "=&r"(even), [odd] "=&r"(odd)
+                     :
+                     : "memory");
 }
 
 /* The image around a convolution in pairs: `columns` pixels in a row of `row_bytes`; `block`: rows of outputs between
@@ -209,14 +238,15 @@ TP_KERNEL void tp_direct_row(const struct tp_window *w, const struct tp_direct_p
         return;
     }
     const int8_t *const from = &input[y * w->in_w * w->in_c];
-    const int8_t *const other = &from[w->out_w / 2 * w->stride_w * w->in_c];
+    const int8_t *first = from;
+    const int8_t *second = &from[w->out_w / 2 * w->stride_w * w->in_c];
     const int32_t inner_end = w->in_w - w->out_w / 2 * w->stride_w + w->pad_w;
     const int32_t inner = (plan->columns < inner_end ? plan->columns : inner_end) - w->pad_w;
     const int32_t fours = inner * w->in_c / 4;
-    int8_t *const to = &row[2 * w->pad_w * w->in_c];
+    int8_t *to = &row[2 * w->pad_w * w->in_c];
 #pragma GCC unroll 4
     for (int32_t i = 0; i < fours; i++) {
-        tp_direct_four(&from[4 * i], &other[4 * i], &to[8 * i]);
+        tp_direct_four(&first, &second, &to);
     }
     tp_direct_edge(w, from, in_zero, 0, w->pad_w, (uint8_t *)row);
     tp_direct_edge(w, from, in_zero, w->pad_w + 4 * fours / w->in_c, plan->columns, (uint8_t *)row);

@@ -61,6 +61,7 @@ struct tp_pairs_call {
     ".set .Lrest, " #rest "\n\t"                                                                                       \
     ".set .Lcopies, " #copies "\n\t"                                                                                   \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
+    ".set .Lcopied, .Lsteps\n\t"                                                                                       \
     ".set .Lshift, " #shift "\n\t"                                                                                     \
     TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
 
@@ -78,7 +79,7 @@ struct tp_pairs_call {
     "vmov s13, r3\n\t"
 
 /* The next two channels: their numbers into s0-s9, their weights into RAM. .Lmoves: the first load of a pass moves the
- * pointer to the weights on. */
+ * pointer to the weights on. .Lcopied: pairs of words a turn. */
 #define TP_PAIRS_CHANNELS                                                                                              \
     "1:\n\t"                                                                                                           \
     "ldr.w r1, [r0, #4]\n\t"                                                                                           \
@@ -98,7 +99,7 @@ struct tp_pairs_call {
     "ldr.w r5, [r0, #16]\n\t"                                                                                          \
     "mov.w r8, r5\n\t"                                                                                                 \
     "2:\n\t"                                                                                                           \
-    ".rept .Lsteps\n\t"                                                                                                \
+    ".rept .Lcopied\n\t"                                                                                               \
     "ldrd r6, r7, [r1], #8\n\t"                                                                                        \
     "strd r6, r7, [r8], #8\n\t"                                                                                        \
     ".endr\n\t"                                                                                                        \

@@ -46,18 +46,18 @@
     "ldmia.w r0, {r2-r6}\n\t"                                                                                          \
     "mov.w r0, r1\n\t"
 
-/* The next pair of columns; the last one is moved to the left where it would reach beyond the row. */
+/* The next pair of columns; the last one of an odd number is moved to the left, for it would reach beyond the row. */
 #define TP_DEPTHWISE_END(stride)                                                                                       \
     "vmov r0, s4\n\t"                                                                                                  \
     "vmov r1, s1\n\t"                                                                                                  \
-    "cmp.w r0, r1\n\t"                                                                                                 \
-    "beq.w 9f\n\t"                                                                                                     \
     "add.w r0, r0, #2 * " #stride "\n\t"                                                                               \
     "cmp.w r0, r1\n\t"                                                                                                 \
-    "it hi\n\t"                                                                                                        \
-    "movhi r0, r1\n\t"                                                                                                 \
-    "b.w 1b\n\t"                                                                                                       \
-    "9:\n\t"                                                                                                           \
+    "bls.w 1b\n\t"                                                                                                     \
+    ".if .Lw % 2\n\t"                                                                                                  \
+    "sub.w r0, r0, #" #stride "\n\t"                                                                                   \
+    "cmp.w r0, r1\n\t"                                                                                                 \
+    "beq.w 1b\n\t"                                                                                                     \
+    ".endif\n\t"                                                                                                       \
     "pop.w {r4-r11, pc}\n\t"
 
 #define TP_DEPTHWISE_BEGIN(left, right, start)                                                                         \

@@ -35,7 +35,8 @@ BLOCKS = (16, 8, 4, 2, 1)
 @dataclass(frozen=True)
 class _Shape:
     """The paired image: `columns` pixels of `channels` halfwords; and a window of it: `rows` rows of `passes` times
-    `steps` pairs of halfwords. apart_bytes: to the window of the right neighbour.
+    `steps` pairs of halfwords, the last of which is half empty where they are `odd`. apart_bytes: to the window
+    of the right neighbour.
     """
 
     columns: int
@@ -43,6 +44,7 @@ class _Shape:
     rows: int
     passes: int
     steps: int
+    odd: bool
     apart_bytes: int
 
     @property
@@ -52,11 +54,16 @@ class _Shape:
     @property
     def pairs(self) -> int:
         """Of halfwords, of a window."""
-        return self.rows * self.passes * self.steps
+        return self.rows * self.passes * self.steps - self.shared
+
+    @property
+    def shared(self) -> int:
+        """Pairs of last halfwords of two rows."""
+        return self.rows // 2 if self.odd and self.unrolled else 0
 
     @property
     def unrolled(self) -> bool:
-        return self.passes == 1 and self.pairs <= MOST_UNROLLED and self.apart_bytes % 4 == 0
+        return self.passes == 1 and self.rows * self.steps <= MOST_UNROLLED and self.apart_bytes % 4 == 0
 
     @property
     def weights_bytes(self) -> int:
@@ -68,10 +75,11 @@ def _shape(work: Conv) -> _Shape:
     window = work.window
     channels = window.in_shape[2]
     columns = (window.out_shape[1] // 2 - 1) * window.stride[1] + window.kernel[1]
-    words = -(-window.kernel[1] * channels // 2)
+    run = window.kernel[1] * channels
+    words = -(-run // 2)
     passes = -(-words // MOST_STEPS)
     apart_bytes = 2 * channels * window.stride[1]
-    return _Shape(columns, channels, window.kernel[0], passes, -(-words // passes), apart_bytes)
+    return _Shape(columns, channels, window.kernel[0], passes, -(-words // passes), bool(run % 2), apart_bytes)
 
 
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
@@ -104,6 +112,7 @@ def _form(work: Conv, costs: Costs, pairs: int, block: int, made: str) -> Form:
     out_h, out_w, out_c = window.out_shape
     each = costs["pair"] * shape.pairs + costs["outputs" if made == NHWC else "outputs in planes"]
     each += shape.pairs if shape.apart_bytes % 4 else 0  # one of two loads of pixels is unaligned
+    each += costs["shared"] * shape.shared
     each += costs["ties"] if _pairs.ties(work) else 0
     each += 0 if shape.unrolled else shape.rows * (costs["pass"] * shape.passes + costs["row of a window"])
     blocks = -(-out_h // block)
@@ -136,7 +145,14 @@ def emit(work: Conv, place: Place) -> Code:
     weights = _pairs.weights_array(place.prefix, parts, _in_runs(work, shape), shape.pairs)
     channels = _pairs.channels_array(place.prefix, work, parts, 1 if made == NHWC else plane_bytes(height, width))
     ties = int(_pairs.ties(work))
-    numbers = [shape.rows, shape.passes, shape.steps, shape.row_bytes, shape.apart_bytes]
+    numbers = [
+        shape.rows,
+        shape.passes,
+        shape.steps,
+        int(shape.odd and shape.unrolled),
+        shape.row_bytes,
+        shape.apart_bytes,
+    ]
     numbers += [window.stride[0] * shape.row_bytes, width // 2, out_c if made == NHWC else 1]
     layout = "PIXELS" if made == NHWC else "PLANES"
     kind = f"{'_'.join(map(str, numbers))}_{layout.lower()}{'_exact' * ties}"
@@ -174,9 +190,14 @@ def _plan(shape: _Shape, form: Form) -> str:
 
 
 def _in_runs(work: Conv, shape: _Shape) -> npt.NDArray[np.int64]:
-    """Weights [output channel, taps]: the rows of a window one after another, each filled to whole passes."""
+    """Weights [output channel, taps]: the rows of a window one after another, each filled to whole passes; or what
+    fills words of all rows, then the last halfword of each.
+    """
     count, rows = work.weights.shape[:2]
     run = work.weights.astype(np.int64).reshape(count, rows, -1)
+    if shape.shared:
+        parts = run[:, :, :-1].reshape(count, -1), run[:, :, -1]
+        return np.pad(np.concatenate(parts, axis=1), ((0, 0), (0, rows % 2)))
     filled: npt.NDArray[np.int64] = np.pad(run, ((0, 0), (0, 0), (0, 2 * shape.passes * shape.steps - run.shape[2])))
     return filled.reshape(count, -1)
 

@@ -221,7 +221,7 @@ def fitting_forms_of(work: Work, bounds: Bounds | None, core: Core) -> tuple[lis
         lack = _missing(kernel, core) or kernel.lacks(work, bounds)
         if lack:
             lacking.append(f"{kernel.name} needs {lack}")
-        elif costs:
+        elif costs is not None:
             forms = kernel.forms(work, costs)
             fitting += [replace(form, kernel=kernel.name) for form in forms]
     return sorted(fitting, key=lambda form: form.cycles), lacking
@@ -232,11 +232,11 @@ def _missing(kernel: Kernel[W], core: Core) -> str:
     return " and ".join(FEATURES.get(feature, feature) for feature in sorted(kernel.needs - core.features))
 
 
-def _costs(kernel: Kernel[W], core: Core) -> Costs:
+def _costs(kernel: Kernel[W], core: Core) -> Costs | None:
     """Of this core; where nobody has given any, of the Cortex-M4; of a kernel that is new, its own guess. None: it is
     for weights in RAM, and these are in flash.
     """
     for known in (core, cores.load("cortex-m4")):
         if kernel.name in known.costs:
             return known.costs[kernel.name]
-    return kernel.costs
+    return kernel.costs or None
