@@ -22,6 +22,7 @@ from tinyperf.errors import BuildError, DiskError
 from tinyperf.firmware import build, files
 from tinyperf.firmware.render import Project, Toolset, render
 from tinyperf.tflite import Model, Quantization, Tensor
+from tinyperf.virtual.board import image as virtual
 
 if TYPE_CHECKING:
     from tinyperf.board import Board
@@ -195,6 +196,10 @@ def test_memory_is_laid_out_as_the_board_file_says() -> None:
     assert (image.memory.ram_bytes, image.memory.arena_bytes) == (ram, 4096)
     assert image.bin
     assert image.build_id.encode() in image.bin.read_bytes()
+    assert [file.suffix for file in image.files] == [".elf", ".bin", ".hex"]
+    assert NUCLEO.memory
+    (as_hex, as_bin) = (virtual.load(file, NUCLEO.memory.flash).segments for file in (image.files[2], image.bin))
+    assert as_hex == as_bin
 
 
 @needs_cross_compiler

@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from tests.data import ROOT
 from tests.unit.test_onnx_nodes import Network, weights
 from tinyperf import tflite
 from tinyperf.cli import invoke
@@ -294,25 +292,3 @@ def test_what_is_no_float_model_is_named(name: str, head: bytes, words: str, tmp
     (tmp_path / name).write_bytes(head)
     with pytest.raises(ModelError, match=words):
         sources.load(tmp_path / name)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # TensorFlow's own, dozens of them
-@pytest.mark.skipif(not TENSORFLOW, reason="TensorFlow (extra 'train') is absent")
-def test_the_page_for_newcomers_does_what_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = (ROOT / "docs" / "own_model.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(compile(code, "own_model.md", "exec"), {})  # noqa: S102  (our own page)
-    commands = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
-    told = ""
-    for command in commands:
-        assert invoke(shlex.split(command)[1:]) == 0, command
-        told += capsys.readouterr().out
-    assert "accuracy     float" in told
-    assert "runs it" in told
-    assert "top-1" in told
-    assert len(commands) == 4
-    assert sources.load(tmp_path / "net.onnx").inputs[0].given == (1, 8)

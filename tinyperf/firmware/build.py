@@ -23,7 +23,7 @@ from tinyperf.engines import Target, Workshop
 from tinyperf.errors import BuildError, DiskError, SizeError
 from tinyperf.firmware import files, streaming
 from tinyperf.firmware.render import STACK_BYTES, Project, Toolset, native_command, render
-from tinyperf.formats import uf2
+from tinyperf.formats import ihex, uf2
 from tinyperf.result import Memory, Toolchain
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class Image:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All of it: .elf, .bin, and .uf2 for a board whose drive wants that."""
-        uf2 = self.bin.with_suffix(".uf2") if self.bin else None
-        return tuple(file for file in (self.path, self.bin, uf2) if file and file.is_file())
+        """All of it: .elf, .bin, .hex, and .uf2 for a board whose drive wants that."""
+        others = [self.bin.with_suffix(suffix) for suffix in (".bin", ".hex", ".uf2")] if self.bin else []
+        return tuple(file for file in (self.path, *others) if file.is_file())
 
     @property
     def code_bytes(self) -> int | None:
@@ -115,15 +115,27 @@ def build_project(
         if not cached:
             _build_into(kept, project)
         image = _image(kept, board, project, generated, toolset, cached=cached)
-        if image.bin and board.memory and board.flash.uf2_family is not None:
-            contents = uf2.encode(board.memory.flash.origin, image.bin.read_bytes(), board.flash.uf2_family)
-            image.bin.with_suffix(".uf2").write_bytes(contents)
+        _write_formats(image, board)
     if folder is not None:
         with disk_errors(folder, "choose a folder"):
             folder.mkdir(parents=True, exist_ok=True)
             for file in image.files:
                 shutil.copy2(file, folder / file.name)
     return image
+
+
+def _write_formats(image: Image, board: Board) -> None:
+    """The flash contents as other tools want them, beside the .bin; each whole, since another process may read it."""
+    if image.bin is None or board.memory is None:
+        return
+    origin, contents = board.memory.flash.origin, image.bin.read_bytes()
+    formats = {".hex": ihex.encode(origin, contents).encode("ascii")}
+    if board.flash.uf2_family is not None:
+        formats[".uf2"] = uf2.encode(origin, contents, board.flash.uf2_family)
+    for suffix, data in formats.items():
+        part = image.bin.with_suffix(f"{suffix}.{os.getpid()}")
+        part.write_bytes(data)
+        part.replace(image.bin.with_suffix(suffix))
 
 
 def generate(
