@@ -14,7 +14,13 @@ import yaml
 from tinyperf import __version__
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("energy/*.md"), *ROOT.glob("perf/*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *(page for folder in ("energy", "models", "perf") for page in ROOT.glob(f"{folder}/*.md")),
+    ]
+)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
 SITE = importlib.util.find_spec("mkdocs") is not None
 
@@ -34,6 +40,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_table_has_headings(page: Path) -> None:
+    """An empty row of them is an empty bar on the site."""
+    assert re.findall(r"^\|(?: *\|)+$", page.read_text(encoding="utf-8"), re.MULTILINE) == []
 
 
 @pytest.mark.slow
