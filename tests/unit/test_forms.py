@@ -20,7 +20,7 @@ from tinyperf.engines import Target
 from tinyperf.engines.aot.graph import Graph, Node, Origin, Value
 from tinyperf.engines.aot.interpret import interpret
 from tinyperf.engines.aot.kernels import all_kernels
-from tinyperf.engines.aot.layouts import NHWC
+from tinyperf.engines.aot.layouts import NHWC, ROWS
 from tinyperf.engines.aot.operators._broadcast import broadcast
 from tinyperf.engines.aot.operators._weighted import Channels
 from tinyperf.engines.aot.operators._window import Window
@@ -99,6 +99,8 @@ DIRECT = (
     Layer((3, 9, 5), 3, (1, 3), stride=(1, 2), pad=(0, 0, 0, 1), zeros=(7, -3), clamp=(-90, 80)),
     Layer((3, 8, 26), 3, (1, 3), pad=(0, 1, 0, 1), zeros=(5, 0), clamp=(-100, 100), spread=1),
     Layer((4, 9, 10), 3, stride=(2, 2), pad=(0, 0, 0, 6), zeros=(-9, 7)),
+    Layer((9, 8, 1), 5, (3, 3), pad=(1, 1, 1, 1), zeros=(-128, -128), spread=2),
+    Layer((3, 16, 5), 4, zeros=(-128, -128)),
 )
 # Elements, multiplier and shift of the input of the smaller scale, whether it is the first, shift of the output, zero
 # points of inputs and output, clamp.
@@ -143,7 +145,7 @@ def conv(layer: Layer, draw: np.random.Generator) -> Conv:
     return Conv(layer.window, weights, channels, *layer.zeros, layer.clamp)
 
 
-def side_by_side(works: tuple[Work, ...], kernel: str, form: int) -> Graph:
+def side_by_side(works: tuple[Work, ...], kernel: str, form: int, made: str = NHWC) -> Graph:
     """A graph of as many inputs and outputs, every work in this form of the kernel."""
     (chosen,) = (one for one in all_kernels() if one.name == kernel)
     values: dict[int, Value] = {}
@@ -156,11 +158,12 @@ def side_by_side(works: tuple[Work, ...], kernel: str, form: int) -> Graph:
             limits = np.iinfo(operand.dtype)
             codes = (int(limits.min), int(limits.max))
             values[ids[-1]] = Value(ids[-1], f"v{ids[-1]}", (1, *operand.shape), operand.dtype, range=codes)
+        values[ids[-1]] = replace(values[ids[-1]], layout=made)
         inputs += ids[:-1]
         bounds = accumulators(work) if isinstance(work, Conv) else None
         assert chosen.lacks(work, bounds) is None, chosen.lacks(work, bounds)
         costs = M4.core.resident().costs.get(kernel, chosen.costs)
-        forms = [one for one in chosen.forms(work, costs) if {*one.inputs, *one.outputs} <= {NHWC}]
+        forms = [one for one in chosen.forms(work, costs) if (*one.inputs, *one.outputs) in {(), (NHWC, made)}]
         taken = replace(forms[min(form, len(forms) - 1)], kernel=kernel)
         nodes.append(Node(work, tuple(ids[:-1]), tuple(ids[-1:]), (Origin(position, "LAYER"),), form=taken))
     outputs = tuple(node.outputs[0] for node in nodes)
@@ -214,9 +217,9 @@ def unfit(elf: Path) -> list[str]:
     return found
 
 
-def compare(works: tuple[Work, ...], kernel: str, form: int, folder: Path) -> set[int]:
+def compare(works: tuple[Work, ...], kernel: str, form: int, folder: Path, made: str = NHWC) -> set[int]:
     """Four inferences, of noise and of extremes; the codes seen."""
-    graph = side_by_side(works, kernel, form)
+    graph = side_by_side(works, kernel, form, made)
     graph.verify("test")
     model = described(graph)
     elf = m4.build(emit(model, graph, place(graph), M4), folder)
@@ -233,7 +236,9 @@ def compare(works: tuple[Work, ...], kernel: str, form: int, folder: Path) -> se
             samples.append(draw.choice(codes, graph.values[i].shape).astype(graph.values[i].dtype))
         machine.infer(*samples)
         for index, expected in enumerate(interpret(graph, *samples)):
-            np.testing.assert_array_equal(machine.output(index), expected.ravel(), err_msg=f"layer {index}")
+            laid = np.moveaxis(expected.reshape(graph.values[graph.outputs[index]].shape), -1, 1)
+            laid = laid if made == ROWS else expected
+            np.testing.assert_array_equal(machine.output(index), laid.ravel(), err_msg=f"layer {index}")
             seen |= set(expected.ravel().tolist())
     return seen
 
@@ -246,3 +251,11 @@ def test_every_form_equals_the_interpreter(kernel: str, form: int, tmp_path: Pat
     works = tuple(conv(case, draw) if isinstance(case, Layer) else add(case, draw) for case in KERNELS[kernel])
     seen = compare(works, kernel, form, tmp_path)
     assert {-128, 127} <= seen
+
+
+@pytest.mark.slow
+def test_planes_equal_the_interpreter(tmp_path: Path) -> None:
+    """Of four and more codes, so that nothing fills a plane."""
+    draw = np.random.default_rng(5)
+    works = tuple(conv(layer, draw) for layer in DIRECT)
+    assert {-128, 127} <= compare(works, "conv_direct_dsp", 0, tmp_path, ROWS)

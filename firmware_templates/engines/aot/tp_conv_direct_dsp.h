@@ -18,14 +18,16 @@
  * With one pass a row and few steps all rows are unrolled, which must all stay in the cache of instructions. Where
  * `apart` is no multiple of four, half of the loads of pixels are unaligned: less than another channel would take; and
  * longer, so that nothing is unrolled. odd: 1 where all rows are unrolled, and the last halfword of each one's run is
- * not of the window: the last of two rows then share a word and their weights, behind those of all other halfwords.
+ * not of the window: the last of two rows then share a word and their weights, behind those of all other halfwords. next: columns from an output to its
+ * neighbour: 2 where `apart` is odd halfwords. Even columns are then done for two channels, and again for the same ones
+ * the odd columns, whose weights stand a halfword later, so that all loads are of whole words.
  *
  * Registers as in TP_PAIRS_FUNCTION, but for s10: end of the row of a window; s13: end of the row of outputs. */
-#define TP_DIRECT_FUNCTION(name, rows, passes, steps, odd, row, apart, down, half, made, shift, layout, ties)          \
+#define TP_DIRECT_FUNCTION(name, rows, passes, steps, odd, next, row, apart, down, half, made, shift, layout, ties)    \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
         __asm__(".set .Lrows, " #rows "\n\t.set .Lpasses, " #passes "\n\t.set .Lsteps, " #steps                        \
-                "\n\t.set .Lodd, " #odd "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
+                "\n\t.set .Lodd, " #odd "\n\t.set .Lnext, " #next "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
                 "\n\t.set .Lhalf, " #half "\n\t.set .Lmade, " #made "\n\t.set .Lshift, " #shift                        \
                 "\n\t.set .Lties, " #ties "\n\t.set .Lcopies, 1"                                                      \
                 "\n\t" TP_DIRECT_START TP_PAIRS_CHANNELS TP_DIRECT_SUMS TP_DIRECT_OUTPUTS(TP_DIRECT_##layout));        \
@@ -34,7 +36,8 @@
 /* The first load of a pass moves the pointer on, but where all rows are unrolled. */
 #define TP_DIRECT_START                                                                                                \
     ".balign 16\n\t"                                                                                                   \
-    ".set .Lunrolled, (.Lpasses == 1) && (.Lrows * .Lsteps <= 15) && (.Lapart % 4 == 0)\n\t"                           \
+    ".set .Lsecond, .Lnext * .Lapart\n\t"                                                                              \
+    ".set .Lunrolled, (.Lpasses == 1) && (.Lrows * .Lsteps <= 15) && (.Lsecond % 4 == 0)\n\t"                          \
     ".if .Lunrolled\n\t"                                                                                               \
     ".set .Lmoves, 0\n\t"                                                                                              \
     ".set .Lahead, 0\n\t"                                                                                              \
@@ -67,7 +70,11 @@
     ".rept .Lrows\n\t"                                                                                                 \
     ".set .Lat, .Lbase\n\t"                                                                                            \
     ".rept .Lsteps - .Lodd\n\t" TP_DIRECT_STEP ".endr\n\t"                                                             \
+    ".if .Lodd\n\t"                                                                                                    \
     ".set .Lbase, .Lbase + .Lrow\n\t"                                                                                  \
+    ".elseif .Lw < 8 * .Lrows * .Lsteps\n\t" /* narrow loads, or the loop would not fit the cache of instructions */   \
+    "addw r4, r4, #.Lrow\n\t"                                                                                          \
+    ".endif\n\t"                                                                                                       \
     ".endr\n\t"                                                                                                        \
     ".set .Lat, 4 * (.Lsteps - 1)\n\t"                                                                                 \
     ".rept .Lodd * (.Lrows / 2)\n\t" TP_DIRECT_SHARED_STEP ".endr\n\t"                                                 \
@@ -80,7 +87,7 @@
     "4:\n\t"                                                                                                           \
     "ldr.w r0, [r4, #4 * .Lsteps]!\n\t"                                                                                \
     "ldr.w r2, [r5, #8 * .Lsteps]!\n\t"                                                                                \
-    "ldr.w r1, [r4, #.Lapart]\n\t"                                                                                     \
+    "ldr.w r1, [r4, #.Lsecond]\n\t"                                                                                    \
     "ldr.w r3, [r5, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 4\n\t"                                                          \
     ".set .Lw, 8\n\t"                                                                                                  \
     ".rept .Lsteps - 1\n\t" TP_DIRECT_STEP ".endr\n\t"                                                                 \
@@ -99,12 +106,12 @@
     ".endif\n\t"
 
 #define TP_DIRECT_STEP                                                                                                 \
-    ".if (.Lapart + .Lat > 124) || (.Lapart % 4)\n\t"                                                                  \
+    ".if (.Lsecond + .Lat > 124) || (.Lsecond % 4)\n\t"                                                                \
     "ldr.w r0, [r4, #.Lat]\n\t"                                                                                        \
-    "ldr.w r1, [r4, #.Lat + .Lapart]\n\t"                                                                              \
+    "ldr.w r1, [r4, #.Lat + .Lsecond]\n\t"                                                                             \
     ".else\n\t"                                                                                                        \
     "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
-    "ldr.n r1, [r4, #.Lat + .Lapart]\n\t"                                                                              \
+    "ldr.n r1, [r4, #.Lat + .Lsecond]\n\t"                                                                             \
     ".endif\n\t"                                                                                                       \
     "ldr.n r2, [r5, #.Lw]\n\t"                                                                                         \
     "ldr.n r3, [r5, #.Lw + 4]\n\t" TP_PAIRS_STEP                                                                       \
@@ -114,9 +121,9 @@
 /* The last halfwords of two rows. */
 #define TP_DIRECT_SHARED_STEP                                                                                          \
     "ldr.w r0, [r4, #.Lat]\n\t"                                                                                        \
-    "ldr.w r1, [r4, #.Lat + .Lapart]\n\t"                                                                              \
+    "ldr.w r1, [r4, #.Lat + .Lsecond]\n\t"                                                                             \
     "ldr.w r2, [r4, #.Lat + .Lrow]\n\t"                                                                                \
-    "ldr.w r3, [r4, #.Lat + .Lrow + .Lapart]\n\t"                                                                      \
+    "ldr.w r3, [r4, #.Lat + .Lrow + .Lsecond]\n\t"                                                                     \
     "pkhbt r0, r0, r2, lsl #16\n\t"                                                                                    \
     "pkhbt r1, r1, r3, lsl #16\n\t"                                                                                    \
     "ldr.n r2, [r5, #.Lw]\n\t"                                                                                         \
@@ -127,10 +134,10 @@
 #define TP_DIRECT_OUTPUTS(store)                                                                                       \
     TP_PAIRS_CHANNEL("r11", "lr", "r7", "r9", "s5", "s7", "s9", store)                                                 \
     TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8", store)                                                \
-    ".if .Lunrolled\n\t"                                                                                               \
-    "addw r4, r4, #2 * .Lapart\n\t"                                                                                    \
+    ".if .Lodd\n\t"                                                                                                    \
+    "addw r4, r4, #2 * .Lsecond\n\t"                                                                                   \
     ".else\n\t"                                                                                                        \
-    "subw r4, r4, #.Lrows * .Lrow - 2 * .Lapart\n\t"                                                                   \
+    "subw r4, r4, #(.Lrows - (.Lunrolled & 1)) * .Lrow - 2 * .Lsecond\n\t"                                             \
     ".endif\n\t"                                                                                                       \
     "vmov r0, s13\n\t"                                                                                                 \
     "cmp.w r4, r0\n\t"                                                                                                 \
@@ -155,21 +162,47 @@
     "ldr.w r1, [r0, #32]\n\t"                                                                                          \
     "subs.w r1, r1, #1\n\t"                                                                                            \
     "str.w r1, [r0, #32]\n\t"                                                                                          \
+    ".if .Lnext > 1\n\t" /* odd columns begin at the halfword before their windows */                                  \
+    "beq.w 5f\n\t"                                                                                                     \
+    "vmov r2, s15\n\t"                                                                                                 \
+    "ldr.w r3, [r0, #12]\n\t"                                                                                          \
+    "tst.w r1, #1\n\t"                                                                                                 \
+    "ittee ne\n\t"                                                                                                     \
+    "addne.w r2, r2, #.Lapart - 2\n\t"                                                                                 \
+    "addne.w r3, r3, #.Lapart - 2\n\t"                                                                                 \
+    "subeq.w r2, r2, #.Lapart - 2\n\t"                                                                                 \
+    "subeq.w r3, r3, #.Lapart - 2\n\t"                                                                                 \
+    "vmov s15, r2\n\t"                                                                                                 \
+    "str.w r3, [r0, #12]\n\t"                                                                                          \
+    "b.w 1b\n\t"                                                                                                       \
+    "5:\n\t"                                                                                                           \
+    "ldr.w r3, [r0, #12]\n\t"                                                                                          \
+    "sub.w r3, r3, #.Lapart - 2\n\t"                                                                                   \
+    "str.w r3, [r0, #12]\n\t"                                                                                          \
+    ".else\n\t"                                                                                                        \
     "bne.w 1b\n\t"                                                                                                     \
+    ".endif\n\t"                                                                                                       \
     "pop.w {r4-r11, pc}\n\t"
 
 #define TP_DIRECT_PIXELS(first, half, second, half_second)                                                             \
     "strb.w " first ", [r3]\n\t"                                                                                       \
-    "strb.w " second ", [r3, #.Lmade]\n\t"                                                                             \
+    "strb.w " second ", [r3, #.Lnext * .Lmade]\n\t"                                                                    \
     "strb.w " half ", [r3, #.Lhalf * .Lmade]\n\t"                                                                      \
-    "strb.w " half_second ", [r3, #(.Lhalf + 1) * .Lmade]\n\t"                                                         \
-    "addw r3, r3, #2 * .Lmade\n\t"
+    "strb.w " half_second ", [r3, #(.Lhalf + .Lnext) * .Lmade]\n\t"                                                    \
+    "addw r3, r3, #2 * .Lnext * .Lmade\n\t"
 
 #define TP_DIRECT_PLANES(first, half, second, half_second)                                                             \
+    ".if .Lnext > 1\n\t"                                                                                               \
+    "strb.w " half ", [r3, #.Lhalf]\n\t"                                                                               \
+    "strb.w " half_second ", [r3, #.Lhalf + .Lnext]\n\t"                                                               \
+    "strb.w " second ", [r3, #.Lnext]\n\t"                                                                             \
+    "strb.w " first ", [r3], #2 * .Lnext\n\t"                                                                          \
+    ".else\n\t"                                                                                                        \
     "bfi " half ", " half_second ", #8, #8\n\t"                                                                        \
     "bfi " first ", " second ", #8, #8\n\t"                                                                            \
     "strh.w " half ", [r3, #.Lhalf]\n\t"                                                                               \
-    "strh.w " first ", [r3], #2\n\t"
+    "strh.w " first ", [r3], #2\n\t"                                                                                   \
+    ".endif\n\t"
 
 /* Four codes each of a pixel and of the one that is paired with it, as four halfwords; any alignment. */
 TP_KERNEL void tp_direct_four(const int8_t **first, const int8_t **second, int8_t **to)

@@ -123,9 +123,9 @@ def _doublings(values: Ints, bits: int) -> Ints:
     return exact
 
 
-def part_rows(names: Sequence[str], given: Sequence[Part]) -> list[str]:
-    """Of each part, as struct tp_pairs_part has it: the function and the pairs of channels."""
-    return [f"{{{name}, {-(-len(part.channels) // 2)}}}" for name, part in zip(names, given, strict=True)]
+def part_rows(names: Sequence[str], given: Sequence[Part], times: int = 1) -> list[str]:
+    """Of each part, as struct tp_pairs_part has it: the function and the pairs of channels, each so many times."""
+    return [f"{{{name}, {times * -(-len(part.channels) // 2)}}}" for name, part in zip(names, given, strict=True)]
 
 
 def weights_array(prefix: str, given: list[Part], rows: Ints, steps: int) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyperf.engines.aot.graph import Form
-from tinyperf.engines.aot.kernels import Code, Kernel, _pairs
+from tinyperf.engines.aot.kernels import Array, Code, Kernel, _pairs
 from tinyperf.engines.aot.kernels._c_layers import call, constant, window_constant
 from tinyperf.engines.aot.kernels._lead import gathered
 from tinyperf.engines.aot.layouts import NHWC, ROWS, laid_bytes, plane_bytes
@@ -35,8 +35,8 @@ BLOCKS = (16, 8, 4, 2, 1)
 @dataclass(frozen=True)
 class _Shape:
     """The paired image: `columns` pixels of `channels` halfwords; and a window of it: `rows` rows of `passes` times
-    `steps` pairs of halfwords, the last of which is half empty where they are `odd`. apart_bytes: to the window
-    of the right neighbour.
+    `steps` pairs of halfwords, the last of which is half empty where they are `odd`. next: columns to the output
+    that is done beside one; 2: even and odd columns apart. apart_bytes: to the window of the right neighbour.
     """
 
     columns: int
@@ -45,6 +45,7 @@ class _Shape:
     passes: int
     steps: int
     odd: bool
+    next: int
     apart_bytes: int
 
     @property
@@ -59,11 +60,15 @@ class _Shape:
     @property
     def shared(self) -> int:
         """Pairs of last halfwords of two rows."""
-        return self.rows // 2 if self.odd and self.unrolled else 0
+        return self.rows // 2 if self.shares else 0
+
+    @property
+    def shares(self) -> bool:
+        return self.odd and self.unrolled and self.next == 1
 
     @property
     def unrolled(self) -> bool:
-        return self.passes == 1 and self.rows * self.steps <= MOST_UNROLLED and self.apart_bytes % 4 == 0
+        return self.passes == 1 and self.rows * self.steps <= MOST_UNROLLED and self.next * self.apart_bytes % 4 == 0
 
     @property
     def weights_bytes(self) -> int:
@@ -79,7 +84,9 @@ def _shape(work: Conv) -> _Shape:
     words = -(-run // 2)
     passes = -(-words // MOST_STEPS)
     apart_bytes = 2 * channels * window.stride[1]
-    return _Shape(columns, channels, window.kernel[0], passes, -(-words // passes), bool(run % 2), apart_bytes)
+    unrolled = passes == 1 and window.kernel[0] * words <= MOST_UNROLLED
+    step = 2 if unrolled and run % 2 and apart_bytes % 4 and window.out_shape[1] % 8 == 0 else 1
+    return _Shape(columns, channels, window.kernel[0], passes, -(-words // passes), bool(run % 2), step, apart_bytes)
 
 
 def lacks(work: Conv, bounds: Bounds | None) -> str | None:
@@ -91,7 +98,7 @@ def lacks(work: Conv, bounds: Bounds | None) -> str | None:
     half = window.out_shape[1] // 2
     steps = (
         half * shape.apart_bytes,
-        (half + 1) * window.out_shape[2],
+        (half + shape.next) * window.out_shape[2],
         shape.rows * shape.row_bytes,
         window.stride[0] * shape.row_bytes,
     )
@@ -110,14 +117,15 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
 def _form(work: Conv, costs: Costs, pairs: int, block: int, made: str) -> Form:
     window, shape = work.window, _shape(work)
     out_h, out_w, out_c = window.out_shape
-    each = costs["pair"] * shape.pairs + costs["outputs" if made == NHWC else "outputs in planes"]
-    each += shape.pairs if shape.apart_bytes % 4 else 0  # one of two loads of pixels is unaligned
+    each = costs["pair"] * shape.pairs + costs["outputs" if made == NHWC or shape.next > 1 else "outputs in planes"]
+    each += shape.pairs if shape.next * shape.apart_bytes % 4 else 0  # one of two loads of pixels is unaligned
     each += costs["shared"] * shape.shared
     each += costs["ties"] if _pairs.ties(work) else 0
     each += 0 if shape.unrolled else shape.rows * (costs["pass"] * shape.passes + costs["row of a window"])
     blocks = -(-out_h // block)
-    row = out_w // 4 * each + costs["row"]
-    cycles = pairs * (out_h * row + blocks * (costs["copied"] * shape.weights_bytes + costs["channels"]))
+    row = out_w // 4 * each + shape.next * costs["row"]
+    copied = costs["copied"] * shape.weights_bytes + costs["channels"]
+    cycles = pairs * (out_h * row + blocks * shape.next * copied)
     seen = blocks * _seen(work, block)
     cycles += seen * (costs["paired"] * shape.columns * shape.channels + costs["paired row"])
     cycles += 0 if work.clamp == _pairs.CODES else costs["clamped"] * window.pixels * out_c
@@ -142,14 +150,17 @@ def emit(work: Conv, place: Place) -> Code:
         raise ValueError(work)
     shape, window = _shape(work), work.window
     height, width, out_c = window.out_shape
-    weights = _pairs.weights_array(place.prefix, parts, _in_runs(work, shape), shape.pairs)
+    weights = _pairs.weights_array(place.prefix, parts, _in_runs(work, shape), shape.next * shape.pairs)
     channels = _pairs.channels_array(place.prefix, work, parts, 1 if made == NHWC else plane_bytes(height, width))
+    if shape.next > 1:
+        channels = _twice(channels, out_c if made == NHWC else 1)
     ties = int(_pairs.ties(work))
     numbers = [
         shape.rows,
         shape.passes,
         shape.steps,
-        int(shape.odd and shape.unrolled),
+        int(shape.shares),
+        shape.next,
         shape.row_bytes,
         shape.apart_bytes,
     ]
@@ -158,7 +169,7 @@ def emit(work: Conv, place: Place) -> Code:
     kind = f"{'_'.join(map(str, numbers))}_{layout.lower()}{'_exact' * ties}"
     names = [f"tp_direct_{kind}_{part.shift}" for part in parts]
     body = window_constant(window, place.edge) + _plan(shape, place.form)
-    body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
+    body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts, shape.next))
     body += call(
         "tp_conv_direct_dsp",
         "&window",
@@ -198,8 +209,18 @@ def _in_runs(work: Conv, shape: _Shape) -> npt.NDArray[np.int64]:
     if shape.shared:
         parts = run[:, :, :-1].reshape(count, -1), run[:, :, -1]
         return np.pad(np.concatenate(parts, axis=1), ((0, 0), (0, rows % 2)))
+    if shape.next > 1:  # of even columns, then of odd ones
+        both = [np.pad(run, ((0, 0), (0, 0), (before, 1 - before))).reshape(count, -1) for before in (0, 1)]
+        return np.concatenate(both, axis=1)
     filled: npt.NDArray[np.int64] = np.pad(run, ((0, 0), (0, 0), (0, 2 * shape.passes * shape.steps - run.shape[2])))
     return filled.reshape(count, -1)
+
+
+def _twice(channels: Array, pixel_bytes: int) -> Array:
+    """Every pair of channels for the even columns, and for the odd ones, whose outputs start a pixel further."""
+    values = np.repeat(channels.values, 2, axis=0)
+    values[1::2, -2:] += pixel_bytes
+    return replace(channels, values=values)
 
 
 KERNEL = Kernel(
