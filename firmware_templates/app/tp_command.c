@@ -7,6 +7,9 @@
 #include "tp_benchmark.h"
 #include "tp_buffer.h"
 #include "tp_config.h"
+#ifdef TP_LAYERS
+#include "tp_layers.h"
+#endif
 #include "tp_mcu.h"
 #include "tp_print.h"
 #include "tp_text.h"
@@ -70,6 +73,9 @@ static void help(char *arguments)
                      "infer [N [W]]   N timed inferences after W warm-ups (1, 10)\r\n"
                      "results         the last results again\r\n"
                      "build           build id, limits and inputs\r\n");
+#ifdef TP_LAYERS
+    tp_print("layers          cycles of each layer in the last inference\r\n");
+#endif
 #if TP_STREAMING
     tp_print("start           take sound from the I2S\r\n"
              "stop            end that, and print output 0 of each frame\r\n"
@@ -106,6 +112,21 @@ static void results(char *arguments)
     tp_benchmark_results();
 }
 
+#ifdef TP_LAYERS
+static void layers(char *arguments)
+{
+    const uint32_t *const cycles = tp_layers_cycles();
+
+    (void)arguments;
+    tp_print("m-layers-[");
+    for (size_t i = 0U; i < TP_LAYERS; i++) {
+        tp_print(i == 0U ? "" : ",");
+        tp_print_u64(cycles[i]);
+    }
+    tp_print("]\r\n");
+}
+#endif
+
 static void build(char *arguments)
 {
     (void)arguments;
@@ -126,6 +147,9 @@ static const struct {
 } commands[] = {
     {"name", name},       {"timestamp", timestamp}, {"profile", profile}, {"help", help},
     {"db", tp_buffer_command}, {"infer", infer},    {"results", results}, {"build", build},
+#ifdef TP_LAYERS
+    {"layers", layers},
+#endif
 #if !TP_STREAMING
     {"window", tp_window_command}, {"go", tp_window_go},
 #else

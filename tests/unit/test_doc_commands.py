@@ -189,6 +189,12 @@ class Story:
 
 
 BOARD = {"/dev/ttyACM0": "tinyperf emulate --board nucleo-l4r5zi --pty kws"}
+COUNTS = {"/dev/ttyACM1": "tinyperf emulate --board nucleo-l4r5zi --pty --engine aot:layers=on --model my.tflite"}
+"""Another board, whose firmware counts the cycles of its layers."""
+PROFILED = {
+    "profile --board nucleo-l4r5zi --port /dev/ttyACM0 kws": "profile --board nucleo-l4r5zi --port /dev/ttyACM1 "
+    "--model my.tflite"
+}
 MINE = {"/dev/ttyACM0": "tinyperf emulate --board nucleo-l4r5zi --pty --model my.tflite"}
 SMALL = {"kws": "--model my.tflite"}
 SESSIONS = {"SESSION...": "made/performance made/accuracy made/energy", "check DIR": "check my_submission"}
@@ -196,7 +202,8 @@ WAKEWORD = {"sww --model FILE --data DIR": "sww --model str_ww_ref_model.tflite 
 STORIES = {
     "README.md": Story(
         (own, image, recorded, prepared, networks, sound, three_modes, tflm_tree),
-        {
+        PROFILED
+        | {
             "--data DIR kws": "--data test.npz --model my.tflite",
             "/dev/ttyACM0 kws": "/dev/ttyACM0 --model my.tflite",
             "--image fw.hex": "--image fw.hex --model my.tflite",
@@ -230,7 +237,7 @@ STORIES = {
             "tinyperf submission check DIR": 1,  # nobody has filled it in
             "tinyperf run --resume SESSION": 1,  # a quick look
         },
-        MINE | {"=P": "tinyperf energy simulate lpm01a"},
+        MINE | COUNTS | {"=P": "tinyperf energy simulate lpm01a"},
         needs=("unicorn", "tensorflow", "onnx", "distributed"),
     ),
     "CONTRIBUTING.md": Story(
@@ -270,10 +277,14 @@ STORIES = {
     ),
     "docs/library.md": Story((own,), slow=False),
     "docs/on_silicon.md": Story(
-        (recorded,),
-        {"SESSION": "sessions/stopped"},
-        {"tinyperf flash --board nucleo-l4r5zi kws": 4, "tinyperf run --resume SESSION": 1},
-        BOARD,
+        (own, recorded),
+        {"SESSION": "sessions/stopped"} | PROFILED,
+        {
+            "tinyperf flash --board nucleo-l4r5zi kws": 4,
+            "tinyperf flash --board nucleo-l4r5zi --engine aot:layers=on kws": 4,
+            "tinyperf run --resume SESSION": 1,
+        },
+        BOARD | COUNTS,
     ),
     "docs/own_board.md": Story((own,), {"inspect kws": "inspect my.tflite"} | SMALL),
     "docs/own_model.md": Story(

@@ -103,22 +103,30 @@ def profile(
     energy: bool = False,
     clock: int | None = None,
     image: AnyPath | None = None,
+    port: str | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Profile:
     """Instructions and estimated cycles of one inference on the virtual board, by layer where tinyperf built the image.
 
-    Args: image: a foreign firmware instead; its totals only. clock, progress: as `run`.
+    Args: image: a foreign firmware instead; its totals only. port: a real board's, which runs this firmware with engine
+        option `layers=on`; cycles of each layer are measured there. clock, progress: as `run`.
     Raises: DeviceError, FaultError: the firmware does not answer, or faults. Otherwise as `build`.
     """
     from tinyperf.result import ModelFile
-    from tinyperf.session import choose
+    from tinyperf.session import choose, on_board
     from tinyperf.session import models as named_models
     from tinyperf.session import profile as _profile
     from tinyperf.session.ends import ends_of
 
     chosen = _at(str(board), clock, image)
-    start = choose.started(chosen, choose.Content(benchmark, maybe(model), engine, energy), maybe(image))
-    found = _profile.profile(chosen, start.path, start.built, start.model, progress)
+    wanted = choose.Content(benchmark, maybe(model), engine, energy)
+    if port is not None:
+        wanted = on_board.counting(wanted, maybe(image))
+    start = choose.started(chosen, wanted, maybe(image))
+    if port is not None:
+        found = on_board.profile(chosen, port, wanted, start, progress)
+    else:
+        found = _profile.profile(chosen, start.path, start.built, start.model, progress)
     shown = start.model if image else named_models.named(benchmark, maybe(model))[1]
     inputs, outputs = ends_of(shown) if shown else ((), ())
     whole = ModelFile(shown.name, shown.sha256, shown.size_bytes) if shown else None

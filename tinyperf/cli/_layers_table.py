@@ -32,8 +32,10 @@ def show(found: Profile) -> None:
     """The layers; of an image without known layers, its functions."""
     total = found.cycles_per_inference or 1
     if found.layers:
-        print_columns([_layers(found.layers, total), _stalls(found.layers), _choice(found.layers)])
-        print("waiting       queue to flash data, per cent of the layer's cycles; -: not told apart by the cycle model")
+        stalls = [_stalls(found.layers)] if found.estimated else []
+        print_columns([_layers(found.layers, total), *stalls, _choice(found.layers)])
+        if stalls:
+            print("waiting       queue to flash data, per cent of the layer's cycles; -: the cycle model cannot tell")
     elif found.functions:
         shown = found.functions[:MOST_FUNCTIONS]
         print_columns([_functions(shown, total), _stalls(shown)])
@@ -50,11 +52,17 @@ def _layers(layers: Sequence[LayerCost], total: int) -> list[Column]:
         Column("#", [str(layer.index) for layer in layers]),
         Column("operator", [layer.op for layer in layers], left=True),
         Column("MACs", [f"{layer.macs:,}" for layer in layers]),
-        Column("instructions", [f"{layer.instructions:,}" for layer in layers]),
+        *_instructions(layers),
         Column("cycles", [f"{layer.cycles:,}" for layer in layers]),
         Column("%", [f"{100 * layer.cycles / total:.1f}" for layer in layers]),
         Column("cycles/MAC", [figure(layer.cycles / layer.macs, 2) if layer.macs else "-" for layer in layers]),
     ]
+
+
+def _instructions(layers: Sequence[LayerCost]) -> list[Column]:
+    """None where nobody counted them."""
+    counted = [layer.instructions for layer in layers if layer.instructions is not None]
+    return [Column("instructions", [f"{one:,}" for one in counted])] if len(counted) == len(layers) else []
 
 
 def _choice(layers: Sequence[LayerCost]) -> list[Column]:

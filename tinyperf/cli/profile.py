@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     "--image", type=_options.MODEL_FILE, metavar="FILE", help="Any .elf, .hex or .bin: totals; of an ELF by function."
 )
 @click.option(
+    "--port", metavar="PORT", help="A real board's serial port: measured there, layer by layer, by its cycle counter."
+)
+@click.option(
     "--clock", metavar="HZ[,HZ...]|all", help="What the firmware sets: 80MHz; several: a row each, and which is best."
 )
 @click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="The table as a file.")
@@ -50,24 +53,24 @@ def command(
     clock: str | None,
     as_json: bool,
     image: Path | None,
+    port: str | None,
     csv: Path | None,
     plot: Path | None,
     optimize: str | None,
     others: tuple[str, ...],
     tune: bool,
 ) -> None:
-    """Estimated cycles of an inference, layer by layer.
+    """Cycles of an inference, layer by layer: estimated, or with --port measured.
 
     What the core waits for, what the kernel was taken to cost when it was chosen, and what the next best would; of a
-    foreign ELF by function. Of many boards its time, energy and memory: --board all is every shipped board, --board
-    A,B those. A board that cannot be had is a row that says why. At several clocks, --clock A,B or --clock all that
-    the board's firmware can set, it says which takes the least time and which the least energy. --optimize all shows
-    ms, arena and flash of each of the engine's plans.
+    foreign ELF by function. Of many boards (--board all, or A,B) its time, energy and memory; one that cannot be had is
+    a row that says why. At several clocks (--clock all that the firmware can set, or A,B) it says which takes the least
+    time and which the least energy. --optimize all shows ms, arena and flash of each plan. --port asks a real board,
+    on which 'tinyperf flash --engine aot:layers=on' has put firmware that counts.
 
     \b
-    tinyperf profile --board nucleo-l4r5zi kws
-    tinyperf profile --board nucleo-l4r5zi kws --plot layers.html --csv layers.csv
-    tinyperf profile --board nucleo-l4r5zi --model my.tflite --json
+    tinyperf profile --board nucleo-l4r5zi kws --json
+    tinyperf profile --board nucleo-l4r5zi --model my.tflite --plot layers.html --csv layers.csv
     tinyperf profile --board nucleo-l4r5zi --image firmware.hex
     tinyperf profile --board nucleo-l4r5zi kws --compare tflm --compare aot:fold=off --compare firmware.hex
     tinyperf profile --board nucleo-l4r5zi --model my.tflite --tune
@@ -75,20 +78,22 @@ def command(
     tinyperf profile --board nucleo-l4r5zi,nucleo-u575zi-q --model my.tflite --csv boards.csv
     tinyperf profile --board nucleo-l4r5zi --clock all kws
     tinyperf profile --board nucleo-l4r5zi --optimize all kws
+    tinyperf profile --board nucleo-l4r5zi --port /dev/ttyACM0 kws
     """
     boards, clocks = _options.boards(board), _options.clocks(clock)
     firmware: dict[str, Any] = {"model": model, "engine": engine, "energy": energy, "image": image}
-    one_clock = clocks[0] if clocks and clocks != "all" else None
+    firmware["clock"] = clocks[0] if clocks and clocks != "all" else None
     several = {"--board": boards is not None, "--clock": clocks == "all" or len(clocks) > 1}
     files: dict[str, object] = {"--csv": csv, "--plot": plot}
-    if tune:
-        _refuse({"--compare": others, "--optimize all": optimize == "all", **several}, "--tune is of one firmware")
+    plans = {"--optimize all": optimize == "all"}
+    if tune or port:
+        _refuse({"--compare": others, "--tune": tune and port, **plans, **several}, "--tune and --port: one firmware")
     if others:
-        _refuse({**files, "--optimize all": optimize == "all", **several}, "--compare is of one board at one clock")
-        _beside(board, benchmark, others, {**firmware, "clock": one_clock}, as_json=as_json)
+        _refuse({**files, **plans, **several}, "--compare is of one board at one clock")
+        _beside(board, benchmark, others, firmware, as_json=as_json)
     elif optimize == "all":
-        given = {**files, "--image": image, "--energy": energy, "--board": boards is not None}
-        _refuse(given, "all plans are of one model on one board")
+        wrong = {**files, "--image": image, "--energy": energy, "--board": boards is not None}
+        _refuse(wrong, "all plans are of one model on one board")
         _plans(board, benchmark, model=model, engine=engine, clocks=clocks, as_json=as_json)
     elif any(several.values()):
         _refuse({"--image": image, "--energy": energy}, "an image is of one board")
@@ -96,9 +101,13 @@ def command(
         table = _many(benchmark, boards=each, clocks=clocks, model=model, engine=engine)
         _boards_table.show(table, f"{benchmark or model}, engine {engine}", as_json=as_json, csv=csv, plot=plot)
     else:
-        found, tuned = _profiled(board, benchmark, {**firmware, "clock": one_clock}, tune=tune)
-        title = f"{benchmark or model or image} on {board}" + ("" if image else f", engine {engine}")
-        _one(found, title, tuned, as_json=as_json, csv=csv, plot=plot)
+        found = _profiled(board, benchmark, {**firmware, "port": port}, tune=tune)
+        _one(*found, _title(benchmark or model, image, board, engine), as_json=as_json, csv=csv, plot=plot)
+
+
+def _title(model: str | Path | None, image: Path | None, board: str, engine: str) -> str:
+    """Of a picture."""
+    return f"{model or image} on {board}" + ("" if image else f", engine {engine}")
 
 
 def _many(benchmark: str | None, **given: Any) -> list[Row]:
@@ -121,7 +130,7 @@ def _tuned(board: str, benchmark: str | None, firmware: dict[str, Any]) -> Tuned
 
 
 def _one(
-    found: Profile, title: str, tuned: Tuned | None, *, as_json: bool, csv: Path | None, plot: Path | None
+    found: Profile, tuned: Tuned | None, title: str, *, as_json: bool, csv: Path | None, plot: Path | None
 ) -> None:
     """The files first: if one fails, stdout must not hold a result and an error."""
     if csv:
@@ -173,11 +182,13 @@ def _show(found: Profile) -> None:
     less = sum(bool(layer.left_out) for layer in found.layers)
     if less:
         print(f"left out      channels that the outputs do not depend on (layers: {less}); MACs are the model's")
-    print(f"instructions  {found.instructions_per_inference:,} an inference")
+    if found.instructions_per_inference is not None:
+        print(f"instructions  {found.instructions_per_inference:,} an inference")
     if found.cycles_per_inference is None or found.latency_ms is None:
         print("cycles        not known: QEMU counts instructions, and its clock says nothing of a board")
     else:
-        at = f"at {found.clock_hz / 1e6:g} MHz (estimated, {error(found.error_percent)} against silicon)"
+        how = f"estimated, {error(found.error_percent)} against silicon" if found.estimated else "the sum of its layers"
+        at = f"at {found.clock_hz / 1e6:g} MHz ({how})"
         print(f"cycles        {found.cycles_per_inference:,} = {figure(found.latency_ms)} ms {at}")
     memory = [
         f"{name} {size:,} B"

@@ -135,6 +135,13 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Layers:
+    """`m-layers-[120,4711,...]`: cycles of each layer in the last inference, in the order of execution."""
+
+    cycles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Crc:
     """`m-crc-[<8 hex>]`: CRC-32 of the bytes loaded."""
 
@@ -194,6 +201,7 @@ Event = (
     | Limits
     | WindowLimits
     | Inputs
+    | Layers
     | Crc
     | Refused
     | Reset
@@ -215,6 +223,7 @@ _EXPECTING = re.compile(r"m-\[Expecting ([0-9]{1,20}) bytes\]")
 _LIMITS = re.compile(r"m-limits-\[cmd=([0-9]{1,9}),db=([0-9]{1,9})\]")
 _WINDOW = re.compile(r"m-window-\[bytes=([0-9]{1,9}),at=([0-9a-f]{8})\]")
 _INPUTS = re.compile(r"m-inputs-\[((?:[a-z]+[0-9]{0,2}x[0-9]{1,9},?)+)\]")
+_LAYERS = re.compile(r"m-layers-\[([0-9]{1,10}(?:,[0-9]{1,10})*)\]")
 _HEX32 = re.compile(r"[0-9a-fA-F]{32}")
 _HEX8 = re.compile(r"[0-9a-fA-F]{8}")
 # At boot the unfinished line of what ran before stands in front of the greeting, hence search to the end of the line.
@@ -351,6 +360,8 @@ def _message(text: str) -> Event:
         return WindowLimits(int(match.group(1)), int(match.group(2), 16))
     if match := _INPUTS.fullmatch(text):
         return _inputs(text, match.group(1))
+    if match := _LAYERS.fullmatch(text):
+        return Layers(tuple(map(int, match.group(1).split(","))))
     return Note(text)
 
 
@@ -413,6 +424,7 @@ NAME = command("name")
 PROFILE = command("profile")
 TIMESTAMP = command("timestamp")
 BUILD = command("build")
+LAYERS = command("layers")
 CRC = command("db", "crc")
 
 

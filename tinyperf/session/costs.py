@@ -38,7 +38,8 @@ class Stalls:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One operator of the model; `instructions`, `cycles` and `stalls` include the functions that it calls.
+    """One operator of the model; `instructions`, `cycles` and `stalls` include the functions that it calls. A board's
+    own counter knows of cycles alone: the other two are None.
 
     `macs` are the model's; `left_out` says what of them the engine does not compute. predicted_cycles: by the engine's
     own costs, when it chose the kernel. next_kernel, next_cycles: what it would have cost with the next best kernel,
@@ -48,7 +49,7 @@ class LayerCost:
     index: int
     op: str
     macs: int
-    instructions: int
+    instructions: int | None
     cycles: int
     kernel: str
     symbol: str
@@ -138,21 +139,27 @@ class Layers:
             return ()
         causes = self._machine.causes
         each = (spent(one, three, causes) for one, three in zip(*self._runs[-2:], strict=True))
-        return tuple(_cost(layer, one) for layer, one in zip(self._layers, each, strict=True))
+        return tuple(
+            layer_cost(layer, one.cycles, instructions=one.instructions, stalls=one.stalls)
+            for layer, one in zip(self._layers, each, strict=True)
+        )
 
 
-def _cost(layer: Layer, one: Spent) -> LayerCost:
+def layer_cost(
+    layer: Layer, cycles: int, *, instructions: int | None = None, stalls: Stalls | None = None
+) -> LayerCost:
+    """What `layer` took, beside what the engine says of it."""
     return LayerCost(
         index=layer.index,
         op=layer.op,
         macs=layer.macs,
-        instructions=one.instructions,
-        cycles=one.cycles,
+        instructions=instructions,
+        cycles=cycles,
         kernel=layer.kernel,
         symbol=layer.symbol,
         weights_bytes=layer.weights_bytes,
         left_out=layer.left_out,
-        stalls=one.stalls,
+        stalls=stalls,
         predicted_cycles=layer.predicted_cycles,
         next_kernel=layer.next_kernel,
         next_cycles=layer.next_cycles,

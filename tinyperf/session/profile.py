@@ -103,7 +103,8 @@ def power_error_percent(board: Board, *, foreign: bool) -> float | None:
 class Profile:
     """Estimated cost of one inference. `layers` is empty for foreign images; memory figures are None there. Under QEMU
     instructions are counted, and nothing is estimated: cycles, time and energy are None, and `layers` is empty.
-    `functions`: of an image whose layers are not known, where it names its functions (an ELF).
+    A real board counts cycles, and no instructions. `functions`: of an image whose layers are not known, where it names
+    its functions (an ELF).
 
     `latency_ms`: at the clock that the firmware set. Energy and errors as in `Estimate`. `inputs`, `outputs`, `model`:
     where it is known; None and empty for firmware that was brought without its model.
@@ -112,7 +113,7 @@ class Profile:
     board: str
     model_id: str
     clock_hz: int
-    instructions_per_inference: int
+    instructions_per_inference: int | None
     cycles_per_inference: int | None
     layers: tuple[LayerCost, ...]
     arena_bytes: int | None
@@ -133,6 +134,20 @@ class Profile:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON-ready values."""
         return asdict(self)
+
+
+def of_image(built: Image | None) -> dict[str, Any]:
+    """What `Profile` says of an image of our own; None in each field of any other."""
+    if built is None:
+        return dict.fromkeys(("arena_bytes", "flash_bytes", "ram_bytes", "weights_bytes", "build_id"))
+    memory = built.memory
+    return {
+        "arena_bytes": memory.arena_bytes,
+        "flash_bytes": memory.flash_bytes,
+        "ram_bytes": memory.ram_bytes,
+        "weights_bytes": built.generated.weights_bytes,
+        "build_id": built.build_id,
+    }
 
 
 def about_instructions(built: Image | None, outputs: int = 0) -> float:
@@ -191,11 +206,7 @@ def profile(
             cycles_per_inference=found.cycles_per_inference,
             layers=watch.costs() if isinstance(watch, Layers) else (),
             functions=watch.costs() if isinstance(watch, Functions) else (),
-            arena_bytes=built.memory.arena_bytes if built else None,
-            flash_bytes=built.memory.flash_bytes if built else None,
-            ram_bytes=built.memory.ram_bytes if built else None,
-            weights_bytes=built.generated.weights_bytes if built else None,
-            build_id=built.build_id if built else None,
+            **of_image(built),
             **asdict(estimate(board, found, link.clock_hz, foreign=built is None)),
         )
     finally:
@@ -219,7 +230,7 @@ def counted(board: Board, firmware: Path, own: Model | None = None) -> tuple[int
     try:
         dut = Dut(link, where=f"the virtual {board.name}")
         identity = dut.connect()
-        dut.download(_input(identity, own))
+        dut.download(an_input(identity, own))
         one_us = _window_us(dut, 1)
         more = QEMU_INFERENCES if one_us * (1 + QEMU_INFERENCES) < QEMU_COUNTER_US else 1
         return round((_window_us(dut, 1 + more) - one_us) / INSTRUCTION_US / more), identity.model_id
@@ -243,16 +254,12 @@ def _counted_profile(board: Board, firmware: Path, built: Image | None, own: Mod
         instructions_per_inference=instructions,
         cycles_per_inference=None,
         layers=(),
-        arena_bytes=built.memory.arena_bytes if built else None,
-        flash_bytes=built.memory.flash_bytes if built else None,
-        ram_bytes=built.memory.ram_bytes if built else None,
-        weights_bytes=built.generated.weights_bytes if built else None,
-        build_id=built.build_id if built else None,
         latency_ms=None,
         error_percent=None,
         uj_per_inference=None,
         energy_error_percent=None,
         estimated=False,
+        **of_image(built),
     )
 
 
@@ -323,7 +330,7 @@ def _calibration_key(board: Board, firmware: Path, own: Model | None) -> str:
 def _ready(link: VirtualLink, own: Model | None) -> tuple[Dut, Callable[[int], None]]:
     """Shake hands and download a made-up input; a function that runs n inferences."""
     dut = Dut(link, where="the virtual board", store=link.store)
-    dut.download(_input(dut.connect(), own))
+    dut.download(an_input(dut.connect(), own))
     pulses = dut.boot_mode == "energy"
 
     def infer(inferences: int) -> None:
@@ -336,7 +343,7 @@ def _ready(link: VirtualLink, own: Model | None) -> tuple[Dut, Callable[[int], N
     return dut, infer
 
 
-def _input(identity: DutIdentity, own: Model | None) -> bytes:
+def an_input(identity: DutIdentity, own: Model | None) -> bytes:
     """One made-up input of what the firmware runs.
 
     Raises: UsageError: nobody says what that takes.

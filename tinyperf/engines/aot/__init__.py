@@ -12,13 +12,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from tinyperf import __version__
+from tinyperf import __version__, content
 from tinyperf.engines import STREAM, Engine, Footprint, Generated
 from tinyperf.engines.aot.passes import compiled, compiled_for, formed, unformed
 from tinyperf.engines.aot.passes._flash import code_bytes
 from tinyperf.engines.aot.passes.by_rows import by_rows
 from tinyperf.engines.aot.passes.choose import space_of
-from tinyperf.engines.aot.passes.emit import FIRMWARE, emit, weights_bytes
+from tinyperf.engines.aot.passes.emit import COUNTING, FIRMWARE, emit, weights_bytes
 from tinyperf.engines.aot.passes.place import place
 from tinyperf.errors import UsageError
 from tinyperf.result import EngineDetails
@@ -46,6 +46,7 @@ class Aot:
             "constants, or few cycles in little RAM (default balanced)",
             "weights": "flash or ram: where the layers read their constants; the firmware's start copies them to RAM, "
             "once, before the first inference (default flash)",
+            "layers": "on or off: the firmware counts the cycles of each layer, for profile --port (default off)",
             "plan": "the kernels, as --tune has found them (default: chosen by the core's costs)",
             STREAM: "on or off: of sww, keep what layers made of earlier frames and compute the newest alone "
             "(default on)",
@@ -64,7 +65,9 @@ class Aot:
     def generate(self, model: Model, target: Target, options: Mapping[str, str]) -> Generated:
         target = _optimizing(target, options)
         graph = compiled(model, target, channels=_folds(options))
-        return _generated(model, target, graph, FIRMWARE, keeps_input=True)
+        if _option(options, "layers", ("off", "on")) == "off":
+            return _generated(model, target, graph, FIRMWARE, keeps_input=True)
+        return _counting(model, target, graph)
 
     def library(
         self, model: Model, target: Target, options: Mapping[str, str], names: Names, *, keeps_input: bool
@@ -116,6 +119,24 @@ def _generated(model: Model, target: Target, graph: Graph, names: Names, *, keep
         layers=emitted.layers,
         warnings=tuple(node.note for node in graph.nodes if node.note),
     )
+
+
+def _counting(model: Model, target: Target, graph: Graph) -> Generated:
+    """The firmware's sources with a reading of the cycle counter between layers.
+
+    Raises: UsageError: the core has no such counter.
+    """
+    if "cycle_counter" not in target.core.features:
+        raise UsageError(
+            f"engine 'aot': layers=on, and the {target.core.title} has no cycle counter",
+            hint="'tinyperf profile' without --port estimates the layers of a board that has a virtual form",
+        )
+    made = _generated(model, target, graph, COUNTING, keeps_input=True)
+    folder = content.shipped("firmware_templates") / "engines" / "aot"
+    counter = {name: (folder / name).read_text(encoding="utf-8") for name in ("tp_layers.c", "tp_layers.h")}
+    called = sum(bool(layer.symbol) for layer in made.layers)
+    flags = (*made.build_flags, f"-DTP_LAYERS={called}U")
+    return replace(made, sources={**made.sources, **counter}, build_flags=flags)
 
 
 def _footprint(graph: Graph) -> Footprint:

@@ -33,7 +33,7 @@ class Names:
     `invoke`: the rest of the name of the function that infers.
 
     own_arena: None: the linker script's, as tp_kernels.h has it; else a .bss array of the file's own, or the caller's
-    one of this name.
+    one of this name. counts: the cycles of each layer are counted (tp_layers.h).
     """
 
     prefix: str
@@ -43,10 +43,13 @@ class Names:
     kernels: str = ""
     invoke: str = "invoke"
     own_arena: str | None = None
+    counts: bool = False
 
 
 FIRMWARE = Names("tp_model", "model.c", "tp_model.h", "model_weights.h")
 """As the application of a firmware project wants it."""
+COUNTING = replace(FIRMWARE, counts=True)
+"""Likewise; its command `layers` says what each layer took."""
 
 
 @dataclass(frozen=True)
