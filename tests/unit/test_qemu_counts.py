@@ -16,6 +16,7 @@ from tinyperf import board as boards
 from tinyperf import content, tflite
 from tinyperf.device.dut import Dut
 from tinyperf.firmware import build
+from tinyperf.session.profile import counted
 from tinyperf.virtual.board.qemu import PROGRAM, QemuLink
 from tinyperf.virtual.connect import open_image
 
@@ -134,3 +135,14 @@ def test_outputs_and_instructions_are_equal(qemu: str, plugin: Path) -> None:
     assert ours == theirs
     assert expected.total() > 100_000
     assert found == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("qemu", [*PAIRS, "mps3-an547"])
+def test_a_count_by_the_guests_clock_is_that_of_a_plugin(qemu: str, plugin: Path) -> None:
+    model = tflite.load(content.names("models", ".tflite")["ad"])
+    image = build.build(boards.load(qemu), model, benchmark=None, engine="aot").path
+    by_clock, _ = counted(boards.load(qemu), image, model)
+    sent = bytes(model.input.elements)
+    _, by_plugin = under_qemu(qemu, image, plugin, sent)
+    assert by_clock == pytest.approx(by_plugin.total(), rel=1e-3)  # the loop around the inferences

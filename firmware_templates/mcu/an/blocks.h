@@ -19,7 +19,11 @@
 #define UART_CTRL_RX_INTERRUPT BIT(3)
 #define UART_INT_RX BIT(1)
 
-/* LED 0 stands in for a timestamp pin. COUNTER counts up each PRESCALE + 1 cycles of the clock. */
+/* LED 0 stands in for a timestamp pin. COUNTER counts up each PRESCALE + 1 cycles of its clock: FPGAIO_HZ where that is
+ * not the core's. */
+#ifndef FPGAIO_HZ
+#define FPGAIO_HZ TP_CLOCK_HZ
+#endif
 #define FPGAIO_LED REG(FPGAIO_BASE)
 #define FPGAIO_COUNTER REG(FPGAIO_BASE + 0x18U)
 #define FPGAIO_PRESCALE REG(FPGAIO_BASE + 0x1CU)

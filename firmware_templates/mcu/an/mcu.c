@@ -22,7 +22,7 @@ const char *tp_mcu_init(uint32_t baud)
 {
     const uint32_t divider = TP_CLOCK_HZ / baud;
 
-    FPGAIO_PRESCALE = TP_CLOCK_HZ / 1000000U - 1U;
+    FPGAIO_PRESCALE = FPGAIO_HZ / 1000000U - 1U;
     FPGAIO_LED = 1U;
     UART0_BAUDDIV = divider < MIN_BAUD_DIVIDER ? MIN_BAUD_DIVIDER : divider;
     UART0_CTRL = UART_CTRL_TX | UART_CTRL_RX | UART_CTRL_RX_INTERRUPT;
