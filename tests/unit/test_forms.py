@@ -45,7 +45,7 @@ M4 = Target(cores.load("cortex-m4"))
 @dataclass(frozen=True)
 class Layer:
     """A convolution: [height, width, channels] in, channels out, kernel, stride, rows and columns of padding before and
-    behind; how far apart the shifts are; zero points, clamp.
+    behind; how far apart the shifts are, whether the last channel's is far from all others; zero points, clamp.
     """
 
     given: tuple[int, int, int]
@@ -54,6 +54,7 @@ class Layer:
     stride: tuple[int, int] = (1, 1)
     pad: tuple[int, int, int, int] = (0, 0, 0, 0)
     spread: int = 0
+    alone: bool = False
     zeros: tuple[int, int] = (-128, -128)
     clamp: tuple[int, int] = (-128, 127)
 
@@ -91,6 +92,7 @@ WINDOWS = (
     Layer((9, 7, 8), 4, stride=(2, 2), zeros=(3, -20), clamp=(-20, 127), spread=2),
     Layer((6, 5, 7), 3, (3, 3), pad=(1, 1, 1, 1), zeros=(5, 0), clamp=(-100, 100), spread=3),
     Layer((4, 3, 12), 2, (2, 1), zeros=(-128, 127)),
+    Layer((3, 3, 16), 6, zeros=(-128, -128), alone=True),
 )
 DIRECT = (
     Layer((8, 8, 3), 5, (3, 3), pad=(1, 1, 1, 1), spread=2),
@@ -101,6 +103,8 @@ DIRECT = (
     Layer((4, 9, 10), 3, stride=(2, 2), pad=(0, 0, 0, 6), zeros=(-9, 7)),
     Layer((9, 8, 1), 5, (3, 3), pad=(1, 1, 1, 1), zeros=(-128, -128), spread=2),
     Layer((3, 16, 5), 4, zeros=(-128, -128)),
+    Layer((6, 16, 3), 4, (3, 3), pad=(1, 1, 1, 1), zeros=(-128, -128), alone=True),
+    Layer((5, 9, 3), 2, (3, 3), stride=(2, 2), pad=(1, 0, 1, 0), zeros=(4, -9), alone=True),
 )
 # Elements, multiplier and shift of the input of the smaller scale, whether it is the first, shift of the output, zero
 # points of inputs and output, clamp.
@@ -140,6 +144,8 @@ def conv(layer: Layer, draw: np.random.Generator) -> Conv:
     multipliers = np.where(draw.random(layer.made) < 0.5, 2**30, draw.integers(2**30, 2**31, layer.made))
     if not layer.spread:
         multipliers[:], exponents[:] = multipliers[0], exponents[0]
+    if layer.alone:
+        exponents[-1] = -4
     bias = draw.integers(-5000, 5001, layer.made)
     channels = Channels(bias.astype(np.int32), multipliers.astype(np.int32), exponents.astype(np.int32))
     return Conv(layer.window, weights, channels, *layer.zeros, layer.clamp)

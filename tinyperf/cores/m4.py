@@ -132,7 +132,7 @@ CORE = Core(
         "fully_connected_pairs_dsp": {
             "tap": 1.503,
             "output": 10.4,
-            "input": 4.7,
+            "input": 2.6,
             "call": 714.0,
             "sum": 3.5,
             "chunk": 150.0,

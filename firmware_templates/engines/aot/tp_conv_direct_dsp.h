@@ -14,7 +14,7 @@
 
 /* Defines `name`(call): windows of `rows` rows, each of `passes` times `steps` pairs of halfwords; a row of the paired
  * image has `row` bytes, from a pixel to the next are `apart`, to the next row of windows `down`. half: outputs of half
- * a row; made: bytes from an output pixel to the next (PIXELS). shift, layout, ties: see TP_PAIRS_FUNCTION.
+ * a row; made: bytes from an output pixel to the next (PIXELS). shift, second, layout, ties: see TP_PAIRS_FUNCTION.
  * With one pass a row and few steps all rows are unrolled, which must all stay in the cache of instructions. Where
  * `apart` is no multiple of four, half of the loads of pixels are unaligned: less than another channel would take; and
  * longer, so that nothing is unrolled. odd: 1 where all rows are unrolled, and the last halfword of each one's run is
@@ -23,12 +23,14 @@
  * the odd columns, whose weights stand a halfword later, so that all loads are of whole words.
  *
  * Registers as in TP_PAIRS_FUNCTION, but for s10: end of the row of a window; s13: end of the row of outputs. */
-#define TP_DIRECT_FUNCTION(name, rows, passes, steps, odd, next, row, apart, down, half, made, shift, layout, ties)    \
+#define TP_DIRECT_FUNCTION(name, rows, passes, steps, odd, next, row, apart, down, half, made, shift, second, layout,  \
+                           ties)                                                                                       \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
         __asm__(".set .Lrows, " #rows "\n\t.set .Lpasses, " #passes "\n\t.set .Lsteps, " #steps                        \
                 "\n\t.set .Lodd, " #odd "\n\t.set .Lnext, " #next "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
-                "\n\t.set .Lhalf, " #half "\n\t.set .Lmade, " #made "\n\t.set .Lshift, " #shift                        \
+                "\n\t.set .Lhalf, " #half "\n\t.set .Lmade, " #made "\n\t.set .Lfirst_shift, " #shift                  \
+                "\n\t.set .Lsecond_shift, " #second                                                                  \
                 "\n\t.set .Lties, " #ties "\n\t.set .Lcopies, 1"                                                      \
                 "\n\t" TP_DIRECT_START TP_PAIRS_CHANNELS TP_DIRECT_SUMS TP_DIRECT_OUTPUTS(TP_DIRECT_##layout));        \
     }
@@ -132,7 +134,9 @@
     ".set .Lw, .Lw + 8\n\t"
 
 #define TP_DIRECT_OUTPUTS(store)                                                                                       \
+    ".set .Lshift, .Lsecond_shift\n\t"                                                                                 \
     TP_PAIRS_CHANNEL("r11", "lr", "r7", "r9", "s5", "s7", "s9", store)                                                 \
+    ".set .Lshift, .Lfirst_shift\n\t"                                                                                  \
     TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8", store)                                                \
     ".if .Lodd\n\t"                                                                                                    \
     "addw r4, r4, #2 * .Lsecond\n\t"                                                                                   \

@@ -37,7 +37,7 @@ struct tp_pairs_call {
 };
 
 /* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15),
- * and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
+ * those of the second channel by `second`, and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
  * negative results must go away from zero, 0 where the clamp hides them. rest: 1 where a call may have a pixel more
  * than fours; alone it takes half of what four take. passes: 1: of one iteration, no end is looked for; 2: more.
  * copies: 1: the weights of a pair of channels are copied into RAM; 0: they are read from where they are.
@@ -49,20 +49,21 @@ struct tp_pairs_call {
  * s13: step between output pixels, s14: the call; s15: start of the input.
  *
  * Every 32-bit instruction stands on a word, and four loads in a row: see the fetch queue in docs/virtual_board.md. */
-#define TP_PAIRS_FUNCTION(name, passes, steps, shift, layout, ties, rest, copies)                                      \
+#define TP_PAIRS_FUNCTION(name, passes, steps, shift, second, layout, ties, rest, copies)                              \
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
-        __asm__(TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest, copies));                                      \
+        __asm__(TP_PAIRS_TEXT(passes, steps, shift, second, layout, ties, rest, copies));                              \
     }
 
-#define TP_PAIRS_TEXT(passes, steps, shift, layout, ties, rest, copies)                                                \
+#define TP_PAIRS_TEXT(passes, steps, shift, second, layout, ties, rest, copies)                                        \
     ".set .Lmoves, " #passes " > 1\n\t"                                                                                \
     ".set .Lties, " #ties "\n\t"                                                                                       \
     ".set .Lrest, " #rest "\n\t"                                                                                       \
     ".set .Lcopies, " #copies "\n\t"                                                                                   \
     ".set .Lsteps, " #steps "\n\t"                                                                                     \
     ".set .Lcopied, .Lsteps\n\t"                                                                                       \
-    ".set .Lshift, " #shift "\n\t"                                                                                     \
+    ".set .Lfirst_shift, " #shift "\n\t"                                                                               \
+    ".set .Lsecond_shift, " #second "\n\t"                                                                             \
     TP_PAIRS_START TP_PAIRS_CHANNELS TP_PAIRS_SUMS TP_PAIRS_OUTPUTS(TP_PAIRS_##layout) TP_PAIRS_END
 
 #define TP_PAIRS_START                                                                                                 \
@@ -168,7 +169,9 @@ struct tp_pairs_call {
 
 /* Requantization and stores. The second channel goes first: where there is none, the first writes over it. */
 #define TP_PAIRS_OUTPUTS(store)                                                                                        \
+    ".set .Lshift, .Lsecond_shift\n\t"                                                                                 \
     TP_PAIRS_CHANNEL("r11", "lr", "r7", "r9", "s5", "s7", "s9", store)                                                 \
+    ".set .Lshift, .Lfirst_shift\n\t"                                                                                  \
     TP_PAIRS_CHANNEL("r10", "r12", "r6", "r8", "s4", "s6", "s8", store)                                                \
     "vmov r0, s10\n\t"                                                                                                 \
     "cmp.w r4, r0\n\t"                                                                                                 \
@@ -219,7 +222,11 @@ struct tp_pairs_call {
     "vmov r0, s12\n\t"                                                                                                 \
     "add.w r0, r0, #8 * (.Lsteps - .Lpass)\n\t"                                                                        \
     "cmp.w r5, r0\n\t"                                                                                                 \
-    "bne.w 5b\n\t" TP_PAIRS_ONE("r11", "s5", "s7", "s9") TP_PAIRS_ONE("r10", "s4", "s6", "s8") "6:\n\t"                \
+    "bne.w 5b\n\t"                                                                                                     \
+    ".set .Lshift, .Lsecond_shift\n\t"                                                                                 \
+    TP_PAIRS_ONE("r11", "s5", "s7", "s9")                                                                              \
+    ".set .Lshift, .Lfirst_shift\n\t"                                                                                  \
+    TP_PAIRS_ONE("r10", "s4", "s6", "s8") "6:\n\t"                                                                     \
     ".endif\n\t"                                                                                                       \
     "vmov r0, s14\n\t"                                                                                                 \
     "ldr.w r1, [r0, #32]\n\t"                                                                                          \

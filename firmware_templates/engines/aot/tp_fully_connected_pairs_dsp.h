@@ -111,21 +111,39 @@ TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribut
             "pop.w {r4-r11, pc}");
 }
 
+/* Four codes as [x1, x1, x0, x0]. */
+TP_KERNEL void tp_fully_connected_widen_four(const int8_t **input, int32_t **pairs)
+{
+    int32_t word;
+    int32_t odd;
+    __asm__ volatile(".balign 4\n\t"
+                     "ldr.w %[word], [%[input]], #4\n\t"
+                     "sxtb16.w %[odd], %[word], ror #8\n\t"
+                     "ssub16 %[odd], %[odd], %[zeros]\n\t"
+                     "bic.w %[word], %[word], #0xFF00FF00\n\t"
+                     "lsl.w %[word], %[word], #8\n\t"
+                     "ssub16 %[word], %[word], %[odd]\n\t"
+                     "str.w %[odd], [%[pairs]], #4\n\t"
+                     "str.w %[word], [%[pairs]], #4"
+                     : [input] "+r"(*input), [pairs] "+r"(*pairs), [word] "=&r"(word), [odd] "=&r"(odd)
+                     : [zeros] "r"(0x007F007F)
+                     : "memory");
+}
+
 /* `inputs` codes as [x1, x1, x0, x0] of four, and fillers up to sixteen. */
 static __attribute__((noinline)) void tp_fully_connected_widen(const int8_t *input, int32_t inputs, int32_t *pairs)
 {
-    for (int32_t i = 0; i < inputs; i += 4) {
-        int32_t word = 0;
-        if (i + 4 <= inputs) {
-            word = tp_load4(&input[i]);
-        } else {
-            for (int32_t k = i; k < inputs; k++) {
-                word |= (int32_t)((uint32_t)(uint8_t)input[k] << (8 * (k - i)));
-            }
+#pragma GCC unroll 4
+    for (int32_t i = inputs / 4; i > 0; i--) {
+        tp_fully_connected_widen_four(&input, &pairs);
+    }
+    if (inputs % 4 != 0) {
+        int8_t last[4] TP_ALIGNED;
+        const int8_t *from = last;
+        for (int32_t i = 0; i < 4; i++) {
+            last[i] = i < inputs % 4 ? input[i] : 0;
         }
-        const int16x2_t odd = __ssub16(tp_odd(word), 0x007F007F);
-        *pairs++ = (int32_t)odd;
-        *pairs++ = (int32_t)__ssub16((int16x2_t)(((uint32_t)word & 0x00FF00FFU) << 8), odd);
+        tp_fully_connected_widen_four(&from, &pairs);
     }
 }
 

@@ -37,11 +37,20 @@ for every two channels too."""
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Channels of the model that shift right by `shift`, after their weights were scaled by 2^(1 + scale)."""
+    """Channels of the model that shift right by `shift`, after their weights were scaled by 2^(1 + scale).
+
+    second: of the second of two channels, where that is another shift; else 0.
+    """
 
     shift: int
     channels: Ints
     scale: Ints
+    second: int = 0
+
+    @property
+    def shifts(self) -> tuple[int, int]:
+        """Of the first and the second channel of a pair."""
+        return self.shift, self.second or self.shift
 
 
 def steps_for(taps: int, most: int = MOST_STEPS) -> int:
@@ -90,9 +99,22 @@ def parts(work: Weighted, bounds: Bounds, sum_bits: int = SUM_BITS, shifts: rang
     return _with_zeros(_even(found, right), shifts.start, np.flatnonzero(work.channels.multiplier == 0))
 
 
+def paired(work: Weighted, bounds: Bounds) -> list[Part] | None:
+    """As `parts`; a channel that would be alone is the second of a pair whose first is left over from another part."""
+    found = parts(work, bounds)
+    for one, other in itertools.permutations(found or [], 2):
+        if found and len(one.channels) % 2 and len(other.channels) == 1:
+            rest = Part(one.shift, one.channels[:-1], one.scale[:-1])
+            channels = np.append(one.channels[-1:], other.channels)
+            both = Part(one.shift, channels, np.append(one.scale[-1:], other.scale), other.shift)
+            others = [part for part in found if part not in (one, other)]
+            return [part for part in (rest, *others, both) if part.channels.size]
+    return found
+
+
 def pairs(work: Weighted) -> list[int]:
     """Pairs of output channels that are computed, of each part: its last one may be half empty."""
-    found = parts(work, accumulators(work))
+    found = paired(work, accumulators(work))
     counts = [len(part.channels) for part in found] if found else [work.rows.shape[0]]
     return [-(-count // 2) for count in counts]
 
@@ -121,6 +143,11 @@ def _doublings(values: Ints, bits: int) -> Ints:
     """How often each may be doubled and still be below 2^bits."""
     exact: Ints = bits - 1 - np.floor(np.log2(values)).astype(np.int64)
     return exact
+
+
+def named(part: Part) -> str:
+    """Its shifts, in the name of its function."""
+    return f"{part.shift}_and_{part.second}" if part.second else f"{part.shift}"
 
 
 def part_rows(names: Sequence[str], given: Sequence[Part], times: int = 1) -> list[str]:
@@ -152,7 +179,8 @@ def channels_array(prefix: str, work: Weighted, given: list[Part], apart_bytes: 
     for part in given:
         c, double = part.channels, 1 << (1 + part.scale)
         first = double * (bias - 128 * sums)[c]
-        rounding = (double >> 2) + (1 << (part.shift - 1)) + (work.out_zero << part.shift)
+        shift = np.resize(np.array(part.shifts), len(c))
+        rounding = (double >> 2) + (1 << (shift - 1)) + (work.out_zero << shift)
         second = first + 256 * double * bias[c]
         fields = np.stack([first, second, work.channels.multiplier[c].astype(np.int64), rounding, apart_bytes * c])
         if len(c) % 2:  # the second channel's outputs are written over by the first one's

@@ -145,7 +145,7 @@ def _seen(work: Conv, block: int) -> int:
 
 def emit(work: Conv, place: Place) -> Code:
     (made,) = place.form.outputs
-    parts = _pairs.parts(work, accumulators(work))
+    parts = _pairs.paired(work, accumulators(work))
     if parts is None:
         raise ValueError(work)
     shape, window = _shape(work), work.window
@@ -167,7 +167,7 @@ def emit(work: Conv, place: Place) -> Code:
     numbers += [window.stride[0] * shape.row_bytes, width // 2, out_c if made == NHWC else 1]
     layout = "PIXELS" if made == NHWC else "PLANES"
     kind = f"{'_'.join(map(str, numbers))}_{layout.lower()}{'_exact' * ties}"
-    names = [f"tp_direct_{kind}_{part.shift}" for part in parts]
+    names = [f"tp_direct_{kind}_{_pairs.named(part)}" for part in parts]
     body = window_constant(window, place.edge) + _plan(shape, place.form)
     body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts, shape.next))
     body += call(
@@ -187,7 +187,7 @@ def emit(work: Conv, place: Place) -> Code:
     )
     text = ", ".join(map(str, numbers))
     definitions = (
-        f"TP_DIRECT_FUNCTION({name}, {text}, {part.shift}, {layout}, {ties})"
+        f"TP_DIRECT_FUNCTION({name}, {text}, {part.shift}, {part.shifts[1]}, {layout}, {ties})"
         for name, part in zip(names, parts, strict=True)
     )
     return Code((weights, channels), body, definitions=tuple(definitions))

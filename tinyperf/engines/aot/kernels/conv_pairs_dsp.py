@@ -146,7 +146,7 @@ def emit(work: Conv, place: Place, *, copies: bool = True, most_steps: Sequence[
     rest = int(work.window.pixels % 4 == 1)
     passes = min(row // (8 * steps), 2)  # of two and more, one function
     kind = f"{layout.lower()}{'_exact' * ties}{'_and_one' * rest}{'_flash' * (not copies)}"
-    names = [f"tp_pairs_{passes}x{steps}_{part.shift}_{kind}" for part in parts]
+    names = [f"tp_pairs_{passes}x{steps}_{_pairs.named(part)}_{kind}" for part in parts]
     body = window_constant(work.window, place.edge) + _plan(work, place.form, row, copies=copies)
     body += constant("struct tp_pairs_part parts[]", _pairs.part_rows(names, parts))
     body += call(
@@ -163,8 +163,9 @@ def emit(work: Conv, place: Place, *, copies: bool = True, most_steps: Sequence[
         place.scratch,
         place.output,
     )
+    text = f"{layout}, {ties}, {rest}, {int(copies)}"
     definitions = (
-        f"TP_PAIRS_FUNCTION({name}, {passes}, {steps}, {part.shift}, {layout}, {ties}, {rest}, {int(copies)})"
+        f"TP_PAIRS_FUNCTION({name}, {passes}, {steps}, {part.shifts[0]}, {part.shifts[1]}, {text})"
         for name, part in zip(names, parts, strict=True)
     )
     return Code((weights, channels), body, definitions=tuple(definitions))
@@ -186,7 +187,7 @@ def _plan(work: Conv, form: Form, row: int, *, copies: bool) -> str:
 
 
 def _parts(work: Conv) -> list[Part]:
-    found = _pairs.parts(work, accumulators(work))
+    found = _pairs.paired(work, accumulators(work))
     if found is None:
         raise ValueError(work)
     return found
