@@ -132,6 +132,10 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
         pytest.param(
             "run --board nucleo-l4r5zi kws --port /dev/ttyNONE", 4, "does not exist", id="port absent, before a build"
         ),
+        pytest.param("run --board nucleo-l4r5zi kws --port tty9", 4, "tty9 does not exist", id="port without a folder"),
+        pytest.param(
+            "run --board nucleo-l4r5zi --port --quick kws", 2, "'--quick' is no port", id="an option in a port's place"
+        ),
         pytest.param(
             "run --board host kws --quick --samples 3", 2, "together with --samples 3", id="quick and samples"
         ),

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from tests.data import DATA, needs
+from tests.unit.test_aot_types import PAIRS, drawn
 from tinyperf import __version__, content, cores, engines, tflite
 from tinyperf import benchmark as benchmarks
 from tinyperf import board as boards
@@ -575,6 +576,12 @@ def test_the_table_of_operators_and_types_is_what_the_wheel_runs() -> None:
         runs = {row["file"]: row["tflm_wheel"] == "runs" for row in csv.DictReader(file)}
     accepted = {name: not ops.missing(tflite.load(DATA / "zoo" / name)) for name in runs}
     assert accepted == runs
+
+
+def test_every_operator_and_type_that_the_wheel_runs_is_accepted() -> None:
+    """Those that test_aot_types.py runs on it."""
+    refused = [ops.missing(tflite.parse(drawn(operator, typed, 0)[0], "use")) for operator, typed in PAIRS]
+    assert [why for why in refused if why] == []
 
 
 @needs("zoo")

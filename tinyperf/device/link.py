@@ -7,6 +7,7 @@ a window use `now_s()` of the link, never the wall clock.
 from __future__ import annotations
 
 import errno
+import os
 import time
 import urllib.parse
 from dataclasses import dataclass, field
@@ -206,9 +207,16 @@ def _require_host_and_port(url: str) -> None:
 def require_present(url: str) -> None:
     """What can be said of a port before anything is built for it.
 
-    Raises: DeviceError: it is the path of a device that is not there.
+    Raises: DeviceError: it is the path of a device that is not there. UsageError: it is the option behind `--port`.
     """
-    if url.startswith("/") and not Path(url).exists():
+    if url.startswith("-"):
+        raise UsageError(
+            f"'{url}' is no port",
+            means="--port takes the word behind it, whatever it is",
+            hint=f"give the port's name between --port and {url}, or leave --port out: the board is then looked for",
+        )
+    named = "://" not in url and os.name == "posix"  # elsewhere ports are no files: COM5
+    if (named or url.startswith("/")) and not Path(url).exists():
         raise _absent(url)
 
 

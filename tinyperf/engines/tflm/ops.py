@@ -90,7 +90,7 @@ _TYPES: dict[str, tuple[str, ...]] = {
 
 Source: `kernels/*.cc` of tflite-micro, August 2026; those of December 2023 take some fewer.
 """
-_FIRST_ACTIVATION = {"SELECT_V2": 1}
+_FIRST_ACTIVATION = {"SELECT_V2": 1, "TRANSPOSE_CONV": 2}
 _WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SVDF", "TRANSPOSE_CONV"})
 
 # Kernel header that declares Register_<KIND>_INT8. These leave the other types out of the image.
