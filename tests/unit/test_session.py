@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from tests import graphs
 from tinyperf import content
-from tinyperf.errors import ContentError, DeviceError, DiskError, UsageError
+from tinyperf.errors import ContentError, DeviceError, DiskError, TinyperfError, UsageError
 from tinyperf.request import Request
 from tinyperf.result import RunResult
 from tinyperf.session import lock, replay, store
@@ -528,3 +529,21 @@ def test_what_the_engine_warns_of_stands_beside_the_result(tmp_path: Path) -> No
     (tmp_path / "relu6.tflite").write_bytes(graphs.build(tensors, [graphs.O("RELU6", [0], [1])], [0], [1]))
     _, planned = prepare(Request(board="host", model=str(tmp_path / "relu6.tflite")))
     assert ["RELU6 stands alone" in note for note in planned.notes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("board", "seen"), [("nucleo-l4r5zi", "'unicorn' is not installed"), ("mps2-an386", "qemu-system-arm is not")]
+)
+def test_a_player_that_is_absent_is_told_before_anything_is_made(
+    board: str, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "unicorn", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TINYPERF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "kws01").mkdir()
+    (tmp_path / "kws01" / "a.bin").write_bytes(bytes(490))
+    (tmp_path / "kws01" / "y_labels.csv").write_text("a.bin,12,0\n")
+    asked = Request(board, "kws", virtual=True, mode="accuracy", data=str(tmp_path), out=str(tmp_path / "out"))
+    with pytest.raises(TinyperfError, match=seen):
+        session.run(asked)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kws01"]

@@ -20,7 +20,7 @@ from tinyperf.session import checks, choose, models
 from tinyperf.session.device import Device, open_device
 from tinyperf.session.profile import about_instructions, energy_error_percent
 from tinyperf.session.record import ModelFile, Planned, Rules, Sample
-from tinyperf.virtual.connect import is_process, port_of
+from tinyperf.virtual.connect import is_process, port_of, require_player
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,6 +169,8 @@ def _device(request: Request, chosen: Board, open_link: OpenLink) -> Device:
     if isolator:
         isolator.check_baud(baud)
     virtual = request.virtual or is_process(chosen)
+    if virtual and open_link is open_device:
+        require_player(chosen)
     url = None if virtual else isolator.port if isolator else port_of(chosen, request.port)
     return Device(chosen, Path(request.image) if request.image else None, url, baud, isolator, open_link=open_link)
 

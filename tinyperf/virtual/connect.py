@@ -50,6 +50,22 @@ def open_image(board: Board, image: Path, *, cycles_per_instruction: float | Non
     return link
 
 
+def require_player(board: Board) -> None:
+    """What plays the virtual board is there; said before anything is built for it.
+
+    Raises: MissingExtraError: the extra 'virtual' is not installed. DeviceError: QEMU is not.
+    """
+    engine = board.emulator.engine if board.emulator else ""
+    if engine == "unicorn":
+        from tinyperf.virtual.board.cpu import unicorn_module
+
+        unicorn_module()
+    elif engine == "qemu":
+        from tinyperf.virtual.board.qemu import program
+
+        program(board)
+
+
 def debug_port(link: Link) -> Callable[[int, bytes], None] | None:
     """What writes into the memory of a virtual board; None where the link has no such thing."""
     store: Callable[[int, bytes], None] | None = getattr(link, "store", None)

@@ -40,6 +40,21 @@ def arguments(machine: str, image: Path, *, plugin: str | None = None, counting:
     )
 
 
+def program(board: Board) -> Path:
+    """QEMU.
+
+    Raises: DeviceError: it is not installed.
+    """
+    found = shutil.which(PROGRAM)
+    if found is None:
+        raise DeviceError(
+            f"{PROGRAM} is not installed",
+            means=f"the virtual {board.name} is played by QEMU",
+            hint="on Debian: sudo apt install qemu-system-arm; or use nucleo-l4r5zi, whose emulator is built in",
+        )
+    return Path(found)
+
+
 class QemuLink(ProcessLink):
     """A `Link` to a firmware that QEMU runs.
 
@@ -49,18 +64,11 @@ class QemuLink(ProcessLink):
     transport: Transport = "virtual"
 
     def __init__(self, board: Board, image: Path, *, plugin: str | None = None, counting: bool = False) -> None:
-        program = shutil.which(PROGRAM)
         if board.emulator is None or board.emulator.machine is None:
             raise UsageError(
                 f"board '{board.name}' names no machine of QEMU", hint="add emulator.machine to the board file"
             )
-        if program is None:
-            raise DeviceError(
-                f"{PROGRAM} is not installed",
-                means=f"the virtual {board.name} is played by QEMU",
-                hint="on Debian: sudo apt install qemu-system-arm; or use nucleo-l4r5zi, whose emulator is built in",
-            )
-        super().__init__(Path(program), arguments(board.emulator.machine, image, plugin=plugin, counting=counting))
+        super().__init__(program(board), arguments(board.emulator.machine, image, plugin=plugin, counting=counting))
 
     def stop(self) -> None:
         """End QEMU at once and in order, so that a plugin writes what it counted."""
