@@ -121,7 +121,8 @@ def code_bytes(model: tflite.Model, board: Board, plan: str) -> tuple[int, int]:
         told = subprocess.run(
             ["arm-none-eabi-size", "model.o"], cwd=folder, check=True, capture_output=True, text=True
         ).stdout
-    return int(told.splitlines()[1].split()[0]) - made.weights_bytes, made.weights_bytes
+    in_text = made.weights_bytes - made.resident_bytes
+    return int(told.splitlines()[1].split()[0]) - in_text, made.weights_bytes
 
 
 def arena_bytes(model: tflite.Model, board: Board, plan: str) -> int:
