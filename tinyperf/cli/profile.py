@@ -125,7 +125,8 @@ def _profiled(
 
 
 def _tuned(board: str, benchmark: str | None, firmware: dict[str, Any]) -> Tuned:
-    _refuse({"--image": firmware.pop("image")}, "--tune chooses kernels of what is built")
+    wrong = {f"--{name}": firmware.pop(name) for name in ("image", "port")}
+    _refuse(wrong, "--tune chooses kernels of what is built, by the virtual board")
     return _tuning.tuned(board, benchmark, **firmware)
 
 
