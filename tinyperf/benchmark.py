@@ -5,11 +5,10 @@ Source: mlcommons/tiny 1afd2c9 (benchmark/runner, evaluation rules) and the EEMB
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from tinyperf.errors import UsageError
+from tinyperf.errors import UsageError, meant
 
 if TYPE_CHECKING:
     from tinyperf.result import RuleMetric
@@ -192,12 +191,10 @@ def benchmark(name: str) -> Benchmark:
     try:
         return BENCHMARKS[name]
     except KeyError:
-        near = difflib.get_close_matches(name.lower(), BENCHMARKS, n=1)
         if name.endswith(".tflite"):
             raise UsageError(
                 f"unknown benchmark '{name}': it is a file's name", hint=f"did you mean '--model {name}'?"
             ) from None
         raise UsageError(
-            f"unknown benchmark '{name}'",
-            hint=(f"did you mean '{near[0]}'? " if near else "") + f"choose one of {', '.join(BENCHMARKS)}",
+            f"unknown benchmark '{name}'", hint=f"{meant(name, BENCHMARKS)}choose one of {', '.join(BENCHMARKS)}"
         ) from None

@@ -5,7 +5,6 @@ A board is what is soldered around a chip: wires, ports, probes. What the chip i
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,7 +15,7 @@ from tinyperf import chip as chips
 from tinyperf import content, description, foreign
 from tinyperf.chip import Chip, Emulator, Memory, Power
 from tinyperf.description import Count, Description, Plain, Word
-from tinyperf.errors import ContentError, DiskError, UsageError
+from tinyperf.errors import ContentError, DiskError, UsageError, meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,10 +220,8 @@ def _load(name: str) -> Board:
         return read(path)
     known = content.names("boards", ".yaml")
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
         raise UsageError(
-            f"unknown board '{name}'",
-            hint=(f"did you mean '{near[0]}'? " if near else "") + f"known: {', '.join(known)}; or give a .yaml file",
+            f"unknown board '{name}'", hint=f"{meant(name, known)}known: {', '.join(known)}; or give a .yaml file"
         )
     return read(known[name])
 

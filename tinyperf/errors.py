@@ -5,7 +5,10 @@ The class decides the exit code (README, "Exit codes"); the command line turns t
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class TinyperfError(Exception):
@@ -100,3 +103,12 @@ class DiskError(TinyperfError):
     """A file could not be written; what was written before is kept."""
 
     exit_code = 4
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'kws'? ` for a name that is nearly a known one, in whatever case; empty where none is near."""
+    import difflib
+
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return f"did you mean '{by_lower[near[0]]}'? " if near else ""

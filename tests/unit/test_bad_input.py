@@ -185,6 +185,21 @@ def test_arguments(argv: str, code: int, words: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("run --board NUCLEO-L4R5ZI kws", "nucleo-l4r5zi"),
+        ("build --board host --engine Aot kws", "aot"),
+        ("build --board host KWS", "kws"),
+        ("energy check lpm01:port=x", "lpm01a"),
+        ("energy check Ppk2:port=x", "ppk2"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_suggested(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.invoke(typed.split()) == 2
+    assert f"did you mean '{meant}'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         pytest.param(b"", "is empty", id="empty"),

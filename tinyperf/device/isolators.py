@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tinyperf.errors import DeviceError, UsageError
+from tinyperf.errors import DeviceError, UsageError, meant
 from tinyperf.options import split
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def choose(text: str) -> Choice:
     name, options = split(text, what="isolator", example="io_manager:port=/dev/ttyACM1")
     if name not in KINDS:
         raise UsageError(
-            f"unknown isolator '{name}'", hint=f"{' or '.join(KINDS)}; a plain isolated USB-UART needs only --port"
+            f"unknown isolator '{name}'",
+            hint=f"{meant(name, KINDS)}{' or '.join(KINDS)}; a plain isolated USB-UART needs only --port",
         )
     if unknown := set(options) - set(OPTIONS):
         has = ", ".join(f"{key} ({what})" for key, what in OPTIONS.items())

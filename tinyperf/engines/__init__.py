@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from tinyperf import content
 from tinyperf.engines import ends
-from tinyperf.errors import ContentError, UsageError
+from tinyperf.errors import ContentError, UsageError, meant
 from tinyperf.options import split
 from tinyperf.result import EngineDetails
 
@@ -180,7 +180,7 @@ def engine(name: str) -> Engine:
         found = importlib.import_module(f"tinyperf.engines.{name}").ENGINE
         return found
     if name not in names():
-        raise UsageError(f"unknown engine '{name}'", hint=f"choose one of {', '.join(names())}")
+        raise UsageError(f"unknown engine '{name}'", hint=f"{meant(name, names())}choose one of {', '.join(names())}")
     point = content.packaged(ENTRY_POINTS)[name]
     try:
         found = point.load()

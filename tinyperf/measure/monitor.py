@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from tinyperf import content, foreign
-from tinyperf.errors import ContentError, TinyperfError, UsageError
+from tinyperf.errors import ContentError, TinyperfError, UsageError, meant
 from tinyperf.options import split
 from tinyperf.rules.joules import RangeW  # noqa: TC001  (a session's record reads it)
 
@@ -124,7 +124,8 @@ def find(text: str) -> tuple[str, ModuleType, dict[str, str]]:
     load = _file(name) if name.endswith(".py") else known().get(name)
     if load is None:
         raise UsageError(
-            f"unknown energy monitor '{name}'", hint=f"known: {', '.join(known())}; see 'tinyperf energy monitors'"
+            f"unknown energy monitor '{name}'",
+            hint=f"{meant(name, known())}known: {', '.join(known())}; see 'tinyperf energy monitors'",
         )
     module = _checked(name, load)
     played = {key for key, value in options.items() if value == SIMULATED}

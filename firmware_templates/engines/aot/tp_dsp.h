@@ -6,7 +6,9 @@
 #ifndef TP_DSP_H
 #define TP_DSP_H
 
-#ifndef __OPTIMIZE__
+#ifndef __ARM_ARCH
+#error "made for an Arm core with DSP instructions; for this processor: tinyperf generate --board host"
+#elif !defined(__OPTIMIZE__)
 #error "compile with optimization (-Og or above): the assembly in here takes constants that only inlining makes"
 #endif
 
