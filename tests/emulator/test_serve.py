@@ -145,6 +145,7 @@ def test_emulate_refuses(options: list[str], code: int) -> None:
 BAD = [
     pytest.param("empty.bin", b"", "holds 0 bytes", id="empty"),
     pytest.param("big.bin", bytes(2097153), "flash has 2097152", id="too-big"),
+    pytest.param("a.tflite", b"0000TFL3", "is a model, no firmware", id="a-model"),
     pytest.param("a.txt", b"text", "neither .elf", id="another-kind"),
     pytest.param("a.hex", b":0000\n", "not Intel hex", id="damaged-hex"),
     pytest.param("a.elf", b"\x7fELF\x01\x01\x01", "damaged ELF", id="damaged-elf"),

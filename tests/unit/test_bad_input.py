@@ -132,6 +132,8 @@ def fails(argv: list[str], code: int, words: str, capsys: pytest.CaptureFixture[
         pytest.param(
             "run --board nucleo-l4r5zi kws --port /dev/ttyNONE", 4, "does not exist", id="port absent, before a build"
         ),
+        pytest.param("profile --board all kws --csv no/x.csv", 4, "there is no folder no", id="no folder for a table"),
+        pytest.param("quantize x --calibration y -o no/x", 4, "there is no folder no", id="no folder for a model"),
         pytest.param("run --board nucleo-l4r5zi kws --port tty9", 4, "tty9 does not exist", id="port without a folder"),
         pytest.param(
             "run --board nucleo-l4r5zi --port --quick kws", 2, "'--quick' is no port", id="an option in a port's place"

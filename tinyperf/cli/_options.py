@@ -12,6 +12,7 @@ import click
 from tinyperf import engines
 from tinyperf.cli import _names
 from tinyperf.engines import planned
+from tinyperf.errors import DiskError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +24,20 @@ class Number(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
         return self.fail("nan is no number", param, ctx) if math.isnan(number) else number
+
+
+class Written(click.Path):
+    """A file that is written at the end: that it has no folder is said before the work begins."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path: Any = super().convert(value, param, ctx)
+        if not path.parent.is_dir():
+            seen = f"cannot write {path}: there is no folder {path.parent}"
+            raise DiskError(seen, hint="make it, or give another file")
+        return path
 
 
 def hertz(text: str) -> int:
@@ -44,6 +59,7 @@ CLOCK = click.option("--clock", type=hertz, metavar="HZ", help="What the firmwar
 SECONDS = Number(0, 86400, min_open=True)
 MODEL = click.Path(path_type=Path)
 """Whatever else it is, a folder too: the reader says what it is and what to do."""
+WRITTEN = Written()
 MODEL_FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 OPTIMIZED = "tinyperf.optimize"

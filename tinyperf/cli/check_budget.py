@@ -14,7 +14,7 @@ from tinyperf.errors import DiskError
 
 @click.command(name="check-budget")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=_options.MODEL_FILE, metavar="FILE.md", help="Also write the Markdown table there.")
+@click.option("-o", "--out", type=_options.WRITTEN, metavar="FILE.md", help="Also write the Markdown table there.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(*, file: Path, out: Path | None, as_json: bool) -> int:
     """Check models against limits; exit 1 if one is broken.

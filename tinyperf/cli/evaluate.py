@@ -33,7 +33,7 @@ SHOWN_DIFFERENCES = 20
 @click.option("--compare", type=BACKEND, help="A second runtime; lists the samples on which it differs.")
 @click.option("--samples", type=click.IntRange(min=1), help="Only the first N samples (not an official accuracy).")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="cores", help="Processes.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Confusion matrix, ROC, scores as PNG.")
+@click.option("--plot", type=_options.WRITTEN, help="Confusion matrix, ROC, scores as PNG.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def command(
     *,

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @click.option(
     "--clock", metavar="HZ[,HZ...]|all", help="What the firmware sets: 80MHz; several: a row each, and which is best."
 )
-@click.option("--csv", type=_options.MODEL_FILE, metavar="FILE", help="The table as a file.")
-@click.option("--plot", type=_options.MODEL_FILE, metavar="FILE", help="The table as a picture, .png or .html.")
+@click.option("--csv", type=_options.WRITTEN, metavar="FILE", help="The table as a file.")
+@click.option("--plot", type=_options.WRITTEN, metavar="FILE", help="The table as a picture, .png or .html.")
 @click.option(
     "--compare",
     "others",

@@ -43,7 +43,7 @@ class Options(TypedDict):
     metavar="FILE.npz",
     help="With FILE: array x of inputs (of several inputs, one array each, by name); y of labels, if any.",
 )
-@click.option("-o", "--out", type=_options.MODEL_FILE, metavar="OUT.tflite", required=True, help="The file to write.")
+@click.option("-o", "--out", type=_options.WRITTEN, metavar="OUT.tflite", required=True, help="The file to write.")
 @click.option(
     "--percentile",
     type=click.FloatRange(min=90, max=100),

@@ -63,6 +63,8 @@ def load(path: Path, flash: Region) -> FirmwareImage:
             f"image {path}: {exc.strerror}", hint="give a .elf, .hex, .bin or .uf2 file that can be read"
         ) from exc
     reader = _elf if data[:4] == b"\x7fELF" else readers.get(path.suffix.lower())
+    if reader is None and data[4:8] == b"TFL3":
+        raise UsageError(f"image {path} is a model, no firmware", hint=f"--model {path}, without --image")
     if reader is None:
         raise UsageError(
             f"image {path} is neither .elf, .hex, .bin nor .uf2", hint="convert it with arm-none-eabi-objcopy -O ihex"
