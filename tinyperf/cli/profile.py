@@ -60,7 +60,7 @@ def command(
     others: tuple[str, ...],
     tune: bool,
 ) -> None:
-    """Cycles of an inference, layer by layer: estimated, or with --port measured.
+    """Cycles of each layer: estimated, or with --port measured.
 
     What the core waits for, what the kernel was taken to cost when it was chosen, and what the next best would; of a
     foreign ELF by function. Of many boards (--board all, or A,B) its time, energy and memory; one that cannot be had is
