@@ -294,7 +294,7 @@ class Campaign:
     """Layers drawn in turn from every source, each with the form that was forced least so far."""
 
     def __init__(self, core: Core, seed: int, words: tuple[str, ...] = ()) -> None:
-        self.core, self.words = core, words
+        self.core, self.words = core.resident(), words  # what is for weights in RAM reads them from flash as well
         self.forced: Counter[str] = Counter()
         self._turn = 1_000_000 * seed
         floats = core.architecture == "host"

@@ -92,8 +92,8 @@ TP_KERNEL const int8_t *tp_row_mve(const struct tp_window *w, const int8_t *from
     return to;
 }
 
-/* Any window without dilation; `copies` holds one, `rows` kernel_h pointers. `gathers`: its rows are short, and taken as
- * a single one. */
+/* Any window without dilation; `copies` holds one, `rows` kernel_h pointers. `gathers`: its rows are short, and taken
+ * as a single one. */
 TP_KERNEL void tp_conv_2d_mve(const struct tp_window *w, const int8_t *input, const int8_t *weights,
                               const int32_t *fours, int32_t in_zero, int32_t out_zero, int32_t low, int32_t high,
                               bool gathers, const int8_t **rows, int8_t *copies, int8_t *output)

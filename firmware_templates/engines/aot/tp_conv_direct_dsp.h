@@ -18,9 +18,10 @@
  * With one pass a row and few steps all rows are unrolled, which must all stay in the cache of instructions. Where
  * `apart` is no multiple of four, half of the loads of pixels are unaligned: less than another channel would take; and
  * longer, so that nothing is unrolled. odd: 1 where all rows are unrolled, and the last halfword of each one's run is
- * not of the window: the last of two rows then share a word and their weights, behind those of all other halfwords. next: columns from an output to its
- * neighbour: 2 where `apart` is odd halfwords. Even columns are then done for two channels, and again for the same ones
- * the odd columns, whose weights stand a halfword later, so that all loads are of whole words.
+ * not of the window: the last of two rows then share a word and their weights, behind those of all other halfwords.
+ * next: columns from an output to its neighbour: 2 where `apart` is odd halfwords. Even columns are then done for two
+ * channels, and again for the same ones the odd columns, whose weights stand a halfword later, so that all loads are of
+ * whole words.
  *
  * Registers as in TP_PAIRS_FUNCTION, but for s10: end of the row of a window; s13: end of the row of outputs. */
 #define TP_DIRECT_FUNCTION(name, rows, passes, steps, odd, next, row, apart, down, half, made, shift, second, layout,  \
@@ -28,7 +29,8 @@
     TP_ASSEMBLY name(struct tp_pairs_call *call __attribute__((unused)))                                               \
     {                                                                                                                  \
         __asm__(".set .Lrows, " #rows "\n\t.set .Lpasses, " #passes "\n\t.set .Lsteps, " #steps                        \
-                "\n\t.set .Lodd, " #odd "\n\t.set .Lnext, " #next "\n\t.set .Lrow, " #row "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                          \
+                "\n\t.set .Lodd, " #odd "\n\t.set .Lnext, " #next "\n\t.set .Lrow, " #row                              \
+                "\n\t.set .Lapart, " #apart "\n\t.set .Ldown, " #down                                                  \
                 "\n\t.set .Lhalf, " #half "\n\t.set .Lmade, " #made "\n\t.set .Lfirst_shift, " #shift                  \
                 "\n\t.set .Lsecond_shift, " #second                                                                  \
                 "\n\t.set .Lties, " #ties "\n\t.set .Lcopies, 1"                                                      \

@@ -37,9 +37,10 @@ struct tp_pairs_call {
 };
 
 /* Defines `name`(call): `steps` pairs of input channels an iteration, outputs shifted right by `shift` (7 to 15),
- * those of the second channel by `second`, and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four neighbours as a word. ties: 1 where ties of
- * negative results must go away from zero, 0 where the clamp hides them. rest: 1 where a call may have a pixel more
- * than fours; alone it takes half of what four take. passes: 1: of one iteration, no end is looked for; 2: more.
+ * those of the second channel by `second`, and stored as `layout`: PIXELS, `step` bytes apart, or PLANES, four
+ * neighbours as a word. ties: 1 where ties of negative results must go away from zero, 0 where the clamp hides them.
+ * rest: 1 where a call may have a pixel more than fours; alone it takes half of what four take. passes: 1: of one
+ * iteration, no end is looked for; 2: more.
  * copies: 1: the weights of a pair of channels are copied into RAM; 0: they are read from where they are.
  *
  * Registers of the inner loop: r0, r1: input channels k and k + 1 of pixels 0, 1 and of pixels 2, 3; r2, r3: the
