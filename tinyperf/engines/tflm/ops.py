@@ -162,7 +162,8 @@ def _why_not_of_these_types(model: Model, op: Op) -> str:
     dtype = model.tensors[op.inputs[position]].dtype
     if dtype not in _TYPES[op.kind]:
         return f"TensorFlow Lite Micro's takes {', '.join(_TYPES[op.kind])}, not {dtype}"
-    weights = model.tensors[op.inputs[1]].dtype if op.kind in _WEIGHTED and op.inputs[1] >= 0 else dtype
+    weighted = op.kind in _WEIGHTED and len(op.inputs) > 1 and op.inputs[1] >= 0
+    weights = model.tensors[op.inputs[1]].dtype if weighted else dtype
     if dtype == "float32" and weights != "float32":
         return f"{weights} weights with float32 activations (a hybrid model), which TensorFlow Lite Micro does not run"
     return ""
