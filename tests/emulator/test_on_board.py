@@ -92,5 +92,6 @@ def test_other_firmware_is_told_how_to_get_the_right_one(model: Path) -> None:
     ],
 )
 def test_what_cannot_count_is_refused_before_a_port_is_opened(model: Path, named: str, given: dict[str, str]) -> None:
+    words = {"board": "nucleo-l4r5zi", "model": model, "port": "/dev/none", **given}
     with pytest.raises(UsageError, match=named):
-        tinyperf.profile(**{"board": "nucleo-l4r5zi", "model": model, "port": "/dev/none", **given})  # type: ignore[arg-type]
+        tinyperf.profile(**words)  # type: ignore[arg-type]  # a table of arguments
