@@ -15,6 +15,7 @@ TP_KERNEL void tp_conv_1x1_dsp(int32_t pixels, int32_t in_c, int32_t out_c, cons
                                const struct tp_channel *channels, int32_t out_zero, int32_t low, int32_t high,
                                int8_t *output)
 {
+    const int32_t steps = tp_dot_steps(pixels * in_c * out_c);
     const int8_t *const last = input + (pixels - 2) * in_c;
     for (int32_t c = 0; c < out_c; c += 2) {
         const struct tp_channel first = channels[c];
@@ -24,7 +25,7 @@ TP_KERNEL void tp_conv_1x1_dsp(int32_t pixels, int32_t in_c, int32_t out_c, cons
         int8_t *out = &output[c];
         for (;;) {
             int32_t sum[4] = {first.bias, first.bias, second.bias, second.bias};
-            tp_dot_2x2(from, &weights[c * in_c], in_c, sum);
+            tp_dot_2x2(from, &weights[c * in_c], in_c, steps, sum);
             int32_t q = tp_requantize_s8(sum[0], first.multiplier, first.shift, out_zero);
             out[0] = tp_activation_s8(q, low, high);
             q = tp_requantize_s8(sum[1], first.multiplier, first.shift, out_zero);

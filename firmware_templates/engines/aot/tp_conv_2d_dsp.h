@@ -42,6 +42,7 @@ TP_KERNEL void tp_conv_2d_dsp(const struct tp_window *w, int32_t length, const i
                               int32_t high, int8_t *scratch, int8_t *output)
 {
     const int32_t out_c = w->out_c;
+    const int32_t steps = tp_dot_steps(w->out_h * w->out_w * out_c * length);
     int32_t y = 0;
     int32_t x = 0;
     for (int32_t left = w->out_h * w->out_w; left > 0; left -= 2) {
@@ -61,7 +62,7 @@ TP_KERNEL void tp_conv_2d_dsp(const struct tp_window *w, int32_t length, const i
             const struct tp_channel *const second = &channels[c + 1];
             const bool single = c + 1 == out_c; /* then the second row of weights is a filler */
             int32_t sum[4] = {first->bias, first->bias, second->bias, second->bias};
-            tp_dot_2x2(scratch, &weights[c * length], length, sum);
+            tp_dot_2x2(scratch, &weights[c * length], length, steps, sum);
             int32_t q = tp_requantize_s8(sum[0], first->multiplier, first->shift, out_zero);
             output[c] = tp_activation_s8(q, low, high);
             if (pair) {

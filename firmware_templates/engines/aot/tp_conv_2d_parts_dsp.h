@@ -16,6 +16,7 @@ TP_KERNEL void tp_conv_2d_parts_dsp(const struct tp_window *w, int32_t rows, int
 {
     const int32_t out_c = w->out_c;
     const int32_t pixels = w->out_h * w->out_w;
+    const int32_t steps = tp_dot_steps(pixels * out_c * length);
     const int32_t even_c = (out_c + 1) / 2 * 2;
     for (int32_t pixel = 0; pixel < pixels; pixel += 2) {
         const bool pair = pixel + 1 < pixels;
@@ -36,7 +37,7 @@ TP_KERNEL void tp_conv_2d_parts_dsp(const struct tp_window *w, int32_t rows, int
                 for (int32_t i = 0; i < 4; i++) {
                     sum[i] = first == 0 ? sum[i] : sums[2 * c + i];
                 }
-                tp_dot_2x2(scratch, &tap[c * length], length, sum);
+                tp_dot_2x2(scratch, &tap[c * length], length, steps, sum);
                 if (!last) {
                     for (int32_t i = 0; i < 4; i++) {
                         sums[2 * c + i] = sum[i];

@@ -136,10 +136,22 @@ TP_KERNEL void tp_fill(int8_t *to, int32_t value, int32_t count)
                      : [length] "i"(length), [end] "r"(end)                                                            \
                      : "cc", "memory")
 
+/* Steps that tp_dot_2x2 repeats unrolled, at most, in a layer of so many MACs: the end of the loop costs an eighth of a
+ * step. Where bytes of flash count most, a layer of few takes half the code. */
+TP_KERNEL int32_t tp_dot_steps(int32_t macs)
+{
+#ifdef TP_SHARED_KERNELS
+    return macs < 32768 ? 2 : 4;
+#else
+    (void)macs;
+    return 4;
+#endif
+}
+
 /* Two columns of activations, `length` codes each, one behind the other, times two such rows of weights.
- * `length` is a constant, a multiple of 4, at most TP_DOT_LENGTH. sum: a0b0, a1b0, a0b1, a1b1. */
+ * `length` is a constant, a multiple of 4, at most TP_DOT_LENGTH; steps: tp_dot_steps. sum: a0b0, a1b0, a0b1, a1b1. */
 #define TP_DOT_LENGTH 4092
-TP_KERNEL void tp_dot_2x2(const int8_t *a, const int8_t *b, const int32_t length, int32_t sum[4])
+TP_KERNEL void tp_dot_2x2(const int8_t *a, const int8_t *b, const int32_t length, const int32_t steps, int32_t sum[4])
 {
     int32_t s0 = sum[0];
     int32_t s1 = sum[1];
@@ -152,7 +164,7 @@ TP_KERNEL void tp_dot_2x2(const int8_t *a, const int8_t *b, const int32_t length
     int32_t w;
     int32_t w_even;
     const int8_t *const end = a + length;
-    if (length % 16 == 0) {
+    if (length % 16 == 0 && steps == 4) {
         TP_DOT_2X2(TP_DOT_LOOP(TP_DOT_2X2_STEP TP_DOT_2X2_STEP TP_DOT_2X2_STEP TP_DOT_2X2_STEP));
     } else if (length % 8 == 0) {
         TP_DOT_2X2(TP_DOT_LOOP(TP_DOT_2X2_STEP TP_DOT_2X2_STEP));
