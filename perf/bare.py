@@ -6,6 +6,7 @@ flash and caches are those of the virtual board, set as the firmware sets them.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from tinyperf.virtual.board.memory.system import FlashSettings
 from tinyperf.virtual.board.pipelines import cycle_model
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from tinyperf.chip import Chip
@@ -55,18 +57,24 @@ SECTIONS {{
 """
 ARENA = ".arena (NOLOAD) : { *(.arena) } > ram"
 KEEP = "-Wl,--undefined=tp_model_init,--undefined=tp_model_input,--undefined=tp_model_output"
+CALL = re.compile(r"^    (tp_layer_\w+)\(\);\n", re.MULTILINE)
+"""Of a layer, in the function that infers. A layer that nothing calls is not compiled."""
 FLAGS = ("-O2", "-ffp-contract=off", "-fno-common", "-ffunction-sections", "-fdata-sections", "-ffreestanding")
 
 
-def layers(generated: Generated, app: Path, folder: Path, name: str = CHIP) -> tuple[LayerCost, ...]:
+def layers(
+    generated: Generated, app: Path, folder: Path, name: str = CHIP, only: Collection[str] | None = None
+) -> tuple[LayerCost, ...]:
     """What each layer of one inference takes on a chip of SETTINGS.
 
-    Args: app: the firmware's headers; folder: an empty one, to build in.
+    Args: app: the firmware's headers; folder: an empty one, to build in; only: symbols of the layers that are run, the
+        others cost nothing: cycles hang on no data but that of a few kernels (softmax, floats).
     """
     chip = chips.load(name)
     ram, top = _ram(chip)
     for file, text in generated.sources.items():
-        (folder / file).write_text(text, encoding="utf-8")
+        left = text if only is None else CALL.sub(lambda call: call[0] if call[1] in only else "", text)
+        (folder / file).write_text(left, encoding="utf-8")
     own_arena = chip.link is not None and chip.link.arena is not None
     last = generated.resident_bytes > 0 and not own_arena  # beside the weights, as a firmware has them
     end_bytes = generated.resident_bytes + (generated.arena_bytes if last else 0) + DATA_BYTES

@@ -1,10 +1,11 @@
 """Is what engine `aot` chooses the best there is, and does it cost what was planned? python perf/choose.py [words]
 
 On the core and memories of the virtual NUCLEO-L4R5ZI at 120 MHz, or of another chip (--chip). Of each network so many
-plans are compiled and run that every form of every layer is measured that is predicted at up to --worth times the
-cheapest; a plan then takes what its layers took. `best`: the fastest of ALL plans, by these cycles (forms in all
-layouts, with what lies between them); of the larger networks also the fastest of 100 seeded ones. The chosen plan and
-the best are measured whole.
+plans are compiled that every form of every layer is measured once, behind the layer before it, that is predicted at up
+to --worth times the cheapest; layers of one shape that are predicted alike are measured for each other. A plan then
+takes what its layers took. `best`: the fastest of ALL plans, by these cycles (forms in all layouts, with what lies
+between them); of the larger networks also the fastest of 100 seeded ones. The chosen plan and the best are measured
+whole.
 
 Exit 1 where the chosen plan takes over 2 % more than the best, the prediction of a layer that takes over 1 % of the
 whole is over 5 % off, or that of the whole is. --small: six networks of at most five layers, alone. Words select.
@@ -31,15 +32,19 @@ from tinyperf import chip as chips  # noqa: E402  (likewise)
 from tinyperf import tflite  # noqa: E402  (likewise)
 from tinyperf.engines import Target  # noqa: E402  (likewise)
 from tinyperf.engines.aot import generated_for, space_for  # noqa: E402  (likewise)
-from tinyperf.engines.aot.passes.tune import Costs, key, measured_costs  # noqa: E402  (likewise)
+from tinyperf.engines.aot.passes.tune import Costs, Key, key, measured_costs  # noqa: E402  (likewise)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from tinyperf.engines.aot.graph import Form
+    from tinyperf.engines import Generated
+    from tinyperf.engines.aot.graph import Form, Graph
     from tinyperf.engines.aot.passes.tune import Space
 
 APP = ROOT / "firmware_templates" / "app"
+Place = tuple[int, Key]
+"""A node, and a form of it."""
+Alike = tuple[str, tuple[tuple[int, ...], ...], Key, float, int]
 SEEDED, CHANGED = 100, 0.3
 """Random plans of a large network, and the share of the best one's nodes that have another form in each."""
 HEAD = (
@@ -134,7 +139,7 @@ class Network:
 
 def networks() -> dict[str, tflite.Model]:
     """The six small ones, written here; the four that are shipped."""
-    found = {}
+    found: dict[str, tflite.Model] = {}
     for name, (shape, steps) in SMALL.items():
         found[name] = tflite.parse(Network(shape, np.random.default_rng(len(found))).file(steps), name)
     return found | {name: tflite.load(ROOT / "models" / f"{name}.tflite") for name in LARGE_ONES}
@@ -192,15 +197,67 @@ def target(chip: str) -> Target:
 
 
 def measured(
-    model: tflite.Model, space: Space, forms: Sequence[Form], chip: str = bare.CHIP
+    model: tflite.Model, space: Space, forms: Sequence[Form], chip: str, only: frozenset[Place] | None = None
 ) -> tuple[Costs, tuple[Layer, ...]]:
-    """A plan, compiled and run: what its forms took, and all of its nodes."""
+    """A plan, compiled and run: what its forms took, and all of its nodes. only: these alone, and the layer before
+    each, which leaves the caches as the whole inference does.
+    """
     made, graph = generated_for(model, target(chip), space, forms)
+    wanted = None if only is None else called(space, graph, made, only)
     with tempfile.TemporaryDirectory() as folder:
-        taken = bare.layers(made, APP, Path(folder), chip)
+        taken = bare.layers(made, APP, Path(folder), chip, wanted)
     costs = measured_costs(space, graph, [layer.cycles for layer in taken])
-    called = [layer for layer in taken if layer.symbol]
-    return costs, tuple(Layer(f"{x.index} {x.op}", x.kernel, x.predicted_cycles or 0, x.cycles) for x in called)
+    found = [layer for layer in taken if layer.symbol]
+    layers = tuple(Layer(f"{x.index} {x.op}", x.kernel, x.predicted_cycles or 0, x.cycles) for x in found)
+    return {place: cycles for place, cycles in costs.items() if only is None or place in only}, layers
+
+
+def called(space: Space, graph: Graph, made: Generated, only: frozenset[Place]) -> set[str]:
+    """Symbols of the layers that stand at these places, and of the one before each; the last is before the first."""
+    number = {node.outputs: k for k, node in enumerate(space.graph.nodes)}
+    symbols = [layer.symbol for layer in made.layers]
+    ordered = [symbol for symbol in symbols if symbol]
+    found = set()
+    for node, symbol in zip(graph.nodes, symbols, strict=True):
+        if symbol and node.form and (number.get(node.outputs, -1), key(node.form)) in only:
+            found |= {symbol, ordered[ordered.index(symbol) - 1]}
+    return found
+
+
+def alike(space: Space, node: int, form: Form) -> Alike:
+    """What forms have in common that take the same cycles: shapes, layouts, and whatever the prediction counts."""
+    graph = space.graph
+    ends = (*graph.nodes[node].inputs, *graph.nodes[node].outputs)
+    shapes = tuple(graph.values[i].shape for i in ends)
+    return type(graph.nodes[node].work).__name__, shapes, key(form), form.cycles, form.scratch_bytes
+
+
+def rounds(space: Space, worth: float, known: set[Alike]) -> Iterator[tuple[list[Form], frozenset[Place]]]:
+    """Plans in which each form stands once that may be worth it and is like no known one; and where in each they do."""
+    tried = space.tried(worth)
+    while True:
+        plan, new = [], set()
+        for k, forms in enumerate(tried):
+            forms[:] = [form for form in forms if alike(space, k, form) not in known]
+            plan.append(forms[0] if forms else space.choices[k].forms[0])
+            if forms:
+                new.add((k, key(forms[0])))
+                known.add(alike(space, k, forms[0]))
+        if not new:
+            return
+        yield plan, frozenset(new)
+
+
+def measured_forms(model: tflite.Model, space: Space, first: Costs, worth: float, chip: str) -> tuple[Costs, int]:
+    """What every form takes that may be worth it, beside what those of the `first` plan took; and the plans built."""
+    everything = {(k, key(f)): alike(space, k, f) for k, choice in enumerate(space.choices) for f in choice.forms}
+    taken = {everything[place]: cycles for place, cycles in first.items()}
+    built = 0
+    for plan, new in rounds(space, worth, set(taken)):
+        costs, _ = measured(model, space, plan, chip, new)
+        taken |= {everything[place]: cycles for place, cycles in costs.items()}
+        built += 1
+    return {place: taken[one] for place, one in everything.items() if one in taken} | first, built
 
 
 def total(layers: Sequence[Layer]) -> float:
@@ -209,10 +266,9 @@ def total(layers: Sequence[Layer]) -> float:
 
 def judge(model: tflite.Model, chip: str, *, worth: float, seeded: int, whole: int) -> Verdict:
     space = space_for(model, target(chip))
-    first, *others = space.covering(worth)
-    costs, layers = measured(model, space, first, chip)
-    for forms in others:
-        costs = measured(model, space, forms, chip)[0] | costs
+    first = space.best({})
+    own, layers = measured(model, space, first, chip)
+    costs, others = measured_forms(model, space, own, worth, chip)
     best = space.best(costs)
     same = [key(form) for form in best] == [key(form) for form in first]
     fastest = total(layers) if same else total(measured(model, space, best, chip)[1])
@@ -220,7 +276,7 @@ def judge(model: tflite.Model, chip: str, *, worth: float, seeded: int, whole: i
     plans = [_changed(space, costs, best, draw) for _ in range(seeded)]
     sums = [sum(costs.get((k, key(form)), form.cycles) for k, form in enumerate(plan)) for plan in plans]
     run = tuple((x, total(measured(model, space, plan, chip)[1])) for x, plan in zip(sums[:whole], plans, strict=False))
-    built = 1 + len(others) + (not same) + len(run)
+    built = 1 + others + (not same) + len(run)
     return Verdict(space.plans, built, layers, total(layers), fastest, min(sums, default=None), run)
 
 
@@ -228,8 +284,9 @@ def _changed(space: Space, costs: Costs, best: Sequence[Form], draw: random.Rand
     """Another plan: some nodes in another form that was measured, in the same layouts, so that no node lies between."""
     plan = []
     for k, (form, choice) in enumerate(zip(best, space.choices, strict=True)):
-        alike = [f for f in choice.forms if (f.inputs, f.outputs) == (form.inputs, form.outputs)]
-        known = [f for f in alike if (k, key(f)) in costs]
+        known = [
+            f for f in choice.forms if (f.inputs, f.outputs) == (form.inputs, form.outputs) and (k, key(f)) in costs
+        ]
         plan.append(draw.choice(known) if known and draw.random() < CHANGED else form)
     return plan
 
@@ -258,10 +315,10 @@ def main() -> int:
         )
         if found.whole:
             taken = [cycles for _, cycles in found.whole]
-            off = max(abs(summed / cycles - 1) for summed, cycles in found.whole)
+            most = max(abs(summed / cycles - 1) for summed, cycles in found.whole)
             print(
                 f"{'':10} {len(taken)} seeded plans run whole: {min(taken):,.0f} to {max(taken):,.0f} cycles,"
-                f" at most {100 * off:.2f} % off their sums",
+                f" at most {100 * most:.2f} % off their sums",
                 flush=True,
             )
     return 0 if good else 1

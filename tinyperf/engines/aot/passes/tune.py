@@ -97,9 +97,13 @@ class Space:
             raise GraphError("no kernels fit together")
         return way.forms
 
+    def tried(self, worth: float = WORTH) -> list[list[Form]]:
+        """The forms of each node that may be worth it, the cheapest first."""
+        return [_tried(choice.forms, worth) for choice in self.choices]
+
     def covering(self, worth: float = WORTH) -> list[tuple[Form, ...]]:
         """Plans in which every form that may be worth it occurs, the cheapest one first."""
-        tried = [_tried(choice.forms, worth) for choice in self.choices]
+        tried = self.tried(worth)
         plans = [tuple(forms[k % len(forms)] for forms in tried) for k in range(max(map(len, tried), default=1))]
         return list({tuple(map(key, plan)): plan for plan in (self.best({}), *plans)}.values())
 
