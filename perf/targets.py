@@ -9,8 +9,8 @@ without the name of a board, the NUCLEO-L4R5ZI alone is measured, `all` is every
 ms count under the plan for time, the arena (input consumed) under the one for RAM, code (of model.c and its kernels
 alone, without weights) under the one for flash. What differs from targets.json, the figures kept with each commit, is
 printed below the table; --write keeps the new ones. --images DIR: firmwares of your own, DIR/BOARD/*BENCHMARK*.bin
-(.hex, .elf), run unchanged on the same virtual board. Exit 1 where a latency with its error is above the best published
-one, of a board whose targets are no mere goals.
+(.hex, .elf), run unchanged on the same virtual board; with `all`, those of boards without targets too. Exit 1 where a
+latency with its error is above the best published one, of a board whose targets are no mere goals.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from tinyperf.errors import SizeError
 
 if TYPE_CHECKING:
     from tinyperf.board import Board
-    from tinyperf.engines import Optimize
+    from tinyperf.engines import Generated, Optimize
+    from tinyperf.session.profile import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TINYPERF_DATA", ROOT.parent / "shared" / "data")) / "reference_models"
@@ -106,13 +107,16 @@ class Row:
         return self.latency_ms * (1 + self.error_percent / 100)
 
 
+PROFILES: dict[tuple[object, ...], Profile] = {}
+"""By board and sources: plans that come to the same code are run once."""
+
+
 def options(plan: str) -> dict[str, str]:
     return dict(text.split("=") for text in PLANS[plan].split(","))
 
 
-def code_bytes(model: tflite.Model, board: Board, plan: str) -> tuple[int, int]:
-    """Code of the model and its kernels, and their constants, in bytes."""
-    made = ENGINE.generate(model, Target.of(board), options(plan))
+def code_bytes(made: Generated, board: Board) -> int:
+    """Code of the model and its kernels, without their constants, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in made.sources.items():
             (Path(folder) / name).write_text(text, encoding="utf-8")
@@ -121,8 +125,7 @@ def code_bytes(model: tflite.Model, board: Board, plan: str) -> tuple[int, int]:
         told = subprocess.run(
             ["arm-none-eabi-size", "model.o"], cwd=folder, check=True, capture_output=True, text=True
         ).stdout
-    in_text = made.weights_bytes - made.resident_bytes
-    return int(told.splitlines()[1].split()[0]) - in_text, made.weights_bytes
+    return int(told.splitlines()[1].split()[0]) - (made.weights_bytes - made.resident_bytes)
 
 
 def arena_bytes(model: tflite.Model, board: Board, plan: str) -> int:
@@ -135,18 +138,19 @@ def arena_bytes(model: tflite.Model, board: Board, plan: str) -> int:
 def measure(board: str, benchmark: str, plan: str) -> Row:
     path = DATA / f"{AIMS[benchmark].model}.tflite"
     model, described = tflite.load(path), boards.load(board)
-    cost = tinyperf.profile(board, model=path, engine=f"aot:{PLANS[plan]}")
-    code, weights = code_bytes(model, described, plan)
+    made = ENGINE.generate(model, Target.of(described), options(plan))
+    same = board, *sorted(made.sources.items())
+    cost = PROFILES[same] = PROFILES.get(same) or tinyperf.profile(board, model=path, engine=f"aot:{PLANS[plan]}")
     layers = sorted(cost.layers, key=lambda layer: -layer.cycles)[:3]
     return Row(
         latency_ms=cost.latency_ms or 0.0,
         error_percent=cost.error_percent or 0.0,
         best_ms=min(one.result.latency_ms for one in tinyperf.published(board=board, benchmark=benchmark)),
-        instructions=cost.instructions_per_inference,
+        instructions=cost.instructions_per_inference or 0,
         cycles=cost.cycles_per_inference or 0,
         arena_bytes=arena_bytes(model, described, plan),
-        code_bytes=code,
-        weights_bytes=weights,
+        code_bytes=code_bytes(made, described),
+        weights_bytes=made.weights_bytes,
         ram_bytes=cost.ram_bytes or 0,
         flash_bytes=cost.flash_bytes or 0,
         slowest=", ".join(f"{layer.index} {layer.op} {layer.cycles / 1e6:.2f} M" for layer in layers),
@@ -200,6 +204,14 @@ def show_images(board: str, benchmark: str, folder: Path) -> None:
             )
 
 
+def show_others(folder: Path, known: set[str]) -> None:
+    """Firmwares of the user's for boards without targets."""
+    for board in sorted({each.name for each in folder.iterdir()} - known):
+        print(f"{board}\n{HEAD}")
+        for benchmark in AIMS:
+            show_images(board, benchmark, folder)
+
+
 def differences(kept: dict[str, Any], found: dict[str, Row]) -> list[str]:
     """What is not as it was kept, by the figures that differ."""
     lines = []
@@ -250,8 +262,11 @@ def main() -> int:
                 show(board, benchmark, plan, row)
             if given.images:
                 show_images(board, benchmark, given.images)
+    if given.images and "all" in given.words:
+        show_others(given.images, {*known})
     print("\n".join(["", "beside targets.json:", *(differences(kept, found) or ["equal"])]))
     if given.write:
+        kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}  # another run may have written
         kept |= {name: {k: v for k, v in asdict(row).items() if isinstance(v, int)} for name, row in found.items()}
         KEPT.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n", encoding="utf-8")
     return 1 if slower else 0
