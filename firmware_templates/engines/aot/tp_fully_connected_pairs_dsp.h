@@ -11,18 +11,32 @@
 
 #include "tp_rounding_dsp.h"
 
-/* What one call of tp_fully_connected_eights does, which moves `weights`, `starts` and `sums` on. pairs: the widened
- * inputs; starts: of eight sums each; sums: where they go, NULL where they are to be rounded to outputs. */
+/* What becomes of eight sums: codes, of which negative ones need no care (a clamp at the zero point hides them) or do,
+ * or sums as they are. */
+#define TP_FC_RELU 0
+#define TP_FC_TIES 1
+#define TP_FC_SUMS 2
+
+/* constant and shift, n: as tp_rounding's, for sums that are twice the accumulator. Of TP_FC_RELU for sums as they
+ * are, 128 times that: n + 7, and 128 * constant + 64, which rounds what SMMLA cuts off. */
+struct tp_fully_connected_rounding {
+    int32_t shift;
+    int32_t multiplier;
+    int32_t constant;
+    int32_t how;
+};
+
+/* What one call of tp_fully_connected_eights does, which moves the first four on. starts: of eight sums each; sums:
+ * where they go; pairs: the widened inputs. The assembly has the words by their number. */
 struct tp_fully_connected {
-    const int32_t *pairs;        /* #0 */
-    const int32_t *pairs_end;    /* #4 */
-    const int8_t *weights;       /* #8 */
-    const int32_t *starts;       /* #12 */
-    const int32_t *starts_end;   /* #16 */
-    int32_t *sums;               /* #20 */
-    int8_t *output;              /* #24 */
-    int32_t shift;               /* #28 */
-    struct tp_rounding rounding; /* #32 */
+    const int32_t *starts;                       /* 0 */
+    int32_t *sums;                               /* 1 */
+    int8_t *output;                              /* 2 */
+    const int8_t *weights;                       /* 3 */
+    const int32_t *starts_end;                   /* 4 */
+    const int32_t *pairs;                        /* 5 */
+    const int32_t *pairs_end;                    /* 6 */
+    struct tp_fully_connected_rounding rounding; /* 7, 8, 9, 10 */
 };
 
 /* Four inputs of eight outputs. r0, r1: x1 and x0 of four inputs; r2, r3: four weights of two outputs each. */
@@ -44,6 +58,11 @@ struct tp_fully_connected {
     TP_FC_STEP("ldr.w r0, [r4, #32]!\n\tldr.w r1, [r4, #4]\n\tldr.w r2, [r5, #128]!\n\tldr.w r3, [r5, #4]\n\t", "0")
 #define TP_FC_NEXT(x, w) TP_FC_STEP("ldr.n r0, [r4, #" x "]\n\tldr.n r1, [r4, #" x " + 4]\n\t" TP_FC_WEIGHTS(w), w)
 /* One output: r0, r1, r2: multiplier, constant, shift; r3: where it goes; r4: free. */
+#define TP_FC_ROUND_RELU(sum)                                                                                          \
+    "smmla r4, " sum ", r0, r1\n\t"                                                                                    \
+    "asr.w r4, r4, r2\n\t"                                                                                             \
+    "ssat r4, #8, r4\n\t"                                                                                              \
+    "strb.w r4, [r3], #1\n\t"
 #define TP_FC_ROUND(sum)                                                                                               \
     "asr.w " sum ", " sum ", #7\n\t"                                                                                   \
     "smmlar r4, " sum ", r0, r1\n\t"                                                                                   \
@@ -52,89 +71,125 @@ struct tp_fully_connected {
     "ssat r4, #8, r4\n\t"                                                                                              \
     "strb.w r4, [r3], #1\n\t"
 
-/* r0 to r2, the call, the pairs and their end, in s0 to s2; on the stack of a core without an FPU. */
+/* The words of the call in s0 to s10; on the stack of a core without an FPU. */
 #if defined(__ARM_FP)
-#define TP_FC_KEEP "vmov s0, r0\n\tvmov s1, r1\n\tvmov s2, r2\n\t"
+#define TP_FC_TAKE "vldmia r0, {s0-s10}\n\t"
 #define TP_FC_KEPT(register, number) "vmov " register ", s" number "\n\t"
-#define TP_FC_DROP
+#define TP_FC_KEEP(register, number) "vmov s" number ", " register "\n\t"
+#define TP_FC_GIVE "ldr.w r0, [sp]\n\tvstmia r0, {s0-s3}\n\t"
 #else
-#define TP_FC_KEEP "push {r0-r2}\n\t"
+#define TP_FC_TAKE "ldmia.w r0, {r1-r11}\n\tpush.w {r1-r11}\n\t"
 #define TP_FC_KEPT(register, number) "ldr.w " register ", [sp, #4 * " number "]\n\t"
-#define TP_FC_DROP "add sp, sp, #12\n\t"
+#define TP_FC_KEEP(register, number) "str.w " register ", [sp, #4 * " number "]\n\t"
+#define TP_FC_GIVE "ldr.w r0, [sp, #44]\n\tldmia.w sp, {r1-r4}\n\tstmia.w r0, {r1-r4}\n\tadd.w sp, sp, #44\n\t"
 #endif
 
 /* Eight outputs a round, sixteen inputs a pass; sums in r6 to r12 and lr. */
 TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribute__((unused)))
 {
-    __asm__("push.w {r4-r11, lr}\n\t"
-            "ldrd r1, r2, [r0]\n\t"
-            "ldr.w r5, [r0, #8]\n\t"
+    __asm__("push.w {r0, r4-r11, lr}\n\t"
+            TP_FC_TAKE
+            TP_FC_KEPT("r1", "5")
+            TP_FC_KEPT("r2", "6")
+            TP_FC_KEPT("r5", "3")
             "sub.w r1, r1, #32\n\t" /* the loads of a pass move the pointers first */
             "sub.w r2, r2, #32\n\t"
             "sub.w r5, r5, #128\n\t"
-            TP_FC_KEEP
+            TP_FC_KEEP("r1", "5")
+            TP_FC_KEEP("r2", "6")
             "1:\n\t"
-            TP_FC_KEPT("r0", "0")
-            TP_FC_KEPT("r4", "1")
-            "ldr.w r1, [r0, #12]\n\t"
+            TP_FC_KEPT("r1", "0")
+            TP_FC_KEPT("r4", "5")
             "ldmia.w r1!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-            "str.w r1, [r0, #12]\n\t"
+            TP_FC_KEEP("r1", "0")
             ".balign 4\n\t"
             "0:\n\t"
             TP_FC_FIRST TP_FC_NEXT("8", "32") TP_FC_NEXT("16", "64") TP_FC_NEXT("24", "96")
-            TP_FC_KEPT("r0", "2")
+            TP_FC_KEPT("r0", "6")
             "cmp.w r4, r0\n\t"
             "bne.w 0b\n\t"
-            TP_FC_KEPT("r3", "0")
-            "ldr.w r4, [r3, #20]\n\t"
-            "cmp.w r4, #0\n\t"
-            "beq.w 2f\n\t"
-            "stmia.w r4!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
-            "str.w r4, [r3, #20]\n\t"
-            "b.w 3f\n\t"
+            TP_FC_KEPT("r4", "10")
+            TP_FC_KEPT("r2", "7")
+            TP_FC_KEPT("r0", "8")
+            TP_FC_KEPT("r1", "9")
+            TP_FC_KEPT("r3", "2")
+            "cmp.w r4, #1\n\t"
+            "beq.w 3f\n\t"
+            "bhi.w 4f\n\t"
+            TP_FC_ROUND_RELU("r6") TP_FC_ROUND_RELU("r7") TP_FC_ROUND_RELU("r8") TP_FC_ROUND_RELU("r9")
+            TP_FC_ROUND_RELU("r10") TP_FC_ROUND_RELU("r11") TP_FC_ROUND_RELU("r12") TP_FC_ROUND_RELU("lr")
             "2:\n\t"
-            "ldrd r0, r1, [r3, #32]\n\t"
-            "ldr.w r2, [r3, #28]\n\t"
-            "ldr.w r3, [r3, #24]\n\t"
-            TP_FC_ROUND("r6") TP_FC_ROUND("r7") TP_FC_ROUND("r8") TP_FC_ROUND("r9")
-            TP_FC_ROUND("r10") TP_FC_ROUND("r11") TP_FC_ROUND("r12") TP_FC_ROUND("lr")
+            TP_FC_KEEP("r3", "2")
             TP_FC_KEPT("r0", "0")
-            "str.w r3, [r0, #24]\n\t"
-            "3:\n\t"
-            TP_FC_KEPT("r0", "0")
-            "ldrd r1, r2, [r0, #12]\n\t"
-            "cmp.w r1, r2\n\t"
+            TP_FC_KEPT("r1", "4")
+            "cmp.w r0, r1\n\t"
             "bne.w 1b\n\t"
             "add.w r5, r5, #128\n\t"
-            "str.w r5, [r0, #8]\n\t"
-            TP_FC_DROP
-            "pop.w {r4-r11, pc}");
+            TP_FC_KEEP("r5", "3")
+            TP_FC_GIVE
+            "pop.w {r0, r4-r11, pc}\n\t"
+            "3:\n\t"
+            TP_FC_ROUND("r6") TP_FC_ROUND("r7") TP_FC_ROUND("r8") TP_FC_ROUND("r9")
+            TP_FC_ROUND("r10") TP_FC_ROUND("r11") TP_FC_ROUND("r12") TP_FC_ROUND("lr")
+            "b.w 2b\n\t"
+            "4:\n\t"
+            TP_FC_KEPT("r4", "1")
+            "stmia.w r4!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"
+            TP_FC_KEEP("r4", "1")
+            "b.w 2b");
 }
+
+/* Of a word of four codes [x1, x1] as `odd` and [x0, x0] in its place. */
+#define TP_FC_WIDEN(word, odd)                                                                                         \
+    "sxtb16.w " odd ", " word ", ror #8\n\t"                                                                           \
+    "ssub16 " odd ", " odd ", %[zeros]\n\t"                                                                            \
+    "and.w " word ", %[highs], " word ", lsl #8\n\t"                                                                   \
+    "ssub16 " word ", " word ", " odd "\n\t"
 
 /* Four codes as [x1, x1, x0, x0]. */
 TP_KERNEL void tp_fully_connected_widen_four(const int8_t **input, int32_t **pairs)
 {
     int32_t word;
     int32_t odd;
-    __asm__ volatile(".balign 4\n\t"
-                     "ldr.w %[word], [%[input]], #4\n\t"
-                     "sxtb16.w %[odd], %[word], ror #8\n\t"
-                     "ssub16 %[odd], %[odd], %[zeros]\n\t"
-                     "bic.w %[word], %[word], #0xFF00FF00\n\t"
-                     "lsl.w %[word], %[word], #8\n\t"
-                     "ssub16 %[word], %[word], %[odd]\n\t"
+    __asm__ volatile("ldr.w %[word], [%[input]], #4\n\t"
+                     TP_FC_WIDEN("%[word]", "%[odd]")
                      "str.w %[odd], [%[pairs]], #4\n\t"
                      "str.w %[word], [%[pairs]], #4"
                      : [input] "+r"(*input), [pairs] "+r"(*pairs), [word] "=&r"(word), [odd] "=&r"(odd)
-                     : [zeros] "r"(0x007F007F)
+                     : [zeros] "r"(0x007F007F), [highs] "r"(0xFF00FF00)
+                     : "memory");
+}
+
+/* The same of two words. */
+TP_KERNEL void tp_fully_connected_widen_eight(const int8_t **input, int32_t **pairs)
+{
+    int32_t first;
+    int32_t first_odd;
+    int32_t second;
+    int32_t second_odd;
+    __asm__ volatile(".balign 4\n\t"
+                     "ldr.w %[first], [%[input]], #8\n\t"
+                     "ldr.w %[second], [%[input], #-4]\n\t"
+                     TP_FC_WIDEN("%[first]", "%[first_odd]")
+                     TP_FC_WIDEN("%[second]", "%[second_odd]")
+                     "str.w %[first_odd], [%[pairs]], #16\n\t"
+                     "str.w %[first], [%[pairs], #-12]\n\t"
+                     "str.w %[second_odd], [%[pairs], #-8]\n\t"
+                     "str.w %[second], [%[pairs], #-4]"
+                     : [input] "+r"(*input), [pairs] "+r"(*pairs), [first] "=&r"(first), [second] "=&r"(second),
+                       [first_odd] "=&r"(first_odd), [second_odd] "=&r"(second_odd)
+                     : [zeros] "r"(0x007F007F), [highs] "r"(0xFF00FF00)
                      : "memory");
 }
 
 /* `inputs` codes as [x1, x1, x0, x0] of four, and fillers up to sixteen. */
 static __attribute__((noinline)) void tp_fully_connected_widen(const int8_t *input, int32_t inputs, int32_t *pairs)
 {
-#pragma GCC unroll 4
-    for (int32_t i = inputs / 4; i > 0; i--) {
+#pragma GCC unroll 2
+    for (int32_t i = inputs / 8; i > 0; i--) {
+        tp_fully_connected_widen_eight(&input, &pairs);
+    }
+    if (inputs % 8 >= 4) {
         tp_fully_connected_widen_four(&input, &pairs);
     }
     if (inputs % 4 != 0) {
@@ -152,7 +207,7 @@ static __attribute__((noinline)) void tp_fully_connected_widen(const int8_t *inp
  * an output. */
 TP_KERNEL void tp_fully_connected_pairs_dsp(int32_t inputs, int32_t outputs, int32_t chunk, const int8_t *input,
                                             const int8_t *weights, const int32_t *biases,
-                                            const struct tp_rounding *rounding, int32_t shift, int32_t low,
+                                            const struct tp_fully_connected_rounding *rounding, int32_t low,
                                             int32_t high, int32_t *scratch, int8_t *output)
 {
     const int32_t rest = outputs % 8;
@@ -162,13 +217,13 @@ TP_KERNEL void tp_fully_connected_pairs_dsp(int32_t inputs, int32_t outputs, int
         .pairs = scratch,
         .weights = weights,
         .rounding = *rounding,
-        .shift = shift,
     };
     for (int32_t i = 0; i < inputs; i += chunk) {
         const int32_t count = inputs - i < chunk ? inputs - i : chunk;
         layer.pairs_end = scratch + (count + 15) / 16 * 8;
         layer.starts = i == 0 ? biases : sums;
-        layer.sums = i + chunk < inputs ? sums : NULL;
+        layer.sums = sums;
+        layer.rounding.how = i + chunk < inputs ? TP_FC_SUMS : rounding->how;
         tp_fully_connected_widen(&input[i], count, scratch);
         if (outputs >= 8) {
             layer.starts_end = layer.starts + (outputs - rest);

@@ -24,6 +24,9 @@ OUTPUTS, INPUTS = 8, 16
 CHUNKS = (64, 128)
 """Inputs that are widened at a time, or all of them."""
 
+RELU_SHIFT = 15
+"""At most, where negative results need no care: constants 128 times as large fit 32 bits."""
+
 ODD_ZERO = 127
 """What the kernel takes from every odd code, so that 256 * even - odd fits 16 bits."""
 
@@ -52,7 +55,8 @@ def forms(work: Conv, costs: Costs) -> tuple[Form, ...]:
 def _form(work: Conv, costs: Costs, chunk: int) -> Form:
     inputs, outputs = _filled(work)
     chunks = -(-inputs // chunk)
-    cycles = costs["tap"] * inputs * outputs + costs["output"] * outputs + costs["input"] * inputs + costs["call"]
+    output = costs["output"] + (costs["ties"] if _rounding(work)[3] else 0.0)
+    cycles = costs["tap"] * inputs * outputs + output * outputs + costs["input"] * inputs + costs["call"]
     cycles += (chunks - 1) * (costs["sum"] * outputs + costs["chunk"])
     scratch_bytes = 2 * chunk + (4 * outputs if chunks > 1 else 0)
     lead = max(work.window.out_shape[2] - work.window.in_shape[2], 0)  # every input is read before any output is made
@@ -60,11 +64,10 @@ def _form(work: Conv, costs: Costs, chunk: int) -> Form:
 
 
 def emit(work: Conv, place: Place) -> Code:
-    constants = rounding(work)
     comment = "Weights [chunks of inputs, out / 8, in / 4, 8, 4], a borrow in the odd ones."
     weights = weights_array(place.prefix, _packed(work, place.form.block), comment)
     biases = Array(f"{place.prefix}_biases", "int32_t", _biases(work), "256 times the bias of each output.")
-    body = f"    static const struct tp_rounding rounding = {ints(tuple(constants.rows()[0].tolist()))};\n"
+    body = f"    static const struct tp_fully_connected_rounding rounding = {ints(_rounding(work))};\n"
     body += call(
         "tp_fully_connected_pairs_dsp",
         work.window.in_shape[2],
@@ -74,12 +77,23 @@ def emit(work: Conv, place: Place) -> Code:
         weights.name,
         biases.name,
         "&rounding",
-        constants.shift,
         *work.clamp,
         f"(int32_t *)(void *){place.scratch}",
         place.output,
     )
     return Code((weights, biases), body)
+
+
+def _rounding(work: Conv) -> tuple[int, int, int, int]:
+    """Shift, multiplier, constant, how: 0 of sums 256 times too large, SMMLA's cut then rounded by half; else 1.
+
+    Sums below 2^23 give less than 2^30 of such, the constant with a shift of at most 15 a little over 2^29.
+    """
+    made = rounding(work)
+    multiplier, constant, _ = made.rows()[0].tolist()
+    if made.ties or made.shift > RELU_SHIFT:
+        return made.shift, multiplier, constant, 1
+    return made.shift + 7, multiplier, 128 * constant + 64, 0
 
 
 def _packed(work: Conv, chunk: int) -> npt.NDArray[np.int8]:
