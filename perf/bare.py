@@ -117,10 +117,8 @@ class Bench:
         _, self._top = _ram(chip)
         self._stop = flash.origin + flash.bytes - len(BKPT)
         for address, data in (*self.image.segments, *initialized(elf, self.image), (self._stop, BKPT)):
-            view = self.cpu.view(address, len(data))
-            if view is None:
+            if not self.cpu.program(address, data):
                 raise RuntimeError(f"no memory at {address:#x}")
-            view[:] = data
         self._symbols = {symbol.name: symbol.address for symbol in self.image.symbols}
         self._watch = Layers(self, generated.layers)
         self.call("tp_model_init")

@@ -54,7 +54,7 @@ WORLD = {
     "serial": {"device.link", "device.port_reader", "device.ports"},
     "subprocess": {"tool", "device.process", "engines.aot.host"},
     "socket": {"virtual.board.serve"},
-    "unicorn": {"virtual.board.cpu"},
+    "unicorn": {"virtual.board.emulator"},
     "tensorflow": {"learn"},
     "keras": {"learn"},
     "onnx": {"learn"},

@@ -57,7 +57,7 @@ def require_player(board: Board) -> None:
     """
     engine = board.emulator.engine if board.emulator else ""
     if engine == "unicorn":
-        from tinyperf.virtual.board.cpu import unicorn_module
+        from tinyperf.virtual.board.emulator import unicorn_module
 
         unicorn_module()
     elif engine == "qemu":

@@ -65,7 +65,7 @@ class Bus:
     def write(self, address: int, width: int, value: int) -> None:
         """A store."""
         memory = self._view(address, width)
-        if memory is not None:
+        if memory is not None and not memory.readonly:
             memory[:] = (value & (1 << 8 * width) - 1).to_bytes(width, "little")
             return
         base, offset, block = self._block(address & ~3)

@@ -1,6 +1,6 @@
 """The processor: Unicorn's Armv7-M/Armv8-M core with exact instruction counts, plain register and memory access.
 
-The only module that imports unicorn. Facts about Unicorn 2.1.4 that this file rests on, all covered by tests:
+Facts about Unicorn 2.1.4 that this file rests on, all covered by tests:
 
 - `emu_start(count=N)` counts by a hook before every instruction. The counter and its limit are two neighbouring
   size_t of `uc_struct`; `_find_counter` locates them by running a known number of instructions. Reading the counter
@@ -16,6 +16,8 @@ The only module that imports unicorn. Facts about Unicorn 2.1.4 that this file r
 - Where a small memory was mapped before a larger one, every start translates all code anew (a 16 KB RAM before 1 MB of
   flash: 15 times slower). So the largest goes first.
 - Memory hooks corrupt the code; they are never used. RAM and flash are buffers shared with Python instead.
+
+Long stretches without devices run on a second core that counts whole blocks (block_core.py), where that can be.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from tinyperf.errors import MissingExtraError, UsageError
+from tinyperf.errors import MissingExtraError
+from tinyperf.virtual.board import emulator
+from tinyperf.virtual.board.block_core import BlockCore, Context, Mapping, counting_library
+from tinyperf.virtual.board.emulator import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,27 +41,16 @@ if TYPE_CHECKING:
 
 Stop = Literal["limit", "wfi", "wfe", "return", "svc", "bkpt", "fault"]
 
-NEVER = 0xFFFFFFFE  # no code lies here, so emu_start ends only for one of the reasons above
 INTERRUPTS: dict[int, Stop] = {2: "svc", 7: "bkpt", 8: "return"}
 ABORTS = {3: "UC_ERR_FETCH_UNMAPPED", 4: "UNALIGNED access"}
 LEAST_RETURN = 0xFFFF_FF00
 """From here on a PC is an EXC_RETURN."""
-
-
-def unicorn_module() -> Any:
-    """The `unicorn` package.
-
-    Raises: MissingExtraError: it is not installed.
-    """
-    try:
-        import unicorn
-    except ImportError as exc:
-        raise MissingExtraError(
-            "the Python package 'unicorn' is not installed",
-            means="the virtual board runs on Unicorn, whose engine is GPLv2, so it is an extra of its own",
-            hint="pip install 'tinyperf[virtual]'",
-        ) from exc
-    return unicorn
+WORTH = 10_000_000
+"""Instructions that could have run on the second core before there is one: it translates all code once more."""
+LEAST = 8_000
+"""Instructions that are worth handing the state over."""
+STRETCH, LONGEST_STRETCH = 2_000, 256_000
+"""Instructions that the first core executes before the second is tried again; doubled where that was no use."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +83,18 @@ class Cpu:
         read: Callable[[int, int], int],
         write: Callable[[int, int, int], None],
     ) -> None:
-        u = unicorn_module()
-        from unicorn import arm_const as arm
-        from unicorn.unicorn_py3.unicorn import uclib
-
-        self._uclib, self._error, self._u = uclib, u.UcError, u
-        self.uc = u.Uc(u.UC_ARCH_ARM, u.UC_MODE_THUMB)
-        if core.unicorn is None:
-            raise UsageError(
-                f"Unicorn has no {core.title}", hint="a board of such a core runs under QEMU, or on silicon"
-            )
-        self.uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_{core.unicorn}"))
+        u = emulator.unicorn_module()
+        self._uclib, self._error, self._u = emulator.library(), u.UcError, u
+        self.uc = emulator.fresh(core)
+        self._model = core
+        self._context = Context(self.uc)
         self._views: list[tuple[int, int, memoryview]] = []
+        self._mappings: list[Mapping] = []
+        self._programmed: list[tuple[int, int]] = []
+        self._looked_through: Callable[[int, int], bool] | None = None
+        self._blocks: BlockCore | None = None
+        self.until_blocks = WORTH  # instructions
+        self._before = self._quantum = 0
         self._keep: list[Any] = []
         for memory in sorted(memories, key=lambda memory: -memory.bytes):
             self._map(memory)
@@ -119,7 +113,7 @@ class Cpu:
         self._dropped: BaseException | None = None
 
         def registers(*names: str) -> _Registers:
-            return _Registers(self.uc, uclib, [getattr(arm, f"UC_ARM_REG_{name}") for name in names])
+            return _Registers(self.uc, self._uclib, [emulator.register(name) for name in names])
 
         self._frame = registers("R0", "R1", "R2", "R3", "R12", "LR", "PC", "XPSR", "SP", "CONTROL")
         self._masks = registers("PRIMASK", "BASEPRI", "FAULTMASK")
@@ -127,9 +121,7 @@ class Cpu:
         self._fp = registers(*(f"S{n}" for n in range(16)), "FPSCR")
         self._pc = ctypes.c_uint32()
         self._one = ctypes.c_uint32()
-        self._ids = {
-            name: getattr(arm, f"UC_ARM_REG_{name.upper()}") for name in ("pc", "sp", "lr", "msp", "control", "xpsr")
-        }
+        self._ids = {name: emulator.register(name.upper()) for name in ("pc", "sp", "lr", "msp", "control", "xpsr")}
         self.counter, self.limit = self._find_counter()
 
     # memory
@@ -141,11 +133,27 @@ class Cpu:
         rights = u.UC_PROT_ALL if memory.writable else u.UC_PROT_READ | u.UC_PROT_EXEC
         for origin, offset, size in ((memory.origin, 0, memory.bytes), *memory.aliases):
             self.uc.mem_map_ptr(origin, size, rights, pointer + offset)
-            self._views.append((origin, origin + size, memoryview(buffer)[offset : offset + size]))
+            view = memoryview(buffer)[offset : offset + size]
+            self._views.append((origin, origin + size, view if memory.writable else view.toreadonly()))
+            self._mappings.append(Mapping(origin, size, memory.writable, pointer + offset))
         self._keep.append(buffer)
 
+    def program(self, address: int, data: bytes) -> bool:
+        """Write any memory, as a programmer or debug port does between two quanta; False outside memory."""
+        end = address + len(data)
+        memory = next((m for m in self._mappings if m.origin <= address and end <= m.origin + m.bytes), None)
+        if memory is None:
+            return False
+        ctypes.memmove(memory.pointer + address - memory.origin, data, len(data))
+        if not memory.writable:
+            self._programmed.append((address, end))
+            self._blocks = None
+            self.uc.ctl_flush_tb()
+        return True
+
     def view(self, address: int, size: int) -> memoryview | None:
-        """The bytes at `address`, shared with the core; None where no memory holds all of them."""
+        """The bytes at `address`, shared with the core, read-only where it may not write; None where no memory holds
+        all of them."""
         for start, end, view in self._views:
             if start <= address and address + size <= end:
                 return view[address - start : address - start + size]
@@ -157,28 +165,42 @@ class Cpu:
         return None if view is None else struct.unpack(f"<{count}I", view)
 
     def store(self, address: int, words: Sequence[int]) -> bool:
-        """Write words; False outside memory."""
+        """Write words; False outside memory that the core may write."""
         view = self.view(address, 4 * len(words))
-        if view is None:
+        if view is None or view.readonly:
             return False
         view[:] = struct.pack(f"<{len(words)}I", *words)
         return True
 
     # execution
 
-    def run(self, address: int, count: int) -> Ran:
-        """Execute up to `count` instructions from `address`."""
-        self._interrupts.clear()
+    def run(self, address: int, count: int, *, swiftly: bool = False) -> Ran:
+        """Execute up to `count` instructions from `address`. `swiftly`: on the second core where there is one."""
+        self._before, self._quantum = 0, count
         hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         try:
-            self.uc.emu_start(address | 1, NEVER, 0, count)
-        except self._error as exc:
-            return self._stopped_by_error(address, exc)
+            if swiftly and count >= LEAST and self._has_blocks():
+                return self._run_swiftly(address)
+            ran = self._run_exactly(address, count)
+            self.until_blocks -= ran.executed if swiftly and ran.executed >= LEAST else 0
+            return ran
         finally:
             sys.unraisablehook = hook
             if self._dropped is not None:
                 dropped, self._dropped = self._dropped, None
                 raise dropped
+
+    @property
+    def executed(self) -> int:
+        """Instructions of the quantum so far; exact in a callback too."""
+        return self._before + int(self.counter.value)
+
+    def _run_exactly(self, address: int, count: int) -> Ran:
+        self._interrupts.clear()
+        try:
+            self.uc.emu_start(address | 1, NEVER, 0, count)
+        except self._error as exc:
+            return self._stopped_by_error(address, exc)
         done, limit = self.counter.value, self.limit.value
         if self._interrupts:
             return self._stopped_by_interrupt(done, self._interrupts[0])
@@ -186,10 +208,41 @@ class Cpu:
             return Ran(done - 1, "limit")
         return Ran(done, "wfi")
 
+    def _run_swiftly(self, address: int) -> Ran:
+        """The quantum on both cores in turns."""
+        stretch = STRETCH
+        while True:
+            self.counter.value = 0
+            left = self._quantum - self._before
+            if self._blocks is None:
+                stretch = left
+            elif left >= LEAST:
+                done = self._blocks.run(address, left - 1)
+                self._before += done
+                stretch = STRETCH if done >= STRETCH else min(2 * stretch, LONGEST_STRETCH)
+            ran = self._run_exactly(self.pc(), min(self._quantum - self._before, stretch))
+            if ran.why != "limit" or self._before + ran.executed >= self._quantum:
+                return Ran(self._before + ran.executed, ran.why, ran.detail)
+            self._before += ran.executed
+            address = self.pc()
+
+    def _has_blocks(self) -> bool:
+        """There is a second core; it is made where that has become worth its while."""
+        if self.until_blocks > 0 or self._looked_through is None or not self._programmed:
+            return False
+        if counting_library() is None:
+            self._looked_through = None
+            return False
+        if self._blocks is None:
+            self._blocks = BlockCore(self._model, self._context, self._mappings, self._programmed, self._looked_through)
+        return True
+
     def _unraisable(self, what: sys.UnraisableHookArgs) -> None:
         """Told of what ctypes drops: an exception in a callback, and Ctrl-C, which comes to Python as one begins."""
         if self._dropped is None and isinstance(what.exc_value, BaseException):
             self._dropped = what.exc_value
+        if self._blocks is not None:
+            self._blocks.stop()
         self.end_quantum()
 
     def _stopped_by_interrupt(self, done: int, number: int) -> Ran:
@@ -217,18 +270,31 @@ class Cpu:
 
     def end_quantum(self) -> None:
         """Called inside a callback: stop in front of the next instruction."""
+        self._quantum = self.executed
         self.limit.value = self.counter.value
 
     def shorten_quantum(self, instructions: int) -> None:
         """Called inside a callback: run at most so many instructions more."""
+        self._quantum = min(self._quantum, self.executed + instructions)
         self.limit.value = min(self.limit.value, self.counter.value + instructions)
 
-    def on_new_block(self, callback: Callable[[int, int], None]) -> None:
-        """Call back with address and bytes of every block when it is translated, just before it runs."""
-        self.uc.hook_add(
-            self._u.UC_HOOK_EDGE_GENERATED,
-            lambda _uc, block, _previous, _data: callback(block.pc & ~1, block.size),
-        )
+    def on_new_block(
+        self, callback: Callable[[int, int], None], looked_through: Callable[[int, int], bool] | None = None
+    ) -> None:
+        """Call back with address and bytes of every block when it is translated, just before it runs.
+
+        `looked_through`: whether one was; then it may run on the second core, of which nobody is told.
+        """
+        self._looked_through = looked_through
+
+        def translated(_uc: Any, block: Any, _previous: Any, _data: Any) -> None:
+            address = block.pc & ~1
+            if any(m.writable and m.origin <= address < m.origin + m.bytes for m in self._mappings):
+                # Code that the second core might overwrite, which this one would not notice.
+                self._looked_through = self._blocks = None
+            callback(address, block.size)
+
+        self.uc.hook_add(self._u.UC_HOOK_EDGE_GENERATED, translated)
 
     def hook_blocks(self, callback: Callable[[Any, int, int, Any], None]) -> int:
         """Call back at the start of every basic block; what was translated before is dropped, so that none is missed.
@@ -260,16 +326,16 @@ class Cpu:
     def _find_counter(self) -> tuple[Any, Any]:
         """Where `uc_struct` keeps the instruction counter and its limit; see the module's text."""
         known = 12345
-        code = self._views[0][2][:2]
-        code[:] = b"\xfe\xe7"  # b .
-        self.uc.emu_start(self._views[0][0] | 1, NEVER, 0, known)
+        at, pointer = self._mappings[0].origin, self._mappings[0].pointer
+        ctypes.memmove(pointer, b"\xfe\xe7", 2)  # b .
+        self.uc.emu_start(at | 1, NEVER, 0, known)
         words = (ctypes.c_size_t * 1024).from_address(self.uc._uch.value)  # noqa: SLF001  (no public handle)
-        code[:] = b"\0\0"
+        ctypes.memmove(pointer, b"\0\0", 2)
         size = ctypes.sizeof(ctypes.c_size_t)
-        self.uc.ctl_remove_cache(self._views[0][0], self._views[0][0] + 2)
-        for at in range(1023):
-            if words[at] == known + 1 and words[at + 1] == known:
-                base = self.uc._uch.value + at * size  # noqa: SLF001  (Unicorn offers no other way)
+        self.uc.ctl_remove_cache(at, at + 2)
+        for place in range(1023):
+            if words[place] == known + 1 and words[place + 1] == known:
+                base = self.uc._uch.value + place * size  # noqa: SLF001  (Unicorn offers no other way)
                 return ctypes.c_size_t.from_address(base), ctypes.c_size_t.from_address(base + size)
         raise MissingExtraError(
             "this release of the Python package 'unicorn' keeps no instruction counter where 2.1.4 has it",

@@ -68,14 +68,12 @@ class VirtualLink:
         Raises: DeviceError: no memory lies there, or the link was closed.
         """
         self._check()
-        view = self.machine.view(address, len(data))
-        if view is None:
+        if not self.machine.cpu.program(address, data):
             raise DeviceError(
                 f"{len(data)} bytes were to be written at {address:#010x}, where the virtual board has no memory",
                 means="the firmware announced another address than that of its input buffer",
                 hint="'tinyperf console --virtual --image FILE build' shows what it says",
             )
-        view[:] = data
 
     def read(self, timeout_s: float) -> bytes:
         """Let time pass until there is output, at most `timeout_s` of virtual time.

@@ -107,19 +107,17 @@ class Machine:
         self.unchecked = UncheckedFaults(core, self, lambda: self.scs.fpu_enabled, self.fault)
         self.polls = StatusPolls()
         self.waiting_loop = WaitingLoop(self)
-        self.cpu.on_new_block(self._new_block)
+        self.cpu.on_new_block(self._new_block, self.unchecked.knows)
 
     def _load(self) -> None:
         for address, data in self.image.segments:
-            view = self.cpu.view(address, len(data))
-            if view is None:
+            if not self.cpu.program(address, data):
                 raise UsageError(
                     f"the image puts {len(data)} bytes at {address:#010x}, where the chip has no memory",
                     hint=f"compare with the memories in the file of chip {self.chip.name}",
                 )
-            view[:] = data
         for address, word in self.soc.cells.items():
-            self.cpu.store(address, [word])
+            self.cpu.program(address, word.to_bytes(4, "little"))
 
     def reset(self) -> None:
         """As the reset pin does; memory keeps its contents."""
@@ -205,20 +203,20 @@ class Machine:
     @property
     def instructions(self) -> int:
         """Instructions executed since power-on."""
-        return self._instructions + (self.cpu.counter.value if self._running else 0)
+        return self._instructions + (self.cpu.executed if self._running else 0)
 
     @property
     def handlers(self) -> int:
         """How many exceptions are being handled."""
         return len(self.nvic.active)
 
-    def step(self, count: int) -> Stop:
+    def step(self, count: int, *, swiftly: bool = False) -> Stop:
         """Execute a few instructions, outside of events and exceptions; why it ended."""
         if self.detail is not None:
             self.detail.begin()
         self._running = True
         try:
-            ran = self.cpu.run(self.pc, count)
+            ran = self.cpu.run(self.pc, count, swiftly=swiftly)
         finally:
             self._running = False
         self._account(ran)
@@ -393,7 +391,7 @@ class Machine:
             self._masked_steps = 0
         if self.detail is None:
             count = min(count, self.waiting_loop.instructions_to_look())
-        self.step(count)
+        self.step(count, swiftly=self.detail is None)
         if self._block_unchecked:
             self._block_unchecked = False
             self.unchecked.walk()
@@ -435,8 +433,7 @@ class Machine:
             return 0
         if self.detail is not None:
             return self.detail.cycles * ONE
-        executed: int = self.cpu.counter.value
-        return executed * self._units_per_instruction
+        return self.cpu.executed * self._units_per_instruction
 
     def _clocked(self) -> tuple[Clocked, ...]:
         return (*self.bus.peripherals(), self.scs.systick)

@@ -137,13 +137,19 @@ class UncheckedFaults:
 
     def stop_before(self, address: int, size: int) -> bool:
         """A block is about to run for the first time; whether the core must stop in front of it, for `walk`."""
-        view = self._stepped.cpu.view(address, size) if not self._walking else None
-        if view is None:
-            return False
-        found = [one for one in specials(address, bytes(view), self._core) if one.address not in self._checked]
+        found = self._unchecked(address, size) if not self._walking else []
         if found:
             self._waiting = found
         return bool(found)
+
+    def knows(self, address: int, size: int) -> bool:
+        """There is nothing in this block that was not checked."""
+        return not self._unchecked(address, size)
+
+    def _unchecked(self, address: int, size: int) -> list[Special]:
+        view = self._stepped.cpu.view(address, size)
+        code = bytes(view) if view is not None else b""
+        return [one for one in specials(address, code, self._core) if one.address not in self._checked]
 
     def walk(self) -> None:
         """Step through the block in front of which the core stopped, checking what was found in it."""

@@ -79,7 +79,7 @@ class Dma(Peripheral):
         at, (total, _, _) = 8 + 20 * channel, self._start[channel]
         left = self.regs[at + 4]
         view = self.host.view(self.regs.get(at + 12, 0) + 2 * (total - left), len(data))
-        if view is not None:
+        if view is not None and not view.readonly:
             view[:] = data
         left -= len(data) // 2
         self._count(channel, left, total)
