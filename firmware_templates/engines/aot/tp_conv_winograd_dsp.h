@@ -42,6 +42,31 @@ struct tp_winograd_input {
     "sub.w r4, r6, r7, lsl #1\n\t"                                                                                     \
     "sub.w r5, r5, r7, lsl #2\n\t"
 
+/* A column of a tile becomes V of six positions. */
+#define TP_WINOGRAD_INPUT_COLUMN                                                                                       \
+    "ldr.w r1, [r12, #24]\n\t"                                                                                         \
+    "ldr.w r2, [r12, #48]\n\t"                                                                                         \
+    "ldr.w r3, [r12, #72]\n\t"                                                                                         \
+    "ldr.w r4, [r12, #96]\n\t"                                                                                         \
+    "ldr.w r5, [r12, #120]\n\t"                                                                                        \
+    "ldr.w r0, [r12], #4\n\t"                                                                                          \
+    "add.w r4, r4, #0x8000\n\t"                                                                                        \
+    "add.w r5, r5, #0x8000\n\t" TP_WINOGRAD_B                                                                          \
+    "addw r6, lr, #3 * .Lposition\n\t"                                                                                 \
+    "eor.w r0, r0, #0x8000\n\t"                                                                                        \
+    "eor.w r1, r1, #0x8000\n\t"                                                                                        \
+    "eor.w r2, r2, #0x8000\n\t"                                                                                        \
+    "eor.w r3, r3, #0x8000\n\t"                                                                                        \
+    "eor.w r4, r4, #0x8000\n\t"                                                                                        \
+    "eor.w r5, r5, #0x8000\n\t"                                                                                        \
+    "str.w r1, [lr, #.Lposition]\n\t"                                                                                  \
+    "str.w r2, [lr, #2 * .Lposition]\n\t"                                                                              \
+    "str.w r0, [lr]\n\t"                                                                                               \
+    "str.w r4, [r6, #.Lposition]\n\t"                                                                                  \
+    "str.w r5, [r6, #2 * .Lposition]\n\t"                                                                              \
+    "str.w r3, [r6]\n\t"                                                                                               \
+    "addw lr, r6, #3 * .Lposition\n\t"
+
 /* Channels 0 and 2 of four, or, rotated, 1 and 3. First columns: r12, r9: codes of rows 0 to 2 and 3 to 5, lr:
  * columns, r10: end. Then rows of tiles: r12: columns, r9: their end in the tile; lr: V; r10: V of the tile; r11:
  * tiles left. 2^15, put in at two of six values, makes low halves unsigned; EOR takes it out. */
@@ -74,29 +99,7 @@ struct tp_winograd_input {
     "3:\n\t"                                                                                                           \
     "add.w r9, r12, #24\n\t"                                                                                           \
     "mov.w lr, r10\n\t"                                                                                                \
-    "4:\n\t"                                                                                                           \
-    "ldr.w r1, [r12, #24]\n\t"                                                                                         \
-    "ldr.w r2, [r12, #48]\n\t"                                                                                         \
-    "ldr.w r3, [r12, #72]\n\t"                                                                                         \
-    "ldr.w r4, [r12, #96]\n\t"                                                                                         \
-    "ldr.w r5, [r12, #120]\n\t"                                                                                        \
-    "ldr.w r0, [r12], #4\n\t"                                                                                          \
-    "add.w r4, r4, #0x8000\n\t"                                                                                        \
-    "add.w r5, r5, #0x8000\n\t" TP_WINOGRAD_B                                                                          \
-    "addw r6, lr, #3 * .Lposition\n\t"                                                                                 \
-    "eor.w r0, r0, #0x8000\n\t"                                                                                        \
-    "eor.w r1, r1, #0x8000\n\t"                                                                                        \
-    "eor.w r2, r2, #0x8000\n\t"                                                                                        \
-    "eor.w r3, r3, #0x8000\n\t"                                                                                        \
-    "eor.w r4, r4, #0x8000\n\t"                                                                                        \
-    "eor.w r5, r5, #0x8000\n\t"                                                                                        \
-    "str.w r1, [lr, #.Lposition]\n\t"                                                                                  \
-    "str.w r2, [lr, #2 * .Lposition]\n\t"                                                                              \
-    "str.w r0, [lr]\n\t"                                                                                               \
-    "str.w r4, [r6, #.Lposition]\n\t"                                                                                  \
-    "str.w r5, [r6, #2 * .Lposition]\n\t"                                                                              \
-    "str.w r3, [r6]\n\t"                                                                                               \
-    "addw lr, r6, #3 * .Lposition\n\t"                                                                                 \
+    "4:\n\t" TP_WINOGRAD_INPUT_COLUMN TP_WINOGRAD_INPUT_COLUMN                                                         \
     "cmp.w r12, r9\n\t"                                                                                                \
     "bne.w 4b\n\t"                                                                                                     \
     "add.w r12, r12, #72\n\t"                                                                                          \
@@ -152,7 +155,8 @@ struct tp_winograd_products {
     " r12, r1, r2" r12 "\n\t" mac " lr, r1, r3" lr "\n\t"                                                              \
     ".set .Lat, .Lat + 8\n\t"
 
-/* Defines `name`(products). pairs: of input channels; steps: so many at a time; fours: of tiles.
+/* Defines `name`(products). pairs: of input channels; steps: so many at a time; fours: of tiles, of which two are
+ * unrolled where they are short enough for the cache of instructions.
  * r6-r12, lr: sums of four tiles and two channels; r4: V, r5: U; s0: end of U; s1: end of V at this position; s2: M;
  * s3: end of U at this position. */
 #define TP_WINOGRAD_PRODUCTS(name, pairs, steps, fours)                                                                \
@@ -161,6 +165,7 @@ struct tp_winograd_products {
         __asm__(".set .Lpairs, " #pairs "\n\t"                                                                         \
                 ".set .Lsteps, " #steps "\n\t"                                                                         \
                 ".set .Lbytes, 16 * .Lpairs * " #fours "\n\t"                                                          \
+                ".set .Lblocks, 1 + ((.Lpairs <= 8) && (" #fours " % 2 == 0))\n\t"                                     \
                 ".balign 4\n\t"                                                                                        \
                 "push.w {r4-r11, lr}\n\t"                                                                              \
                 "ldr.w r4, [r0, #0]\n\t"                                                                               \
@@ -174,25 +179,27 @@ struct tp_winograd_products {
                 "addw r3, r5, #8 * .Lpairs\n\t"                                                                        \
                 "vmov s3, r3\n\t"                                                                                      \
                 "1:\n\t"                                                                                               \
+                ".rept .Lblocks\n\t"                                                                                   \
                 ".set .Lat, 0\n\t" TP_WINOGRAD_STEP("smuad", "", "", "", "", "", "", "", "")                           \
                 "2:\n\t"                                                                                               \
                 ".rept .Lsteps - 1\n\t" TP_WINOGRAD_SUM                                                                \
                 ".endr\n\t"                                                                                            \
                 "add.w r4, r4, #16 * .Lsteps\n\t"                                                                      \
-                "add.w r5, r5, #8 * .Lsteps\n\t"                                                                       \
                 ".if .Lpairs > .Lsteps\n\t"                                                                            \
+                "add.w r5, r5, #8 * .Lsteps\n\t"                                                                       \
                 "vmov r3, s3\n\t"                                                                                      \
                 "cmp.w r5, r3\n\t"                                                                                     \
                 "beq.w 3f\n\t"                                                                                         \
                 ".set .Lat, 0\n\t" TP_WINOGRAD_SUM                                                                     \
                 "b.w 2b\n\t"                                                                                           \
                 "3:\n\t"                                                                                               \
+                "subw r5, r5, #8 * .Lpairs\n\t"                                                                        \
                 ".endif\n\t"                                                                                           \
                 "vmov r0, s2\n\t"                                                                                      \
                 "stmia.w r0!, {r6, r7, r8, r9, r10, r11, r12, lr}\n\t"                                                 \
                 "vmov s2, r0\n\t"                                                                                      \
+                ".endr\n\t"                                                                                            \
                 "vmov r3, s1\n\t"                                                                                      \
-                "subw r5, r5, #8 * .Lpairs\n\t"                                                                        \
                 "cmp.w r4, r3\n\t"                                                                                     \
                 "bne.w 1b\n\t"                                                                                         \
                 "addw r5, r5, #8 * .Lpairs\n\t"                                                                        \
@@ -230,59 +237,79 @@ struct tp_winograd_output {
     "add.w " d ", r8, " high ", lsl #1\n\t"                                                                            \
     "add.w " d ", " d ", r6, lsl #1\n\t"
 
-/* One output: Z / 9 by the inverse of 9, then twice Y by a shift, then TFLM's rounding. */
-#define TP_WINOGRAD_ROUND(z, k, at)                                                                                    \
-    "mul.w " z ", " z ", r10\n\t"                                                                                      \
-    "asr.w " z ", " z ", #" k "\n\t"                                                                                   \
-    "smmlar r7, " z ", r12, lr\n\t"                                                                                    \
-    ".if .Lties\n\t"                                                                                                   \
-    "add.w r7, r7, " z ", asr #31\n\t"                                                                                 \
-    ".endif\n\t"                                                                                                       \
-    "asr.w r7, r7, r11\n\t"                                                                                            \
-    "ssat r7, #8, r7\n\t"                                                                                              \
-    "strb.w r7, [r0, #" at " * .Lapart]\n\t"
+/* A column of M: what its rows become goes onto the stack. */
+#define TP_WINOGRAD_COLUMN                                                                                             \
+    "ldr.w r2, [r0, #6 * .Lcolumn]\n\t"                                                                                \
+    "ldr.w r3, [r0, #12 * .Lcolumn]\n\t"                                                                               \
+    "ldr.w r4, [r0, #18 * .Lcolumn]\n\t"                                                                               \
+    "ldr.w r5, [r0, #24 * .Lcolumn]\n\t"                                                                               \
+    "ldr.w r6, [r0, #30 * .Lcolumn]\n\t"                                                                               \
+    "ldr.w r1, [r0], #.Lcolumn\n\t" TP_WINOGRAD_A("r9", "r3", "r2", "r4", "r9", "r10")                                 \
+    "str.w r3, [r11, #24]\n\t"                                                                                         \
+    "str.w r2, [r11, #48]\n\t"                                                                                         \
+    "str.w r4, [r11, #72]\n\t"                                                                                         \
+    "str.w r9, [r11], #4\n\t"
 
-/* A row of a tile; the six columns of it are on top of the stack. */
-#define TP_WINOGRAD_ROW(bias, k0, k1, k2)                                                                              \
+/* One output of a row and column whose k add up to `k`. Z / 9 = 64 Y / 2^k by the inverse of 9. With ties, twice Y by
+ * a shift, then TFLM's rounding (tp_rounding_dsp.h). Without: x = 2^s * 2 Y, s = 5 - k >= 1, is rounded down where
+ * TFLM rounds 2 Y to the nearest, and both pass a whole h at once: x * multiplier / 2^32 >= 2^s * h - 2^(s - 1). So
+ * the constant is 2^s * that of twice Y, and half of 2^s more. */
+#define TP_WINOGRAD_ROUND(z, k, constant, at)                                                                          \
+    "mul.w " z ", " z ", r10\n\t"                                                                                      \
+    ".if .Lties\n\t"                                                                                                   \
+    "asr.w " z ", " z ", #5 - (" k ")\n\t"                                                                             \
+    "smmlar r7, " z ", r12, lr\n\t"                                                                                    \
+    "add.w r7, r7, " z ", asr #31\n\t"                                                                                 \
+    "ssat r7, #8, r7, asr #.Lshift\n\t"                                                                                \
+    "strb.w r7, [r0, #" at " * .Lapart]\n\t"                                                                           \
+    ".else\n\t"                                                                                                        \
+    "smmla " z ", " z ", r12, " constant "\n\t"                                                                        \
+    "ssat " z ", #8, " z ", asr #.Lshift + 5 - (" k ")\n\t"                                                            \
+    "strb.w " z ", [r0, #" at " * .Lapart]\n\t"                                                                        \
+    ".endif\n\t"
+
+/* A row of a tile, whose k is `k`; its six columns are on top of the stack. */
+#define TP_WINOGRAD_ROW(k)                                                                                             \
     "pop.w {r1-r6}\n\t"                                                                                                \
-    "vmov r7, s4\n\t" bias TP_WINOGRAD_A("r2", "r4", "r9", "r5", "r2", "r3") TP_WINOGRAD_ROUND("r2", k0, "0")          \
-        TP_WINOGRAD_ROUND("r4", k1, "1") TP_WINOGRAD_ROUND("r9", k2, "2") TP_WINOGRAD_ROUND("r5", k2, "3")             \
+    "add.w r2, r2, r11, asr #" k "\n\t" TP_WINOGRAD_A("r2", "r4", "r9", "r5", "r2", "r3")                              \
+    ".ifeq .Lties\n\t"                                                                                                 \
+    "asr.w r7, lr, #1\n\t"                                                                                             \
+    "asr.w r8, lr, #2\n\t"                                                                                             \
+    ".endif\n\t" TP_WINOGRAD_ROUND("r2", k, "lr", "0") TP_WINOGRAD_ROUND("r4", k " + 1", "r7", "1")                    \
+        TP_WINOGRAD_ROUND("r9", k " + 2", "r8", "2") TP_WINOGRAD_ROUND("r5", k " + 2", "r8", "3")
+#define TP_WINOGRAD_NEXT_ROW                                                                                           \
     "vmov r7, s3\n\t"                                                                                                  \
     "add.w r0, r0, r7\n\t"
+/* The constant, from a row of one k to the next. */
+#define TP_WINOGRAD_HALF                                                                                               \
+    ".ifeq .Lties\n\t"                                                                                                 \
+    "asr.w lr, lr, #1\n\t"                                                                                             \
+    ".endif\n\t"
 
-/* Defines `name`(output, channel). apart: channels of the output; tiles: of the group; ties: see tp_rounding_dsp.h.
- * s0: M; s1: where the next tile goes; s2: tiles left; s3: row; s4: bias; r10: the inverse of 9 modulo 2^32; r11:
- * shift; r12: multiplier; lr: constant. s8: 1 while the last row of a tile is done, which is done as the one before:
- * the loop over tiles must stay well below 1 KB, the size of the cache of instructions. */
-#define TP_WINOGRAD_OUTPUT(name, apart, tiles, ties)                                                                   \
+/* Defines `name`(output, channel). apart: channels of the output; tiles: of the group; shift: of the channel; ties: the
+ * sign of a result matters to its rounding, see tp_rounding_dsp.h.
+ * s0: M; s1: where the next tile goes; s2: tiles left; s3: row; r10: the inverse of 9 modulo 2^32; r11: bias; r12:
+ * multiplier; lr: constant. The loop over tiles, and who calls for the next row of them, fit the 1 KB of the
+ * cache of instructions; so with ties, which take more code, columns are not done in twos. */
+#define TP_WINOGRAD_OUTPUT(name, apart, tiles, shift, ties)                                                            \
     TP_ASSEMBLY name(const struct tp_winograd_output *output __attribute__((unused)),                                  \
                      const struct tp_winograd_channel *channel __attribute__((unused)))                                \
     {                                                                                                                  \
         __asm__(".set .Lapart, " #apart "\n\t"                                                                         \
                 ".set .Lcolumn, 8 * " #tiles "\n\t"                                                                    \
+                ".set .Lshift, " #shift "\n\t"                                                                         \
                 ".set .Lties, " #ties "\n\t"                                                                           \
                 ".balign 4\n\t"                                                                                        \
                 "push.w {r4-r11, lr}\n\t"                                                                              \
                 "vldmia r0, {s0-s3}\n\t"                                                                               \
-                "vldmia r1, {s4-s7}\n\t"                                                                               \
-                "mov.w r3, #0\n\t"                                                                                     \
-                "vmov s8, r3\n\t"                                                                                      \
+                "vldmia r1, {s4-s6}\n\t"                                                                               \
                 "1:\n\t"                                                                                               \
                 "sub.w sp, sp, #96\n\t"                                                                                \
                 "vmov r0, s0\n\t"                                                                                      \
                 "mov.w r11, sp\n\t"                                                                                    \
                 "add.w r12, sp, #24\n\t"                                                                               \
                 "2:\n\t"                                                                                               \
-                "ldr.w r2, [r0, #6 * .Lcolumn]\n\t"                                                                    \
-                "ldr.w r3, [r0, #12 * .Lcolumn]\n\t"                                                                   \
-                "ldr.w r4, [r0, #18 * .Lcolumn]\n\t"                                                                   \
-                "ldr.w r5, [r0, #24 * .Lcolumn]\n\t"                                                                   \
-                "ldr.w r6, [r0, #30 * .Lcolumn]\n\t"                                                                   \
-                "ldr.w r1, [r0], #.Lcolumn\n\t" TP_WINOGRAD_A("r9", "r3", "r2", "r4", "r9", "r10")                     \
-                "str.w r3, [r11, #24]\n\t"                                                                             \
-                "str.w r2, [r11, #48]\n\t"                                                                             \
-                "str.w r4, [r11, #72]\n\t"                                                                             \
-                "str.w r9, [r11], #4\n\t"                                                                              \
+                ".rept 2 - .Lties\n\t" TP_WINOGRAD_COLUMN ".endr\n\t"                                                  \
                 "cmp.w r11, r12\n\t"                                                                                   \
                 "bne.w 2b\n\t"                                                                                         \
                 "subw r0, r0, #6 * .Lcolumn - 8\n\t"                                                                   \
@@ -290,16 +317,11 @@ struct tp_winograd_output {
                 "vmov r0, s1\n\t"                                                                                      \
                 "vmov r12, s5\n\t"                                                                                     \
                 "vmov lr, s6\n\t"                                                                                      \
-                "vmov r11, s7\n\t"                                                                                     \
+                "vmov r11, s4\n\t"                                                                                     \
                 "movw r10, #0x8e39\n\t"                                                                                \
                 "movt r10, #0x38e3\n\t"                                                                                \
-                TP_WINOGRAD_ROW("add.w r2, r2, r7\n\t", "5", "4", "3")                                                 \
-                TP_WINOGRAD_ROW("add.w r2, r2, r7, asr #1\n\t", "4", "3", "2")                                         \
-                "3:\n\t" TP_WINOGRAD_ROW("add.w r2, r2, r7, asr #2\n\t", "3", "2", "1")                                \
-                "vmov r7, s8\n\t"                                                                                      \
-                "eors.w r7, r7, #1\n\t"                                                                                \
-                "vmov s8, r7\n\t"                                                                                      \
-                "bne.w 3b\n\t"                                                                                         \
+                TP_WINOGRAD_ROW("0") TP_WINOGRAD_HALF TP_WINOGRAD_NEXT_ROW TP_WINOGRAD_ROW("1") TP_WINOGRAD_HALF       \
+                TP_WINOGRAD_NEXT_ROW TP_WINOGRAD_ROW("2") TP_WINOGRAD_NEXT_ROW TP_WINOGRAD_ROW("2")                    \
                 "vmov r0, s1\n\t"                                                                                      \
                 "addw r0, r0, #4 * .Lapart\n\t"                                                                        \
                 "vmov s1, r0\n\t"                                                                                      \
@@ -309,6 +331,39 @@ struct tp_winograd_output {
                 "bne.w 1b\n\t"                                                                                         \
                 "pop.w {r4-r11, pc}");                                                                                 \
     }
+
+/* `count` codes, in fours; each is XORed with one of `mask`. */
+TP_KERNEL void tp_winograd_move(uint8_t *to, const uint8_t *from, int32_t count, uint32_t mask)
+{
+    uint32_t a;
+    uint32_t b;
+    uint32_t c;
+    uint32_t d;
+    const uint8_t *const end = &from[count];
+    while (end - from >= 16) {
+        __asm__ volatile(".balign 4\n\t"
+                         "ldr.w %[b], [%[from], #4]\n\t"
+                         "ldr.w %[c], [%[from], #8]\n\t"
+                         "ldr.w %[d], [%[from], #12]\n\t"
+                         "ldr.w %[a], [%[from]], #16\n\t"
+                         "eor.w %[b], %[b], %[mask]\n\t"
+                         "eor.w %[c], %[c], %[mask]\n\t"
+                         "eor.w %[d], %[d], %[mask]\n\t"
+                         "eor.w %[a], %[a], %[mask]\n\t"
+                         "str.w %[b], [%[to], #4]\n\t"
+                         "str.w %[c], [%[to], #8]\n\t"
+                         "str.w %[d], [%[to], #12]\n\t"
+                         "str.w %[a], [%[to]], #16"
+                         : [from] "+r"(from), [to] "+r"(to), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d)
+                         : [mask] "r"(mask)
+                         : "memory");
+    }
+    for (; from != end; from += 4) {
+        a = (uint32_t)tp_load4((const int8_t *)from) ^ mask;
+        __builtin_memcpy(to, &a, sizeof a);
+        to += 4;
+    }
+}
 
 /* One row of the image, counted from -128, with what stands beside it; of zeros outside the image. */
 TP_KERNEL void tp_winograd_codes(const struct tp_window *w, const int8_t *input, int32_t in_zero, int32_t y,
@@ -320,31 +375,27 @@ TP_KERNEL void tp_winograd_codes(const struct tp_window *w, const int8_t *input,
         tp_fill((int8_t *)row, zero, columns * w->in_c);
         return;
     }
-    const uint8_t *from = (const uint8_t *)&input[y * w->in_w * w->in_c];
+    const int32_t bytes = w->in_w * w->in_c;
     tp_fill((int8_t *)row, zero, w->pad_w * w->in_c);
     row += w->pad_w * w->in_c;
-    for (int32_t i = 0; i < w->in_w * w->in_c; i += 4) {
-        uint32_t word = (uint32_t)tp_load4((const int8_t *)&from[i]) ^ 0x80808080U;
-        __asm__("" : "+r"(word));
-        __builtin_memcpy(&row[i], &word, sizeof word);
-    }
-    row += w->in_w * w->in_c;
-    tp_fill((int8_t *)row, zero, (columns - w->pad_w - w->in_w) * w->in_c);
+    tp_winograd_move(row, (const uint8_t *)&input[y * bytes], bytes, 0x80808080U);
+    tp_fill((int8_t *)&row[bytes], zero, (columns - w->pad_w - w->in_w) * w->in_c);
 }
 
 typedef void tp_winograd_input_function(const struct tp_winograd_input *);
 typedef void tp_winograd_products_function(const struct tp_winograd_products *);
-typedef void tp_winograd_output_function(const struct tp_winograd_output *, const struct tp_winograd_channel *);
+typedef void (*tp_winograd_output_function)(const struct tp_winograd_output *, const struct tp_winograd_channel *);
 
 /* Input channels in fours, output channels in twos, output rows and columns in fours. cut_tiles x cut_rows tiles are
- * done at a time, filled up to `tiles`, a multiple of 4. scratch: what aligns to 16 bytes, by whose bits tiles are told
- * apart; six rows of codes, V, and columns or M. */
+ * done at a time, filled up to `tiles`, a multiple of 4; `pairs` of output channels get their M, then their outputs, so
+ * that code is fetched anew as rarely. scratch: what aligns to 16 bytes, by whose bits tiles are told apart; six rows
+ * of codes, V, and columns or M. finish: of each of `channels`, two of which share U. */
 TP_LARGE_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut_tiles, int32_t cut_rows, int32_t tiles,
-                                          tp_winograd_input_function *transform,
-                                          tp_winograd_products_function *multiply, tp_winograd_output_function *finish,
-                                          const int8_t *input, const int16_t *u,
-                                          const struct tp_winograd_channel *channels, int32_t in_zero, int32_t low,
-                                          int32_t high, int8_t *scratch, int8_t *output)
+                                          int32_t pairs, tp_winograd_input_function *transform,
+                                          tp_winograd_products_function *multiply,
+                                          const tp_winograd_output_function *finish, const int8_t *input,
+                                          const int16_t *u, const struct tp_winograd_channel *channels, int32_t in_zero,
+                                          int32_t low, int32_t high, int8_t *scratch, int8_t *output)
 {
     const int32_t row = (w->out_w + 2) * w->in_c;
     const int32_t u_size = 36 * 2 * w->in_c;
@@ -358,7 +409,7 @@ TP_LARGE_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut
                 if (x == 0) {
                     /* The last two rows of the tiles above are the first two here. */
                     const int32_t kept = y + r > 0 ? 2 : 0;
-                    tp_copy((int8_t *)codes, (int8_t *)&codes[4 * row], kept * row);
+                    tp_winograd_move(codes, &codes[4 * row], kept * row, 0);
                     for (int32_t i = kept; i < 6; i++) {
                         tp_winograd_codes(w, input, in_zero, 4 * (y + r) + i - w->pad_h, &codes[i * row]);
                     }
@@ -374,17 +425,25 @@ TP_LARGE_KERNEL void tp_conv_winograd_dsp(const struct tp_window *w, int32_t cut
                 };
                 transform(&call);
             }
-            for (int32_t c = 0; c < w->out_c; c += 2) {
-                const struct tp_winograd_products call = {v, &u[c / 2 * u_size], &u[(c / 2 + 1) * u_size], m};
-                multiply(&call);
-                for (int32_t i = 0; i < 2 * rows; i++) {
-                    const struct tp_winograd_output made = {
-                        .m = &m[i % 2 + i / 2 * 2 * cut_tiles],
-                        .output = &output[(4 * (y + i / 2) * w->out_w + 4 * x) * w->out_c + c + i % 2],
-                        .tiles = cut_tiles,
-                        .row = w->out_w * w->out_c,
-                    };
-                    finish(&made, &channels[c + i % 2]);
+            for (int32_t c = 0; c < w->out_c; c += 2 * pairs) {
+                const int32_t left = (w->out_c - c) / 2;
+                const int32_t now = pairs < left ? pairs : left;
+                for (int32_t i = 0; i < now; i++) {
+                    const int16_t *const from = &u[(c / 2 + i) * u_size];
+                    const struct tp_winograd_products call = {v, from, &from[u_size], &m[i * 72 * tiles]};
+                    multiply(&call);
+                }
+                for (int32_t i = 0; i < 2 * now; i++) {
+                    const struct tp_winograd_channel *const channel = &channels[c + i];
+                    for (int32_t r = 0; r < rows; r++) {
+                        const struct tp_winograd_output made = {
+                            .m = &m[i / 2 * 72 * tiles + i % 2 + r * 2 * cut_tiles],
+                            .output = &output[(4 * (y + r) * w->out_w + 4 * x) * w->out_c + channel->output],
+                            .tiles = cut_tiles,
+                            .row = w->out_w * w->out_c,
+                        };
+                        finish[c + i](&made, channel);
+                    }
                 }
             }
         }
