@@ -340,8 +340,9 @@ TP_KERNEL void tp_winograd_move(uint8_t *to, const uint8_t *from, int32_t count,
     uint32_t c;
     uint32_t d;
     const uint8_t *const end = &from[count];
-    while (end - from >= 16) {
+    while (end - from >= 32) {
         __asm__ volatile(".balign 4\n\t"
+                         ".rept 2\n\t"
                          "ldr.w %[b], [%[from], #4]\n\t"
                          "ldr.w %[c], [%[from], #8]\n\t"
                          "ldr.w %[d], [%[from], #12]\n\t"
@@ -353,7 +354,8 @@ TP_KERNEL void tp_winograd_move(uint8_t *to, const uint8_t *from, int32_t count,
                          "str.w %[b], [%[to], #4]\n\t"
                          "str.w %[c], [%[to], #8]\n\t"
                          "str.w %[d], [%[to], #12]\n\t"
-                         "str.w %[a], [%[to]], #16"
+                         "str.w %[a], [%[to]], #16\n\t"
+                         ".endr"
                          : [from] "+r"(from), [to] "+r"(to), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d)
                          : [mask] "r"(mask)
                          : "memory");
