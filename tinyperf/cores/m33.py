@@ -36,8 +36,8 @@ CORE = Core(
             "part": 372.0,
             "paired": 1.62,
             "paired planes": 1.07,
-            "gathered": 0.38,
-            "row": 24.6,
+            "gathered": 1.48,
+            "row": 40.5,
         },
         # ad: within 1 %.
         "fully_connected_pairs_dsp": {

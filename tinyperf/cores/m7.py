@@ -34,7 +34,10 @@ CORE = Core(
         },
     }
     | scaled(
-        m4.COSTS_IN_CACHE,
+        {
+            **m4.COSTS_IN_CACHE,
+            "conv_pairs_dsp": {**m4.CONV_PAIRS, "paired": 0.91, "gathered": 1.87, "row": 21.3},
+        },
         {
             "average_pool_dsp": 0.9,
             "conv_direct_dsp": 0.79,

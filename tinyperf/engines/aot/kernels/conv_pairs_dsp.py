@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tinyperf.engines.aot.graph import Bounds
     from tinyperf.engines.aot.kernels import Costs, Place
     from tinyperf.engines.aot.kernels._pairs import Part
+    from tinyperf.engines.aot.operators._window import Window
 
 BLOCKS = (64, 32, 16, 8, 4, 2)
 """Groups of four pixels between two passes over the weights."""
@@ -69,8 +70,9 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts:
     cycles += passes * (len(parts) - 1) * costs["part"]
     cycles += pairs * alone * (costs["taps alone"] * row / 8 + costs["output alone"])
     cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
+    cycles += 4 * groups * costs["row"] * (window.kernel[0] - 1)
     if _gathers(work, given):
-        cycles += 4 * groups * (costs["gathered"] * row / 4 + costs["row"] * window.kernel[0])
+        cycles += costs["gathered"] * _gathered(window) * row / 4
     lead: int | None = None
     if block == groups:
         lead = -laid_bytes(made, (1, *window.out_shape), 1)
@@ -124,6 +126,18 @@ def _row_bytes(work: Conv, given: str, steps: int) -> int:
 def _gathers(work: Conv, given: str) -> bool:
     """Some window reaches outside of the image, or leaves out codes."""
     return given == NHWC and (work.window.padded or work.window.dilation != (1, 1))
+
+
+def _gathered(window: Window) -> int:
+    """Windows that are gathered: of every two pixels, both where one's leaves out codes, or leaves the image."""
+    inside = []
+    for axis in range(2):
+        first = np.arange(window.out_shape[axis]) * window.stride[axis] - window.pad[axis]
+        whole = (first >= 0) & (first + window.kernel[axis] <= window.in_shape[axis])
+        inside.append(whole & (window.dilation == (1, 1)))
+    pixels = np.logical_and.outer(*inside).ravel()
+    filled = np.pad(pixels, (0, -pixels.size % 4), mode="edge")
+    return 2 * int(np.count_nonzero(~filled.reshape(-1, 2).all(axis=1)))
 
 
 def _scratch_bytes(work: Conv, block: int, given: str, made: str, row: int) -> int:
