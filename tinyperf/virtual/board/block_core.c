@@ -18,7 +18,7 @@ struct memory {
     int32_t rights;
 };
 
-/* Programmed code. singly[i]: the instruction at halfword i is counted by its own hook, for it may be skipped. */
+/* Programmed code. singly[i]: halfword i is of an IT block, whose instructions are counted by a hook of their own. */
 struct extent {
     uint32_t first, end;
     const uint16_t *code;
@@ -51,7 +51,7 @@ void tp_block(void *core, uint64_t address, uint32_t bytes, void *counting);
 void tp_single(void *core, uint64_t address, uint32_t bytes, void *counting);
 bool tp_fill(void *core, uint64_t page, int type, struct translation *translation, void *counting);
 uint32_t tp_not_executed(const struct counting *counting, uint32_t pc);
-uint32_t tp_mark(struct extent *extent, uint32_t *ranges);
+uint32_t tp_mark(struct counting *counting, uint32_t address, uint32_t bytes, uint32_t *ranges);
 
 static uint32_t halfwords(uint16_t first)
 {
@@ -66,6 +66,11 @@ static int is_special(uint16_t first, uint16_t second)
                ((first & 0xFF0FU) == 0xBF00U && first != 0xBF00U);
     }
     return (first & 0xFFC0U) == 0xF380U && (second & 0xD000U) == 0x8000U && first != 0xF3BFU;
+}
+
+static int is_it(uint16_t first)
+{
+    return (first & 0xFF00U) == 0xBF00U && (first & 15U) != 0U;
 }
 
 static const struct extent *extent_of(const struct counting *counting, uint32_t address, uint32_t bytes)
@@ -87,7 +92,8 @@ static struct block looked_through(const struct extent *extent, uint32_t address
 
     while (at < end) {
         const uint16_t first = extent->code[at];
-        if (is_special(first, at + 1U < end ? extent->code[at + 1U] : 0U)) {
+        const bool is_new_it = is_it(first) && at + 1U < end && !extent->singly[at + 1U];
+        if (is_new_it || is_special(first, at + 1U < end ? extent->code[at + 1U] : 0U)) {
             block.counted = -1;
             return block;
         }
@@ -157,33 +163,52 @@ uint32_t tp_not_executed(const struct counting *counting, uint32_t pc)
            extent->singly[(pc - extent->first) / 2U];
 }
 
-/* Mark what may stand in an IT block: up to four instructions behind whatever looks like an IT. Their number of ranges,
- * each as its first and last halfword; ranges has room for all. */
-uint32_t tp_mark(struct extent *extent, uint32_t *ranges)
+/* The last halfword of the one to four instructions behind the IT at this halfword. */
+static uint32_t last_of_it(const struct extent *extent, uint32_t it)
 {
-    const uint32_t end = (extent->end - extent->first) / 2U;
-    uint32_t count = 0;
+    const uint32_t end = (extent->end - extent->first) / 2U, mask = extent->code[it];
+    uint32_t at = it + 1U;
 
-    for (uint32_t it = 0; it < end; it++) {
-        const uint32_t mask = extent->code[it] & 15U;
-        if ((extent->code[it] & 0xFF00U) != 0xBF00U || mask == 0U) {
-            continue;
-        }
-        uint32_t left = mask & 1U ? 4U : mask & 2U ? 3U : mask & 4U ? 2U : 1U;
-        for (uint32_t at = it + 1U; left > 0U && at < end; left--) {
-            extent->singly[at] = 1U;
-            at += halfwords(extent->code[at]);
+    for (uint32_t left = mask & 1U ? 4U : mask & 2U ? 3U : mask & 4U ? 2U : 1U; left > 0U && at < end; left--) {
+        at += halfwords(extent->code[at]);
+    }
+    return at - 1U;
+}
+
+/* What was found out of blocks that have halfwords of this range is no longer so. */
+static void forget(struct counting *counting, uint32_t first, uint32_t last)
+{
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        struct block *block = &counting->seen[i];
+        if (block->address <= last && first < block->address + block->bytes) {
+            block->bytes = 0;
         }
     }
-    for (uint32_t at = 0; at < end; at++) {
-        if (extent->singly[at]) {
-            ranges[2U * count] = at;
-            while (at + 1U < end && extent->singly[at + 1U]) {
-                at++;
-            }
-            ranges[2U * count + 1U] = at;
-            count++;
+}
+
+/* Mark what stands in IT blocks that begin in this block, where that is not done. Returns how many IT blocks; ranges
+ * becomes address of first and of last halfword of each, and has room for one in two halfwords. */
+uint32_t tp_mark(struct counting *counting, uint32_t address, uint32_t bytes, uint32_t *ranges)
+{
+    const struct extent *extent = extent_of(counting, address, bytes);
+    uint32_t count = 0;
+
+    if (!extent) {
+        return 0U;
+    }
+    const uint32_t base = extent->first, end = (address - base + bytes) / 2U, all = (extent->end - base) / 2U;
+    for (uint32_t at = (address - base) / 2U; at < end; at += halfwords(extent->code[at])) {
+        if (!is_it(extent->code[at]) || at + 1U >= all || extent->singly[at + 1U]) {
+            continue;
         }
+        const uint32_t last = last_of_it(extent, at) < all ? last_of_it(extent, at) : all - 1U;
+        for (uint32_t i = at + 1U; i <= last; i++) {
+            extent->singly[i] = 1U;
+        }
+        ranges[2U * count] = base + 2U * (at + 1U);
+        ranges[2U * count + 1U] = base + 2U * last;
+        forget(counting, ranges[2U * count], ranges[2U * count + 1U]);
+        count++;
     }
     return count;
 }

@@ -2,8 +2,8 @@
 
 Unicorn's own count is a call before each instruction and takes as long as the rest. Here a few lines of C
 (block_core.c, compiled where the host has a C compiler) are called before each block: they know how many instructions
-it has and stop in front of one that no longer fits. What may stand in an IT block, and so may be skipped, is left out
-of that and counted by a hook of its own. All else is handed back, the state as it was in front of the instruction:
+it has and stop in front of one that no longer fits. What stands in an IT block, and so may be skipped, is left out of
+that and counted by a hook of its own. All else is handed back, the state as it was in front of the instruction:
 
 - an access to a device: none is mapped here, so that it stops the core, and what the block has not executed is taken
   off again;
@@ -16,7 +16,8 @@ So counts, registers and memory are those of the exact core. Facts about Unicorn
 - An access to a page that a hook of UC_TLB_VIRTUAL refuses ends in front of the instruction, with PC, IT state and
   registers as they are there. (A store to what is not mapped goes on until the end of the block.) Where the hook
   grants the page, Unicorn has written the IT state all the same, which code does not expect; so the hook clears it.
-- A bounded code hook becomes a call in the instructions that it covers; who is skipped does not call.
+- A bounded code hook becomes a call in the instructions that it covers; who is skipped does not call. The call looks
+  through all such hooks, so only IT blocks that are met get one.
 - `uc_context_restore` copies a core's state with pointers into that core's own tables, which stand behind all
   registers; another core must not get them, so only what is in front of the first pointer is handed over.
 """
@@ -167,10 +168,12 @@ class BlockCore:
             raise MissingExtraError("there is no C compiler", hint="install one, or set CC")
         self._u, self._uclib, self._library = emulator.unicorn_module(), emulator.library(), library
         self._looked_through = looked_through
-        self._pc = emulator.register("PC")
+        self._pc_number = emulator.register("PC")
         self._uc, self._exact = emulator.fresh(core), exact
         self._own = Context(self._uc)
         self._handed_bytes = exact.common_bytes(self._own)
+        self._its: list[tuple[int, int]] = []
+        self._ranges = (ctypes.c_uint32 * (1 << 16))()  # a block has at most 2 ** 15 halfwords
         self._run_a_first_block()
         self._counting = _Counting(
             stop=ctypes.cast(self._uclib.uc_emu_stop, ctypes.c_void_p),
@@ -208,13 +211,9 @@ class BlockCore:
             self._add(_Extent(first, end, pointer + first - origin))
 
     def _add(self, extent: _Extent) -> None:
-        halfwords = (extent.end - extent.first) // 2
-        singly, ranges = (ctypes.c_uint8 * halfwords)(), (ctypes.c_uint32 * (2 * halfwords))()
+        singly = (ctypes.c_uint8 * ((extent.end - extent.first) // 2))()
         extent.singly = ctypes.addressof(singly)
         self._keep.append(singly)
-        for k in range(self._library.tp_mark(ctypes.byref(extent), ranges)):
-            first, last = (extent.first + 2 * at for at in ranges[2 * k : 2 * k + 2])
-            self._hook(self._u.UC_HOOK_CODE, self._library.tp_single, first, last)
         self._counting.extent[self._counting.extents] = extent
         self._counting.extents += 1
 
@@ -231,8 +230,18 @@ class BlockCore:
         )
 
     def _translated(self, _uc: int, block: Any, _previous: int, _data: int) -> None:
-        if not self._looked_through(block.contents.pc & ~1, block.contents.size):
+        address, size = block.contents.pc & ~1, block.contents.size
+        count = self._library.tp_mark(ctypes.byref(self._counting), address, size, self._ranges)
+        self._its += [(self._ranges[2 * k], self._ranges[2 * k + 1]) for k in range(count)]
+        if count or not self._looked_through(address, size):
             self.stop()
+
+    def _hook_its(self) -> None:
+        """Count the instructions of new IT blocks one by one: translated anew, they call."""
+        for first, last in self._its:
+            self._hook(self._u.UC_HOOK_CODE, self._library.tp_single, first, last)
+            self._uc.ctl_remove_cache(first, last + 2)
+        self._its.clear()
 
     def stop(self) -> None:
         """Called inside a callback: stop in front of the block that was translated."""
@@ -245,11 +254,14 @@ class BlockCore:
         Returns: how many; the exact core goes on behind them.
         """
         counting = self._counting
-        counting.executed, counting.limit, counting.stopped, counting.bytes = 0, most, 0, 0
+        counting.executed, counting.limit = 0, most
         self._exact.save()
         ctypes.memmove(self._own.data, self._exact.data, self._handed_bytes)
         self._own.restore()
         not_executed = self._start(address)
+        while self._its:  # where it stopped for the sake of an IT block
+            self._hook_its()
+            not_executed = self._start(self._pc())
         self._own.save()
         ctypes.memmove(self._exact.data, self._own.data, self._handed_bytes)
         self._exact.restore()
@@ -257,10 +269,14 @@ class BlockCore:
 
     def _start(self, address: int) -> int:
         """Run; how many instructions of the last block were counted and not executed."""
+        self._counting.stopped = self._counting.bytes = 0
         with contextlib.suppress(self._u.UcError):  # what it is, the exact core will see
             self._uc.emu_start(address | 1, emulator.NEVER)
         if self._counting.stopped:
             return 0
-        pc: int = self._uc.reg_read(self._pc) & ~1
-        not_executed: int = self._library.tp_not_executed(ctypes.byref(self._counting), ctypes.c_uint32(pc))
+        pc = ctypes.c_uint32(self._pc())
+        not_executed: int = self._library.tp_not_executed(ctypes.byref(self._counting), pc)
         return not_executed
+
+    def _pc(self) -> int:
+        return int(self._uc.reg_read(self._pc_number)) & ~1
