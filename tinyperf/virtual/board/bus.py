@@ -55,8 +55,10 @@ class Bus:
     def read(self, address: int, width: int) -> int:
         """A load; less than a word takes its bytes of the word."""
         memory = self._view(address, width)
-        if memory is not None:
-            return int.from_bytes(memory, "little")
+        return int.from_bytes(memory, "little") if memory is not None else self.load(address, width)
+
+    def load(self, address: int, width: int) -> int:
+        """As `read`, of a peripheral."""
         self._last_read = address
         _, offset, block = self._block(address & ~3)
         word = block.read(offset) & 0xFFFF_FFFF
@@ -67,7 +69,11 @@ class Bus:
         memory = self._view(address, width)
         if memory is not None and not memory.readonly:
             memory[:] = (value & (1 << 8 * width) - 1).to_bytes(width, "little")
-            return
+        else:
+            self.store(address, width, value)
+
+    def store(self, address: int, width: int, value: int) -> None:
+        """As `write`, to a peripheral."""
         base, offset, block = self._block(address & ~3)
         if width < 4:
             shift = 8 * (address & 3)

@@ -43,6 +43,8 @@ Stop = Literal["limit", "wfi", "wfe", "return", "svc", "bkpt", "fault"]
 
 INTERRUPTS: dict[int, Stop] = {2: "svc", 7: "bkpt", 8: "return"}
 ABORTS = {3: "UC_ERR_FETCH_UNMAPPED", 4: "UNALIGNED access"}
+LOAD = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_void_p)
+STORE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p)
 LEAST_RETURN = 0xFFFF_FF00
 """From here on a PC is an EXC_RETURN."""
 WORTH = 10_000_000
@@ -99,14 +101,7 @@ class Cpu:
         for memory in sorted(memories, key=lambda memory: -memory.bytes):
             self._map(memory)
         for origin, size in devices:
-            self.uc.mmio_map(
-                origin,
-                size,
-                lambda _uc, offset, width, base: read(base + offset, width),
-                origin,
-                lambda _uc, offset, width, value, base: write(base + offset, width, value),
-                origin,
-            )
+            self._map_device(origin, size, read, write)
         self.uc.hook_add(u.UC_HOOK_INTR, self._interrupted)
         self._interrupts: list[int] = []
         self._hooks: dict[int, Any] = {}
@@ -137,6 +132,25 @@ class Cpu:
             self._views.append((origin, origin + size, view if memory.writable else view.toreadonly()))
             self._mappings.append(Mapping(origin, size, memory.writable, pointer + offset))
         self._keep.append(buffer)
+
+    def _map_device(
+        self, origin: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
+    ) -> None:
+        """Straight to the C library: firmware that prints a line comes here twice for each letter."""
+        loads = LOAD(lambda _uc, offset, width, _data: read(origin + offset, width))
+        stores = STORE(lambda _uc, offset, width, value, _data: write(origin + offset, width, value))
+        self._keep += [loads, stores]
+        status = self._uclib.uc_mmio_map(
+            self.uc._uch,  # noqa: SLF001  (no public handle)
+            ctypes.c_uint64(origin),
+            ctypes.c_size_t(size),
+            ctypes.cast(loads, ctypes.c_void_p),
+            None,
+            ctypes.cast(stores, ctypes.c_void_p),
+            None,
+        )
+        if status:
+            raise self._error(status)
 
     def program(self, address: int, data: bytes) -> bool:
         """Write any memory, as a programmer or debug port does between two quanta; False outside memory."""

@@ -30,7 +30,7 @@ class ExceptionUnit:
 
     def next(self) -> int | None:
         """The exception to take now."""
-        return self._nvic.next(self._cpu.masks())
+        return self._nvic.next(self._cpu.masks()) if self._nvic.pending else None
 
     def masked(self) -> bool:
         """One is pending that PRIMASK, BASEPRI or FAULTMASK holds back."""

@@ -77,7 +77,7 @@ class Machine:
         self._instructions = 0
         self._events: list[tuple[int, int, Event]] = []
         self._sequence = 0
-        self._in_loop = self._polling = False
+        self._in_loop = self._polling = self._meanwhile = False
         self._until_ps = 0
         self._masked, self._masked_steps = False, 0
         self._clock_change_pending = self._block_unchecked = False
@@ -89,7 +89,6 @@ class Machine:
     def _wire(self, wires: Mapping[str, str]) -> None:
         core = self.chip.core
         self.soc = chips.build(self.chip, self, Pins(self.edges, wires))
-        self.cpu = Cpu(core, chips.memories(self.chip.memories), self.soc.devices, self.bus_read, self.bus_write)
         self.nvic = Nvic(self.soc.interrupts, self.soc.priority_bits)
         self.scs = Scs(self, self.nvic, cpuid=self.soc.cpuid, core=core)
         # DWT_CTRL.NOCYCCNT: there is no cycle counter.
@@ -99,10 +98,12 @@ class Machine:
             self,
             {**self.soc.at, **private},
             self.scs,
-            view=self.cpu.view,
+            view=self.view,
             block_bytes=self.soc.block_bytes,
             written=self._written,
         )
+        memories = chips.memories(self.chip.memories)
+        self.cpu = Cpu(core, memories, self.soc.devices, self.bus.load, self.bus.store)
         self.exceptions = ExceptionUnit(core, self.cpu, self.nvic, self.scs, self.fault)
         self.unchecked = UncheckedFaults(core, self, lambda: self.scs.fpu_enabled, self.fault)
         self.polls = StatusPolls()
@@ -252,7 +253,7 @@ class Machine:
         event = Event(action)
         self._sequence += 1
         heapq.heappush(self._events, (ps, self._sequence, event))
-        if self._running:
+        if self._running and not self._meanwhile:
             self.cpu.shorten_quantum(self._instructions_until(ps))
         return event
 
@@ -313,7 +314,11 @@ class Machine:
         ):
             return False
         self.activity.active_cycles += self._wait_to(self._events[0][0])
-        self._do_what_is_due(self.now_ps())
+        self._meanwhile = True  # what is planned now need not shorten the quantum: it is done below
+        try:
+            self._do_what_is_due(self.now_ps())
+        finally:
+            self._meanwhile = False
         if self._events:
             self.cpu.shorten_quantum(self._instructions_until(min(self._events[0][0], self._until_ps)))
         return True

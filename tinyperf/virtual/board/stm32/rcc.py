@@ -61,6 +61,11 @@ class Rcc(Peripheral, ClockTree):
     def __init__(self, host: Host, resets: dict[int, int], flash: Peripheral) -> None:
         super().__init__(host, resets)
         self._flash = flash
+        self._hz: dict[str, int] = {}  # known since a register was written
+
+    def reset(self) -> None:
+        super().reset()
+        self._hz.clear()
 
     def source_hz(self, switch: int) -> int:
         """The oscillator or PLL that SW = `switch` names."""
@@ -80,6 +85,7 @@ class Rcc(Peripheral, ClockTree):
         if self.CLOCK_REGISTERS is None or offset in self.CLOCK_REGISTERS:
             self.host.clocks_changed()
         super().write(offset, value)
+        self._hz.clear()
 
     def core_hz(self) -> int:
         """Of the core."""
@@ -98,6 +104,12 @@ class Rcc(Peripheral, ClockTree):
         return hz // (AHB_DIVIDERS[value & 7] if value & 8 else 1)
 
     def hz(self, name: str) -> int:
+        hz = self._hz.get(name)
+        if hz is None:
+            hz = self._hz[name] = self._hz_of(name)
+        return hz
+
+    def _hz_of(self, name: str) -> int:
         if name == "hclk":
             return max(self.core_hz(), 1)
         bus, branch = self.bus_hz(), self.BRANCHES[name]

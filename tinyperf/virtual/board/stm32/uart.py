@@ -98,13 +98,14 @@ class Uart(SerialPort):
         return flags | (cr1 & 8) << 18 | (cr1 & 4) << 20 | (1 << 23 if not self._queued else 0)  # TEACK, REACK, TXFE
 
     def update_line(self) -> None:
-        status, cr1, cr3 = self._status(), self.regs.get(self.CR1, 0), self.regs.get(self.CR3, 0)
+        flags, cr1, cr3 = self._flags, self.regs.get(self.CR1, 0), self.regs.get(self.CR3, 0)
         active = cr1 & 1 and (
-            (cr1 & status & (self.IDLE | self.TC | self.TXE))
-            or (cr1 & self.RXNE and status & (self.RXNE | self.ORE))
-            or (cr1 & 1 << 14 and status & self.CMF)
-            or (cr3 & 1 and status & self.ORE)
-            or (cr3 & 1 << 28 and status & self.RXNE)
+            (cr1 & flags & (self.IDLE | self.TC))
+            or (cr1 & self.TXE and len(self._queued) < self.depth())
+            or (cr1 & self.RXNE and (self._received or flags & self.ORE))
+            or (cr1 & 1 << 14 and flags & self.CMF)
+            or (cr3 & 1 and flags & self.ORE)
+            or (cr3 & 1 << 28 and self._received)
             or (cr3 & 1 << 23 and not self._queued)
         )
         self.host.irq(self.irq, bool(active))
