@@ -260,7 +260,7 @@ def test_code_is_translated_once_whatever_memories_there_are() -> None:
     pytest.importorskip("unicorn", reason="the extra 'virtual' is not installed")
     memories = Memory(0, 0x4000), Memory(0x0800_0000, 1 << 20, writable=False), Memory(0x2000_0000, 0x5_0000)
     cpu = Cpu(cores.load("cortex-m7"), memories, (), lambda _a, _w: 0, lambda _a, _w, _v: None)
-    assert cpu.store(0x0800_0000, [0xE7FD_6001])  # str r1, [r0]; b to it
+    assert cpu.program(0x0800_0000, b"\x01\x60\xfd\xe7")  # str r1, [r0]; b to it
     cpu.set_frame([0x2000_0000, 0, 0, 0, 0, 0])
     translated: list[int] = []
     cpu.on_new_block(lambda address, _size: translated.append(address))
