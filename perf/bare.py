@@ -134,7 +134,7 @@ class Bench:
             raise RuntimeError(f"{symbol} ended with {ran}")
 
     def measure(self) -> tuple[LayerCost, ...]:
-        """Half of two inferences on warm caches; `tinyperf profile` likewise, with serial output around them."""
+        """One inference on warm caches; `tinyperf profile` takes half of two, with serial output around them."""
 
         def infer(inferences: int) -> None:
             for _ in range(inferences):
@@ -146,8 +146,8 @@ class Bench:
         counted = self._watch.counting(infer)
         infer(1)
         counted(0)
-        counted(2)
-        return self._watch.costs()
+        counted(1)
+        return self._watch.costs(1)
 
 
 def _read(address: int, width: int) -> int:

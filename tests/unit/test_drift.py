@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
 from perf import bare, choose
+from tinyperf import tflite
 from tinyperf.engines.aot import space_for
+
+
+def test_every_form_that_may_be_worth_it_is_measured_or_one_like_it() -> None:
+    steps = [choose.Step("dw", kernel=3), choose.Step("conv", 8)] * 2
+    file = choose.Network((6, 6, 8), np.random.default_rng(1)).file(steps)
+    space = space_for(tflite.parse(file, "twice"), choose.target(bare.CHIP))
+    known: set[choose.Alike] = set()
+    seen = [place for _, new in choose.rounds(space, 1.6, known) for place in new]
+    worthy = [choose.alike(space, k, form) for k, forms in enumerate(space.tried(1.6)) for form in forms]
+    assert known == {*worthy}
+    assert len(seen) == len({*seen}) == len(known)
+    assert len(known) < len(worthy)  # two layers of one shape
 
 
 @pytest.mark.slow

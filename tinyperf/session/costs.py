@@ -81,19 +81,20 @@ class Sum(Account):
 
 @dataclass(frozen=True)
 class Spent:
-    """Of one inference: half of the difference of the last two calls that `calibrate` makes (1 and 3 inferences)."""
+    """Of one inference: of the last two calls, what the second one took more, by the inferences that it made more."""
 
     instructions: int
     cycles: int
     stalls: Stalls
 
 
-def spent(one: Sum, three: Sum, causes: Iterable[str]) -> Spent:
-    waits: Waits = three.waits.plus(one.waits, -1)
+def spent(fewer: Sum, more: Sum, causes: Iterable[str], inferences: int = 2) -> Spent:
+    waits: Waits = more.waits.plus(fewer.waits, -1)
     known = {
-        cause: max(getattr(waits, cause) // 2, 0) for cause in causes
+        cause: max(getattr(waits, cause) // inferences, 0) for cause in causes
     }  # less than none: the first found cold caches
-    return Spent((three.instructions - one.instructions) // 2, (three.cycles - one.cycles) // 2, Stalls(**known))
+    instructions, cycles = more.instructions - fewer.instructions, more.cycles - fewer.cycles
+    return Spent(instructions // inferences, cycles // inferences, Stalls(**known))
 
 
 class Layers:
@@ -134,11 +135,12 @@ class Layers:
         booked.cycles += cycles
         return booked
 
-    def costs(self) -> tuple[LayerCost, ...]:
+    def costs(self, inferences: int = 2) -> tuple[LayerCost, ...]:
+        """inferences: how many the last call made more than the one before; `calibrate` makes 1 and 3."""
         if not self._layers or len(self._runs) < 2:
             return ()
         causes = self._machine.causes
-        each = (spent(one, three, causes) for one, three in zip(*self._runs[-2:], strict=True))
+        each = (spent(fewer, more, causes, inferences) for fewer, more in zip(*self._runs[-2:], strict=True))
         return tuple(
             layer_cost(layer, one.cycles, instructions=one.instructions, stalls=one.stalls)
             for layer, one in zip(self._layers, each, strict=True)
