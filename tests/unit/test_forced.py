@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests import graphs
-from tests.forced import ROWS, Campaign, compare, forms_of, layer
+from tests.forced import ROWS, Campaign, compare, forms_of, image, layer
 from tests.graphs import O, T, constant
 from tests.layers import FAMILIES
 from tinyperf import cores
@@ -30,6 +30,14 @@ def test_forms_equal_the_wheel_on_the_core(tmp_path: Path) -> None:
         compare(campaign.take(4 * len(FAMILIES)), M4, folder, apart_bytes)
     forced = {name.split(" ")[0] for name in campaign.forced}
     assert {kernel.name for kernel in all_kernels() if kernel.needs and kernel.needs <= M4.features} <= forced
+
+
+@pytest.mark.slow
+def test_loops_for_two_instructions_a_cycle_equal_the_wheel(tmp_path: Path) -> None:
+    core = cores.load("cortex-m7")
+    forced = Campaign(core, 3, ("fully_connected_pairs",)).take(8)
+    assert "#define TP_DUAL_ISSUE" in image(forced, core).sources["model.c"]
+    compare(forced, core, tmp_path)
 
 
 @pytest.mark.slow

@@ -42,7 +42,7 @@ CORE = Core(
         # ad: within 1 %.
         "fully_connected_pairs_dsp": {
             "tap": 1.356,
-            "output": 8.9,
+            "output": 7.0,
             "ties": 3.2,
             "input": 1.8,
             "call": 130.0,

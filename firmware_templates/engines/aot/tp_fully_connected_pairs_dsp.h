@@ -39,7 +39,9 @@ struct tp_fully_connected {
     struct tp_fully_connected_rounding rounding; /* 7, 8, 9, 10 */
 };
 
-/* Four inputs of eight outputs. r0, r1: x1 and x0 of four inputs; r2, r3: four weights of two outputs each. */
+/* A pass: sixteen inputs of eight outputs, then `then`. r0, r1: x1 and x0 of four inputs; r2, r3: four weights of two
+ * outputs each. Of a core that starts one instruction a cycle, loads stand side by side. */
+#if !defined(TP_DUAL_ISSUE)
 #define TP_FC_OUTPUTS(a, b)                                                                                            \
     "smlad " a ", r2, r0, " a "\n\t"                                                                                   \
     "smlad " b ", r3, r0, " b "\n\t"                                                                                   \
@@ -57,19 +59,49 @@ struct tp_fully_connected {
 #define TP_FC_FIRST                                                                                                    \
     TP_FC_STEP("ldr.w r0, [r4, #32]!\n\tldr.w r1, [r4, #4]\n\tldr.w r2, [r5, #128]!\n\tldr.w r3, [r5, #4]\n\t", "0")
 #define TP_FC_NEXT(x, w) TP_FC_STEP("ldr.n r0, [r4, #" x "]\n\tldr.n r1, [r4, #" x " + 4]\n\t" TP_FC_WEIGHTS(w), w)
-/* One output: r0, r1, r2: multiplier, constant, shift; r3: where it goes; r4: free. */
-#define TP_FC_ROUND_RELU(sum)                                                                                          \
-    "smmla r4, " sum ", r0, r1\n\t"                                                                                    \
-    "asr.w r4, r4, r2\n\t"                                                                                             \
-    "ssat r4, #8, r4\n\t"                                                                                              \
-    "strb.w r4, [r3], #1\n\t"
-#define TP_FC_ROUND(sum)                                                                                               \
+#define TP_FC_PASS(then) TP_FC_FIRST TP_FC_NEXT("8", "32") TP_FC_NEXT("16", "64") TP_FC_NEXT("24", "96") then
+/* Of one that starts two, but one product: each goes with a load or SXTB16 of another output, a word's first product
+ * two cycles behind its load, in five cycles for four. */
+#else
+#define TP_FC_ODD(a, b, x1, x0)                                                                                        \
+    "smlad " a ", r2, r0, " a "\n\t" x1                                                                                \
+    "sxtb16 r2, r2\n\t"                                                                                                \
+    "smlad " b ", r3, r0, " b "\n\t"                                                                                   \
+    "sxtb16 r3, r3\n\t" x0
+#define TP_FC_EVEN(a, b, at)                                                                                           \
+    "smlad " a ", r2, r1, " a "\n\t"                                                                                   \
+    "ldr.n r2, [r5, #" at "]\n\t"                                                                                      \
+    "smlad " b ", r3, r1, " b "\n\t"                                                                                   \
+    "ldr.n r3, [r5, #" at " + 4]\n\t"
+#define TP_FC_STEP(x1, at, x0)                                                                                         \
+    TP_FC_ODD("r6", "r7", x1, "") TP_FC_EVEN("r6", "r7", at " + 8")                                                    \
+    TP_FC_ODD("r8", "r9", "", "") TP_FC_EVEN("r8", "r9", at " + 16")                                                   \
+    TP_FC_ODD("r10", "r11", "", "") TP_FC_EVEN("r10", "r11", at " + 24")                                               \
+    TP_FC_ODD("r12", "lr", "", x0)
+#define TP_FC_X(register, at) "ldr.n " register ", [r4, #" at "]\n\t"
+#define TP_FC_PASS(then)                                                                                               \
+    "ldr.w r0, [r4, #32]!\n\tldr.w r2, [r5, #128]!\n\tldr.n r3, [r5, #4]\n\tldr.n r1, [r4, #4]\n\t"                    \
+    TP_FC_STEP("", "0", TP_FC_X("r0", "8")) TP_FC_EVEN("r12", "lr", "32")                                              \
+    TP_FC_STEP(TP_FC_X("r1", "12"), "32", TP_FC_X("r0", "16")) TP_FC_EVEN("r12", "lr", "64")                           \
+    TP_FC_STEP(TP_FC_X("r1", "20"), "64", TP_FC_X("r0", "24")) TP_FC_EVEN("r12", "lr", "96")                           \
+    TP_FC_STEP(TP_FC_X("r1", "28"), "96", then)                                                                        \
+    "smlad r12, r2, r1, r12\n\t"                                                                                       \
+    "smlad lr, r3, r1, lr\n\t"
+#endif
+
+/* Eight outputs, step by step. r0, r1, r2: multiplier, constant, shift; r3: where they go; r4: free. */
+#define TP_FC_EACH(what)                                                                                               \
+    what("r6", "0") what("r7", "1") what("r8", "2") what("r9", "3")                                                    \
+    what("r10", "4") what("r11", "5") what("r12", "6") what("lr", "7")
+#define TP_FC_SCALE_RELU(sum, at) "smmla " sum ", " sum ", r0, r1\n\t"
+#define TP_FC_SCALE(sum, at)                                                                                           \
     "asr.w " sum ", " sum ", #7\n\t"                                                                                   \
     "smmlar r4, " sum ", r0, r1\n\t"                                                                                   \
-    "add.w r4, r4, " sum ", asr #31\n\t"                                                                               \
-    "asr.w r4, r4, r2\n\t"                                                                                             \
-    "ssat r4, #8, r4\n\t"                                                                                              \
-    "strb.w r4, [r3], #1\n\t"
+    "add.w " sum ", r4, " sum ", asr #31\n\t"
+#define TP_FC_SHIFT(sum, at) "asr.w " sum ", " sum ", r2\n\t"
+#define TP_FC_SATURATE(sum, at) "ssat " sum ", #8, " sum "\n\t"
+#define TP_FC_STORE(sum, at) "strb.w " sum ", [r3, #" at "]\n\t"
+#define TP_FC_CODES TP_FC_EACH(TP_FC_SHIFT) TP_FC_EACH(TP_FC_SATURATE) TP_FC_EACH(TP_FC_STORE) "add.w r3, r3, #8\n\t"
 
 /* The words of the call in s0 to s10; on the stack of a core without an FPU. */
 #if defined(__ARM_FP)
@@ -104,8 +136,7 @@ TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribut
             TP_FC_KEEP("r1", "0")
             ".balign 4\n\t"
             "0:\n\t"
-            TP_FC_FIRST TP_FC_NEXT("8", "32") TP_FC_NEXT("16", "64") TP_FC_NEXT("24", "96")
-            TP_FC_KEPT("r0", "6")
+            TP_FC_PASS(TP_FC_KEPT("r0", "6"))
             "cmp.w r4, r0\n\t"
             "bne.w 0b\n\t"
             TP_FC_KEPT("r4", "10")
@@ -116,8 +147,8 @@ TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribut
             "cmp.w r4, #1\n\t"
             "beq.w 3f\n\t"
             "bhi.w 4f\n\t"
-            TP_FC_ROUND_RELU("r6") TP_FC_ROUND_RELU("r7") TP_FC_ROUND_RELU("r8") TP_FC_ROUND_RELU("r9")
-            TP_FC_ROUND_RELU("r10") TP_FC_ROUND_RELU("r11") TP_FC_ROUND_RELU("r12") TP_FC_ROUND_RELU("lr")
+            TP_FC_EACH(TP_FC_SCALE_RELU)
+            TP_FC_CODES
             "2:\n\t"
             TP_FC_KEEP("r3", "2")
             TP_FC_KEPT("r0", "0")
@@ -129,8 +160,8 @@ TP_ASSEMBLY tp_fully_connected_eights(struct tp_fully_connected *call __attribut
             TP_FC_GIVE
             "pop.w {r0, r4-r11, pc}\n\t"
             "3:\n\t"
-            TP_FC_ROUND("r6") TP_FC_ROUND("r7") TP_FC_ROUND("r8") TP_FC_ROUND("r9")
-            TP_FC_ROUND("r10") TP_FC_ROUND("r11") TP_FC_ROUND("r12") TP_FC_ROUND("lr")
+            TP_FC_EACH(TP_FC_SCALE)
+            TP_FC_CODES
             "b.w 2b\n\t"
             "4:\n\t"
             TP_FC_KEPT("r4", "1")

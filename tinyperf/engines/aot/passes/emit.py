@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyperf import __version__, content, templates
+from tinyperf.cores import DualIssue
 from tinyperf.ctext import WIDTH, c_array, c_block, c_comment, c_identifier, c_int, c_rows, c_statement, c_type
 from tinyperf.engines import Layer
 from tinyperf.engines.aot.graph import Form
@@ -83,6 +84,7 @@ class ModelText:
     map: tuple[str, ...]
     headers: tuple[str, ...]
     shared_kernels: bool
+    dual_issue: bool
     definitions: tuple[str, ...]
     arena_bytes: int
     layers: tuple[LayerText, ...]
@@ -150,6 +152,7 @@ def emit(model: Model, graph: Graph, plan: Plan, target: Target, names: Names = 
         map=_map(graph, plan),
         headers=tuple(sorted(headers)),
         shared_kernels=target.optimize == "flash",
+        dual_issue=isinstance(target.core.pipeline, DualIssue),
         definitions=tuple(
             c_statement(line) for line in sorted({line for each in written for line in each.definitions})
         ),
