@@ -33,7 +33,8 @@ class Clock:
 
     def now_ps(self) -> int:
         """Virtual picoseconds since power-on."""
-        return self._ps0 + (self._now() - self._cycles0 * ONE) * PS // (self._hz * ONE)
+        units = self._units + self._running()
+        return self._ps0 + (units - self._cycles0 * ONE) * PS // (self._hz * ONE)
 
     def set_hz(self, hz: int) -> None:
         """Another core clock; time goes on from here."""
@@ -44,7 +45,7 @@ class Clock:
 
     def units_until(self, ps: int) -> int:
         """Units from now to then; negative where then has been."""
-        return self._at(ps) - self._now()
+        return self._at(ps) - self._units - self._running()
 
     def add(self, units: int) -> int:
         """A quantum has taken so many units; whole cycles that ended in them."""

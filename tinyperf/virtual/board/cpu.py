@@ -96,7 +96,8 @@ class Cpu:
         self._looked_through: Callable[[int, int], bool] | None = None
         self._blocks: BlockCore | None = None
         self.until_blocks = WORTH  # instructions
-        self._before = self._quantum = 0
+        self.before = self._quantum = 0
+        """Instructions of the quantum that `counter` no longer holds."""
         self._keep: list[Any] = []
         for memory in sorted(memories, key=lambda memory: -memory.bytes):
             self._map(memory)
@@ -190,7 +191,7 @@ class Cpu:
 
     def run(self, address: int, count: int, *, swiftly: bool = False) -> Ran:
         """Execute up to `count` instructions from `address`. `swiftly`: on the second core where there is one."""
-        self._before, self._quantum = 0, count
+        self.before, self._quantum = 0, count
         hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         try:
             if swiftly and count >= LEAST and self._has_blocks():
@@ -207,7 +208,8 @@ class Cpu:
     @property
     def executed(self) -> int:
         """Instructions of the quantum so far; exact in a callback too."""
-        return self._before + int(self.counter.value)
+        before: int = self.before + self.counter.value
+        return before
 
     def _run_exactly(self, address: int, count: int) -> Ran:
         self._interrupts.clear()
@@ -227,17 +229,17 @@ class Cpu:
         stretch = STRETCH
         while True:
             self.counter.value = 0
-            left = self._quantum - self._before
+            left = self._quantum - self.before
             if self._blocks is None:
                 stretch = left
             elif left >= LEAST:
                 done = self._blocks.run(address, left - 1)
-                self._before += done
+                self.before += done
                 stretch = STRETCH if done >= STRETCH else min(2 * stretch, LONGEST_STRETCH)
-            ran = self._run_exactly(self.pc(), min(self._quantum - self._before, stretch))
-            if ran.why != "limit" or self._before + ran.executed >= self._quantum:
-                return Ran(self._before + ran.executed, ran.why, ran.detail)
-            self._before += ran.executed
+            ran = self._run_exactly(self.pc(), min(self._quantum - self.before, stretch))
+            if ran.why != "limit" or self.before + ran.executed >= self._quantum:
+                return Ran(self.before + ran.executed, ran.why, ran.detail)
+            self.before += ran.executed
             address = self.pc()
 
     def _has_blocks(self) -> bool:

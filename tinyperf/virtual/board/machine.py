@@ -77,7 +77,8 @@ class Machine:
         self._instructions = 0
         self._events: list[tuple[int, int, Event]] = []
         self._sequence = 0
-        self._in_loop = self._polling = self._meanwhile = False
+        self._in_loop = self._polling = False
+        self._meanwhile_ps: int | None = None  # now, while events are done in the middle of a quantum
         self._until_ps = 0
         self._masked, self._masked_steps = False, 0
         self._clock_change_pending = self._block_unchecked = False
@@ -244,7 +245,7 @@ class Machine:
     # what peripherals see (peripherals.Host)
 
     def now_ps(self) -> int:
-        return self.clock.now_ps()
+        return self.clock.now_ps() if self._meanwhile_ps is None else self._meanwhile_ps
 
     def cycles(self) -> int:
         return self.clock.cycles()
@@ -253,7 +254,7 @@ class Machine:
         event = Event(action)
         self._sequence += 1
         heapq.heappush(self._events, (ps, self._sequence, event))
-        if self._running and not self._meanwhile:
+        if self._running and self._meanwhile_ps is None:
             self.cpu.shorten_quantum(self._instructions_until(ps))
         return event
 
@@ -314,11 +315,11 @@ class Machine:
         ):
             return False
         self.activity.active_cycles += self._wait_to(self._events[0][0])
-        self._meanwhile = True  # what is planned now need not shorten the quantum: it is done below
-        try:
-            self._do_what_is_due(self.now_ps())
+        self._meanwhile_ps = self.clock.now_ps()
+        try:  # what is planned in it need not shorten the quantum: that is done below
+            self._do_what_is_due(self._meanwhile_ps)
         finally:
-            self._meanwhile = False
+            self._meanwhile_ps = None
         if self._events:
             self.cpu.shorten_quantum(self._instructions_until(min(self._events[0][0], self._until_ps)))
         return True
@@ -438,7 +439,8 @@ class Machine:
             return 0
         if self.detail is not None:
             return self.detail.cycles * ONE
-        return self.cpu.executed * self._units_per_instruction
+        units: int = (self.cpu.before + self.cpu.counter.value) * self._units_per_instruction
+        return units
 
     def _clocked(self) -> tuple[Clocked, ...]:
         return (*self.bus.peripherals(), self.scs.systick)

@@ -89,12 +89,11 @@ class Uart(SerialPort):
         self._ask_for_more()
 
     def _status(self) -> int:
-        flags = self._flags & ~(self.RXNE | self.TXE)
+        flags, cr1 = self._flags & ~(self.RXNE | self.TXE), self.regs.get(self.CR1, 0)
         if self._received:
             flags |= self.RXNE
-        if len(self._queued) < self.depth():
+        if not self._queued or len(self._queued) < self.depth():
             flags |= self.TXE
-        cr1 = self.regs.get(self.CR1, 0)
         return flags | (cr1 & 8) << 18 | (cr1 & 4) << 20 | (1 << 23 if not self._queued else 0)  # TEACK, REACK, TXFE
 
     def update_line(self) -> None:
