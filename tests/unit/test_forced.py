@@ -35,7 +35,7 @@ def test_forms_equal_the_wheel_on_the_core(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_loops_for_two_instructions_a_cycle_equal_the_wheel(tmp_path: Path) -> None:
     core = cores.load("cortex-m7")
-    forced = Campaign(core, 3, ("fully_connected_pairs",)).take(8)
+    forced = Campaign(core, 3, ("fully_connected_pairs", "conv_pairs_dsp")).take(12)
     assert "#define TP_DUAL_ISSUE" in image(forced, core).sources["model.c"]
     compare(forced, core, tmp_path)
 

@@ -142,15 +142,8 @@ struct tp_pairs_call {
     ".endif\n\t"                                                                                                       \
     "ldr.w r0, [r4, #8 * .Lsteps]!\n\t"                                                                                \
     "ldr.n r3, [r5, #4]\n\t"                                                                                           \
-    "ldr.n r1, [r4, #4]\n\t" TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                          \
-    ".rept .Lsteps - 1\n\t"                                                                                            \
-    "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
-    "ldr.n r3, [r5, #.Lat + 4]\n\t"                                                                                    \
-    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
-    "ldr.n r1, [r4, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                            \
-    ".endr\n\t"                                                                                                        \
+    "ldr.n r1, [r4, #4]\n\t" TP_PAIRS_PASS                                                                             \
     ".if .Lmoves\n\t"                                                                                                  \
-    "vmov r0, s12\n\t"                                                                                                 \
     "cmp.w r5, r0\n\t"                                                                                                 \
     "bne.w 4b\n\t"                                                                                                     \
     "vmov r5, s11\n\t"                                                                                                 \
@@ -167,6 +160,42 @@ struct tp_pairs_call {
     "smlad r11, r0, r3, r11\n\t"                                                                                       \
     "smlad r12, r1, r2, r12\n\t"                                                                                       \
     "smlad lr, r1, r3, lr\n\t"
+
+/* What is multiplied, the first words in r0 to r3; then, where there are more passes, the end of the weights in r0. Of
+ * a core that starts one instruction a cycle, loads stand side by side. */
+#if !defined(TP_DUAL_ISSUE)
+#define TP_PAIRS_PASS                                                                                                  \
+    TP_PAIRS_STEP ".set .Lat, 8\n\t"                                                                                   \
+    ".rept .Lsteps - 1\n\t"                                                                                            \
+    "ldr.n r2, [r5, #.Lat]\n\t"                                                                                        \
+    "ldr.n r3, [r5, #.Lat + 4]\n\t"                                                                                    \
+    "ldr.n r0, [r4, #.Lat]\n\t"                                                                                        \
+    "ldr.n r1, [r4, #.Lat + 4]\n\t" TP_PAIRS_STEP ".set .Lat, .Lat + 8\n\t"                                            \
+    ".endr\n\t"                                                                                                        \
+    ".if .Lmoves\n\t"                                                                                                  \
+    "vmov r0, s12\n\t"                                                                                                 \
+    ".endif\n\t"
+/* Of one that starts two, but one product, each goes with UXTB16 or a load of the next step: eight cycles a step. */
+#else
+#define TP_PAIRS_DUAL(x0, w0, w1, x1)                                                                                  \
+    "smlad r6, r0, r2, r6\n\t"                                                                                         \
+    "smlad r7, r0, r3, r7\n\t"                                                                                         \
+    "uxtb16.w r0, r0\n\t"                                                                                              \
+    "smlad r8, r1, r2, r8\n\t"                                                                                         \
+    "smlad r9, r1, r3, r9\n\t"                                                                                         \
+    "uxtb16.w r1, r1\n\t"                                                                                              \
+    "smlad r10, r0, r2, r10\n\t"                                                                                       \
+    "smlad r11, r0, r3, r11\n\t" x0                                                                                    \
+    "smlad r12, r1, r2, r12\n\t" w0                                                                                    \
+    "smlad lr, r1, r3, lr\n\t" w1 x1
+#define TP_PAIRS_PASS                                                                                                  \
+    ".set .Lat, 8\n\t"                                                                                                 \
+    ".rept .Lsteps - 1\n\t"                                                                                            \
+    TP_PAIRS_DUAL("ldr.n r0, [r4, #.Lat]\n\t", "ldr.n r2, [r5, #.Lat]\n\t", "ldr.n r3, [r5, #.Lat + 4]\n\t",           \
+                  "ldr.n r1, [r4, #.Lat + 4]\n\t")                                                                     \
+    ".set .Lat, .Lat + 8\n\t"                                                                                          \
+    ".endr\n\t" TP_PAIRS_DUAL(".if .Lmoves\n\tvmov r0, s12\n\t.endif\n\t", "", "", "")
+#endif
 
 /* Requantization and stores. The second channel goes first: where there is none, the first writes over it. */
 #define TP_PAIRS_OUTPUTS(store)                                                                                        \
