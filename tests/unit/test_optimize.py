@@ -148,3 +148,15 @@ def test_the_smallest_plan_equals_the_wheel(tmp_path: Path) -> None:
     for sample, rows in zip(samples, graphs.wheel_all(network(), samples, outputs=1), strict=True):
         machine.infer(*sample)
         np.testing.assert_array_equal(machine.output(0), rows[0].ravel())
+
+
+def test_an_arena_lies_beside_the_core_where_that_takes_few_cycles_more() -> None:
+    """As of a tightly coupled memory: other memory takes a third more."""
+    best = compiled(MODEL, Target(M4, "time"))
+    wide = place(best).arena_bytes
+    near = compiled(MODEL, Target(M4, "time", near_bytes=wide - 1))
+    assert place(near).arena_bytes < wide
+    assert cycles(best) < cycles(near) < 1.3 * cycles(best)
+    assert place(compiled(MODEL, Target(M4, "time", near_bytes=wide))).arena_bytes == wide
+    tiny = compiled(MODEL, Target(M4, "time", near_bytes=16))  # nothing fits
+    assert [node.form for node in tiny.nodes] == [node.form for node in best.nodes]

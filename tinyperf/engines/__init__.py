@@ -39,20 +39,27 @@ little scratch.
 class Target:
     """What the engine compiles for: a core with the features that the chip has, and what counts most.
 
-    flash_bytes: what the chip's flash has for the whole firmware; None: enough. resident: constants are copied into RAM
-    at the start and read from there. plan: which kernels to take, as tuning
-    has found it, in the engine's own words; "": the engine chooses.
+    flash_bytes: what the chip's flash has for the whole firmware; None: enough. near_bytes: RAM beside the core, in
+    which an arena that fits is read and written without waiting; None: there is none. resident: constants are copied
+    into RAM at the start and read from there. plan: which kernels to take, as tuning has found it, in the engine's own
+    words; "": the engine chooses.
     """
 
     core: Core
     optimize: Optimize = "balanced"
     flash_bytes: int | None = None
+    near_bytes: int | None = None
     resident: bool = False
     plan: str = ""
 
     @classmethod
     def of(cls, board: Board) -> Target:
-        return cls(board.core, flash_bytes=board.memory.flash.bytes if board.memory else None)
+        memory = board.memory
+        return cls(
+            board.core,
+            flash_bytes=memory.flash.bytes if memory else None,
+            near_bytes=memory.arena.bytes if memory and memory.arena else None,
+        )
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ struct tp_depthwise_plane {
     int32_t function;
 };
 
-/* Of tp_conv_winograd_dsp.h. bias: 144 times, of codes counted from -128; constant: before the channel's shift; output: which
- * channel of the output. */
+/* Of tp_conv_winograd_dsp.h. bias: 144 times, of codes counted from -128; constant: before the channel's shift;
+ * output: which channel of the output. */
 struct tp_winograd_channel {
     int32_t bias;
     int32_t multiplier;
