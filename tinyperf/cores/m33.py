@@ -38,6 +38,7 @@ CORE = Core(
             "paired planes": 1.07,
             "gathered": 1.48,
             "row": 40.5,
+            "left": 25.0,
         },
         # ad: within 1 %.
         "fully_connected_pairs_dsp": {

@@ -20,6 +20,7 @@ CONV_PAIRS = {
     "paired planes": 1.36,
     "gathered": 3.75,
     "row": 17.0,
+    "left": 28.7,
 }
 """kws, vww, ic (3x3 and 1x1) and four small networks, 37 layers: within 4 %."""
 
@@ -94,6 +95,7 @@ CORE = Core(
             "paired planes": 1.2,
             "gathered": 3.75,
             "row": 17.0,
+            "left": 28.7,
         },
         # ic, and as cut for time: within 2 %.
         "conv_winograd_dsp": {

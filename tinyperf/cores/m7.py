@@ -39,6 +39,7 @@ CORE = Core(
             "paired planes": 1.09,
             "gathered": 1.5,
             "row": 34.0,
+            "left": 30.0,
         },
         # ad: within 1 %, of eight inputs 6 %.
         "fully_connected_pairs_dsp": {

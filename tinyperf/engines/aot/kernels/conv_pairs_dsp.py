@@ -71,6 +71,8 @@ def _form(work: Conv, costs: Costs, block: int, given: str, made: str, *, parts:
     cycles += pairs * alone * (costs["taps alone"] * row / 8 + costs["output alone"])
     cycles += groups * costs["paired" if given == NHWC else "paired planes"] * row
     cycles += 4 * groups * costs["row"] * (window.kernel[0] - 1)
+    left = window.kernel[1] * window.in_shape[2] % 4 if given == NHWC else 0  # codes of a row that fill no word
+    cycles += 2 * groups * costs["left"] * left * window.kernel[0]
     if _gathers(work, given):
         cycles += costs["gathered"] * _gathered(window) * row / 4
     lead: int | None = None
