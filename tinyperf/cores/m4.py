@@ -148,7 +148,7 @@ CORE = Core(
         "laid": {"run": 6.0, "element": 7.9, "run to planes": 4.0, "element to planes": 7.3},
         "mean": {"element": 6.0},
         "pad": {"element": 8.0},
-        "average_pool_dsp": {"word": 5.0, "row": 11.0, "outputs": 80.0},
+        "average_pool_dsp": {"word": 5.0, "row": 11.0, "outputs": 80.0},  # of ic alone: 8x8 pixels
         "pool_2d": {"tap": 8.3, "output": 20.0},  # kws and ic: within 6 %
         "pool_planes": {"tap": 7.0, "output": 26.0},  # of 90 and 120 pixels: within 1 %
         # kws, vww, and of 90 and 120 pixels: within 3 %.
